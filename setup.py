@@ -1,0 +1,182 @@
+"""pip's way into the CMake project that colcon builds.
+
+CMakeLists.txt says what is built and installed; this file runs it against the ROS 2 wheels and
+hands the installed tree to the wheel.
+"""
+
+from importlib import metadata, util
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+import sysconfig
+import xml.etree.ElementTree as ElementTree
+
+from setuptools import Command, Distribution, setup
+from setuptools.command.build import build
+
+ROOT = Path(__file__).resolve().parent
+MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
+NAME = MANIFEST.findtext('name')
+SITE_PACKAGES = 'lib/python{}.{}/site-packages'.format(*sys.version_info)
+
+
+def ros_wheels_prefix() -> Path:
+    """Return the prefix the ROS 2 wheels are installed in, or exit with what to do."""
+    spec = util.find_spec('ament_package')
+    if spec is None or spec.origin is None:
+        sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-build.txt')
+    prefix = Path(spec.origin).parents[4]  # <prefix>/lib/pythonX.Y/site-packages/ament_package
+    sourced = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    foreign = [p for p in sourced if p.resolve() not in (prefix.resolve(), Path(sys.prefix))]
+    if foreign:
+        sys.exit(f'error: a ROS 2 installation is sourced ({foreign[0]}): build with colcon, '
+                 'or run pip in a shell that has not sourced it')
+    return prefix
+
+
+def has_tf2_msgs(prefix: Path) -> bool:
+    """Tell whether the wheels bring tf2_msgs; one that this package installed does not count."""
+    manifest = prefix / 'share' / 'tf2_msgs' / 'package.xml'
+    own = {
+        Path(str(file.locate())).resolve()
+        for distribution in metadata.distributions(name=NAME)
+        for file in distribution.files or ()}
+    return manifest.is_file() and manifest.resolve() not in own
+
+
+def find_tool(name: str) -> str | None:
+    """Find a tool of the environment that builds, whether or not that is activated."""
+    return shutil.which(name, path=sysconfig.get_path('scripts')) or shutil.which(name)
+
+
+class BuildCMake(Command):
+    """Configure, build and install the CMake project into a staging prefix.
+
+    The CMake build folders stay for the next call, so that it compiles only what has changed.
+    """
+
+    description = 'run the CMake project'
+    user_options: list[tuple[str, str, str]] = []
+    editable_mode = False
+
+    def initialize_options(self) -> None:
+        self.build_lib = None
+        self.build_temp = None
+        self.outputs: list[str] = []
+
+    def finalize_options(self) -> None:
+        self.set_undefined_options(
+            'build_ext', ('build_lib', 'build_lib'), ('build_temp', 'build_temp'))
+
+    def run(self) -> None:
+        if self.editable_mode:
+            sys.exit('error: editable installs are not supported: '
+                     'use `make setup`, which rebuilds only what has changed')
+        prefix = ros_wheels_prefix()
+        temp = Path(self.build_temp).resolve()
+        staging = temp / 'staging'
+        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+        if not has_tf2_msgs(prefix):
+            self.cmake(ROOT / 'underlay' / 'tf2_msgs', temp / 'tf2_msgs', staging, prefix)
+        self.cmake(ROOT, temp / NAME, staging, prefix)
+        self.collect(staging)
+
+    def cmake(self, source: Path, binary: Path, staging: Path, prefix: Path) -> None:
+        cmake = find_tool('cmake')
+        if cmake is None:
+            sys.exit('error: cmake is missing: pip install -r requirements-build.txt')
+        ninja = find_tool('ninja')
+        configure = [
+            cmake, '-S', str(source), '-B', str(binary),
+            *(['-G', 'Ninja', f'-DCMAKE_MAKE_PROGRAM={ninja}'] if ninja else []),
+            '-DCMAKE_BUILD_TYPE=Release',
+            '-DBUILD_TESTING=OFF',
+            f'-DFACE_RECON_WERROR={os.environ.get("FACE_RECON_WERROR", "OFF")}',
+            f'-DCMAKE_INSTALL_PREFIX={staging}',
+            f'-DPYTHON_INSTALL_DIR={SITE_PACKAGES}',
+            f'-DPython3_EXECUTABLE={sys.executable}',
+            f'-DPython_EXECUTABLE={sys.executable}',
+        ]
+        env = dict(os.environ, AMENT_PREFIX_PATH=str(prefix), CMAKE_PREFIX_PATH=str(prefix))
+        forget_other_configuration(binary, '\n'.join([*configure, str(prefix)]))
+        subprocess.run(configure, check=True, env=env)
+        subprocess.run(
+            [cmake, '--build', str(binary), '--parallel', str(os.cpu_count() or 1)],
+            check=True, env=env)
+        subprocess.run(
+            [cmake, '--install', str(binary)], check=True, env=env, stdout=subprocess.DEVNULL)
+
+    def collect(self, staging: Path) -> None:
+        """Give Python packages to the wheel proper and the rest to its data, i.e. to the prefix.
+
+        bin/ is left out: pip makes the console scripts itself.
+        """
+        data: dict[str, list[str]] = {}
+        for path in sorted(p for p in staging.rglob('*') if p.is_file()):
+            relative = path.relative_to(staging)
+            if relative.parts[0] == 'bin' or '.egg-info/' in str(relative):
+                continue
+            if relative.is_relative_to(SITE_PACKAGES):
+                target = Path(self.build_lib, relative.relative_to(SITE_PACKAGES))
+                self.mkpath(str(target.parent))
+                self.copy_file(str(path), str(target))
+                self.outputs.append(str(target))
+            else:
+                data.setdefault(str(relative.parent), []).append(str(path))
+        self.distribution.data_files = sorted(data.items())
+
+    def get_outputs(self) -> list[str]:
+        return self.outputs
+
+    def get_output_mapping(self) -> dict[str, str]:
+        return {}
+
+    def get_source_files(self) -> list[str]:
+        return []
+
+
+def forget_other_configuration(binary: Path, configuration: str) -> None:
+    """Delete a CMake build folder that another Python, prefix or generator has configured."""
+    record = binary / 'configuration.txt'
+    if record.is_file() and record.read_text() == configuration:
+        return
+    shutil.rmtree(binary, ignore_errors=True)
+    binary.mkdir(parents=True)
+    record.write_text(configuration)
+
+
+class Build(build):
+    """The build command with the CMake project before everything else."""
+
+    sub_commands = [('build_cmake', None), *build.sub_commands]
+
+
+class BinaryDistribution(Distribution):
+    """A distribution with compiled parts and data files, which setuptools cannot see by itself."""
+
+    def has_ext_modules(self) -> bool:
+        return True
+
+
+def requirements(name: str) -> list[str]:
+    """Return the lines of a requirements file without its comments."""
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
+
+setup(
+    name=NAME,
+    version=MANIFEST.findtext('version'),
+    description=' '.join(MANIFEST.findtext('description').split()),
+    license=MANIFEST.findtext('license'),
+    python_requires='>=3.10',
+    packages=[],
+    install_requires=requirements('requirements.txt'),
+    extras_require={'test': requirements('requirements-test.txt')},
+    entry_points=(ROOT / 'scripts' / 'entry_points.txt').read_text(),
+    cmdclass={'build': Build, 'build_cmake': BuildCMake},
+    distclass=BinaryDistribution,
+)
