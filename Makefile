@@ -3,7 +3,7 @@
 .PHONY: help setup demo test lint colcon clean
 
 VENV ?= .venv
-PYTHON ?= python3
+PYTHON ?=
 SOURCE ?=
 BIN := $(VENV)/bin
 
