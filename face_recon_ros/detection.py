@@ -1,0 +1,243 @@
+"""
+Face boxes in an image.
+
+BlazeFace (Bazarevsky et al. 2019; MediaPipe's face_detection model cards) in its short and full
+range forms, and UltraLight RFB-320 (the detector of the 3DDFA lineage) from a file the user brings.
+Which one a file is follows from its input and output shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.paths import model_file
+from face_recon_ros.tflite import Network
+
+SHORT_RANGE = 'short_range'
+FULL_RANGE = 'full_range'
+BOTH = 'both'
+SHIPPED = {
+    SHORT_RANGE: 'face_detection_short_range.tflite',
+    FULL_RANGE: 'face_detection_full_range.tflite',
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Detection:
+    """One face: box (4,) x0, y0, x1, y1 px, score 0..1, eyes (2, 2) px right, left or None."""
+
+    box: np.ndarray
+    score: float
+    eyes: np.ndarray | None
+
+
+class Detector(Protocol):
+    """What finds faces in an image (H, W, 3) uint8 BGR, best score first."""
+
+    def __call__(self, image: np.ndarray) -> list[Detection]: ...
+
+
+@dataclass(slots=True, frozen=True)
+class _BlazeFaceLayout:
+    """Strides of the feature maps and anchors per cell; from MediaPipe's SsdAnchorsCalculator."""
+
+    strides: tuple[int, ...]
+    anchors_per_cell: tuple[int, ...]
+
+
+# (input size, anchors) -> layout
+_BLAZE_FACE = {
+    (128, 896): _BlazeFaceLayout((8, 16), (2, 6)),
+    (192, 2304): _BlazeFaceLayout((4,), (1,)),
+    (256, 896): _BlazeFaceLayout((16, 32), (2, 6)),
+}
+
+
+class BlazeFaceDetector:
+    """MediaPipe's BlazeFace: boxes, scores and eye positions."""
+
+    def __init__(self, network: Network, threshold: float) -> None:
+        self._network = network
+        self._threshold = threshold
+        self._size = network.input_shape[1]
+        regressors, _ = network.output_shapes()
+        layout = _BLAZE_FACE[self._size, regressors[1]]
+        self._anchors = _anchor_centres(self._size, layout)
+        self._input = np.zeros(network.input_shape, np.float32)
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        scale, left, top = self._letterbox(image)
+        regressors, logits = self._network(self._input)
+        # anchors and raw outputs are in fractions and pixels of the network's input
+        keep = np.flatnonzero(logits[0, :, 0] > _logit(self._threshold))
+        if keep.size == 0:
+            return []
+        points = regressors[0, keep].reshape(-1, 8, 2)
+        centres = points[:, 0] + self._anchors[keep]
+        half = points[:, 1] / 2
+        eyes = points[:, 2:4] + self._anchors[keep, None]
+        boxes = np.concatenate([centres - half, centres + half], axis=1)
+        values = np.concatenate([boxes, eyes.reshape(-1, 4)], axis=1)
+        # the border between two input pixels lies half a pixel before the second's centre
+        values = (values - np.array([left, top] * 4)) / np.array(scale * 4) - 0.5
+        scores = 1 / (1 + np.exp(-logits[0, keep, 0].astype(np.float64)))
+        return [
+            Detection(box=v[:4], score=s, eyes=v[4:].reshape(2, 2))
+            for v, s in _blend_overlapping(values, scores)
+        ]
+
+    def _letterbox(self, image: np.ndarray) -> tuple[tuple[float, float], int, int]:
+        """Fill the input with the whole image, its aspect kept, black around, RGB in [-1, 1]."""
+        height, width = image.shape[:2]
+        scale = self._size / max(height, width)
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+        left, top = (self._size - w) // 2, (self._size - h) // 2
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(image, (w, h), interpolation=interpolation)
+        self._input.fill(-1.0)
+        inside = self._input[0, top : top + h, left : left + w]
+        np.multiply(small[..., ::-1], np.float32(1 / 127.5), out=inside)
+        inside -= 1
+        return (w / width, h / height), left, top
+
+
+class UltraLightDetector:
+    """
+    UltraLight RFB-320 as 1996scarlet/Dense-Head-Pose-Estimation ships it.
+
+    Single-shot decoding with centre variance 0.1 and size variance 0.2 (Liu et al., SSD, 2016).
+    """
+
+    _STRIDES = (8, 16, 32, 64)
+    _ANCHOR_SIZES_PX = ((10, 16, 24), (32, 48), (64, 96), (128, 192, 256))
+    _OVERLAP = 0.3
+
+    def __init__(self, network: Network, threshold: float) -> None:
+        self._network = network
+        self._threshold = threshold
+        self._height, self._width = network.input_shape[1:3]
+        self._anchors = np.concatenate(
+            [
+                self._anchors_of(stride, sizes)
+                for stride, sizes in zip(self._STRIDES, self._ANCHOR_SIZES_PX, strict=True)
+            ]
+        )
+
+    def _anchors_of(self, stride: int, sizes: Sequence[int]) -> np.ndarray:
+        rows, columns = -(-self._height // stride), -(-self._width // stride)
+        y, x = np.mgrid[:rows, :columns]
+        centres = np.stack([(x + 0.5) / columns, (y + 0.5) / rows], axis=-1).reshape(-1, 1, 2)
+        extents = np.array([[s / self._width, s / self._height] for s in sizes])
+        cells = np.broadcast_to(centres, (rows * columns, len(sizes), 2))
+        return np.concatenate([cells, np.broadcast_to(extents, cells.shape)], axis=2).reshape(-1, 4)
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        small = cv2.resize(image, (self._width, self._height), interpolation=cv2.INTER_AREA)
+        tensor = (small[None, ..., ::-1].astype(np.float32) - 127) / 128
+        outputs = {output.shape[-1]: output[0] for output in self._network(tensor)}
+        scores = outputs[2][:, 1]
+        keep = np.flatnonzero(scores > self._threshold)
+        if keep.size == 0:
+            return []
+        offsets, anchors = outputs[4][keep], self._anchors[keep]
+        centres = anchors[:, :2] + 0.1 * offsets[:, :2] * anchors[:, 2:]
+        half = anchors[:, 2:] * np.exp(0.2 * offsets[:, 2:]) / 2
+        boxes = np.concatenate([centres - half, centres + half], axis=1)
+        boxes = boxes * np.array([*image.shape[1::-1]] * 2) - 0.5
+        return [
+            Detection(box=box, score=score, eyes=None)
+            for box, score in _blend_overlapping(boxes, scores[keep], self._OVERLAP)
+        ]
+
+
+class FallbackDetector:
+    """Asks each detector in turn until one finds a face."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = detectors
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        for detector in self._detectors:
+            if found := detector(image):
+                return found
+        return []
+
+
+def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Detector:
+    """
+    Return the detector called `name`.
+
+    :param name: 'short_range' (faces up to about 2 m), 'full_range' (about 5 m), 'both' (short
+        range first, full range where that finds nothing), or the path of a .tflite file.
+    :raises ModelFileError: the file cannot be read or is no face detector known here.
+    """
+    if name == BOTH:
+        return FallbackDetector(
+            [load_detector(n, threshold, threads) for n in (SHORT_RANGE, FULL_RANGE)]
+        )
+    path = model_file(SHIPPED[name]) if name in SHIPPED else Path(name)
+    network = Network(path, threads)
+    shapes = network.output_shapes()
+    last_axes = [shape[-1] for shape in shapes]
+    size = network.input_shape[1]
+    if last_axes == [16, 1] and (size, shapes[0][1]) in _BLAZE_FACE:
+        return BlazeFaceDetector(network, threshold)
+    if sorted(last_axes) == [2, 4]:
+        return UltraLightDetector(network, threshold)
+    raise ModelFileError(
+        f'model file {path}: input {network.input_shape} and outputs {shapes} are neither '
+        'BlazeFace nor UltraLight; give one of those detectors'
+    )
+
+
+def _anchor_centres(size: int, layout: _BlazeFaceLayout) -> np.ndarray:
+    """Return (N, 2) anchor centres in pixels of the network's input."""
+    grids = []
+    for stride, count in zip(layout.strides, layout.anchors_per_cell, strict=True):
+        cells = size // stride
+        y, x = np.mgrid[:cells, :cells]
+        centres = (np.stack([x, y], axis=-1).reshape(-1, 1, 2) + 0.5) * stride
+        grids.append(np.broadcast_to(centres, (cells * cells, count, 2)).reshape(-1, 2))
+    return np.concatenate(grids)
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def intersection_over_union(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return the IoU (N,) of a box (4,) with boxes (N, 4), all x0, y0, x1, y1."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:4], boxes[:, 2:4])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
+    return common / np.maximum((box[2:4] - box[:2]).prod() + areas - common, 1e-12)
+
+
+def _blend_overlapping(
+    values: np.ndarray, scores: np.ndarray, overlap: float = 0.3
+) -> list[tuple[np.ndarray, float]]:
+    """
+    Weighted non-maximum suppression (Bazarevsky et al. 2019, section 3.3).
+
+    Rows of `values` start with a box; overlapping rows are averaged by score, which is steadier
+    over time than keeping the best one.
+    """
+    left = np.argsort(-scores, kind='stable')
+    blended = []
+    while left.size:
+        best = left[0]
+        same = intersection_over_union(values[best], values[left]) > overlap
+        same[0] = True
+        group = left[same]
+        mean = np.average(values[group], axis=0, weights=scores[group])
+        blended.append((mean, float(scores[best])))
+        left = left[~same]
+    return blended

@@ -1,0 +1,17 @@
+"""Errors a user can do something about; each message is one line: what, why, remedy."""
+
+
+class FaceReconError(Exception):
+    """Base of all errors that are the input's or the configuration's, not the program's."""
+
+
+class ModelFileError(FaceReconError):
+    """A model file is missing, unreadable or of the wrong kind."""
+
+
+class ImageError(FaceReconError):
+    """An image or video is missing, unreadable or of the wrong kind."""
+
+
+class CalibrationError(FaceReconError):
+    """A camera calibration cannot be used."""

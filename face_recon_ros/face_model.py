@@ -1,0 +1,292 @@
+"""
+The 3D morphable face model: what the 62 parameters mean, and the fit that finds them.
+
+A face is F = mean + shape . shape_basis + expression . expression_basis in model axes (x image-right
+when frontal, y up, z out of the face; metres), and the camera matrix C (3x4) takes it to pixels:
+vertex_px = C [F; 1], weak perspective, x right, y down, z towards the viewer.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.paths import model_file
+from face_recon_ros.rendering import Decoder
+
+DEFAULT_FILE = 'face_model.npz'
+FORMAT_VERSION = 1
+SHAPE_COUNT = 40
+EXPRESSION_COUNT = 10
+
+# Model axes (y up, z to the viewer) -> screen axes (y down, z to the viewer)
+SCREEN_FROM_MODEL_AXES = np.diag([1.0, -1.0, 1.0])
+
+# Face Mesh landmarks on the outer corners of the eyes: their distance is the unit of fit_error
+OUTER_CANTHI_468 = (33, 263)
+
+# Facing landmarks of the inner lips (Face Mesh): upper, lower
+INNER_LIP_PAIRS_468 = np.array(
+    [[80, 88], [81, 178], [82, 87], [13, 14], [312, 317], [311, 402], [310, 318]]
+)
+
+
+@dataclass(slots=True, frozen=True)
+class FaceParameters:
+    """The 62 numbers: camera_matrix (3, 4) px, shape (40,) and expression (10,) in SDs."""
+
+    camera_matrix: np.ndarray
+    shape: np.ndarray
+    expression: np.ndarray
+
+    def vector(self) -> np.ndarray:
+        """Return all of them as (62,): camera matrix row by row, shape, expression."""
+        return np.concatenate([self.camera_matrix.ravel(), self.shape, self.expression])
+
+    @property
+    def scale_px_per_m(self) -> float:
+        """The weak-perspective scale."""
+        return float(np.linalg.norm(self.camera_matrix[0, :3]))
+
+    @property
+    def model_rotation(self) -> np.ndarray:
+        """(3, 3): model axes -> image-right, image-up, towards the viewer."""
+        return SCREEN_FROM_MODEL_AXES @ self.camera_matrix[:, :3] / self.scale_px_per_m
+
+    def project(self, points_m: np.ndarray) -> np.ndarray:
+        """Take model points (N, 3) in metres to pixels (N, 3)."""
+        return points_m @ self.camera_matrix[:, :3].T + self.camera_matrix[:, 3]
+
+
+def camera_matrix(scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray) -> np.ndarray:
+    """Compose C (3, 4) from scale, model rotation (3, 3) and the pixel (3,) of the model origin."""
+    linear = scale_px_per_m * SCREEN_FROM_MODEL_AXES @ rotation
+    return np.column_stack([linear, origin_px])
+
+
+@dataclass(slots=True, frozen=True)
+class SparseModel:
+    """The model at N landmarks: mean (N, 3) and basis (N, 3, 50), metres."""
+
+    mean: np.ndarray
+    basis: np.ndarray
+
+    def points(self, parameters: FaceParameters) -> np.ndarray:
+        """Return the landmarks (N, 3) in model axes, metres, before the camera matrix."""
+        coefficients = np.concatenate([parameters.shape, parameters.expression])
+        return self.mean + self.basis @ coefficients
+
+    def points_px(self, parameters: FaceParameters) -> np.ndarray:
+        """Return the landmarks (N, 3) in pixels, z towards the viewer."""
+        return parameters.project(self.points(parameters))
+
+
+class FaceModel:
+    """The model file, decoded as far as each user of it needs."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        """
+        Read a model file (models/README.md says how it was made).
+
+        :raises ModelFileError: missing, corrupt, or arrays of other shapes than they must have.
+        """
+        self.path = Path(path) if path else model_file(DEFAULT_FILE)
+        arrays = _read(self.path)
+        _check(self.path, arrays)
+        self._arrays = arrays
+        self.mean: np.ndarray = arrays['mean']
+        self.triangles: np.ndarray = arrays['triangles']
+        self.colors: np.ndarray = arrays['colors']
+        self.uv: np.ndarray = arrays['uv']
+        self.mirror: np.ndarray = arrays['mirror']
+        self.eye_mask: np.ndarray = arrays['eye_mask']
+        self.landmarks_68 = self._sparse('landmarks_68')
+        self.landmarks_468 = self._sparse('landmarks_468')
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> FaceModel:
+        """Read a model file; the shipped one by default."""
+        return cls(path)
+
+    def _sparse(self, name: str) -> SparseModel:
+        """Carry mean and bases over to embedded landmarks (barycentric, plus offset if any)."""
+        vertices = self._arrays[f'{name}_vertices']
+        weights = self._arrays[f'{name}_weights'].astype(np.float64)
+        mean = np.einsum('lc,lcx->lx', weights, self.mean[vertices].astype(np.float64))
+        mean += self._arrays.get(f'{name}_offset', 0.0)
+        basis = []
+        for kind in ('shape', 'expression'):
+            rows = self._arrays[f'{kind}_basis'][:, vertices].astype(np.float64)
+            rows *= self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None, None]
+            basis.append(np.einsum('lc,klcx->lxk', weights, rows))
+        return SparseModel(mean, np.concatenate(basis, axis=2))
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The dense decoder, made on first use: its bases are most of the file."""
+        a = self._arrays
+        return Decoder(
+            a['mean'], a['shape_basis'], a['shape_step'], a['expression_basis'], a['expression_step']
+        )
+
+    def dense_px(self, parameters: FaceParameters) -> np.ndarray:
+        """Return all vertices (V, 3) float32 in pixels, z towards the viewer."""
+        return self.decoder.decode(
+            parameters.camera_matrix, parameters.shape, parameters.expression
+        )
+
+    def landmarks_68_px(self, parameters: FaceParameters) -> np.ndarray:
+        """Return the iBUG-68 landmarks (68, 3) in pixels, z towards the viewer."""
+        return self.landmarks_68.points_px(parameters)
+
+    @property
+    def interpupillary_distance_m(self) -> float:
+        """Distance between the centres of the mean's two eyeballs."""
+        eyes = self.mean[self.eye_mask].astype(np.float64)
+        left, right = eyes[eyes[:, 0] > 0].mean(axis=0), eyes[eyes[:, 0] < 0].mean(axis=0)
+        return float(np.linalg.norm(left - right))
+
+
+@dataclass(slots=True, frozen=True)
+class Fit:
+    """The parameters of a face and how badly they explain its landmarks.
+
+    error: mean distance between the 468 landmarks and the fitted model's, as a fraction of the
+    distance between the outer eye corners.
+    """
+
+    parameters: FaceParameters
+    error: float
+
+
+class LandmarkFitter:
+    """
+    Finds the 62 parameters from Face Mesh's 468 landmarks in closed form.
+
+    One Procrustes alignment of the mean (Umeyama 1991), one matrix-vector product for the 50
+    coefficients (ridge regression towards the mean), one Procrustes alignment of the result. That
+    one round suffices because the bases hold no similarity motion of the landmarks
+    (docs/face_model.md, gauge).
+    """
+
+    # Ridge in square metres per landmark; ten times more visibly over-smooths.
+    RIDGE_M2 = 3e-8
+    # Weight of the gap between facing inner-lip landmarks relative to a landmark's position:
+    # what closes closed lips.
+    LIP_GAP_WEIGHT = 10.0
+
+    def __init__(self, model: FaceModel) -> None:
+        self._sparse = model.landmarks_468
+        count = len(self._sparse.mean)
+        coefficients = self._sparse.basis.shape[2]
+        basis = self._sparse.basis.reshape(-1, coefficients)
+        upper, lower = INNER_LIP_PAIRS_468.T
+        gap_basis = self._sparse.basis[upper] - self._sparse.basis[lower]
+        gap_rows = gap_basis.reshape(-1, coefficients)
+        normal = basis.T @ basis + self.LIP_GAP_WEIGHT * gap_rows.T @ gap_rows
+        normal += self.RIDGE_M2 * count * np.eye(coefficients)
+        # The gap rows act on differences of the same landmarks: fold them into one matrix.
+        folded = self._sparse.basis.copy()
+        folded[upper] += self.LIP_GAP_WEIGHT * gap_basis
+        folded[lower] -= self.LIP_GAP_WEIGHT * gap_basis
+        self._solve = np.linalg.solve(normal, folded.reshape(-1, coefficients).T)
+
+    def fit(self, landmarks_px: np.ndarray) -> Fit:
+        """Fit landmarks (468, 3) in pixels, x right, y down, z towards the viewer."""
+        target = landmarks_px @ SCREEN_FROM_MODEL_AXES
+        points = self._sparse.mean
+        scale, rotation, translation = similarity(points, target)
+        unposed = (target - translation) @ rotation / scale
+        coefficients = self._solve @ (unposed - points).ravel()
+        points = points + self._sparse.basis @ coefficients
+        scale, rotation, translation = similarity(points, target)
+        residual = scale * points @ rotation.T + translation - target
+        canthi = np.linalg.norm(points[OUTER_CANTHI_468[0]] - points[OUTER_CANTHI_468[1]]) * scale
+        error = float(np.linalg.norm(residual, axis=1).mean() / canthi)
+        matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
+        shape, expression = np.split(coefficients, [SHAPE_COUNT])
+        return Fit(FaceParameters(matrix, shape, expression), error)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """
+    Return scale, rotation (3, 3), translation (3,) with target ~ scale * rotation @ source + t.
+
+    Least squares over points (N, 3), proper rotation; Umeyama 1991.
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    centred = source - source_mean
+    u, singular, vt = np.linalg.svd((target - target_mean).T @ centred)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
+    rotation = (u * signs) @ vt
+    scale = float((singular * signs).sum() / (centred * centred).sum())
+    return scale, rotation, target_mean - scale * rotation @ source_mean
+
+
+_ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
+    # name: (shape, None where it is V, T or free; kind of dtype)
+    'mean': ((None, 3), 'f'),
+    'shape_basis': ((SHAPE_COUNT, None, 3), 'i'),
+    'shape_step': ((SHAPE_COUNT,), 'f'),
+    'expression_basis': ((EXPRESSION_COUNT, None, 3), 'i'),
+    'expression_step': ((EXPRESSION_COUNT,), 'f'),
+    'triangles': ((None, 3), 'i'),
+    'landmarks_68_vertices': ((68, 3), 'i'),
+    'landmarks_68_weights': ((68, 3), 'f'),
+    'landmarks_468_vertices': ((468, 3), 'i'),
+    'landmarks_468_weights': ((468, 3), 'f'),
+    'landmarks_468_offset': ((468, 3), 'f'),
+    'mirror': ((None,), 'i'),
+    'eye_mask': ((None,), 'b'),
+    'uv': ((None, 2), 'f'),
+    'colors': ((None, 3), 'u'),
+    'format_version': ((), 'i'),
+}
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    remedy = 'check the path or reinstall the package'
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except OSError as error:
+        reason = error.strerror or 'not a NumPy .npz file'
+        raise ModelFileError(f'model file {path}: {reason}; {remedy}') from error
+    except (ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f'model file {path}: corrupt ({error}); {remedy}') from error
+
+
+def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Hold the file against the format, so that nothing later fails on it."""
+
+    def refuse(reason: str) -> ModelFileError:
+        return ModelFileError(f'model file {path}: {reason}; make it with model_building')
+
+    for name, (shape, kind) in _ARRAYS.items():
+        if name not in arrays:
+            raise refuse(f'has no array {name}')
+        found = arrays[name]
+        fits = len(found.shape) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
+        )
+        if not fits or found.dtype.kind != kind:
+            raise refuse(f'array {name} is {found.dtype} {found.shape}, wants {kind} {shape}')
+        if kind == 'f' and not np.isfinite(found).all():
+            raise refuse(f'array {name} holds NaN or infinity')
+    if arrays['format_version'] != FORMAT_VERSION:
+        raise refuse(f'format {arrays["format_version"]}, this program reads {FORMAT_VERSION}')
+    count = len(arrays['mean'])
+    for name in ('shape_basis', 'expression_basis'):
+        if arrays[name].shape[1] != count:
+            raise refuse(f'array {name} has {arrays[name].shape[1]} vertices, mean has {count}')
+    for name in ('mirror', 'eye_mask', 'uv', 'colors'):
+        if len(arrays[name]) != count:
+            raise refuse(f'array {name} has {len(arrays[name])} rows, mean has {count} vertices')
+    for name in ('triangles', 'mirror', 'landmarks_68_vertices', 'landmarks_468_vertices'):
+        if arrays[name].min() < 0 or arrays[name].max() >= count:
+            raise refuse(f'array {name} points outside the {count} vertices')

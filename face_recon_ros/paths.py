@@ -1,0 +1,35 @@
+"""Where the files that ship with the package lie."""
+
+import os
+import sys
+from pathlib import Path
+
+from face_recon_ros.errors import FaceReconError
+
+PACKAGE = 'face_recon_ros'
+
+
+def share_directory() -> Path:
+    """
+    Return the folder that holds models/, config/, launch/ and samples/.
+
+    Looked for in the prefixes of a sourced ROS workspace, in this Python's prefix, and in the
+    source tree, in that order.
+
+    :raises FaceReconError: nothing of it is installed.
+    """
+    prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    candidates = [p / 'share' / PACKAGE for p in [*prefixes, Path(sys.prefix)]]
+    candidates.append(Path(__file__).resolve().parents[1])
+    for candidate in candidates:
+        if (candidate / 'models').is_dir():
+            return candidate
+    raise FaceReconError(
+        f'{PACKAGE}: its models are not installed (looked in {candidates[0].parent}, '
+        f'{sys.prefix}/share); reinstall the package'
+    )
+
+
+def model_file(name: str) -> Path:
+    """Return the path of a file in models/ (which may not exist)."""
+    return share_directory() / 'models' / name

@@ -1,0 +1,138 @@
+"""From a region of the image to the 62 parameters of the face in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from face_recon_ros.detection import Detection
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.paths import model_file
+from face_recon_ros.tflite import Network
+
+FACE_MESH_FILE = 'face_landmark.tflite'
+FACE_MESH_LANDMARKS = 468
+# Face Mesh indices of the outer eye corners, subject's right then left: the face's upright line
+EYE_LINE_468 = (33, 263)
+
+
+@dataclass(slots=True, frozen=True)
+class Region:
+    """A square of the image with a face in it: centre (2,) px, side px, roll in radians.
+
+    roll is the angle of the eye line, positive clockwise in the image.
+    """
+
+    centre: np.ndarray
+    side_px: float
+    roll_rad: float
+
+    # Face Mesh's model card: the crop is the face's square enlarged by half
+    ENLARGEMENT = 1.5
+
+    @classmethod
+    def from_detection(cls, detection: Detection) -> Region:
+        """Return the region of a detector's box, upright by its eyes where it reports them."""
+        x0, y0, x1, y1 = detection.box
+        roll = 0.0
+        if detection.eyes is not None:
+            roll = _angle(detection.eyes[1] - detection.eyes[0])
+        side = cls.ENLARGEMENT * max(x1 - x0, y1 - y0)
+        return cls(np.array([x0 + x1, y0 + y1]) / 2, side, roll)
+
+    @classmethod
+    def from_landmarks(cls, landmarks_px: np.ndarray) -> Region:
+        """Return the region of a face whose 468 landmarks (468, 2+) in pixels are known."""
+        points = landmarks_px[:, :2]
+        roll = _angle(points[EYE_LINE_468[1]] - points[EYE_LINE_468[0]])
+        cosine, sine = np.cos(roll), np.sin(roll)
+        upright = np.array([[cosine, sine], [-sine, cosine]])
+        turned = points @ upright.T
+        low, high = turned.min(axis=0), turned.max(axis=0)
+        return cls((low + high) / 2 @ upright, cls.ENLARGEMENT * (high - low).max(), roll)
+
+    def image_from_crop(self, size: int) -> np.ndarray:
+        """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
+        cosine, sine = np.cos(self.roll_rad), np.sin(self.roll_rad)
+        linear = self.side_px / size * np.array([[cosine, -sine], [sine, cosine]])
+        middle = np.full(2, (size - 1) / 2)
+        return np.column_stack([linear, self.centre - linear @ middle])
+
+
+def _angle(direction: np.ndarray) -> float:
+    return float(np.arctan2(direction[1], direction[0]))
+
+
+@dataclass(slots=True, frozen=True)
+class Regression:
+    """What a regressor finds in a region.
+
+    presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0, x1,
+    y1 px around the face. region: where to look for the same face in the next image.
+    """
+
+    parameters: FaceParameters
+    presence: float
+    fit_error: float
+    box: np.ndarray
+    region: Region
+
+
+class Regressor(Protocol):
+    """What finds the parameters of the face in a region of an image (H, W, 3) uint8 BGR."""
+
+    def __call__(self, image: np.ndarray, region: Region) -> Regression: ...
+
+
+class FaceMeshRegressor:
+    """MediaPipe's Face Mesh (Kartynnik et al. 2019) and the closed-form fit of the face model."""
+
+    def __init__(
+        self, model: FaceModel, path: str | Path | None = None, threads: int = 1
+    ) -> None:
+        """:raises ModelFileError: the file is not Face Mesh."""
+        self._network = Network(path or model_file(FACE_MESH_FILE), threads)
+        sizes = sorted(int(np.prod(shape)) for shape in self._network.output_shapes())
+        if sizes != [1, 3 * FACE_MESH_LANDMARKS]:
+            raise ModelFileError(
+                f'model file {self._network.path}: outputs of {sizes} values, Face Mesh has '
+                f'{[1, 3 * FACE_MESH_LANDMARKS]}; give face_landmark.tflite'
+            )
+        self._size = self._network.input_shape[1]
+        self._input = np.empty(self._network.input_shape, np.float32)
+        self._fitter = LandmarkFitter(model)
+
+    def __call__(self, image: np.ndarray, region: Region) -> Regression:
+        landmarks_px, presence = self.landmarks(image, region)
+        fit = self._fitter.fit(landmarks_px)
+        points = landmarks_px[:, :2]
+        return Regression(
+            parameters=fit.parameters,
+            presence=presence,
+            fit_error=fit.error,
+            box=np.concatenate([points.min(axis=0), points.max(axis=0)]),
+            region=Region.from_landmarks(landmarks_px),
+        )
+
+    def landmarks(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+        """Return Face Mesh's landmarks (468, 3) px, z towards the viewer, and the presence."""
+        image_from_crop = region.image_from_crop(self._size)
+        self._fill_input(image, image_from_crop)
+        outputs = {output.size: output.ravel() for output in self._network(self._input)}
+        crop_points = outputs[3 * FACE_MESH_LANDMARKS].reshape(-1, 3).astype(np.float64)
+        xy = crop_points[:, :2] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
+        # Face Mesh's z grows away from the viewer, in the crop's pixels
+        z = -crop_points[:, 2] * region.side_px / self._size
+        return np.column_stack([xy, z]), float(1 / (1 + np.exp(-outputs[1][0])))
+
+    def _fill_input(self, image: np.ndarray, image_from_crop: np.ndarray) -> None:
+        size = self._size
+        crop = cv2.warpAffine(
+            image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
+        np.multiply(crop[..., ::-1], np.float32(1 / 255), out=self._input[0])

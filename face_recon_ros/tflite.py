@@ -1,0 +1,118 @@
+"""The one place that loads a TensorFlow Lite interpreter."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from face_recon_ros.errors import ModelFileError
+
+RUNTIMES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter')
+FILE_IDENTIFIER = b'TFL3'  # bytes 4..8 of every TensorFlow Lite flatbuffer
+START_UP_CHATTER = (b'XNNPACK delegate', b'absl::InitializeLog')
+
+
+def runtime() -> ModuleType:
+    """
+    Return the interpreter module in use: LiteRT, else the older tflite_runtime.
+
+    :raises ModelFileError: neither is installed.
+    """
+    for name in RUNTIMES:
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name)
+    raise ModelFileError('no TensorFlow Lite runtime: pip install ai-edge-litert')
+
+
+class Network:
+    """A network with one image input, read from a .tflite file."""
+
+    def __init__(self, path: str | Path, threads: int = 1) -> None:
+        """:raises ModelFileError: missing, empty, corrupt, or not one float32 image input."""
+        self.path = Path(path)
+        _check_file(self.path)
+        interpreter_module = runtime()
+        try:
+            with _without_start_up_chatter():
+                self._interpreter = interpreter_module.Interpreter(
+                    model_path=str(self.path), num_threads=threads
+                )
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, SystemError) as error:
+            reason = str(error).splitlines()[0] if str(error) else 'it cannot be read'
+            raise ModelFileError(
+                f'model file {self.path}: corrupt or not supported by '
+                f'{interpreter_module.__name__.split(".")[0]} ({reason}); get it again'
+            ) from error
+        self._check_input()
+        self.input_shape: tuple[int, ...] = tuple(self._interpreter.get_input_details()[0]['shape'])
+        self._input_index = self._interpreter.get_input_details()[0]['index']
+        self._output_indices = [d['index'] for d in self._interpreter.get_output_details()]
+
+    def _check_input(self) -> None:
+        details = self._interpreter.get_input_details()
+        if len(details) != 1 or details[0]['dtype'] != np.float32 or len(details[0]['shape']) != 4:
+            found = [(tuple(int(n) for n in d['shape']), d['dtype'].__name__) for d in details]
+            raise ModelFileError(
+                f'model file {self.path}: wants one float32 image input, has {found}; '
+                'give a face model'
+            )
+
+    def __call__(self, tensor: np.ndarray) -> list[np.ndarray]:
+        """Run the network on `tensor` (input_shape, float32); return copies of all its outputs."""
+        self._interpreter.set_tensor(self._input_index, tensor)
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._output_indices]
+
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """Return the true output shapes; some files report them only after a first run."""
+        return [output.shape for output in self(np.zeros(self.input_shape, np.float32))]
+
+
+def _check_file(path: Path) -> None:
+    """Tell a missing, empty or foreign file before the runtime does so in its own words."""
+    try:
+        with path.open('rb') as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ModelFileError(
+            f'model file {path}: {error.strerror or error}; check the path or reinstall the package'
+        ) from error
+    if not head:
+        raise ModelFileError(f'model file {path}: is empty; get it again')
+    if head[4:8] != FILE_IDENTIFIER:
+        raise ModelFileError(f'model file {path}: not a TensorFlow Lite file; give a .tflite')
+
+
+@contextlib.contextmanager
+def _without_start_up_chatter() -> Iterator[None]:
+    """
+    Keep the runtime's INFO lines off the terminal; everything else it says passes on.
+
+    It writes them straight to file descriptor 2, so that is what has to be turned aside.
+    """
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # no standard error at all: nothing to keep clean
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            aside.seek(0)
+            for line in aside:
+                if not any(chatter in line for chatter in START_UP_CHATTER):
+                    os.write(2, line)
