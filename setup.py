@@ -4,21 +4,22 @@ CMakeLists.txt says what is built and installed; this file runs it against the R
 hands the installed tree to the wheel.
 """
 
-from importlib import metadata, util
 import os
-from pathlib import Path
 import shutil
 import subprocess
 import sys
 import sysconfig
 import xml.etree.ElementTree as ElementTree
+from importlib import metadata, util
+from pathlib import Path
+from typing import ClassVar
 
 from setuptools import Command, Distribution, setup
 from setuptools.command.build import build
 
 ROOT = Path(__file__).resolve().parent
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
-NAME = MANIFEST.findtext('name')
+NAME = MANIFEST.findtext('name', '')
 SITE_PACKAGES = 'lib/python{}.{}/site-packages'.format(*sys.version_info)
 
 
@@ -31,7 +32,7 @@ def ros_wheels_prefix() -> Path:
     sourced = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     foreign = [p for p in sourced if p.resolve() not in (prefix.resolve(), Path(sys.prefix))]
     if foreign:
-        sys.exit(f'error: a ROS 2 installation is sourced ({foreign[0]}): build with colcon, '
+        sys.exit(f'error: a ROS 2 installation is sourced ({foreign[0]}): use colcon build, '
                  'or run pip in a shell that has not sourced it')
     return prefix
 
@@ -47,8 +48,25 @@ def has_tf2_msgs(prefix: Path) -> bool:
 
 
 def find_tool(name: str) -> str | None:
-    """Find a tool of the environment that builds, whether or not that is activated."""
+    """Find a tool of this Python's environment, activated or not, else the system's."""
     return shutil.which(name, path=sysconfig.get_path('scripts')) or shutil.which(name)
+
+
+def run(command: list[str], env: dict[str, str]) -> None:
+    """Run a command of the build; its own output says why it failed."""
+    status = subprocess.run(command, env=env, check=False).returncode
+    if status != 0:
+        sys.exit(f'error: exit status {status} of: {" ".join(command)}')
+
+
+def forget_other_configuration(binary: Path, configuration: str) -> None:
+    """Delete a CMake build folder that another Python, prefix or generator has configured."""
+    record = binary / 'configuration.txt'
+    if record.is_file() and record.read_text() == configuration:
+        return
+    shutil.rmtree(binary, ignore_errors=True)
+    binary.mkdir(parents=True)
+    record.write_text(configuration)
 
 
 class BuildCMake(Command):
@@ -58,22 +76,23 @@ class BuildCMake(Command):
     """
 
     description = 'run the CMake project'
-    user_options: list[tuple[str, str, str]] = []
+    user_options: ClassVar[list[tuple[str, str | None, str]]] = []
     editable_mode = False
 
     def initialize_options(self) -> None:
-        self.build_lib = None
-        self.build_temp = None
+        self.build_lib = ''
+        self.build_temp = ''
         self.outputs: list[str] = []
 
     def finalize_options(self) -> None:
-        self.set_undefined_options(
-            'build_ext', ('build_lib', 'build_lib'), ('build_temp', 'build_temp'))
+        build_command = self.get_finalized_command('build')
+        self.build_lib = build_command.build_lib
+        self.build_temp = build_command.build_temp
 
     def run(self) -> None:
         if self.editable_mode:
-            sys.exit('error: editable installs are not supported: '
-                     'use `make setup`, which rebuilds only what has changed')
+            sys.exit('error: an editable install is not supported: use `make setup`, '
+                     'which rebuilds only what has changed')
         prefix = ros_wheels_prefix()
         temp = Path(self.build_temp).resolve()
         staging = temp / 'staging'
@@ -81,10 +100,14 @@ class BuildCMake(Command):
         shutil.rmtree(self.build_lib, ignore_errors=True)
         if not has_tf2_msgs(prefix):
             self.cmake(ROOT / 'underlay' / 'tf2_msgs', temp / 'tf2_msgs', staging, prefix)
-        self.cmake(ROOT, temp / NAME, staging, prefix)
+        warnings_are_errors = os.environ.get('FACE_RECON_WERROR', 'OFF')
+        self.cmake(ROOT, temp / NAME, staging, prefix,
+                   f'-DFACE_RECON_WERROR={warnings_are_errors}')
         self.collect(staging)
 
-    def cmake(self, source: Path, binary: Path, staging: Path, prefix: Path) -> None:
+    def cmake(
+            self, source: Path, binary: Path, staging: Path, prefix: Path, *options: str) -> None:
+        """Build one CMake project and install it into the staging prefix."""
         cmake = find_tool('cmake')
         if cmake is None:
             sys.exit('error: cmake is missing: pip install -r requirements-build.txt')
@@ -94,20 +117,17 @@ class BuildCMake(Command):
             *(['-G', 'Ninja', f'-DCMAKE_MAKE_PROGRAM={ninja}'] if ninja else []),
             '-DCMAKE_BUILD_TYPE=Release',
             '-DBUILD_TESTING=OFF',
-            f'-DFACE_RECON_WERROR={os.environ.get("FACE_RECON_WERROR", "OFF")}',
             f'-DCMAKE_INSTALL_PREFIX={staging}',
             f'-DPYTHON_INSTALL_DIR={SITE_PACKAGES}',
             f'-DPython3_EXECUTABLE={sys.executable}',
             f'-DPython_EXECUTABLE={sys.executable}',
+            *options,
         ]
         env = dict(os.environ, AMENT_PREFIX_PATH=str(prefix), CMAKE_PREFIX_PATH=str(prefix))
         forget_other_configuration(binary, '\n'.join([*configure, str(prefix)]))
-        subprocess.run(configure, check=True, env=env)
-        subprocess.run(
-            [cmake, '--build', str(binary), '--parallel', str(os.cpu_count() or 1)],
-            check=True, env=env)
-        subprocess.run(
-            [cmake, '--install', str(binary)], check=True, env=env, stdout=subprocess.DEVNULL)
+        run(configure, env)
+        run([cmake, '--build', str(binary), '--parallel', str(os.cpu_count() or 1)], env)
+        run([cmake, '--install', str(binary)], env)
 
     def collect(self, staging: Path) -> None:
         """Give Python packages to the wheel proper and the rest to its data, i.e. to the prefix.
@@ -138,24 +158,14 @@ class BuildCMake(Command):
         return []
 
 
-def forget_other_configuration(binary: Path, configuration: str) -> None:
-    """Delete a CMake build folder that another Python, prefix or generator has configured."""
-    record = binary / 'configuration.txt'
-    if record.is_file() and record.read_text() == configuration:
-        return
-    shutil.rmtree(binary, ignore_errors=True)
-    binary.mkdir(parents=True)
-    record.write_text(configuration)
-
-
 class Build(build):
-    """The build command with the CMake project before everything else."""
+    """The build command, which runs the CMake project first."""
 
-    sub_commands = [('build_cmake', None), *build.sub_commands]
+    sub_commands: ClassVar = [('build_cmake', None), *build.sub_commands]
 
 
 class BinaryDistribution(Distribution):
-    """A distribution with compiled parts and data files, which setuptools cannot see by itself."""
+    """A distribution with compiled parts, which setuptools cannot see by itself."""
 
     def has_ext_modules(self) -> bool:
         return True
@@ -169,9 +179,9 @@ def requirements(name: str) -> list[str]:
 
 setup(
     name=NAME,
-    version=MANIFEST.findtext('version'),
-    description=' '.join(MANIFEST.findtext('description').split()),
-    license=MANIFEST.findtext('license'),
+    version=MANIFEST.findtext('version', ''),
+    description=' '.join(MANIFEST.findtext('description', '').split()),
+    license=MANIFEST.findtext('license', ''),
     python_requires='>=3.10',
     packages=[],
     install_requires=requirements('requirements.txt'),
