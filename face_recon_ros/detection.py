@@ -23,6 +23,8 @@ from face_recon_ros.tflite import Network
 SHORT_RANGE = 'short_range'
 FULL_RANGE = 'full_range'
 BOTH = 'both'
+# Boxes of one detector that overlap by more than this (IoU) are one face
+SAME_FACE_OVERLAP = 0.3
 SHIPPED = {
     SHORT_RANGE: 'face_detection_short_range.tflite',
     FULL_RANGE: 'face_detection_full_range.tflite',
@@ -117,7 +119,6 @@ class UltraLightDetector:
 
     _STRIDES = (8, 16, 32, 64)
     _ANCHOR_SIZES_PX = ((10, 16, 24), (32, 48), (64, 96), (128, 192, 256))
-    _OVERLAP = 0.3
 
     def __init__(self, network: Network, threshold: float) -> None:
         self._network = network
@@ -153,33 +154,33 @@ class UltraLightDetector:
         boxes = boxes * np.array([*image.shape[1::-1]] * 2) - 0.5
         return [
             Detection(box=box, score=score, eyes=None)
-            for box, score in _blend_overlapping(boxes, scores[keep], self._OVERLAP)
+            for box, score in _blend_overlapping(boxes, scores[keep])
         ]
 
 
-class FallbackDetector:
-    """Asks each detector in turn until one finds a face."""
+class MergedDetector:
+    """Asks several detectors; where two find the same face, the earlier one's box is taken."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = detectors
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
+        merged: list[Detection] = []
         for detector in self._detectors:
-            if found := detector(image):
-                return found
-        return []
+            merged += [d for d in detector(image) if not _overlaps_one_of(d, merged)]
+        return sorted(merged, key=lambda d: -d.score)
 
 
 def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Detector:
     """
     Return the detector called `name`.
 
-    :param name: 'short_range' (faces up to about 2 m), 'full_range' (about 5 m), 'both' (short
-        range first, full range where that finds nothing), or the path of a .tflite file.
+    :param name: 'short_range' (faces up to about 2 m), 'full_range' (about 5 m), 'both', or the
+        path of a .tflite file.
     :raises ModelFileError: the file cannot be read or is no face detector known here.
     """
     if name == BOTH:
-        return FallbackDetector(
+        return MergedDetector(
             [load_detector(n, threshold, threads) for n in (SHORT_RANGE, FULL_RANGE)]
         )
     path = model_file(SHIPPED[name]) if name in SHIPPED else Path(name)
@@ -221,8 +222,15 @@ def intersection_over_union(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return common / np.maximum((box[2:4] - box[:2]).prod() + areas - common, 1e-12)
 
 
+def _overlaps_one_of(detection: Detection, others: Sequence[Detection]) -> bool:
+    if not others:
+        return False
+    boxes = np.array([other.box for other in others])
+    return bool(intersection_over_union(detection.box, boxes).max() > SAME_FACE_OVERLAP)
+
+
 def _blend_overlapping(
-    values: np.ndarray, scores: np.ndarray, overlap: float = 0.3
+    values: np.ndarray, scores: np.ndarray, overlap: float = SAME_FACE_OVERLAP
 ) -> list[tuple[np.ndarray, float]]:
     """
     Weighted non-maximum suppression (Bazarevsky et al. 2019, section 3.3).

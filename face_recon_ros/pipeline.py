@@ -1,0 +1,168 @@
+"""
+The whole way of the data: an image in, faces out.
+
+detect -> follow -> regress the 62 parameters -> smooth -> pose and landmarks
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from face_recon_ros.confidence import confidence, pose_covariance
+from face_recon_ros.detection import BOTH, load_detector
+from face_recon_ros.errors import ImageError
+from face_recon_ros.face_model import FaceModel, FaceParameters
+from face_recon_ros.pose import (
+    Camera,
+    MetricPose,
+    depth_plane,
+    face_rotation,
+    metric_pose,
+    points_in_camera,
+)
+from face_recon_ros.regression import FaceMeshRegressor, Region, Regression
+from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.tracking import Tracker, TrackingSettings
+
+# Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
+ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
+
+
+@dataclass(slots=True, frozen=True)
+class PipelineConfig:
+    """How faces are found; the node's parameters and the command line's options end here.
+
+    detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
+    the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
+    network. model_path, regressor_path: None is the shipped file.
+    """
+
+    detector: str = BOTH
+    detector_threshold: float = 0.5
+    interpupillary_distance_m: float = ADULT_INTERPUPILLARY_DISTANCE_M
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
+    threads: int = 1
+    model_path: str | None = None
+    regressor_path: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Face:
+    """One face in one image.
+
+    id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
+    pose cannot be trusted. fit_error: see face_model.Fit. box (4,): x0, y0, x1, y1 px. rotation
+    (3, 3): face frame -> image-aligned optical frame, without the viewing ray. pose: metric, in the
+    camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
+    landmarks_px (68, 3): x right, y down, z towards the viewer. landmarks_m (68, 3): camera
+    optical frame. depth_plane (4,): see pose.depth_plane.
+    """
+
+    id: str
+    score: float
+    fit_error: float
+    box: np.ndarray
+    parameters: FaceParameters
+    rotation: np.ndarray
+    pose: MetricPose
+    pose_covariance: np.ndarray
+    landmarks_px: np.ndarray
+    landmarks_m: np.ndarray
+    depth_plane: np.ndarray
+
+
+class FaceReconPipeline:
+    """Images in, faces out; keeps the faces of the last images."""
+
+    def __init__(self, config: PipelineConfig | None = None) -> None:
+        """:raises ModelFileError: a model file cannot be used."""
+        self.config = config or PipelineConfig()
+        self.model = FaceModel(self.config.model_path)
+        self._detector = load_detector(
+            self.config.detector, self.config.detector_threshold, self.config.threads
+        )
+        self._regressor = FaceMeshRegressor(
+            self.model, self.config.regressor_path, self.config.threads
+        )
+        self._tracker = Tracker(self.config.tracking, self.config.smoothing)
+        self._head_scale = (
+            self.config.interpupillary_distance_m / self.model.interpupillary_distance_m
+        )
+
+    def reset(self) -> None:
+        """Forget the faces of the images so far."""
+        self._tracker.reset()
+
+    def process(
+        self, image: np.ndarray, camera: Camera | None = None, stamp_s: float | None = None
+    ) -> list[Face]:
+        """
+        Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
+
+        :param camera: the calibration; without one a field of view of about 53 degrees is assumed
+        :param stamp_s: when the image of a stream was taken; None: a still image by itself
+        :raises ImageError: not such an image.
+        """
+        _check_image(image)
+        height, width = image.shape[:2]
+        camera = camera or Camera.uncalibrated(width, height)
+        if stamp_s is None:
+            found = self._find_in_still(image)
+        else:
+            found = self._find_in_stream(image, stamp_s)
+        faces = [self._face(*f, camera) for f in found]
+        return sorted(faces, key=lambda face: -face.score)
+
+    def _detect(self, image: np.ndarray) -> list[Region]:
+        return [Region.from_detection(d) for d in self._detector(image)]
+
+    def _find_in_stream(
+        self, image: np.ndarray, stamp_s: float
+    ) -> list[tuple[str, Regression, FaceParameters]]:
+        tracks = self._tracker.update(
+            stamp_s,
+            detect=lambda: self._detect(image),
+            regress=lambda region: self._regressor(image, region),
+        )
+        return [
+            (t.id, t.regression, t.parameters) for t in tracks if t.regression and t.parameters
+        ]
+
+    def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
+        """As a stream's first image, but every face is reported and none remembered."""
+        tracker = Tracker(replace(self.config.tracking, max_faces=0, confirm_count=1))
+        tracks = tracker.update(
+            0.0,
+            detect=lambda: self._detect(image),
+            regress=lambda region: self._regressor(image, region),
+        )
+        return [('', t.regression, t.regression.parameters) for t in tracks if t.regression]
+
+    def _face(
+        self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
+    ) -> Face:
+        landmarks_model_m = self.model.landmarks_68.points(parameters)
+        pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        return Face(
+            id=face_id,
+            score=confidence(regression.presence, regression.fit_error),
+            fit_error=regression.fit_error,
+            box=regression.box,
+            parameters=parameters,
+            rotation=face_rotation(parameters),
+            pose=pose,
+            pose_covariance=pose_covariance(pose, regression.fit_error),
+            landmarks_px=parameters.project(landmarks_model_m),
+            landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
+            depth_plane=depth_plane(parameters, pose, self._head_scale),
+        )
+
+
+def _check_image(image: np.ndarray) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ImageError(
+            f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'
+        )
