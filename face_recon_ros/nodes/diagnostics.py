@@ -1,0 +1,156 @@
+"""
+/diagnostics: what comes in, what goes out, and the reason whenever nothing does.
+
+Each task has a name and looks at one thing, as tasks of diagnostic_updater do; that package is not
+needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
+
+# Fraction of the images in the window that may be dropped before it is a fault.
+TOLERATED_DROPS = 0.1
+
+OK = DiagnosticStatus.OK
+WARN = DiagnosticStatus.WARN
+ERROR = DiagnosticStatus.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Level and reason of one task; detail is said in the log along with the reason."""
+
+    level: bytes
+    message: str
+    detail: str = ''
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """Looks at one thing."""
+
+    name: str
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge a snapshot."""
+        ...
+
+
+@dataclass(slots=True)
+class ImagesTask:
+    """Do images arrive, and can they be used?"""
+
+    topic: str
+    timeout_s: float
+    publisher_count: int = 0  # kept up to date by the node
+    name: str = 'images'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge a snapshot."""
+        values = {
+            'topic': self.topic,
+            'publishers': str(self.publisher_count),
+            'rate [Hz]': f'{seen.image_rate_hz:.1f}',
+            'received': str(seen.received_total),
+        }
+        silence_s = seen.uptime_s if seen.image_age_s is None else seen.image_age_s
+        if silence_s > self.timeout_s:
+            return Verdict(
+                ERROR, self._silent(seen.image_age_s is None), f' ({silence_s:.0f} s)', values)
+        if seen.image_fault:
+            return Verdict(ERROR, seen.image_fault, values=values)
+        if seen.image_age_s is None:
+            return Verdict(OK, f'waiting for images on {self.topic}', values=values)
+        return Verdict(OK, f'images arrive on {self.topic}', values=values)
+
+    def _silent(self, never: bool) -> str:
+        what = 'no images' if never else 'images stopped'
+        if self.publisher_count == 0:
+            return (f'{what} on {self.topic}: nobody publishes there; start the camera or remap '
+                    'image to its topic')
+        return (f'{what} on {self.topic}, though {self.publisher_count} publisher(s) are there: '
+                'check the camera, its QoS and the shared memory of Fast DDS (docs/ros.md)')
+
+
+@dataclass(slots=True)
+class CalibrationTask:
+    """Is the camera calibrated?"""
+
+    topic: str
+    name: str = 'calibration'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge a snapshot."""
+        values = {'topic': self.topic}
+        if seen.calibration_fault:
+            return Verdict(WARN, seen.calibration_fault, values=values)
+        if seen.processed_rate_hz == 0:
+            return Verdict(OK, 'not needed yet', values=values)
+        return Verdict(OK, f'calibrated by {self.topic}', values=values)
+
+
+@dataclass(slots=True)
+class FacesTask:
+    """Are there faces? An empty room is no fault."""
+
+    models: dict[str, str]  # name: path and hash
+    name: str = 'faces'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge a snapshot."""
+        values = {'faces': str(seen.face_count), **self.models}
+        if seen.idle:
+            return Verdict(OK, 'idle: nobody subscribes to any output', values=values)
+        if seen.processed_rate_hz == 0:
+            return Verdict(OK, 'no images to look for faces in', values=values)
+        if seen.face_count:
+            return Verdict(OK, f'{seen.face_count} face(s)', values=values)
+        since = 'yet' if seen.face_age_s is None else f'for {seen.face_age_s:.0f} s'
+        return Verdict(OK, f'no face in the images {since}', values=values)
+
+
+@dataclass(slots=True)
+class SpeedTask:
+    """Does the machine keep up with the camera?"""
+
+    name: str = 'speed'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge a snapshot."""
+        values = {
+            'processed [Hz]': f'{seen.processed_rate_hz:.1f}',
+            'latency median [ms]': f'{1e3 * seen.latency_median_s:.1f}',
+            'latency max [ms]': f'{1e3 * seen.latency_max_s:.1f}',
+            'dropped': str(seen.dropped_total),
+        }
+        arrived = seen.image_rate_hz * min(WINDOW_S, seen.uptime_s)
+        if seen.dropped_in_window > TOLERATED_DROPS * arrived + 1:
+            return Verdict(
+                WARN,
+                'too slow for the camera: older images are dropped, newest ones processed; lower '
+                'its rate or size, or max_faces',
+                f' ({seen.dropped_in_window} of {arrived:.0f} dropped)', values)
+        return Verdict(OK, 'keeps up', values=values)
+
+
+def diagnostic_array(
+    node_name: str, hardware_id: str, stamp: Time, verdicts: Iterable[tuple[Task, Verdict]]
+) -> DiagnosticArray:
+    """Return the message for /diagnostics."""
+    message = DiagnosticArray()
+    message.header.stamp = stamp
+    message.status = [
+        DiagnosticStatus(
+            level=verdict.level, name=f'{node_name}: {task.name}', message=verdict.message,
+            hardware_id=hardware_id,
+            values=[KeyValue(key=k, value=v) for k, v in verdict.values.items()])
+        for task, verdict in verdicts]
+    return message

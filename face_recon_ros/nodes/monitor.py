@@ -1,0 +1,108 @@
+"""What the node has seen and done lately; written by its threads, read by the diagnostics."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+WINDOW_S = 5.0
+_MAX_EVENTS = 2000  # bounds the memory of a window, whatever the rate
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look at the monitor; rates in Hz over the window, ages in seconds, None: never."""
+
+    uptime_s: float
+    image_age_s: float | None
+    image_rate_hz: float
+    processed_rate_hz: float
+    dropped_in_window: int
+    dropped_total: int
+    received_total: int
+    face_count: int
+    face_age_s: float | None
+    latency_median_s: float
+    latency_max_s: float
+    idle: bool
+    image_fault: str
+    calibration_fault: str
+
+
+class Monitor:
+    """Counts images, drops, faces and latencies; all times are of one monotonic clock, seconds."""
+
+    def __init__(self, now_s: float) -> None:
+        self._lock = threading.Lock()
+        self._start_s = now_s
+        self._received: deque[float] = deque(maxlen=_MAX_EVENTS)
+        self._dropped: deque[float] = deque(maxlen=_MAX_EVENTS)
+        self._processed: deque[tuple[float, float]] = deque(maxlen=_MAX_EVENTS)
+        self._received_total = 0
+        self._dropped_total = 0
+        self._face_count = 0
+        self._last_image_s: float | None = None
+        self._last_face_s: float | None = None
+        self._idle = False
+        self._image_fault = ''
+        self._calibration_fault = ''
+
+    def received(self, now_s: float, idle: bool) -> None:
+        """Note an image; idle: nobody listens to any output, so nothing is done with it."""
+        with self._lock:
+            self._received.append(now_s)
+            self._received_total += 1
+            self._last_image_s = now_s
+            self._idle = idle
+
+    def dropped(self, now_s: float) -> None:
+        """Note an image that a newer one replaced."""
+        with self._lock:
+            self._dropped.append(now_s)
+            self._dropped_total += 1
+
+    def bad_image(self, fault: str) -> None:
+        """Note an image that cannot be used."""
+        with self._lock:
+            self._image_fault = fault
+
+    def processed(
+        self, now_s: float, latency_s: float, face_count: int, calibration_fault: str
+    ) -> None:
+        """Note an image that went all the way; latency is from its arrival to the results."""
+        with self._lock:
+            self._processed.append((now_s, latency_s))
+            self._face_count = face_count
+            if face_count:
+                self._last_face_s = now_s
+            self._image_fault = ''
+            self._calibration_fault = calibration_fault
+
+    def snapshot(self, now_s: float) -> Snapshot:
+        """Return how things are now."""
+        with self._lock:
+            since_s = now_s - WINDOW_S
+            received = sum(t > since_s for t in self._received)
+            latencies = sorted(latency for t, latency in self._processed if t > since_s)
+            window_s = max(min(WINDOW_S, now_s - self._start_s), 1e-3)
+            return Snapshot(
+                uptime_s=now_s - self._start_s,
+                image_age_s=_age(now_s, self._last_image_s),
+                image_rate_hz=received / window_s,
+                processed_rate_hz=len(latencies) / window_s,
+                dropped_in_window=sum(t > since_s for t in self._dropped),
+                dropped_total=self._dropped_total,
+                received_total=self._received_total,
+                face_count=self._face_count,
+                face_age_s=_age(now_s, self._last_face_s),
+                latency_median_s=latencies[len(latencies) // 2] if latencies else 0.0,
+                latency_max_s=latencies[-1] if latencies else 0.0,
+                idle=self._idle,
+                image_fault=self._image_fault,
+                calibration_fault=self._calibration_fault,
+            )
+
+
+def _age(now_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else now_s - then_s

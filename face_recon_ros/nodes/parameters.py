@@ -1,0 +1,252 @@
+"""
+The parameters of the face_recon node: what each means, its range, and the settings they make.
+
+One table declares them all; defaults that belong to the core are read from the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.pipeline import PipelineConfig
+from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.tracking import TrackingSettings
+
+RAW = 'raw'
+COMPRESSED = 'compressed'
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
+OVERLAY_SEPARATOR = '+'
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One parameter; low and high include both ends, choices are of strings."""
+
+    name: str
+    default: bool | int | float | str
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    read_only: bool = False
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Return the description that tools show and rclpy enforces."""
+        descriptor = ParameterDescriptor(
+            description=self.description, read_only=self.read_only,
+            additional_constraints=f'one of: {", ".join(self.choices)}' if self.choices else '')
+        if self.low is not None and self.high is not None:
+            if isinstance(self.default, int):
+                descriptor.integer_range = [
+                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=0)]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
+        return descriptor
+
+
+_CORE = PipelineConfig()
+_TRACKING = TrackingSettings()
+_SMOOTHING = SmoothingSettings()
+
+DECLARATIONS: tuple[Declaration, ...] = (
+    # --- input
+    Declaration(
+        'image_transport', RAW,
+        "raw subscribes to 'image', compressed to 'image' with /compressed appended",
+        choices=(RAW, COMPRESSED), read_only=True),
+    Declaration(
+        'rectified', False,
+        'images are rectified: use P of camera_info and no distortion', read_only=True),
+    Declaration(
+        'calibration_wait', 1.0,
+        'seconds the first images wait for camera_info before a focal length is assumed',
+        0.0, 60.0, read_only=True),
+    # --- finding faces
+    Declaration(
+        'detector', _CORE.detector,
+        'short_range (to 2 m), full_range (to 5 m), both, or the path of a .tflite detector',
+        read_only=True),
+    Declaration(
+        'detector_threshold', _CORE.detector_threshold,
+        'score from which a detection is looked at', 0.05, 1.0),
+    Declaration(
+        'regressor_path', _CORE.regressor_path or '',
+        'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
+        'one', read_only=True),
+    Declaration(
+        'model_path', _CORE.model_path or '',
+        'another face model (.npz); empty: the shipped one', read_only=True),
+    Declaration(
+        'threads', _CORE.threads, 'threads of each network', 1, 64, read_only=True),
+    Declaration(
+        'interpupillary_distance', _CORE.interpupillary_distance_m,
+        'metres between the pupils of the people seen; distance is proportional to it',
+        0.03, 0.09),
+    # --- following faces
+    Declaration(
+        'max_faces', _TRACKING.max_faces, 'faces followed at once; 0: no limit', 0, 256),
+    Declaration(
+        'detection_interval', _TRACKING.detection_interval,
+        'images between two searches for newcomers', 1, 1000),
+    Declaration(
+        'min_presence', _TRACKING.min_presence,
+        'presence (0 to 1) below which there is no face', 0.0, 1.0),
+    Declaration(
+        'max_fit_error', _TRACKING.max_fit_error,
+        'fit error (fraction of the distance between the outer eye corners) above which what was '
+        'found is no face', 0.005, 1.0),
+    Declaration(
+        'confirm_count', _TRACKING.confirm_count,
+        'images in a row a newcomer must be seen in before it is reported', 1, 100),
+    Declaration(
+        'forget_after', _TRACKING.forget_s,
+        'seconds for which a lost face keeps its id', 0.0, 600.0),
+    Declaration(
+        'deterministic_ids', _TRACKING.deterministic_ids,
+        'ids 1, 2, 3... instead of five random letters (REP-155)', read_only=True),
+    # --- smoothing
+    Declaration(
+        'smoothing', _CORE.smoothing is not None,
+        'One-Euro filter on pose and shape of every face'),
+    Declaration(
+        'smoothing_min_cutoff', _SMOOTHING.min_cutoff_hz,
+        'Hz; lower: a still head is steadier', 0.01, 100.0),
+    Declaration(
+        'smoothing_beta', _SMOOTHING.beta,
+        'how motion opens the filter; higher: a moving head lags less', 0.0, 100.0),
+    # --- output
+    Declaration('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf'),
+    Declaration(
+        'overlay_mode', 'sparse+pose',
+        f'what ~/overlay_image shows: {", ".join(OVERLAY_MODES)}, joined by '
+        f"'{OVERLAY_SEPARATOR}'"),
+    Declaration('mesh_opacity', 0.8, 'opacity of the mesh on ~/mesh_image', 0.0, 1.0),
+    # --- diagnostics
+    Declaration(
+        'image_timeout', 5.0, 'seconds without images after which that is a fault',
+        0.1, 3600.0),
+    Declaration(
+        'diagnostics_period', 1.0, 'seconds between two messages on /diagnostics',
+        0.05, 60.0, read_only=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All parameters of the node, checked; times in seconds."""
+
+    image_transport: str
+    rectified: bool
+    calibration_wait_s: float
+    publish_tf: bool
+    overlay_modes: tuple[str, ...]
+    mesh_opacity: float
+    image_timeout_s: float
+    diagnostics_period_s: float
+    pipeline: PipelineConfig
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Settings:
+        """
+        Make settings of the values of all declared parameters.
+
+        :raises ParameterError: one line naming parameter, fault and remedy.
+        """
+        for declaration in DECLARATIONS:
+            _check_choice(declaration, values[declaration.name])
+        return cls(
+            image_transport=values['image_transport'],
+            rectified=values['rectified'],
+            calibration_wait_s=values['calibration_wait'],
+            publish_tf=values['publish_tf'],
+            overlay_modes=_overlay_modes(values['overlay_mode']),
+            mesh_opacity=values['mesh_opacity'],
+            image_timeout_s=values['image_timeout'],
+            diagnostics_period_s=values['diagnostics_period'],
+            pipeline=_pipeline_config(values),
+        )
+
+
+class ParameterError(FaceReconError):
+    """A parameter has a value that cannot be used."""
+
+
+class Parameters:
+    """
+    The declared parameters of a node and the settings they make, kept up to date.
+
+    ``settings`` is replaced as a whole, so that another thread may read it at any time.
+    """
+
+    def __init__(self, node: Node) -> None:
+        """:raises ParameterError: a value given at the start cannot be used."""
+        self._values = {
+            d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
+            for d in DECLARATIONS}
+        self.settings = Settings.from_values(self._values)
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def _on_set(self, changes: list[Parameter]) -> SetParametersResult:
+        known = {c.name: c.value for c in changes if c.name in self._values}
+        values = {**self._values, **known}
+        try:
+            self.settings = Settings.from_values(values)
+        except ParameterError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self._values = values
+        return SetParametersResult(successful=True)
+
+
+def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
+    smoothing = SmoothingSettings(
+        min_cutoff_hz=values['smoothing_min_cutoff'], beta=values['smoothing_beta'])
+    return PipelineConfig(
+        detector=values['detector'],
+        detector_threshold=values['detector_threshold'],
+        interpupillary_distance_m=values['interpupillary_distance'],
+        tracking=TrackingSettings(
+            max_faces=values['max_faces'],
+            detection_interval=values['detection_interval'],
+            min_presence=values['min_presence'],
+            max_fit_error=values['max_fit_error'],
+            confirm_count=values['confirm_count'],
+            forget_s=values['forget_after'],
+            deterministic_ids=values['deterministic_ids'],
+        ),
+        smoothing=smoothing if values['smoothing'] else None,
+        threads=values['threads'],
+        model_path=values['model_path'] or None,
+        regressor_path=values['regressor_path'] or None,
+    )
+
+
+def _check_choice(declaration: Declaration, value: Any) -> None:
+    if declaration.choices and value not in declaration.choices:
+        raise ParameterError(
+            f"parameter {declaration.name} is '{value}': use one of "
+            f'{", ".join(declaration.choices)}')
+
+
+def _overlay_modes(text: str) -> tuple[str, ...]:
+    modes = tuple(part.strip() for part in text.split(OVERLAY_SEPARATOR))
+    for mode in modes:
+        if mode not in OVERLAY_MODES:
+            raise ParameterError(
+                f"parameter overlay_mode is '{text}': use {', '.join(OVERLAY_MODES)}, joined by "
+                f"'{OVERLAY_SEPARATOR}'")
+    return modes
+
+

@@ -1,0 +1,60 @@
+"""Says each fault once, and again only when it changes."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Fault:
+    kind: str
+    last_s: float
+
+
+class OncePerChange:
+    """
+    One line when a fault appears or changes, one when it is over, silence in between.
+
+    Faults that differ only in numbers are one fault; one that comes and goes is over only when it
+    has stayed away for `settle_s`. May be used from several threads.
+
+    :param warn: logs a fault.
+    :param inform: logs that it is over.
+    :param now: a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        warn: Callable[[str], object],
+        inform: Callable[[str], object],
+        settle_s: float = 3.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._warn = warn
+        self._inform = inform
+        self._settle_s = settle_s
+        self._now = now
+        self._lock = threading.Lock()
+        self._faults: dict[str, _Fault] = {}
+
+    def fault(self, subject: str, text: str, detail: str = '') -> None:
+        """Note a fault of a subject; `detail` is said along but is no change by itself."""
+        kind = re.sub(r'\d+', '#', text)
+        with self._lock:
+            known = self._faults.get(subject)
+            self._faults[subject] = _Fault(kind, self._now())
+        if known is None or known.kind != kind:
+            self._warn(f'{text}{detail}')
+
+    def over(self, subject: str, text: str) -> None:
+        """Note that all is well with a subject."""
+        with self._lock:
+            known = self._faults.get(subject)
+            if known is None or self._now() - known.last_s < self._settle_s:
+                return
+            del self._faults[subject]
+        self._inform(text)
