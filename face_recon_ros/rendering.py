@@ -1,0 +1,294 @@
+"""
+Draws dense faces: shaded over an image, as depth, as PNCC, and which vertices are visible.
+
+A typed face over the C++ renderer and decoder (src_cpp/). Screen coordinates throughout: pixels,
+x right, y down, z towards the viewer (larger is nearer), pixel centres at integer coordinates.
+docs/renderer.md states the sub-pixel rules. Bad arguments raise TypeError (not an array, wrong
+dtype) or ValueError (shape, layout, range) with one line that names the argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from face_recon_ros import _renderer
+
+DEFAULT_COLOR_BGR = (178, 186, 204)
+
+
+@dataclass(slots=True, frozen=True)
+class Shading:
+    """
+    Light on the mesh: ambient + diffuse * max(0, n.l) + specular * max(0, n.h)^16.
+
+    n is the smooth vertex normal, l the light, h half way between it and the viewer. A light up
+    to 1 scales the colour; from 1 to 2 the colour runs to white.
+
+    light: (3,) direction towards the light in screen axes (y down), any length but 0.
+    """
+
+    light: tuple[float, float, float] = (-0.35, -0.55, 1.0)
+    ambient: float = 0.30
+    diffuse: float = 0.68
+    specular: float = 0.22
+
+
+DEFAULT_SHADING = Shading()
+
+
+class PlacedMesh(NamedTuple):
+    """
+    One face to draw.
+
+    vertices: (V, 3) float32 screen coordinates in pixels.
+    depth_plane: (4,) a, b, c, d with depth in metres = a * x + b * y + c * z + d at a screen
+      point; affine, which is exact for a weak-perspective face turned by its viewing ray. Where
+      faces overlap the smaller depth is in front; without planes, the larger z.
+    colors: (V, 3) uint8 BGR, or one BGR colour, or None for the default.
+    """
+
+    vertices: np.ndarray
+    depth_plane: np.ndarray | None = None
+    colors: np.ndarray | Sequence[int] | None = None
+
+
+class Renderer:
+    """
+    Draws one mesh topology, any number of times.
+
+    Front faces are counter-clockwise as seen on the screen; the others are not drawn. A triangle
+    with a vertex that is NaN, infinite or more than 2^20 px away is not drawn.
+    """
+
+    def __init__(self, triangles: np.ndarray, *, threads: int = 1, simd: str = 'auto') -> None:
+        """
+        Prepare for triangles (T, 3) of int32 vertex indices.
+
+        threads: how many may work on one call. simd: 'auto', or one of SIMD_PATHS; all give the
+        same picture.
+        """
+        self._renderer = _renderer.Renderer(_indices(triangles), threads, simd)
+
+    def render(
+        self,
+        vertices: np.ndarray,
+        image: np.ndarray,
+        *,
+        colors: np.ndarray | Sequence[int] | None = None,
+        opacity: float = 1.0,
+        shading: Shading = DEFAULT_SHADING,
+    ) -> np.ndarray:
+        """
+        Draw shaded vertices (V, 3) float32 over image (H, W, 3) uint8 BGR, in place; return it.
+
+        colors: (V, 3) uint8 BGR, one BGR colour, or None for the default. opacity: 0 to 1.
+        """
+        self.draw(
+            [PlacedMesh(vertices, None, colors)],
+            _size_of(image),
+            image=image,
+            opacity=opacity,
+            shading=shading,
+        )
+        return image
+
+    def draw(
+        self,
+        faces: Sequence[PlacedMesh | tuple[np.ndarray, np.ndarray | None]],
+        size: tuple[int, int],
+        *,
+        image: np.ndarray | None = None,
+        depth: np.ndarray | None = None,
+        pncc: np.ndarray | None = None,
+        pncc_codes: np.ndarray | None = None,
+        visibility: np.ndarray | None = None,
+        opacity: float = 1.0,
+        shading: Shading = DEFAULT_SHADING,
+    ) -> None:
+        """
+        Draw several faces, nearer ones over farther ones, into every given array in one pass.
+
+        size: height, width. image: (H, W, 3) uint8 BGR, drawn over. depth: (H, W) float32,
+        filled with metres, NaN where no face is; every face needs its depth_plane. pncc:
+        (H, W, 3) uint8, filled with pncc_codes (V, 3) uint8 interpolated, 0 where no face is.
+        visibility: (len(faces), V) bool, see visibility().
+        """
+        meshes = [PlacedMesh(*face) for face in faces]
+        uniform = DEFAULT_COLOR_BGR
+        prepared = []
+        for mesh in meshes:
+            vertices = _contiguous(mesh.vertices)
+            plane = None
+            if mesh.depth_plane is not None:
+                plane = np.asarray(mesh.depth_plane, dtype=np.float32)
+            colors = None if mesh.colors is None else np.asarray(mesh.colors)
+            if colors is not None and colors.ndim == 1:
+                colors = _one_color(mesh.colors)
+                if len(meshes) == 1:
+                    uniform, colors = colors, None
+                else:
+                    colors = np.repeat(colors[np.newaxis], len(vertices), axis=0)
+            prepared.append((vertices, plane, None if colors is None else _contiguous(colors)))
+        height, width = size
+        self._renderer.draw(
+            prepared,
+            height,
+            width,
+            image,
+            depth,
+            pncc,
+            None if pncc_codes is None else _contiguous(pncc_codes),
+            visibility,
+            np.asarray(shading.light, dtype=np.float32),
+            shading.ambient,
+            shading.diffuse,
+            shading.specular,
+            np.asarray(uniform, dtype=np.uint8),
+            opacity,
+        )
+
+    def depth(
+        self,
+        vertices: np.ndarray,
+        size: tuple[int, int],
+        depth_plane: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return depth (H, W) float32 in metres, NaN where no face is; size: height, width."""
+        depth = np.empty(size, np.float32) if out is None else out
+        self.draw([PlacedMesh(vertices, depth_plane)], size, depth=depth)
+        return depth
+
+    def pncc(
+        self,
+        vertices: np.ndarray,
+        size: tuple[int, int],
+        codes: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """
+        Return the projected normalised coordinate code (H, W, 3) uint8, 0 where no face is.
+
+        codes: (V, 3) uint8, see normalised_coordinate_code().
+        """
+        pncc = np.empty((*size, 3), np.uint8) if out is None else out
+        self.draw([PlacedMesh(vertices)], size, pncc=pncc, pncc_codes=codes)
+        return pncc
+
+    def visibility(self, vertices: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """
+        Return which vertices (V,) are seen, bool.
+
+        Seen: on a front-facing triangle, inside the image, and not farther behind the surface
+        drawn around it than 1 % of the face's extent in depth.
+        """
+        seen = np.zeros((1, len(vertices)), bool)
+        self.draw([PlacedMesh(vertices)], size, visibility=seen)
+        return seen[0]
+
+
+class Decoder:
+    """
+    Dense vertices of a linear face model, pose and projection folded in.
+
+    vertices = camera_matrix @ [mean + shape components + expression components; 1].
+    """
+
+    def __init__(
+        self,
+        mean: np.ndarray,
+        shape_basis: np.ndarray,
+        shape_step: np.ndarray,
+        expression_basis: np.ndarray,
+        expression_step: np.ndarray,
+    ) -> None:
+        """
+        Take a model apart for streaming.
+
+        mean: (V, 3) float32 metres; bases: (components, V, 3) int16, steps: (components,)
+        float32: basis * step is the displacement in metres at one standard deviation.
+        """
+        self._decoder = _renderer.Decoder(
+            _contiguous(mean),
+            _contiguous(shape_basis),
+            _contiguous(shape_step),
+            _contiguous(expression_basis),
+            _contiguous(expression_step),
+        )
+
+    def decode(
+        self,
+        camera_matrix: np.ndarray,
+        shape: np.ndarray,
+        expression: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """
+        Return vertices (V, 3) float32 in screen coordinates, pixels, written to out if given.
+
+        camera_matrix: (3, 4) weak perspective, metres to pixels; shape, expression: coefficients
+        in standard deviations.
+        """
+        return self._decoder.decode(
+            np.ascontiguousarray(camera_matrix, dtype=np.float32),
+            np.ascontiguousarray(shape, dtype=np.float32),
+            np.ascontiguousarray(expression, dtype=np.float32),
+            out,
+        )
+
+
+def normalised_coordinate_code(mean: np.ndarray) -> np.ndarray:
+    """
+    Return codes (V, 3) uint8 of mean (V, 3): z, y, x scaled to 0..255 over the mean's extent.
+
+    Blue, green, red = z, y, x, as an image in OpenCV's channel order shows the PNCC of Zhu et al.,
+    "Face Alignment Across Large Poses: A 3D Solution" (2016). Codes start at 1: 0 is background.
+    """
+    low, high = mean.min(axis=0), mean.max(axis=0)
+    unit = (mean - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+    return np.ascontiguousarray((1.5 + 254.0 * unit[:, ::-1]).astype(np.uint8))
+
+
+def _indices(triangles: np.ndarray) -> np.ndarray:
+    """Return triangles as contiguous int32, refusing what would not survive it."""
+    if not isinstance(triangles, np.ndarray):
+        raise TypeError(f'triangles: want int32 (any, 3) array, got {type(triangles).__name__}')
+    array = triangles
+    if array.dtype.kind in 'iu' and array.dtype != np.int32 and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high > np.iinfo(np.int32).max:
+            raise ValueError(f'triangles: want indices 0 to 2^31 - 1, got {low} to {high}')
+    if array.dtype.kind in 'iu':
+        array = array.astype(np.int32, copy=False)
+    return _contiguous(array)
+
+
+def _contiguous(array: np.ndarray) -> np.ndarray:
+    """Copy an input only when it is an array of another memory layout."""
+    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
+
+
+def _one_color(color: np.ndarray | Sequence[int] | None) -> np.ndarray:
+    """Return a BGR colour as uint8 (3,)."""
+    values = np.asarray(color)
+    if values.shape != (3,) or values.dtype.kind not in 'iu':
+        raise ValueError(f'colors: want (V, 3) uint8 or three of 0 to 255, got {color!r}')
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError(f'colors: want values of 0 to 255, got {color!r}')
+    return values.astype(np.uint8)
+
+
+def _size_of(image: np.ndarray) -> tuple[int, int]:
+    """Return height and width; what else the image must be is checked below."""
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f'image: want uint8 (H, W, 3) array, got {type(image).__name__}')
+    if image.ndim != 3:
+        raise ValueError(f'image: want uint8 (H, W, 3), got {image.shape}')
+    return image.shape[0], image.shape[1]

@@ -1,0 +1,243 @@
+#include "topology.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace face_recon
+{
+namespace
+{
+
+using Triangle = std::array<std::int32_t, 3>;
+
+// Triangles around each vertex, as one array and offsets into it.
+struct Incidence
+{
+  std::vector<std::int32_t> begin;
+  std::vector<std::int32_t> triangle;
+};
+
+std::vector<Triangle> compact(
+  const std::int32_t * triangles, std::size_t count, std::vector<std::int32_t> & used)
+{
+  used.assign(triangles, triangles + 3 * count);
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  std::vector<Triangle> result(count);
+  for (std::size_t t = 0; t < count; ++t) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const auto found = std::lower_bound(used.begin(), used.end(), triangles[3 * t + k]);
+      result[t][k] = static_cast<std::int32_t>(found - used.begin());
+    }
+  }
+  return result;
+}
+
+Incidence incidence(const std::vector<Triangle> & triangles, std::size_t vertices)
+{
+  Incidence result;
+  result.begin.assign(vertices + 1, 0);
+  for (const Triangle & triangle : triangles) {
+    for (const std::int32_t v : triangle) {
+      ++result.begin[static_cast<std::size_t>(v) + 1];
+    }
+  }
+  for (std::size_t v = 0; v < vertices; ++v) {
+    result.begin[v + 1] += result.begin[v];
+  }
+  std::vector<std::int32_t> fill(result.begin.begin(), result.begin.end() - 1);
+  result.triangle.resize(triangles.size() * 3);
+  for (std::size_t t = 0; t < triangles.size(); ++t) {
+    for (const std::int32_t v : triangles[t]) {
+      const auto slot = static_cast<std::size_t>(fill[static_cast<std::size_t>(v)]++);
+      result.triangle[slot] = static_cast<std::int32_t>(t);
+    }
+  }
+  return result;
+}
+
+// Patches grown breadth-first: neighbours in the order are neighbours on the surface, so their
+// vertices and pixels are in the first-level cache together.
+std::vector<std::int32_t> patch_order(
+  const std::vector<Triangle> & triangles, const Incidence & around)
+{
+  constexpr std::size_t kPatchTriangles = 512;
+  std::vector<std::int32_t> order;
+  order.reserve(triangles.size());
+  std::vector<char> taken(triangles.size(), 0);
+  std::vector<std::int32_t> frontier;
+  std::vector<std::int32_t> queue;
+  std::size_t next_seed = 0;
+  while (order.size() < triangles.size()) {
+    std::int32_t seed = -1;
+    while (!frontier.empty() && seed < 0) {
+      const std::int32_t candidate = frontier.back();
+      frontier.pop_back();
+      if (!taken[static_cast<std::size_t>(candidate)]) {
+        seed = candidate;
+      }
+    }
+    while (seed < 0) {
+      if (!taken[next_seed]) {
+        seed = static_cast<std::int32_t>(next_seed);
+      }
+      ++next_seed;
+    }
+    queue.assign(1, seed);
+    taken[static_cast<std::size_t>(seed)] = 1;
+    std::size_t head = 0;
+    for (; head < queue.size() && head < kPatchTriangles; ++head) {
+      order.push_back(queue[head]);
+      for (const std::int32_t v : triangles[static_cast<std::size_t>(queue[head])]) {
+        const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v)]);
+        const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v) + 1]);
+        for (std::size_t k = first; k < last; ++k) {
+          const std::int32_t t = around.triangle[k];
+          if (!taken[static_cast<std::size_t>(t)]) {
+            taken[static_cast<std::size_t>(t)] = 1;
+            queue.push_back(t);
+          }
+        }
+      }
+    }
+    for (std::size_t k = queue.size(); k > head; --k) {
+      taken[static_cast<std::size_t>(queue[k - 1])] = 0;
+      frontier.push_back(queue[k - 1]);
+    }
+  }
+  return order;
+}
+
+// The ring of vertices around v in the triangles' own turning sense; `closed` when it returns to
+// its start. Where triangles meet only at v (not a surface there) the first fan stands for all.
+std::vector<std::int32_t> one_ring(
+  std::int32_t v, const std::vector<Triangle> & triangles, const Incidence & around, bool & closed)
+{
+  std::vector<std::array<std::int32_t, 2>> sides;
+  const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v)]);
+  const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v) + 1]);
+  for (std::size_t k = first; k < last; ++k) {
+    const Triangle & triangle = triangles[static_cast<std::size_t>(around.triangle[k])];
+    const std::size_t corner = triangle[0] == v ? 0 : triangle[1] == v ? 1 : 2;
+    const std::int32_t from = triangle[(corner + 1) % 3];
+    const std::int32_t to = triangle[(corner + 2) % 3];
+    if (from != v && to != v && from != to) {
+      sides.push_back({from, to});
+    }
+  }
+  closed = false;
+  if (sides.empty()) {
+    return {};
+  }
+  // Start where no side arrives, if there is such a place: the rim of an open surface.
+  std::size_t start = 0;
+  for (std::size_t k = 0; k < sides.size(); ++k) {
+    const bool reached = std::any_of(
+      sides.begin(), sides.end(), [&](const auto & side) { return side[1] == sides[k][0]; });
+    if (!reached) {
+      start = k;
+      break;
+    }
+  }
+  std::vector<char> used(sides.size(), 0);
+  used[start] = 1;
+  std::vector<std::int32_t> ring{sides[start][0], sides[start][1]};
+  for (bool grown = true; grown && !closed;) {
+    grown = false;
+    for (std::size_t k = 0; k < sides.size(); ++k) {
+      if (!used[k] && sides[k][0] == ring.back()) {
+        used[k] = 1;
+        grown = true;
+        if (sides[k][1] == ring.front()) {
+          closed = true;
+        } else {
+          ring.push_back(sides[k][1]);
+        }
+        break;
+      }
+    }
+  }
+  return ring;
+}
+
+// See Topology::normal_ring. The ring turns counter-clockwise as seen; with y down the product of
+// chords taken against that sense points to the viewer.
+std::array<std::int32_t, 4> chords(
+  std::int32_t v, const std::vector<Triangle> & triangles, const Incidence & around)
+{
+  bool closed = false;
+  const std::vector<std::int32_t> ring = one_ring(v, triangles, around, closed);
+  const std::size_t n = ring.size();
+  if (n < 2) {
+    return {v, v, v, v};
+  }
+  if (closed && n >= 4) {
+    const std::size_t half = n / 2;
+    const std::size_t quarter = n / 4;
+    return {ring[quarter + half], ring[quarter], ring[half], ring[0]};
+  }
+  if (closed) {
+    return {ring[0], ring[2], ring[0], ring[1]};
+  }
+  // A rim: from the vertex to the two ends of its fan, or across the fan where it is wide.
+  if (n == 2) {
+    return {v, ring[1], v, ring[0]};
+  }
+  return {v, ring[n / 2], ring[n - 1], ring[0]};
+}
+
+}  // namespace
+
+Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
+{
+  for (std::size_t k = 0; k < 3 * count; ++k) {
+    if (triangles[k] < 0) {
+      throw std::invalid_argument(
+        "triangles: want indices >= 0, got " + std::to_string(triangles[k]) + " in triangle " +
+        std::to_string(k / 3));
+    }
+  }
+  std::vector<std::int32_t> used;
+  const std::vector<Triangle> compacted = compact(triangles, count, used);
+  const Incidence around = incidence(compacted, used.size());
+  const std::vector<std::int32_t> order = patch_order(compacted, around);
+
+  Topology result;
+  result.triangle_count = count;
+  result.required_vertices = used.empty() ? 0 : std::int64_t{used.back()} + 1;
+  std::vector<std::int32_t> number(used.size(), -1);
+  std::vector<std::int32_t> numbered;
+  numbered.reserve(used.size());
+  const std::size_t batches = (count + Topology::kTriangleBatch - 1) / Topology::kTriangleBatch;
+  for (auto & corner : result.corner) {
+    corner.reserve(batches * Topology::kTriangleBatch);
+  }
+  constexpr std::size_t kClockwise[3] = {0, 2, 1};
+  for (const std::int32_t t : order) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const std::int32_t v = compacted[static_cast<std::size_t>(t)][kClockwise[k]];
+      std::int32_t & n = number[static_cast<std::size_t>(v)];
+      if (n < 0) {
+        n = static_cast<std::int32_t>(numbered.size());
+        numbered.push_back(v);
+      }
+      result.corner[k].push_back(n);
+    }
+  }
+  for (auto & corner : result.corner) {
+    corner.resize(batches * Topology::kTriangleBatch, 0);
+  }
+  result.source_vertex.reserve(numbered.size());
+  result.normal_ring.reserve(numbered.size() * 4);
+  for (const std::int32_t v : numbered) {
+    result.source_vertex.push_back(used[static_cast<std::size_t>(v)]);
+    for (const std::int32_t neighbour : chords(v, compacted, around)) {
+      result.normal_ring.push_back(used[static_cast<std::size_t>(neighbour)]);
+    }
+  }
+  return result;
+}
+
+}  // namespace face_recon
