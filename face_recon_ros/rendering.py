@@ -118,7 +118,7 @@ class Renderer:
         visibility: (len(faces), V) bool, see visibility().
         """
         meshes = [PlacedMesh(*face) for face in faces]
-        uniform = DEFAULT_COLOR_BGR
+        uniform = np.array(DEFAULT_COLOR_BGR, np.uint8)
         prepared = []
         for mesh in meshes:
             vertices = _contiguous(mesh.vertices)
@@ -147,7 +147,7 @@ class Renderer:
             shading.ambient,
             shading.diffuse,
             shading.specular,
-            np.asarray(uniform, dtype=np.uint8),
+            uniform,
             opacity,
         )
 

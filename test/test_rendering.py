@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from reference_renderer import rasterise, shade, vertex_light
 
 from face_recon_ros import rendering
+
+# Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reference_renderer import rasterise, shade, vertex_light
 
 RNG_SEED = 20240607
 PLANE = np.array([0.0, 0.0, -0.001, 1.0], np.float32)
