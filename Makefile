@@ -17,7 +17,7 @@ demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or
 	@$(BIN)/face_recon_demo $(if $(SOURCE),--source '$(SOURCE)')
 
 test: setup  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/pytest
 
 lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .

@@ -25,15 +25,17 @@ SITE_PACKAGES = 'lib/python{}.{}/site-packages'.format(*sys.version_info)
 
 def ros_wheels_prefix() -> Path:
     """Return the prefix the ROS 2 wheels are installed in, or exit with what to do."""
-    spec = util.find_spec('ament_package')
-    if spec is None or spec.origin is None:
-        sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-build.txt')
-    prefix = Path(spec.origin).parents[4]  # <prefix>/lib/pythonX.Y/site-packages/ament_package
     sourced = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    foreign = [p for p in sourced if p.resolve() not in (prefix.resolve(), Path(sys.prefix))]
+    foreign = [p for p in sourced if p.resolve() != Path(sys.prefix).resolve()]
     if foreign:
         sys.exit(f'error: a ROS 2 installation is sourced ({foreign[0]}): use colcon build, '
                  'or run pip in a shell that has not sourced it')
+    spec = util.find_spec('ament_package')
+    if spec is None or spec.origin is None:
+        sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-build.txt')
+    # <prefix>/lib/pythonX.Y/site-packages/ament_package/__init__.py; in an isolated build the
+    # prefix is pip's, not this Python's.
+    prefix = Path(spec.origin).parents[4]
     return prefix
 
 
