@@ -23,8 +23,14 @@ def camera_from_info(info: CameraInfo, topic: str, rectified: bool = False) -> C
     binning = max(1, info.binning_x), max(1, info.binning_y)
     try:
         return Camera.from_calibration(
-            width, height, k, distortion, model, binning=binning,
-            roi=(info.roi.x_offset, info.roi.y_offset))
+            width,
+            height,
+            k,
+            distortion,
+            model,
+            binning=binning,
+            roi=(info.roi.x_offset, info.roi.y_offset),
+        )
     except CalibrationError as error:
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
 
@@ -67,7 +73,8 @@ class Calibration:
             if self._camera is None:
                 self.fault = (
                     f'camera_info on {self._topic} is uncalibrated (K[0] is 0): calibrate the '
-                    'camera; until then focal length = image width is assumed')
+                    'camera; until then focal length = image width is assumed'
+                )
         except CalibrationError as error:
             self.fault = str(error)
 
@@ -80,13 +87,15 @@ class Calibration:
         if self._camera is None:
             fault = self.fault or (
                 f'no camera_info on {self._topic}: remap camera_info to the topic of the camera; '
-                'until then focal length = image width is assumed')
+                'until then focal length = image width is assumed'
+            )
             return Camera.uncalibrated(width, height), fault
         if (self._camera.width, self._camera.height) != (width, height):
             return Camera.uncalibrated(width, height), (
                 f'camera_info on {self._topic} is for {self._camera.width}x'
                 f'{self._camera.height} but images are {width}x{height}: publish the calibration '
-                'of these images; until then focal length = image width is assumed')
+                'of these images; until then focal length = image width is assumed'
+            )
         return self._camera, ''
 
 
@@ -94,6 +103,16 @@ def _content(info: CameraInfo) -> tuple:
     """Return all that matters but the stamp; NaN is made equal to itself."""
     roi = info.roi
     return (
-        info.width, info.height, info.k.tobytes(), bytes(info.d), info.p.tobytes(),
-        info.distortion_model, info.binning_x, info.binning_y,
-        roi.x_offset, roi.y_offset, roi.width, roi.height)
+        info.width,
+        info.height,
+        info.k.tobytes(),
+        bytes(info.d),
+        info.p.tobytes(),
+        info.distortion_model,
+        info.binning_x,
+        info.binning_y,
+        roi.x_offset,
+        roi.y_offset,
+        roi.width,
+        roi.height,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -46,12 +46,14 @@ class Task(Protocol):
 
 @dataclass(slots=True)
 class ImagesTask:
-    """Do images arrive, and can they be used?"""
+    """Whether images arrive and can be used."""
+
+    NAME: ClassVar[str] = 'images'
 
     topic: str
     timeout_s: float
     publisher_count: int = 0  # kept up to date by the node
-    name: str = 'images'
+    name: str = NAME
 
     def run(self, seen: Snapshot) -> Verdict:
         """Judge a snapshot."""
@@ -64,7 +66,8 @@ class ImagesTask:
         silence_s = seen.uptime_s if seen.image_age_s is None else seen.image_age_s
         if silence_s > self.timeout_s:
             return Verdict(
-                ERROR, self._silent(seen.image_age_s is None), f' ({silence_s:.0f} s)', values)
+                ERROR, self._silent(seen.image_age_s is None), f' ({silence_s:.0f} s)', values
+            )
         if seen.image_fault:
             return Verdict(ERROR, seen.image_fault, values=values)
         if seen.image_age_s is None:
@@ -74,15 +77,19 @@ class ImagesTask:
     def _silent(self, never: bool) -> str:
         what = 'no images' if never else 'images stopped'
         if self.publisher_count == 0:
-            return (f'{what} on {self.topic}: nobody publishes there; start the camera or remap '
-                    'image to its topic')
-        return (f'{what} on {self.topic}, though {self.publisher_count} publisher(s) are there: '
-                'check the camera, its QoS and the shared memory of Fast DDS (docs/ros.md)')
+            return (
+                f'{what} on {self.topic}: nobody publishes there; start the camera or remap '
+                'image to its topic'
+            )
+        return (
+            f'{what} on {self.topic}, though {self.publisher_count} publisher(s) are there: '
+            'check the camera, its QoS and the shared memory of Fast DDS (docs/ros.md)'
+        )
 
 
 @dataclass(slots=True)
 class CalibrationTask:
-    """Is the camera calibrated?"""
+    """Whether the camera is calibrated."""
 
     topic: str
     name: str = 'calibration'
@@ -99,7 +106,7 @@ class CalibrationTask:
 
 @dataclass(slots=True)
 class FacesTask:
-    """Are there faces? An empty room is no fault."""
+    """Whether there are faces; an empty room is no fault."""
 
     models: dict[str, str]  # name: path and hash
     name: str = 'faces'
@@ -119,7 +126,7 @@ class FacesTask:
 
 @dataclass(slots=True)
 class SpeedTask:
-    """Does the machine keep up with the camera?"""
+    """Whether the machine keeps up with the camera."""
 
     name: str = 'speed'
 
@@ -137,7 +144,9 @@ class SpeedTask:
                 WARN,
                 'too slow for the camera: older images are dropped, newest ones processed; lower '
                 'its rate or size, or max_faces',
-                f' ({seen.dropped_in_window} of {arrived:.0f} dropped)', values)
+                f' ({seen.dropped_in_window} of {arrived:.0f} dropped)',
+                values,
+            )
         return Verdict(OK, 'keeps up', values=values)
 
 
@@ -149,8 +158,12 @@ def diagnostic_array(
     message.header.stamp = stamp
     message.status = [
         DiagnosticStatus(
-            level=verdict.level, name=f'{node_name}: {task.name}', message=verdict.message,
+            level=verdict.level,
+            name=f'{node_name}: {task.name}',
+            message=verdict.message,
             hardware_id=hardware_id,
-            values=[KeyValue(key=k, value=v) for k, v in verdict.values.items()])
-        for task, verdict in verdicts]
+            values=[KeyValue(key=k, value=v) for k, v in verdict.values.items()],
+        )
+        for task, verdict in verdicts
+    ]
     return message

@@ -7,13 +7,17 @@ then lost silently (ros2/rmw_fastrtps#576). The profile matters in the process t
 
 import ctypes
 import os
-from collections.abc import MutableMapping
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 
 from face_recon_ros.paths import share_directory
 
 PROFILE = 'fastdds_images.xml'
-# Kilted and newer read the first, Jazzy and older the second; other middlewares neither.
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+# Fast DDS 3 (Kilted and newer) reads the first, Fast DDS 2 (Jazzy and older) the second, and each
+# complains about the other's; other middlewares read neither.
+FASTDDS_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
+FASTRTPS_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 # Parameters of glibc's mallopt (malloc.h)
 _M_TRIM_THRESHOLD = -1
@@ -24,14 +28,21 @@ _TRIM_THRESHOLD_BYTES = 256 << 20
 
 def use_image_profile(environment: MutableMapping[str, str] = os.environ) -> bool:
     """Choose the shipped profile unless the user has chosen one; return whether it is used."""
-    if any(environment.get(name) for name in PROFILE_VARIABLES):
+    if environment.get(FASTDDS_VARIABLE) or environment.get(FASTRTPS_VARIABLE):
         return False
     profile = share_directory() / 'config' / PROFILE
     if not profile.is_file():
         return False
-    for name in PROFILE_VARIABLES:
-        environment[name] = str(profile)
+    environment[_variable(environment)] = str(profile)
     return True
+
+
+def _variable(environment: Mapping[str, str]) -> str:
+    """Return the variable that the installed Fast DDS reads; version 2 was package fastrtps."""
+    sourced = environment.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    prefixes = [Path(p) for p in [*sourced, sys.prefix] if p]
+    is_old = any((p / 'share' / 'fastrtps').is_dir() for p in prefixes)
+    return FASTRTPS_VARIABLE if is_old else FASTDDS_VARIABLE
 
 
 def keep_image_memory() -> bool:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import cv2
-from face_recon_ros.errors import ImageError
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
+
+from face_recon_ros.errors import ImageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def to_bgr(message: Image, topic: str) -> np.ndarray:
     if message.width == 0 or message.height == 0 or len(message.data) == 0:
         raise ImageError(
             f'image on {topic} is empty ({message.width}x{message.height}, '
-            f'{len(message.data)} bytes): check the camera driver')
+            f'{len(message.data)} bytes): check the camera driver'
+        )
     layout = LAYOUTS.get(message.encoding)
     if layout is None:
         return _by_cv_bridge(message, topic)
@@ -94,7 +96,8 @@ def compressed_to_bgr(message: CompressedImage, topic: str) -> np.ndarray:
     if is_jpeg and b'\xff\xd9' not in data[-64:].tobytes():
         raise ImageError(
             f'compressed image on {topic} is truncated ({data.size} bytes, no end of JPEG): '
-            'check the link to the camera')
+            'check the link to the camera'
+        )
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
@@ -102,7 +105,8 @@ def compressed_to_bgr(message: CompressedImage, topic: str) -> np.ndarray:
     if image is None:
         raise ImageError(
             f"compressed image on {topic} can't be decoded (format '{message.format}', "
-            f'{data.size} bytes): publish jpeg or png, or use image_transport:=raw')
+            f'{data.size} bytes): publish jpeg or png, or use image_transport:=raw'
+        )
     return image
 
 
@@ -114,10 +118,14 @@ def to_image(pixels: np.ndarray, encoding: str, header: Any) -> Image:
     """
     pixels = np.ascontiguousarray(pixels)
     data = array.array('B')
-    data.frombytes(memoryview(pixels).cast('B'))
+    data.frombytes(pixels.data.cast('B'))
     message = Image(
-        height=pixels.shape[0], width=pixels.shape[1], encoding=encoding,
-        is_bigendian=pixels.dtype.byteorder == '>', step=pixels.strides[0])
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        is_bigendian=pixels.dtype.byteorder == '>',
+        step=pixels.strides[0],
+    )
     message.header = header
     message.data = data
     return message
@@ -131,15 +139,17 @@ def _samples(message: Image, layout: Layout, topic: str) -> np.ndarray:
     if step < row_bytes:
         raise ImageError(
             f'image on {topic} has step {step}, too small for {width} pixels of '
-            f'{message.encoding} ({row_bytes} bytes): fix step or encoding in the camera driver')
+            f'{message.encoding} ({row_bytes} bytes): fix step or encoding in the camera driver'
+        )
     rows = height * layout.rows_per_two // 2
     if len(message.data) < rows * step:
         raise ImageError(
             f'image on {topic} is truncated: {len(message.data)} bytes, but {rows} rows of step '
-            f'{step} are {rows * step}: fix step or data in the camera driver')
+            f'{step} are {rows * step}: fix step or data in the camera driver'
+        )
     grid = np.frombuffer(message.data, np.uint8, rows * step).reshape(rows, step)[:, :row_bytes]
     if layout.sample_bytes == 2:  # the high byte is the 8-bit value, as cv_bridge scales it
-        grid = grid[:, (0 if message.is_bigendian else 1)::2]
+        grid = grid[:, (0 if message.is_bigendian else 1) :: 2]
     shape = (rows, width) if layout.channels == 1 else (rows, width, layout.channels)
     return np.ascontiguousarray(grid).reshape(shape)
 
@@ -150,13 +160,16 @@ def _check_even(message: Image, layout: Layout, topic: str) -> None:
     if odd_width or odd_height:
         raise ImageError(
             f'image on {topic} is {message.width}x{message.height}, but {message.encoding} shares '
-            'chroma between pixels and needs even sizes: fix the size in the camera driver')
+            'chroma between pixels and needs even sizes: fix the size in the camera driver'
+        )
 
 
 def _by_cv_bridge(message: Image, topic: str) -> np.ndarray:
     """Let cv_bridge try: it knows what is rare, but not every installation of it works."""
-    unknown = (f"image on {topic} has encoding '{message.encoding}', which is not supported: "
-               f'publish one of {", ".join(LAYOUTS)}')
+    unknown = (
+        f"image on {topic} has encoding '{message.encoding}', which is not supported: "
+        f'publish one of {", ".join(LAYOUTS)}'
+    )
     try:
         from cv_bridge import CvBridge
     except Exception as error:

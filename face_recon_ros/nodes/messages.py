@@ -1,6 +1,7 @@
 """Faces of the core to ROS messages: pure functions, one per kind of output."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from geometry_msgs.msg import (
@@ -22,6 +23,8 @@ from face_recon_ros.msg import Face as FaceMessage
 from face_recon_ros.msg import FaceArray, FaceLandmarks
 from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import MetricPose, gaze_rotation
+
+Xyz = TypeVar('Xyz', Point, Vector3)
 
 AXIS_LENGTH_M = 0.1
 LANDMARK_SIZE_M = 0.003
@@ -68,19 +71,27 @@ def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage
     message.expression = np.ascontiguousarray(parameters.expression, np.float32)
     message.landmarks = FaceLandmarks(
         scheme=FaceLandmarks.IBUG68,
-        image=_points32(face.landmarks_px), camera=_points32(face.landmarks_m))
+        image=_points32(face.landmarks_px),
+        camera=_points32(face.landmarks_m),
+    )
     return message
 
 
 def face_array(
-    faces: Iterable[Face], header: Header, image_width: int, image_height: int,
+    faces: Iterable[Face],
+    header: Header,
+    image_width: int,
+    image_height: int,
 ) -> FaceArray:
     """Return face_recon_ros/FaceArray; an image without a face gives an empty one."""
     return FaceArray(
-        header=header, faces=[face_message(f, image_width, image_height) for f in faces])
+        header=header, faces=[face_message(f, image_width, image_height) for f in faces]
+    )
 
 
-def region_of_interest(box: Sequence[float], width: int, height: int) -> RegionOfInterest:
+def region_of_interest(
+    box: Sequence[float] | np.ndarray, width: int, height: int
+) -> RegionOfInterest:
     """Return the part of a box (x0, y0, x1, y1 in pixels) that lies in the image."""
     x0, x1 = np.clip(np.rint([box[0], box[2]]), 0, width).astype(int).tolist()
     y0, y1 = np.clip(np.rint([box[1], box[3]]), 0, height).astype(int).tolist()
@@ -112,11 +123,14 @@ def markers(faces: Sequence[Face], header: Header, previous_count: int) -> Marke
         shown += [
             _landmark_marker(face, header, index),
             _axes_marker(face, header, index),
-            _text_marker(face, header, index)]
+            _text_marker(face, header, index),
+        ]
     gone = range(len(faces), previous_count)
     deleted = [
         Marker(header=header, ns=namespace, id=index, action=Marker.DELETE)
-        for index in gone for namespace in ('landmarks', 'axes', 'names')]
+        for index in gone
+        for namespace in ('landmarks', 'axes', 'names')
+    ]
     return MarkerArray(markers=shown + deleted)
 
 
@@ -132,16 +146,23 @@ def point_cloud(points_m: np.ndarray, colors_bgr: np.ndarray, header: Header) ->
     records['xyz'] = points_m
     records['bgra'][:, :3] = colors_bgr
     cloud = PointCloud2(
-        header=header, height=1, width=count, is_bigendian=False, is_dense=True,
-        point_step=records.itemsize, row_step=records.itemsize * count,
+        header=header,
+        height=1,
+        width=count,
+        is_bigendian=False,
+        is_dense=True,
+        point_step=records.itemsize,
+        row_step=records.itemsize * count,
         fields=[
             PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-            for i, name in enumerate(('x', 'y', 'z', 'rgb'))])
+            for i, name in enumerate(('x', 'y', 'z', 'rgb'))
+        ],
+    )
     cloud.data.frombytes(records.tobytes())
     return cloud
 
 
-def _xyz(kind: type, values: np.ndarray):
+def _xyz(kind: type[Xyz], values: np.ndarray) -> Xyz:
     x, y, z = np.asarray(values, np.float64).tolist()
     return kind(x=x, y=y, z=z)
 
@@ -157,9 +178,12 @@ def _points32(points: np.ndarray) -> list[Point32]:
 
 def _transform(pose: MetricPose, child: str, header: Header) -> TransformStamped:
     return TransformStamped(
-        header=header, child_frame_id=child,
+        header=header,
+        child_frame_id=child,
         transform=Transform(
-            translation=_xyz(Vector3, pose.translation_m), rotation=_quaternion(pose)))
+            translation=_xyz(Vector3, pose.translation_m), rotation=_quaternion(pose)
+        ),
+    )
 
 
 def _marker(header: Header, namespace: str, index: int, kind: int) -> Marker:

@@ -1,7 +1,7 @@
 """A worker thread that always takes the newest item: a slow one costs frames, never latency."""
 
-from collections.abc import Callable
 import threading
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
@@ -15,8 +15,9 @@ class NewestWorker(Generic[Item]):
     :param failed: called in the worker's thread with the exception; the worker goes on.
     """
 
-    def __init__(self, name: str, handle: Callable[[Item], None],
-                 failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, name: str, handle: Callable[[Item], None], failed: Callable[[Exception], None]
+    ) -> None:
         self._handle = handle
         self._failed = failed
         self._changed = threading.Condition()

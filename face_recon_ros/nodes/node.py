@@ -53,7 +53,7 @@ STATUS_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 TF_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 # Subject of whatever is wrong with the images, in the log
-IMAGES = ImagesTask.name
+IMAGES = ImagesTask.NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class FaceReconNode(Node):
     def __init__(self) -> None:
         """:raises FaceReconError: a parameter or model file cannot be used."""
         super().__init__('face_recon')
-        self._parameters = Parameters(self)
+        self._tuning = Parameters(self)
         self._overrides = QoSOverridingOptions.with_default_policies()
         logger = self.get_logger()
         self._report = OncePerChange(logger.warning, logger.info)
@@ -82,7 +82,7 @@ class FaceReconNode(Node):
 
     def _configure(self) -> None:
         """Load the models and offer the outputs."""
-        settings = self._parameters.settings
+        settings = self._tuning.settings
         self._pipeline = FaceReconPipeline(settings.pipeline)
         self._monitor = Monitor(time.monotonic())
         self._marker_count = 0
@@ -98,7 +98,7 @@ class FaceReconNode(Node):
 
     def _activate(self) -> None:
         """Begin to listen."""
-        settings = self._parameters.settings
+        settings = self._tuning.settings
         self._draw = self._worker('pictures', self._pictures.draw)
         self._recognise = self._worker('faces', self._process)
 
@@ -110,19 +110,31 @@ class FaceReconNode(Node):
         self._calibration = Calibration(info_topic, settings.rectified)
         self._images_task = ImagesTask(topic, settings.image_timeout_s)
         self._tasks: list[Task] = [
-            self._images_task, CalibrationTask(info_topic), FacesTask(self._model_names()),
-            SpeedTask()]
+            self._images_task,
+            CalibrationTask(info_topic),
+            FacesTask(self._model_names()),
+            SpeedTask(),
+        ]
         self.create_subscription(
-            CameraInfo, 'camera_info', self._on_camera_info, IMAGE_QOS,
-            qos_overriding_options=self._overrides)
+            CameraInfo,
+            'camera_info',
+            self._on_camera_info,
+            IMAGE_QOS,
+            qos_overriding_options=self._overrides,
+        )
         self.create_subscription(
-            CompressedImage if compressed else Image, topic, self._on_image, IMAGE_QOS,
-            qos_overriding_options=self._overrides)
+            CompressedImage if compressed else Image,
+            topic,
+            self._on_image,
+            IMAGE_QOS,
+            qos_overriding_options=self._overrides,
+        )
         # Not ROS time: a paused simulation must not hide what is wrong.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(settings.diagnostics_period_s, self._diagnose, clock=steady)
         self._release_timer = self.create_timer(
-            max(settings.calibration_wait_s, 1e-3), self._release, clock=steady)
+            max(settings.calibration_wait_s, 1e-3), self._release, clock=steady
+        )
         self._release_timer.cancel()
         self.get_logger().info(f'looking for faces in {topic}')
 
@@ -162,7 +174,7 @@ class FaceReconNode(Node):
         if self._calibration.received:
             return False
         if self._hold_until_s is None:
-            self._hold_until_s = now_s + self._parameters.settings.calibration_wait_s
+            self._hold_until_s = now_s + self._tuning.settings.calibration_wait_s
             self._release_timer.reset()
         return now_s < self._hold_until_s
 
@@ -186,10 +198,9 @@ class FaceReconNode(Node):
         faces = self._pipeline.process(image, camera, _stamp_s(header, arrival.arrived_s))
         self._publish_faces(faces, header, width, height)
         now_s = time.monotonic()
-        self._monitor.processed(
-            now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
+        self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
         if self._pictures.wanted():
-            self._draw.submit(Scene(image, faces, header, camera, self._parameters.settings))
+            self._draw.submit(Scene(image, faces, header, self._tuning.settings))
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray | None:
         """Return the pixels, or None and a line in the log."""
@@ -207,13 +218,11 @@ class FaceReconNode(Node):
 
     def _follow_parameters(self) -> None:
         """Take over parameters that have changed since the last image."""
-        config = self._parameters.settings.pipeline
+        config = self._tuning.settings.pipeline
         if config != self._pipeline.config:
             self._pipeline = FaceReconPipeline(config)
 
-    def _publish_faces(
-        self, faces: list[Face], header: Header, width: int, height: int
-    ) -> None:
+    def _publish_faces(self, faces: list[Face], header: Header, width: int, height: int) -> None:
         if _has_listener(self._transforms) and self._may_publish_tf(header):
             self._transforms.publish(messages.transforms(faces, header))
         if _has_listener(self._faces):
@@ -225,13 +234,15 @@ class FaceReconNode(Node):
             self._marker_count = len(faces)
 
     def _may_publish_tf(self, header: Header) -> bool:
-        if not self._parameters.settings.publish_tf:
+        if not self._tuning.settings.publish_tf:
             return False
         if header.frame_id:
             return True
         self._report.fault(
-            'frame_id', f'images on {self._image_topic} have no frame_id, so nothing is published '
-            'on /tf: set it in the camera driver')
+            'frame_id',
+            f'images on {self._image_topic} have no frame_id, so nothing is published '
+            'on /tf: set it in the camera driver',
+        )
         return False
 
     # --- what goes wrong -------------------------------------------------------
@@ -249,13 +260,14 @@ class FaceReconNode(Node):
         """Publish diagnostics and log each fault once."""
         seen = self._monitor.snapshot(time.monotonic())
         self._images_task.publisher_count = self.count_publishers(self._image_topic)
-        self._images_task.timeout_s = self._parameters.settings.image_timeout_s
+        self._images_task.timeout_s = self._tuning.settings.image_timeout_s
         verdicts = [(task, task.run(seen)) for task in self._tasks]
         for task, verdict in verdicts:
             self._say(task.name, verdict)
         stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(diagnostic_array(
-            self.get_fully_qualified_name(), self._image_topic, stamp, verdicts))
+        self._diagnostics.publish(
+            diagnostic_array(self.get_fully_qualified_name(), self._image_topic, stamp, verdicts)
+        )
 
     def _say(self, subject: str, verdict: Verdict) -> None:
         if verdict.level == OK:
@@ -274,8 +286,11 @@ class FaceReconNode(Node):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         config = self._pipeline.config
         return {
-            'face model': path.name, 'face model sha256': digest,
-            'detector': config.detector, 'regressor': config.regressor_path or 'shipped'}
+            'face model': path.name,
+            'face model sha256': digest,
+            'detector': config.detector,
+            'regressor': config.regressor_path or 'shipped',
+        }
 
 
 def _has_listener(publisher: Publisher) -> bool:

@@ -45,15 +45,19 @@ class Declaration:
     def descriptor(self) -> ParameterDescriptor:
         """Return the description that tools show and rclpy enforces."""
         descriptor = ParameterDescriptor(
-            description=self.description, read_only=self.read_only,
-            additional_constraints=f'one of: {", ".join(self.choices)}' if self.choices else '')
+            description=self.description,
+            read_only=self.read_only,
+            additional_constraints=f'one of: {", ".join(self.choices)}' if self.choices else '',
+        )
         if self.low is not None and self.high is not None:
             if isinstance(self.default, int):
                 descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=0)]
+                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=0)
+                ]
             else:
                 descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
+                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)
+                ]
         return descriptor
 
 
@@ -64,83 +68,143 @@ _SMOOTHING = SmoothingSettings()
 DECLARATIONS: tuple[Declaration, ...] = (
     # --- input
     Declaration(
-        'image_transport', RAW,
+        'image_transport',
+        RAW,
         "raw subscribes to 'image', compressed to 'image' with /compressed appended",
-        choices=(RAW, COMPRESSED), read_only=True),
+        choices=(RAW, COMPRESSED),
+        read_only=True,
+    ),
     Declaration(
-        'rectified', False,
-        'images are rectified: use P of camera_info and no distortion', read_only=True),
+        'rectified',
+        False,
+        'images are rectified: use P of camera_info and no distortion',
+        read_only=True,
+    ),
     Declaration(
-        'calibration_wait', 1.0,
+        'calibration_wait',
+        1.0,
         'seconds the first images wait for camera_info before a focal length is assumed',
-        0.0, 60.0, read_only=True),
+        0.0,
+        60.0,
+        read_only=True,
+    ),
     # --- finding faces
     Declaration(
-        'detector', _CORE.detector,
+        'detector',
+        _CORE.detector,
         'short_range (to 2 m), full_range (to 5 m), both, or the path of a .tflite detector',
-        read_only=True),
+        read_only=True,
+    ),
     Declaration(
-        'detector_threshold', _CORE.detector_threshold,
-        'score from which a detection is looked at', 0.05, 1.0),
+        'detector_threshold',
+        _CORE.detector_threshold,
+        'score from which a detection is looked at',
+        0.05,
+        1.0,
+    ),
     Declaration(
-        'regressor_path', _CORE.regressor_path or '',
+        'regressor_path',
+        _CORE.regressor_path or '',
         'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
-        'one', read_only=True),
+        'one',
+        read_only=True,
+    ),
     Declaration(
-        'model_path', _CORE.model_path or '',
-        'another face model (.npz); empty: the shipped one', read_only=True),
+        'model_path',
+        _CORE.model_path or '',
+        'another face model (.npz); empty: the shipped one',
+        read_only=True,
+    ),
+    Declaration('threads', _CORE.threads, 'threads of each network', 1, 64, read_only=True),
     Declaration(
-        'threads', _CORE.threads, 'threads of each network', 1, 64, read_only=True),
-    Declaration(
-        'interpupillary_distance', _CORE.interpupillary_distance_m,
+        'interpupillary_distance',
+        _CORE.interpupillary_distance_m,
         'metres between the pupils of the people seen; distance is proportional to it',
-        0.03, 0.09),
+        0.03,
+        0.09,
+    ),
     # --- following faces
+    Declaration('max_faces', _TRACKING.max_faces, 'faces followed at once; 0: no limit', 0, 256),
     Declaration(
-        'max_faces', _TRACKING.max_faces, 'faces followed at once; 0: no limit', 0, 256),
+        'detection_interval',
+        _TRACKING.detection_interval,
+        'images between two searches for newcomers',
+        1,
+        1000,
+    ),
     Declaration(
-        'detection_interval', _TRACKING.detection_interval,
-        'images between two searches for newcomers', 1, 1000),
+        'min_presence',
+        _TRACKING.min_presence,
+        'presence (0 to 1) below which there is no face',
+        0.0,
+        1.0,
+    ),
     Declaration(
-        'min_presence', _TRACKING.min_presence,
-        'presence (0 to 1) below which there is no face', 0.0, 1.0),
-    Declaration(
-        'max_fit_error', _TRACKING.max_fit_error,
+        'max_fit_error',
+        _TRACKING.max_fit_error,
         'fit error (fraction of the distance between the outer eye corners) above which what was '
-        'found is no face', 0.005, 1.0),
+        'found is no face',
+        0.005,
+        1.0,
+    ),
     Declaration(
-        'confirm_count', _TRACKING.confirm_count,
-        'images in a row a newcomer must be seen in before it is reported', 1, 100),
+        'confirm_count',
+        _TRACKING.confirm_count,
+        'images in a row a newcomer must be seen in before it is reported',
+        1,
+        100,
+    ),
     Declaration(
-        'forget_after', _TRACKING.forget_s,
-        'seconds for which a lost face keeps its id', 0.0, 600.0),
+        'forget_after',
+        _TRACKING.forget_s,
+        'seconds for which a lost face keeps its id',
+        0.0,
+        600.0,
+    ),
     Declaration(
-        'deterministic_ids', _TRACKING.deterministic_ids,
-        'ids 1, 2, 3... instead of five random letters (REP-155)', read_only=True),
+        'deterministic_ids',
+        _TRACKING.deterministic_ids,
+        'ids 1, 2, 3... instead of five random letters (REP-155)',
+        read_only=True,
+    ),
     # --- smoothing
     Declaration(
-        'smoothing', _CORE.smoothing is not None,
-        'One-Euro filter on pose and shape of every face'),
+        'smoothing', _CORE.smoothing is not None, 'One-Euro filter on pose and shape of every face'
+    ),
     Declaration(
-        'smoothing_min_cutoff', _SMOOTHING.min_cutoff_hz,
-        'Hz; lower: a still head is steadier', 0.01, 100.0),
+        'smoothing_min_cutoff',
+        _SMOOTHING.min_cutoff_hz,
+        'Hz; lower: a still head is steadier',
+        0.01,
+        100.0,
+    ),
     Declaration(
-        'smoothing_beta', _SMOOTHING.beta,
-        'how motion opens the filter; higher: a moving head lags less', 0.0, 100.0),
+        'smoothing_beta',
+        _SMOOTHING.beta,
+        'how motion opens the filter; higher: a moving head lags less',
+        0.0,
+        100.0,
+    ),
     # --- output
     Declaration('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf'),
     Declaration(
-        'overlay_mode', 'sparse+pose',
-        f'what ~/overlay_image shows: {", ".join(OVERLAY_MODES)}, joined by '
-        f"'{OVERLAY_SEPARATOR}'"),
+        'overlay_mode',
+        'sparse+pose',
+        f"what ~/overlay_image shows: {', '.join(OVERLAY_MODES)}, joined by '{OVERLAY_SEPARATOR}'",
+    ),
     Declaration('mesh_opacity', 0.8, 'opacity of the mesh on ~/mesh_image', 0.0, 1.0),
     # --- diagnostics
     Declaration(
-        'image_timeout', 5.0, 'seconds without images after which that is a fault',
-        0.1, 3600.0),
+        'image_timeout', 5.0, 'seconds without images after which that is a fault', 0.1, 3600.0
+    ),
     Declaration(
-        'diagnostics_period', 1.0, 'seconds between two messages on /diagnostics',
-        0.05, 60.0, read_only=True),
+        'diagnostics_period',
+        1.0,
+        'seconds between two messages on /diagnostics',
+        0.05,
+        60.0,
+        read_only=True,
+    ),
 )
 
 
@@ -193,9 +257,10 @@ class Parameters:
 
     def __init__(self, node: Node) -> None:
         """:raises ParameterError: a value given at the start cannot be used."""
-        self._values = {
+        self._values: dict[str, Any] = {
             d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
-            for d in DECLARATIONS}
+            for d in DECLARATIONS
+        }
         self.settings = Settings.from_values(self._values)
         node.add_on_set_parameters_callback(self._on_set)
 
@@ -212,7 +277,8 @@ class Parameters:
 
 def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
     smoothing = SmoothingSettings(
-        min_cutoff_hz=values['smoothing_min_cutoff'], beta=values['smoothing_beta'])
+        min_cutoff_hz=values['smoothing_min_cutoff'], beta=values['smoothing_beta']
+    )
     return PipelineConfig(
         detector=values['detector'],
         detector_threshold=values['detector_threshold'],
@@ -237,7 +303,8 @@ def _check_choice(declaration: Declaration, value: Any) -> None:
     if declaration.choices and value not in declaration.choices:
         raise ParameterError(
             f"parameter {declaration.name} is '{value}': use one of "
-            f'{", ".join(declaration.choices)}')
+            f'{", ".join(declaration.choices)}'
+        )
 
 
 def _overlay_modes(text: str) -> tuple[str, ...]:
@@ -246,7 +313,6 @@ def _overlay_modes(text: str) -> tuple[str, ...]:
         if mode not in OVERLAY_MODES:
             raise ParameterError(
                 f"parameter overlay_mode is '{text}': use {', '.join(OVERLAY_MODES)}, joined by "
-                f"'{OVERLAY_SEPARATOR}'")
+                f"'{OVERLAY_SEPARATOR}'"
+            )
     return modes
-
-

@@ -17,7 +17,6 @@ import numpy as np
 
 from face_recon_ros.pose import Camera
 
-
 RotationAndPlace = tuple[np.ndarray, np.ndarray]  # (3, 3), (3,) metres
 
 
@@ -65,8 +64,7 @@ def motion_at(time_s: float) -> Motion:
 def portrait_camera(width: int, height: int) -> Camera:
     """Return the calibration of the virtual camera: 56 degrees across, as webcams have."""
     focal_px = 0.94 * width
-    return Camera(
-        width, height, focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
+    return Camera(width, height, focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +84,24 @@ class Portrait:
 
     def view(self, camera: Camera, motion: Motion) -> np.ndarray:
         """Return the image (height, width, 3) uint8 BGR that the camera sees."""
-        image = cv2.warpPerspective(
-            self.photo, self.image_from_photo(camera, motion), (camera.width, camera.height),
-            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(96, 96, 96))
-        return image
+        return cv2.warpPerspective(
+            self.photo,
+            self.image_from_photo(camera, motion),
+            (camera.width, camera.height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(96, 96, 96),
+        )
 
     def image_from_photo(self, camera: Camera, motion: Motion) -> np.ndarray:
         """Return the homography (3, 3) from pixels of the photo to pixels of the image."""
-        intrinsics = np.array(
-            [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+        intrinsics = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
         scale = self.FACE_FRACTION * camera.width / self.face_width_px / motion.distance_ratio
         x, y = self.centre_px
         # The photo stands upright before the camera at rest, its centre on the optical axis
         ray_from_photo = np.diag([scale / camera.fx, scale / camera.fy, 1.0]) @ np.array(
-            [[1, 0, -x], [0, 1, -y], [0, 0, 1]])
+            [[1, 0, -x], [0, 1, -y], [0, 0, 1]]
+        )
         return intrinsics @ motion.rotation @ ray_from_photo
 
 

@@ -1,0 +1,94 @@
+"""The node's pictures: mesh, overlay, depth and points, each only when somebody subscribes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Header
+
+from face_recon_ros.face_model import FaceModel
+from face_recon_ros.nodes import messages
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.parameters import Settings
+from face_recon_ros.pipeline import Face
+from face_recon_ros.pose import points_in_camera
+from face_recon_ros.views import FaceViews
+
+MakePublisher = Callable[[type, str, int], Publisher]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An image (H, W, 3) uint8 BGR with the faces found in it; the image is not drawn on."""
+
+    image: np.ndarray
+    faces: list[Face]
+    header: Header
+    settings: Settings
+
+
+class Pictures:
+    """Draws and publishes; used by one thread, asked by others what is wanted."""
+
+    def __init__(self, make_publisher: MakePublisher, model: FaceModel) -> None:
+        self._model = model
+        self._views = FaceViews(model)
+        self._outputs: list[tuple[Publisher, Callable[[Scene], Image | PointCloud2]]] = [
+            (make_publisher(Image, '~/mesh_image', 1), self._mesh),
+            (make_publisher(Image, '~/overlay_image', 1), self._overlay),
+            (make_publisher(Image, '~/depth_image', 1), self._depth),
+            (make_publisher(PointCloud2, '~/points', 1), self._points),
+        ]
+
+    def wanted(self) -> bool:
+        """Tell whether anybody subscribes to a picture."""
+        return any(publisher.get_subscription_count() for publisher, _ in self._outputs)
+
+    def draw(self, scene: Scene) -> None:
+        """Publish what is wanted of a scene."""
+        for publisher, make in self._outputs:
+            if publisher.get_subscription_count():
+                publisher.publish(make(scene))
+        self._views.forget()
+
+    def _mesh(self, scene: Scene) -> Image:
+        opacity = scene.settings.mesh_opacity
+        image = self._views.mesh(scene.image.copy(), scene.faces, opacity)
+        return to_image(image, 'bgr8', scene.header)
+
+    def _overlay(self, scene: Scene) -> Image:
+        image = scene.image.copy()
+        for mode in scene.settings.overlay_modes:
+            image = self._views.draw(mode, image, scene.faces)
+        return to_image(image, 'bgr8', scene.header)
+
+    def _depth(self, scene: Scene) -> Image:
+        depth_m = self._views.depth_m(scene.image.shape[:2], scene.faces)
+        return to_image(depth_m, '32FC1', scene.header)
+
+    def _points(self, scene: Scene) -> PointCloud2:
+        points = [np.empty((0, 3))] + [self._vertices_m(scene, f) for f in scene.faces]
+        colors = [np.empty((0, 3), np.uint8)] + [self._colors(scene, f) for f in scene.faces]
+        return messages.point_cloud(np.concatenate(points), np.concatenate(colors), scene.header)
+
+    def _vertices_m(self, scene: Scene, face: Face) -> np.ndarray:
+        """Return the dense vertices (V, 3) in the camera optical frame, metres."""
+        camera_matrix = face.parameters.camera_matrix
+        offsets_px = self._views.dense_px(face) - camera_matrix[:, 3]
+        model_m = offsets_px @ np.linalg.inv(camera_matrix[:, :3]).T
+        pupils_m = scene.settings.pipeline.interpupillary_distance_m
+        head_scale = pupils_m / self._model.interpupillary_distance_m
+        return points_in_camera(model_m, face.pose, head_scale)
+
+    def _colors(self, scene: Scene, face: Face) -> np.ndarray:
+        """Return BGR (V, 3): of the pixel a vertex is seen at, of the model for hidden ones."""
+        height, width = scene.image.shape[:2]
+        colors = self._model.colors.copy()
+        seen = self._views.visible((height, width), face)
+        columns, rows = np.rint(self._views.dense_px(face)[seen, :2]).astype(int).T
+        colors[seen] = scene.image[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+        return colors
