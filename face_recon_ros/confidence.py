@@ -14,7 +14,7 @@ FIT_ERROR_SPREAD = 0.004
 # its growth per unit of fit error.
 ROTATION_SIGMA_RAD = np.radians([4.5, 3.0, 1.8])
 ROTATION_SIGMA_PER_FIT_ERROR_RAD = np.radians([150.0, 250.0, 60.0])
-# Heads differ in size: standard deviation of adult interpupillary distance / its mean (Dodgson 2004)
+# Heads differ in size: adult interpupillary distance, SD / mean (Dodgson 2004)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
 ACROSS_SIGMA_RATIO = 0.004

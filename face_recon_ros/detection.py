@@ -2,8 +2,8 @@
 Face boxes in an image.
 
 BlazeFace (Bazarevsky et al. 2019; MediaPipe's face_detection model cards) in its short and full
-range forms, and UltraLight RFB-320 (the detector of the 3DDFA lineage) from a file the user brings.
-Which one a file is follows from its input and output shapes.
+range forms, and UltraLight RFB-320 (the detector of the 3DDFA lineage) from a file the user
+brings. Which one a file is follows from its input and output shapes.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class UltraLightDetector:
         centres = np.stack([(x + 0.5) / columns, (y + 0.5) / rows], axis=-1).reshape(-1, 1, 2)
         extents = np.array([[s / self._width, s / self._height] for s in sizes])
         cells = np.broadcast_to(centres, (rows * columns, len(sizes), 2))
-        return np.concatenate([cells, np.broadcast_to(extents, cells.shape)], axis=2).reshape(-1, 4)
+        anchors = np.concatenate([cells, np.broadcast_to(extents, cells.shape)], axis=2)
+        return anchors.reshape(-1, 4)
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         small = cv2.resize(image, (self._width, self._height), interpolation=cv2.INTER_AREA)

@@ -1,9 +1,9 @@
 """
 The 3D morphable face model: what the 62 parameters mean, and the fit that finds them.
 
-A face is F = mean + shape . shape_basis + expression . expression_basis in model axes (x image-right
-when frontal, y up, z out of the face; metres), and the camera matrix C (3x4) takes it to pixels:
-vertex_px = C [F; 1], weak perspective, x right, y down, z towards the viewer.
+A face is F = mean + shape . shape_basis + expression . expression_basis in model axes (x
+image-right when frontal, y up, z out of the face; metres), and the camera matrix C (3x4) takes it
+to pixels: vertex_px = C [F; 1], weak perspective, x right, y down, z towards the viewer.
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ class FaceParameters:
         return points_m @ self.camera_matrix[:, :3].T + self.camera_matrix[:, 3]
 
 
-def camera_matrix(scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray) -> np.ndarray:
-    """Compose C (3, 4) from scale, model rotation (3, 3) and the pixel (3,) of the model origin."""
+def camera_matrix(
+    scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray
+) -> np.ndarray:
+    """Compose C (3, 4) from scale, model rotation (3, 3) and the model origin's pixel (3,)."""
     linear = scale_px_per_m * SCREEN_FROM_MODEL_AXES @ rotation
     return np.column_stack([linear, origin_px])
 
@@ -131,7 +133,11 @@ class FaceModel:
         """The dense decoder, made on first use: its bases are most of the file."""
         a = self._arrays
         return Decoder(
-            a['mean'], a['shape_basis'], a['shape_step'], a['expression_basis'], a['expression_step']
+            a['mean'],
+            a['shape_basis'],
+            a['shape_step'],
+            a['expression_basis'],
+            a['expression_step'],
         )
 
     def dense_px(self, parameters: FaceParameters) -> np.ndarray:

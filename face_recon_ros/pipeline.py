@@ -55,8 +55,8 @@ class Face:
 
     id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
     pose cannot be trusted. fit_error: see face_model.Fit. box (4,): x0, y0, x1, y1 px. rotation
-    (3, 3): face frame -> image-aligned optical frame, without the viewing ray. pose: metric, in the
-    camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
+    (3, 3): face frame -> image-aligned optical frame, without the viewing ray. pose: metric, in
+    the camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
     landmarks_px (68, 3): x right, y down, z towards the viewer. landmarks_m (68, 3): camera
     optical frame. depth_plane (4,): see pose.depth_plane.
     """

@@ -1,9 +1,9 @@
 """
 Rotations, frames, and the step from weak perspective to a metric pose in the camera frame.
 
-Frames: camera optical (REP-103: x right, y down, z forward); face (REP-155: x out of the face, y to
-the subject's left, z up); gaze (REP-155: z out of the face, x to the subject's right, y down); model
-(x image-right when frontal, y up, z out of the face). All right-handed, SI units, radians.
+Frames: camera optical (REP-103: x right, y down, z forward); face (REP-155: x out of the face, y
+to the subject's left, z up); gaze (REP-155: z out of the face, x to the subject's right, y down);
+model (x image-right when frontal, y up, z out of the face). All right-handed, SI units, radians.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class Camera:
         if k[0] == 0:
             return cls.uncalibrated(width, height)
         if k[0] < 0 or k[4] <= 0:
-            raise CalibrationError(f'focal length {k[0]:g}, {k[4]:g} px is not positive; calibrate')
+            raise CalibrationError(
+                f'focal length {k[0]:g}, {k[4]:g} px is not positive; calibrate again'
+            )
         counts = DISTORTION_COUNTS.get(distortion_model)
         if counts is None:
             raise CalibrationError(

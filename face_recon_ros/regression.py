@@ -72,8 +72,8 @@ def _angle(direction: np.ndarray) -> float:
 class Regression:
     """What a regressor finds in a region.
 
-    presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0, x1,
-    y1 px around the face. region: where to look for the same face in the next image.
+    presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0,
+    x1, y1 px around the face. region: where to look for the same face in the next image.
     """
 
     parameters: FaceParameters

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model import (
-    SCREEN_FROM_MODEL_AXES,
-    FaceParameters,
-    camera_matrix,
-)
+from face_recon_ros.face_model import FaceParameters, camera_matrix
 
 
 @dataclass(slots=True, frozen=True)
@@ -98,8 +94,9 @@ class SmoothingSettings:
 class FaceSmoother:
     """Filters the parameters of one face over time.
 
-    Speed is measured in sizes of the face, so that a near face and a far one are treated alike. Everything a face is drawn or placed from follows from its parameters, so pose,
-    landmarks and mesh stay consistent.
+    Speed is measured in sizes of the face, so that a near face and a far one are treated alike.
+    Everything a face is drawn or placed from follows from its parameters, so pose, landmarks and
+    mesh stay consistent.
     """
 
     # Hz per (rad/s), per (face sizes/s), per (relative size/s), per (SD/s)

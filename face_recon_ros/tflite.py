@@ -53,8 +53,9 @@ class Network:
                 f'{interpreter_module.__name__.split(".")[0]} ({reason}); get it again'
             ) from error
         self._check_input()
-        self.input_shape: tuple[int, ...] = tuple(self._interpreter.get_input_details()[0]['shape'])
-        self._input_index = self._interpreter.get_input_details()[0]['index']
+        details = self._interpreter.get_input_details()[0]
+        self.input_shape: tuple[int, ...] = tuple(int(n) for n in details['shape'])
+        self._input_index = details['index']
         self._output_indices = [d['index'] for d in self._interpreter.get_output_details()]
 
     def _check_input(self) -> None:
@@ -84,7 +85,8 @@ def _check_file(path: Path) -> None:
             head = file.read(8)
     except OSError as error:
         raise ModelFileError(
-            f'model file {path}: {error.strerror or error}; check the path or reinstall the package'
+            f'model file {path}: {error.strerror or error}; '
+            'check the path or reinstall the package'
         ) from error
     if not head:
         raise ModelFileError(f'model file {path}: is empty; get it again')

@@ -121,7 +121,7 @@ class Tracker:
         results = [(track, regress(track.region)) for track in tracks]
         results = [(track, r) for track, r in results if self._lose_unless_face(track, r)]
         # The track whose face moved least from where it was expected keeps a contested face.
-        results.sort(key=lambda result: self._surprise(*result, stamp_s))
+        results.sort(key=lambda result: _surprise(result[0], result[1], stamp_s))
         kept: list[Regression] = []
         for track, regression in results:
             if _shows_one_of(regression, kept):
@@ -141,13 +141,6 @@ class Tracker:
             regression.presence >= self._settings.min_presence
             and regression.fit_error <= self._settings.max_fit_error
         )
-
-    @staticmethod
-    def _surprise(track: Track, regression: Regression, stamp_s: float) -> float:
-        step_s = stamp_s - track.seen_s
-        expected = track.region.centre + track.velocity_px_s * step_s
-        moved = np.linalg.norm(regression.region.centre - expected) / track.region.side_px
-        return float(moved + abs(np.log(regression.region.side_px / track.region.side_px)))
 
     def _accept(self, track: Track, regression: Regression, stamp_s: float) -> None:
         step_s = stamp_s - track.seen_s
@@ -208,12 +201,8 @@ class Tracker:
         return sum(not t.lost for t in self._tracks)
 
     def _forget(self, stamp_s: float) -> None:
-        # a face being followed is tried again however late the next image is
-        self._tracks = [
-            t
-            for t in self._tracks
-            if stamp_s - t.seen_s <= self._settings.forget_s
-        ]
+        forget_s = self._settings.forget_s
+        self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= forget_s]
 
     def _new_smoother(self) -> FaceSmoother | None:
         return FaceSmoother(self._smoothing) if self._smoothing else None
@@ -223,6 +212,18 @@ class Tracker:
         if self._settings.deterministic_ids:
             return str(self._count)
         return ''.join(self._random.choices(string.ascii_lowercase, k=5))
+
+
+def _surprise(track: Track, regression: Regression, stamp_s: float) -> float:
+    """Return how far a face moved from where it was expected, relative to its size."""
+    expected = track.region.centre + track.velocity_px_s * (stamp_s - track.seen_s)
+    return _region_distance(regression.region, Region(expected, track.region.side_px, 0.0))
+
+
+def _region_distance(a: Region, b: Region) -> float:
+    """Return distance of centres relative to b's side, plus the ratio of sizes as a logarithm."""
+    moved = np.linalg.norm(a.centre - b.centre) / b.side_px
+    return float(moved + abs(np.log(a.side_px / b.side_px)))
 
 
 def _same_region(a: Region, b: Region) -> bool:
@@ -244,14 +245,7 @@ def _nearest_pairs(
     if not tracks or not regressions:
         return []
     cost = np.array(
-        [
-            [
-                np.linalg.norm(r.region.centre - t.region.centre) / t.region.side_px
-                + abs(np.log(r.region.side_px / t.region.side_px))
-                for r in regressions
-            ]
-            for t in tracks
-        ]
+        [[_region_distance(r.region, t.region) for r in regressions] for t in tracks]
     )
     pairs = zip(*linear_sum_assignment(np.minimum(cost, REACQUIRE_DISTANCE)), strict=True)
     return [(int(t), int(r)) for t, r in pairs if cost[t, r] < REACQUIRE_DISTANCE]

@@ -1,0 +1,265 @@
+"""`face-recon image|video|info`: the pipeline over files, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from face_recon_ros import records
+from face_recon_ros.detection import BOTH
+from face_recon_ros.errors import FaceReconError, ImageError
+from face_recon_ros.face_model import FaceModel
+from face_recon_ros.image_files import Video, VideoWriter, image_paths, read_image, write_image
+from face_recon_ros.overlay import angles_label
+from face_recon_ros.paths import share_directory
+from face_recon_ros.pipeline import (
+    ADULT_INTERPUPILLARY_DISTANCE_M,
+    Face,
+    FaceReconPipeline,
+    PipelineConfig,
+)
+from face_recon_ros.pose import Camera
+from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.tflite import runtime
+from face_recon_ros.views import FaceViews
+
+PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
+DEFAULT_MODE = 'sparse'
+DEFAULT_OUTPUT = Path('face_recon_output')
+# Flat colours and codes must survive as they are; photos need not
+LOSSLESS_MODES = ('depth', 'pncc')
+PROGRESS_AFTER_S = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = _parser().parse_args(arguments)
+    # the messages of this program name the file; OpenCV's own would come on top of them
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        return options.run(options)
+    except FaceReconError as error:
+        _complain(str(error))
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(message: str) -> None:
+    tqdm.write(f'face-recon: {message}', file=sys.stderr)
+
+
+def _say(message: str) -> None:
+    tqdm.write(message, file=sys.stdout)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='face-recon', description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+
+    image = commands.add_parser('image', help='faces in photos')
+    image.add_argument('inputs', nargs='+', type=Path, metavar='FILE_OR_DIR')
+    _add_common(image, f'folder for the pictures (default {DEFAULT_OUTPUT})')
+    image.set_defaults(run=_run_image)
+
+    video = commands.add_parser('video', help='faces in a video, with ids over time')
+    video.add_argument('input', type=Path, metavar='FILE')
+    _add_common(video, 'video to write, .mp4')
+    video.add_argument('--no-smoothing', action='store_true', help='each frame as it was measured')
+    video.set_defaults(run=_run_video)
+
+    info = commands.add_parser('info', help='versions, model files and where they come from')
+    info.set_defaults(run=_run_info)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
+    parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
+    parser.add_argument('--out', type=Path, help=out_help)
+    parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
+    parser.add_argument(
+        '--detector',
+        default=BOTH,
+        help='short_range, full_range, both, or a .tflite file (default %(default)s)',
+    )
+    parser.add_argument(
+        '--focal-length-px',
+        type=float,
+        help='of the camera; without it the image width is taken, and distances are rough',
+    )
+    parser.add_argument(
+        '--interpupillary-distance-m',
+        type=float,
+        default=ADULT_INTERPUPILLARY_DISTANCE_M,
+        help='of the people seen; distances are proportional to it (default %(default)s)',
+    )
+
+
+def _pipeline(options: argparse.Namespace, smoothing: bool) -> FaceReconPipeline:
+    return FaceReconPipeline(
+        PipelineConfig(
+            detector=options.detector,
+            interpupillary_distance_m=options.interpupillary_distance_m,
+            smoothing=SmoothingSettings() if smoothing else None,
+        )
+    )
+
+
+def _camera(options: argparse.Namespace, height: int, width: int) -> Camera:
+    camera = Camera.uncalibrated(width, height)
+    if options.focal_length_px is None:
+        return camera
+    f = options.focal_length_px
+    return Camera(width, height, f, f, camera.cx, camera.cy)
+
+
+def _run_image(options: argparse.Namespace) -> int:
+    pipeline = _pipeline(options, smoothing=False)
+    views = FaceViews(pipeline.model)
+    pictures = _Pictures(options) if options.mode or options.out else None
+    paths, failures = _existing(options.inputs)
+    with records.csv_writer(options.csv) as rows:
+        for path in tqdm(paths, unit='image', delay=PROGRESS_AFTER_S, leave=False):
+            try:
+                image = read_image(path)
+                faces = pipeline.process(image, _camera(options, *image.shape[:2]))
+                for face in faces:
+                    rows.writerow(records.row(str(path), face))
+                _report(str(path), faces)
+                if pictures:
+                    views.forget()
+                    pictures.write(path, views.draw(pictures.mode, image, faces))
+            except ImageError as error:
+                _complain(str(error))
+                failures += 1
+    return 1 if failures else 0
+
+
+def _existing(inputs: Sequence[Path]) -> tuple[list[Path], int]:
+    """Return the images of all inputs that have any, and how many have none."""
+    paths, failures = [], 0
+    for given in inputs:
+        try:
+            paths += image_paths([given])
+        except ImageError as error:
+            _complain(str(error))
+            failures += 1
+    return paths, failures
+
+
+def _report(name: str, faces: Sequence[Face]) -> None:
+    if not faces:
+        _say(f'{name}: no face')
+    for face in faces:
+        distance_m = face.pose.translation_m[2]
+        _say(
+            f'{name}: {face.id + " " if face.id else ""}{angles_label(face.rotation)} degrees, '
+            f'{distance_m:.2f} m, score {face.score:.2f}'
+        )
+
+
+class _Pictures:
+    """Names and writes the pictures of one run."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.mode: str = options.mode or DEFAULT_MODE
+        self._folder: Path = options.out or DEFAULT_OUTPUT
+        self._used: set[str] = set()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(
+                f'{self._folder}: {error.strerror or error}; choose another --out'
+            ) from error
+
+    def write(self, source: Path, picture: cv2.typing.MatLike) -> None:
+        suffix = '.png' if self.mode in LOSSLESS_MODES else '.jpg'
+        name = stem = f'{source.stem}_{self.mode}'
+        count = 1
+        while name in self._used:  # photos of the same name from several folders
+            count += 1
+            name = f'{stem}_{count}'
+        self._used.add(name)
+        write_image(self._folder / f'{name}{suffix}', picture)
+
+
+def _run_video(options: argparse.Namespace) -> int:
+    video = Video.open(options.input)
+    pipeline = _pipeline(options, smoothing=not options.no_smoothing)
+    views = FaceViews(pipeline.model)
+    writer = None
+    if options.out or options.mode:
+        out = options.out or Path(f'{options.input.stem}_{options.mode}.mp4')
+        writer = VideoWriter(out, video.frames_per_second)
+    seen: dict[str, int] = {}
+    frames = tqdm(
+        video, total=video.frame_count, unit='frame', delay=PROGRESS_AFTER_S, leave=False
+    )
+    with records.csv_writer(options.csv) as rows:
+        for index, (stamp_s, image) in enumerate(frames):
+            faces = pipeline.process(image, _camera(options, *image.shape[:2]), stamp_s)
+            for face in faces:
+                rows.writerow(records.row(str(index), face))
+                seen[face.id] = seen.get(face.id, 0) + 1
+            if writer:
+                views.forget()
+                writer.write(views.draw(options.mode or DEFAULT_MODE, image, faces))
+    if writer:
+        writer.close()
+    counts = ', '.join(f'face {face_id} in {count}' for face_id, count in seen.items())
+    _say(f'{options.input}: {index + 1} frames; {counts or "no face"}')
+    return 0
+
+
+def _run_info(options: argparse.Namespace) -> int:
+    for name, value in _information().items():
+        _say(f'{name:>24}  {value}')
+    return 0
+
+
+def _information() -> dict[str, str]:
+    information = {'face_recon_ros': _version('face_recon_ros')}
+    information['python'] = f'{platform.python_version()} on {platform.machine()}'
+    try:
+        name = runtime().__name__.split('.')[0]
+        information['tflite runtime'] = f'{name} {_version(name)}'
+    except FaceReconError as error:
+        information['tflite runtime'] = str(error)
+    information['numpy'] = _version('numpy')
+    information['opencv'] = cv2.__version__
+    try:
+        import_module('rclpy')
+        information['rclpy'] = _version('rclpy')
+    except ImportError:
+        information['rclpy'] = 'not installed: command line and library only'
+    models = share_directory() / 'models'
+    information['models'] = str(models)
+    for path in sorted([*models.glob('*.tflite'), *models.glob('*.npz')]):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        information[path.name] = f'{path.stat().st_size / 1e6:.1f} MB, sha256 {digest}'
+    model = FaceModel()
+    information['face model'] = f'{len(model.mean)} vertices, {len(model.triangles)} triangles'
+    return information
+
+
+def _version(distribution: str) -> str:
+    for name in (distribution, distribution.replace('_', '-'), f'ros-kilted-{distribution}'):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return 'version unknown'
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Pictures of faces: mesh, depth, PNCC, and the overlays, each from an image and its faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from face_recon_ros import overlay
+from face_recon_ros.face_model import FaceModel
+from face_recon_ros.pipeline import Face
+from face_recon_ros.rendering import PlacedMesh, Renderer, normalised_coordinate_code
+
+# Height of the model's face: sizes drawn things
+FACE_HEIGHT_M = 0.18
+# A depth picture for people runs from white to dark grey over this span behind the nearest point
+DEPTH_SPAN_M = 0.12
+
+
+class FaceViews:
+    """Draws faces; the renderer and dense decoder are made when first needed."""
+
+    def __init__(self, model: FaceModel, threads: int = 1) -> None:
+        self._model = model
+        self._threads = threads
+        self._dense: dict[int, tuple[Face, np.ndarray]] = {}
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self._model.triangles, threads=self._threads)
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        return normalised_coordinate_code(self._model.mean)
+
+    def dense_px(self, face: Face) -> np.ndarray:
+        """Return the face's dense vertices (V, 3) float32 px; decoded once per face object."""
+        known = self._dense.get(id(face))
+        if known is None or known[0] is not face:
+            known = (face, self._model.dense_px(face.parameters))
+            self._dense[id(face)] = known
+        return known[1]
+
+    def forget(self) -> None:
+        """Drop the vertices kept for the faces of the last image."""
+        self._dense.clear()
+
+    def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
+        return [PlacedMesh(self.dense_px(f), f.depth_plane) for f in faces]
+
+    def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
+        """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
+        self._renderer.draw(
+            self._meshes(faces), image.shape[:2], image=image, opacity=opacity
+        )
+        return image
+
+    def depth_m(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
+        """Return depth (H, W) float32 in metres along the optical axis, NaN where no face is."""
+        depth = np.empty(size, np.float32)
+        self._renderer.draw(self._meshes(faces), size, depth=depth)
+        return depth
+
+    def pncc(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
+        """Return the projected normalised coordinate code (H, W, 3) uint8, black outside."""
+        pncc = np.empty((*size, 3), np.uint8)
+        self._renderer.draw(self._meshes(faces), size, pncc=pncc, pncc_codes=self._codes)
+        return pncc
+
+    def visible(self, size: tuple[int, int], face: Face) -> np.ndarray:
+        """Return which dense vertices (V,) of a face are seen."""
+        return self._renderer.visibility(self.dense_px(face), size)
+
+    def sparse(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the 68 landmarks."""
+        for face in faces:
+            overlay.draw_landmarks(image, face.landmarks_px)
+        return image
+
+    def dense(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the visible dense vertices as dots."""
+        for face in faces:
+            visible = self.visible(image.shape[:2], face)
+            overlay.draw_dense(image, self.dense_px(face), visible)
+        return image
+
+    def pose(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the axes of the face frames and a cage that shows where each face points."""
+        for face in faces:
+            size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
+            origin = face.parameters.camera_matrix[:, 3]
+            overlay.draw_pose_cage(image, origin, face.rotation, size_px)
+            overlay.draw_pose_axes(image, origin, face.rotation, 0.6 * size_px)
+        return image
+
+    def box(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw boxes with id, angles and distance."""
+        for face in faces:
+            distance_m = float(np.linalg.norm(face.pose.translation_m))
+            label = f'{face.id} {overlay.angles_label(face.rotation)} {distance_m:.2f} m'
+            overlay.draw_box(image, face.box, label.strip())
+        return image
+
+    def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Return depth for people: grey over black, near is bright."""
+        depth_m = self.depth_m(image.shape[:2], faces)
+        seen = np.isfinite(depth_m)
+        if not seen.any():
+            return np.zeros_like(image)
+        near = 1 - (depth_m - np.nanmin(depth_m)) / DEPTH_SPAN_M
+        grey = np.where(seen, np.clip(255 * near, 40, 255), 0).astype(np.uint8)
+        return cv2.merge([grey, grey, grey])
+
+    def draw(self, mode: str, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Return a picture of the given mode (one of MODES); the image may be drawn on."""
+        return _DRAW[mode](self, image, faces)
+
+
+_DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] = {
+    'sparse': FaceViews.sparse,
+    'dense': FaceViews.dense,
+    'pose': FaceViews.pose,
+    'mesh': FaceViews.mesh,
+    'depth': FaceViews.depth_picture,
+    'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
+    'box': FaceViews.box,
+}
+MODES = tuple(_DRAW)
