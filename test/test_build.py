@@ -191,7 +191,8 @@ def test_a_missing_compiler_is_named_with_its_apt_package(machine, compiler):
 
 def test_a_missing_python_is_named_with_its_apt_package(machine):
     (machine.tools / 'python3').unlink()
-    assert machine.refused() == 'setup: no python3: sudo apt-get install python3 python3-venv python3-dev'
+    assert machine.refused() == (
+        'setup: no python3: sudo apt-get install python3 python3-venv python3-dev')
 
 
 def test_a_missing_venv_module_is_named_with_its_apt_package(machine):
