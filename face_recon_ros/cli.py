@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 from tqdm import tqdm
@@ -42,7 +44,8 @@ PROGRESS_AFTER_S = 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
-    # the messages of this program name the file; OpenCV's own would come on top of them
+    # the messages of this program name the file; OpenCV's and FFmpeg's would come on top of them
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         return options.run(options)
@@ -61,6 +64,16 @@ def _complain(message: str) -> None:
 
 def _say(message: str) -> None:
     tqdm.write(message, file=sys.stdout)
+
+
+T = TypeVar('T')
+
+
+def _progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
+    """Show a bar on a terminal when it takes longer than a moment."""
+    return tqdm(
+        items, total=total, unit=unit, delay=PROGRESS_AFTER_S, leave=False, disable=None
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,7 +142,7 @@ def _run_image(options: argparse.Namespace) -> int:
     pictures = _Pictures(options) if options.mode or options.out else None
     paths, failures = _existing(options.inputs)
     with records.csv_writer(options.csv) as rows:
-        for path in tqdm(paths, unit='image', delay=PROGRESS_AFTER_S, leave=False):
+        for path in _progress(paths, len(paths), 'image'):
             try:
                 image = read_image(path)
                 faces = pipeline.process(image, _camera(options, *image.shape[:2]))
@@ -202,9 +215,7 @@ def _run_video(options: argparse.Namespace) -> int:
         out = options.out or Path(f'{options.input.stem}_{options.mode}.mp4')
         writer = VideoWriter(out, video.frames_per_second)
     seen: dict[str, int] = {}
-    frames = tqdm(
-        video, total=video.frame_count, unit='frame', delay=PROGRESS_AFTER_S, leave=False
-    )
+    frames = _progress(video, video.frame_count, 'frame')
     with records.csv_writer(options.csv) as rows:
         for index, (stamp_s, image) in enumerate(frames):
             faces = pipeline.process(image, _camera(options, *image.shape[:2]), stamp_s)

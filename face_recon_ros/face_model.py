@@ -225,12 +225,13 @@ def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
 
     Least squares over points (N, 3), proper rotation; Umeyama 1991.
     """
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    count = len(source)
+    source_mean, target_mean = source.sum(axis=0) / count, target.sum(axis=0) / count
     centred = source - source_mean
     u, singular, vt = np.linalg.svd((target - target_mean).T @ centred)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
+    signs = np.array([1.0, 1.0, 1.0 if np.linalg.det(u @ vt) > 0 else -1.0])
     rotation = (u * signs) @ vt
-    scale = float((singular * signs).sum() / (centred * centred).sum())
+    scale = float(singular @ signs / np.vdot(centred, centred))
     return scale, rotation, target_mean - scale * rotation @ source_mean
 
 

@@ -135,4 +135,5 @@ class FaceMeshRegressor:
         crop = cv2.warpAffine(
             image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
-        np.multiply(crop[..., ::-1], np.float32(1 / 255), out=self._input[0])
+        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        np.multiply(rgb, np.float32(1 / 255), out=self._input[0])
