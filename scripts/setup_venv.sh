@@ -47,9 +47,23 @@ package_digest() {
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 
+# On a terminal, shows what pip is at in one line that is written over.
+show_progress() {
+  local line
+  while IFS= read -r line; do
+    [ -t 1 ] || continue
+    case $line in
+      *Collecting*|*Downloading*|*'Installing collected'*|*'['[0-9]*/[0-9]*']'*)
+        printf '\r\033[K   %.80s' "${line#"${line%%[! ]*}"}" ;;
+    esac
+  done
+  [ ! -t 1 ] || printf '\r\033[K'
+}
+
 # pip's output goes to the log; what matters of it is shown when pip fails.
 quiet_pip() {
-  "$venv/bin/python" -m pip --disable-pip-version-check "$@" >>"$log" 2>&1 || {
+  "$venv/bin/python" -m pip --disable-pip-version-check "$@" 2>&1 | tee -a "$log" |
+    show_progress || {
     grep -v 'is ignored: ' "$log" | tail -n 40 >&2
     die "pip failed, all it said is in $log"
   }

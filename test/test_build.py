@@ -36,7 +36,7 @@ esac
 """
 TOOLS = [
     'bash', 'cat', 'column', 'cp', 'cut', 'dirname', 'env', 'find', 'flock', 'grep', 'make',
-    'mkdir', 'realpath', 'rm', 'sed', 'sh', 'sha256sum', 'sort', 'tail', 'uname', 'xargs']
+    'mkdir', 'realpath', 'rm', 'sed', 'sh', 'sha256sum', 'sort', 'tail', 'tee', 'uname', 'xargs']
 
 
 class Machine:
