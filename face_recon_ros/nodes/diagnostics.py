@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
+from face_recon_ros.nodes.monitor import Snapshot
 
 # Fraction of the images in the window that may be dropped before it is a fault.
 TOLERATED_DROPS = 0.1
@@ -99,7 +99,7 @@ class CalibrationTask:
         values = {'topic': self.topic}
         if seen.calibration_fault:
             return Verdict(WARN, seen.calibration_fault, values=values)
-        if seen.processed_rate_hz == 0:
+        if not seen.processed_in_window:
             return Verdict(OK, 'not needed yet', values=values)
         return Verdict(OK, f'calibrated by {self.topic}', values=values)
 
@@ -116,7 +116,7 @@ class FacesTask:
         values = {'faces': str(seen.face_count), **self.models}
         if seen.idle:
             return Verdict(OK, 'idle: nobody subscribes to any output', values=values)
-        if seen.processed_rate_hz == 0:
+        if not seen.processed_in_window:
             return Verdict(OK, 'no images to look for faces in', values=values)
         if seen.face_count:
             return Verdict(OK, f'{seen.face_count} face(s)', values=values)
@@ -138,13 +138,13 @@ class SpeedTask:
             'latency max [ms]': f'{1e3 * seen.latency_max_s:.1f}',
             'dropped': str(seen.dropped_total),
         }
-        arrived = seen.image_rate_hz * min(WINDOW_S, seen.uptime_s)
+        arrived = seen.received_in_window
         if seen.dropped_in_window > TOLERATED_DROPS * arrived + 1:
             return Verdict(
                 WARN,
                 'too slow for the camera: older images are dropped, newest ones processed; lower '
                 'its rate or size, or max_faces',
-                f' ({seen.dropped_in_window} of {arrived:.0f} dropped)',
+                f' ({seen.dropped_in_window} of {arrived} dropped)',
                 values,
             )
         return Verdict(OK, 'keeps up', values=values)

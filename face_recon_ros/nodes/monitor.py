@@ -18,6 +18,8 @@ class Snapshot:
     image_age_s: float | None
     image_rate_hz: float
     processed_rate_hz: float
+    received_in_window: int
+    processed_in_window: int
     dropped_in_window: int
     dropped_total: int
     received_total: int
@@ -83,14 +85,16 @@ class Monitor:
         """Return how things are now."""
         with self._lock:
             since_s = now_s - WINDOW_S
-            received = sum(t > since_s for t in self._received)
-            latencies = sorted(latency for t, latency in self._processed if t > since_s)
-            window_s = max(min(WINDOW_S, now_s - self._start_s), 1e-3)
+            received = [t for t in self._received if t > since_s]
+            processed = [(t, latency) for t, latency in self._processed if t > since_s]
+            latencies = sorted(latency for _, latency in processed)
             return Snapshot(
                 uptime_s=now_s - self._start_s,
                 image_age_s=_age(now_s, self._last_image_s),
-                image_rate_hz=received / window_s,
-                processed_rate_hz=len(latencies) / window_s,
+                image_rate_hz=_rate_hz(received),
+                processed_rate_hz=_rate_hz([t for t, _ in processed]),
+                received_in_window=len(received),
+                processed_in_window=len(processed),
                 dropped_in_window=sum(t > since_s for t in self._dropped),
                 dropped_total=self._dropped_total,
                 received_total=self._received_total,
@@ -102,6 +106,13 @@ class Monitor:
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
             )
+
+
+def _rate_hz(times_s: list[float]) -> float:
+    """Return how often something happens, given when it did; 0 for fewer than two times."""
+    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+        return 0.0
+    return (len(times_s) - 1) / (times_s[-1] - times_s[0])
 
 
 def _age(now_s: float, then_s: float | None) -> float | None:
