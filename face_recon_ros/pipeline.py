@@ -132,8 +132,15 @@ class FaceReconPipeline:
         ]
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
-        """As a stream's first image, but every face is reported and none remembered."""
-        tracker = Tracker(replace(self.config.tracking, max_faces=0, confirm_count=1))
+        """As a stream's first image, but every detection is reported and none remembered."""
+        every = replace(
+            self.config.tracking,
+            max_faces=0,
+            confirm_count=1,
+            min_presence=0.0,
+            max_fit_error=float('inf'),
+        )
+        tracker = Tracker(every)
         tracks = tracker.update(
             0.0,
             detect=lambda: self._detect(image),

@@ -177,11 +177,12 @@ class Tracker:
         kept = [t.regression for t in self._tracks if t.regression is not None]
         found = []
         for region in regions:
-            # the detector's region is coarse: the second look is from the first one's landmarks
-            regression = regress(regress(region).region)
-            if self._is_face(regression) and not _shows_one_of(regression, kept):
+            regression = _look_twice(region, regress)
+            if not _shows_one_of(regression, kept):
                 kept.append(regression)
                 found.append(regression)
+        # A known face that the detector confirms is taken back even where the regressor doubts
+        # it, as it does on profiles.
         lost = [t for t in self._tracks if t.lost]
         for track_index, index in _nearest_pairs(lost, found):
             track = lost[track_index]
@@ -191,7 +192,8 @@ class Tracker:
         taken = {id(t.regression) for t in self._tracks}
         for regression in found:
             limit = self._settings.max_faces
-            if id(regression) in taken or (limit and self._followed() >= limit):
+            full = limit and self._followed() >= limit
+            if full or id(regression) in taken or not self._is_face(regression):
                 continue
             track = Track(self._new_id(), regression.region, stamp_s, self._new_smoother())
             self._accept(track, regression, stamp_s)
@@ -224,6 +226,13 @@ def _region_distance(a: Region, b: Region) -> float:
     """Return distance of centres relative to b's side, plus the ratio of sizes as a logarithm."""
     moved = np.linalg.norm(a.centre - b.centre) / b.side_px
     return float(moved + abs(np.log(a.side_px / b.side_px)))
+
+
+def _look_twice(region: Region, regress: Callable[[Region], Regression]) -> Regression:
+    """Refine a detector's coarse region by the landmarks found in it, unless that is worse."""
+    first = regress(region)
+    second = regress(first.region)
+    return first if first.presence > second.presence + 0.1 else second
 
 
 def _same_region(a: Region, b: Region) -> bool:

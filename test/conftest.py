@@ -1,7 +1,40 @@
 import os
+from pathlib import Path
+
+import pytest
 
 # A domain of its own keeps tests that run at the same time from hearing each other, and one
 # process from hearing other machines. Set before rclpy is imported, inherited by child processes.
 # Domain ids up to 101 keep DDS's ports below Linux's ephemeral ones.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope='session')
+def portrait():
+    """Return the sample portrait (512, 512, 3) uint8 BGR: one frontal face, upright."""
+    from face_recon_ros.image_files import read_image
+    from face_recon_ros.paths import share_directory
+
+    image = read_image(share_directory() / 'samples' / 'astronaut.png')
+    image.flags.writeable = False
+    return image
+
+
+@pytest.fixture(scope='session')
+def model():
+    """Return the shipped face model."""
+    from face_recon_ros.face_model import FaceModel
+
+    return FaceModel()
+
+
+@pytest.fixture(scope='session')
+def shared_data():
+    """Return the folder of labelled photos and clips, which is not part of the repository."""
+    folder = REPOSITORY.parent / 'shared'
+    if not (folder / 'data').is_dir():
+        pytest.skip('needs the development data in ../shared, which is not here')
+    return folder
