@@ -2,6 +2,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+def instruction_sets() -> list[str]: ...
+
 class Renderer:
     required_vertices: int
 

@@ -68,8 +68,8 @@ class Renderer:
         """
         Prepare for triangles (T, 3) of int32 vertex indices.
 
-        threads: how many may work on one call. simd: 'auto', or one of SIMD_PATHS; all give the
-        same picture.
+        threads: how many may work on one call. simd: 'auto', or one of instruction_sets(); all
+        give the same picture.
         """
         self._renderer = _renderer.Renderer(_indices(triangles), threads, simd)
 
@@ -242,6 +242,11 @@ class Decoder:
             np.ascontiguousarray(expression, dtype=np.float32),
             out,
         )
+
+
+def instruction_sets() -> list[str]:
+    """Return what the renderer can use on this machine, best first; 'portable' is the last."""
+    return _renderer.instruction_sets()
 
 
 def normalised_coordinate_code(mean: np.ndarray) -> np.ndarray:

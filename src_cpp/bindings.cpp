@@ -212,12 +212,10 @@ private:
     if (threads < 1 || threads > 64) {
       throw py::value_error("threads: want 1 to 64, got " + std::to_string(threads));
     }
-    if (simd != "auto" && simd != "portable") {
-      throw py::value_error("simd: want 'auto' or 'portable' here, got '" + simd + "'");
-    }
     const py::gil_scoped_release release;
     return face_recon::Renderer(
-      input_data<std::int32_t>(indices), static_cast<std::size_t>(indices.shape(0)));
+      input_data<std::int32_t>(indices), static_cast<std::size_t>(indices.shape(0)), simd,
+      threads);
   }
 
   static float strength(float value, const std::string & name)
@@ -314,6 +312,7 @@ PYBIND11_MODULE(_renderer, module)
       py::arg("image"), py::arg("depth"), py::arg("pncc"), py::arg("pncc_codes"),
       py::arg("visibility"), py::arg("light"), py::arg("ambient"), py::arg("diffuse"),
       py::arg("specular"), py::arg("color"), py::arg("opacity"));
+  module.def("instruction_sets", &face_recon::instruction_sets);
   py::class_<PyDecoder>(module, "Decoder")
     .def(
       py::init<

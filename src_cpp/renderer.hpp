@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
+
+#include "screen_space.hpp"
 
 namespace face_recon
 {
@@ -45,14 +48,26 @@ struct Outputs
   const std::uint8_t * pncc_codes = nullptr;  // (V, 3), wanted with pncc
   std::uint8_t * visibility = nullptr;        // (faces, visibility_stride), 0 or 1
   std::int64_t visibility_stride = 0;         // V
+
+  PixelBox all() const { return {0, 0, width - 1, height - 1}; }
+  std::size_t pixel_count() const
+  {
+    return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  }
 };
+
+// What this build has for this processor, best first.
+std::vector<std::string> instruction_sets();
 
 class Renderer
 {
 public:
   // triangles: count * 3 vertex indices, counter-clockwise as seen from outside. Throws
-  // std::invalid_argument when one is negative.
-  Renderer(const std::int32_t * triangles, std::size_t count);
+  // std::invalid_argument when one is negative, or when this machine has not got the instruction
+  // set: "auto" takes the best of instruction_sets().
+  Renderer(
+    const std::int32_t * triangles, std::size_t count, const std::string & instruction_set,
+    int threads);
   ~Renderer();
   Renderer(Renderer &&) noexcept;
   Renderer & operator=(Renderer &&) noexcept;

@@ -12,6 +12,7 @@
 // coordinate is not drawn.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -69,6 +70,85 @@ inline std::int64_t doubled_area(SnappedPoint p, SnappedPoint q, SnappedPoint r)
 {
   return (std::int64_t{q.x} - p.x) * (std::int64_t{r.y} - p.y) -
          (std::int64_t{r.x} - p.x) * (std::int64_t{q.y} - p.y);
+}
+
+// Pixels, inclusive; empty when x1 < x0 or y1 < y0.
+struct PixelBox
+{
+  std::int64_t x0 = 0, y0 = 0, x1 = -1, y1 = -1;
+
+  bool empty() const { return x1 < x0 || y1 < y0; }
+  std::int64_t width() const { return x1 - x0 + 1; }
+  std::int64_t height() const { return y1 - y0 + 1; }
+  bool holds(std::int64_t x, std::int64_t y) const
+  {
+    return x >= x0 && x <= x1 && y >= y0 && y <= y1;
+  }
+  std::int64_t area() const { return empty() ? 0 : width() * height(); }
+};
+
+inline std::int64_t divide_down(std::int64_t numerator, std::int64_t positive)
+{
+  const std::int64_t quotient = numerator / positive;
+  return quotient - (numerator % positive < 0 ? 1 : 0);
+}
+
+inline std::int64_t divide_up(std::int64_t numerator, std::int64_t positive)
+{
+  return -divide_down(-numerator, positive);
+}
+
+// The pixels whose centres lie in a box of snapped coordinates, inside `limits`.
+inline PixelBox pixels_of(
+  std::int64_t x0, std::int64_t y0, std::int64_t x1, std::int64_t y1, const PixelBox & limits)
+{
+  return {
+    std::max(limits.x0, divide_up(x0, kSubpixels)), std::max(limits.y0, divide_up(y0, kSubpixels)),
+    std::min(limits.x1, divide_down(x1, kSubpixels)),
+    std::min(limits.y1, divide_down(y1, kSubpixels))};
+}
+
+// The x in [x0, x1] where the edge is inside, in row y.
+inline void clip_span(const Edge & edge, std::int64_t y, std::int64_t & x0, std::int64_t & x1)
+{
+  const std::int64_t rest = edge.b * y + edge.c;
+  if (edge.a > 0) {
+    x0 = std::max(x0, divide_up(-rest, edge.a));
+  } else if (edge.a < 0) {
+    x1 = std::min(x1, divide_down(rest, -edge.a));
+  } else if (rest < 0) {
+    x1 = x0 - 1;
+  }
+}
+
+// Calls paint(x, y, weight_q, weight_r) for the pixels of a front-facing triangle inside `limits`.
+template <typename Paint>
+void for_each_pixel(
+  SnappedPoint p, SnappedPoint q, SnappedPoint r, const PixelBox & limits, Paint paint)
+{
+  const std::int64_t area = doubled_area(p, q, r);
+  if (area <= 0) {
+    return;
+  }
+  const auto [left, right] = std::minmax({p.x, q.x, r.x});
+  const auto [top, bottom] = std::minmax({p.y, q.y, r.y});
+  const PixelBox box = pixels_of(left, top, right, bottom, limits);
+  if (box.empty()) {
+    return;
+  }
+  const Edge pq(p, q), qr(q, r), rp(r, p);
+  const double scale = 1.0 / static_cast<double>(area);
+  for (std::int64_t y = box.y0; y <= box.y1; ++y) {
+    std::int64_t from = box.x0, to = box.x1;
+    clip_span(pq, y, from, to);
+    clip_span(qr, y, from, to);
+    clip_span(rp, y, from, to);
+    for (std::int64_t x = from; x <= to; ++x) {
+      paint(
+        x, y, static_cast<double>(rp.at(x, y) + rp.excluded) * scale,
+        static_cast<double>(pq.at(x, y) + pq.excluded) * scale);
+    }
+  }
 }
 
 }  // namespace face_recon

@@ -13,7 +13,8 @@ namespace face_recon
 
 // Light as stored at vertices and pixels: 16 bits, kLightUnit per 1.0, kept off both ends of the
 // range so that the rounding of interpolation cannot leave it.
-constexpr std::int32_t kLightUnit = 32000;
+constexpr int kLightBits = 14;
+constexpr std::int32_t kLightUnit = 1 << kLightBits;
 constexpr std::int32_t kLightOffset = 512;
 
 struct LightModel
@@ -66,7 +67,7 @@ inline std::int32_t lit(std::int32_t color, std::int32_t stored_light)
   const std::int32_t light = std::clamp(stored_light - kLightOffset, 0, 2 * kLightUnit);
   const std::int32_t plain = std::min(light, kLightUnit);
   const std::int32_t excess = light - plain;
-  return (color * plain + (255 - color) * excess + kLightUnit / 2) / kLightUnit;
+  return (color * plain + (255 - color) * excess + kLightUnit / 2) >> kLightBits;
 }
 
 // opacity_256: 0..256.

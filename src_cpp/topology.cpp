@@ -210,9 +210,10 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
   std::vector<std::int32_t> number(used.size(), -1);
   std::vector<std::int32_t> numbered;
   numbered.reserve(used.size());
-  const std::size_t batches = (count + Topology::kTriangleBatch - 1) / Topology::kTriangleBatch;
+  constexpr std::size_t kBatch = Topology::kBatch;
+  const auto padded = [](std::size_t n) { return (n + kBatch - 1) / kBatch * kBatch; };
   for (auto & corner : result.corner) {
-    corner.reserve(batches * Topology::kTriangleBatch);
+    corner.reserve(padded(count));
   }
   constexpr std::size_t kClockwise[3] = {0, 2, 1};
   for (const std::int32_t t : order) {
@@ -227,14 +228,18 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
     }
   }
   for (auto & corner : result.corner) {
-    corner.resize(batches * Topology::kTriangleBatch, 0);
+    corner.resize(padded(count), 0);
   }
+  result.vertex_count = numbered.size();
+  numbered.resize(padded(numbered.size()), numbered.empty() ? 0 : numbered.back());
+  result.normal_ring.resize(numbered.size() * 4);
   result.source_vertex.reserve(numbered.size());
-  result.normal_ring.reserve(numbered.size() * 4);
-  for (const std::int32_t v : numbered) {
-    result.source_vertex.push_back(used[static_cast<std::size_t>(v)]);
-    for (const std::int32_t neighbour : chords(v, compacted, around)) {
-      result.normal_ring.push_back(used[static_cast<std::size_t>(neighbour)]);
+  for (std::size_t i = 0; i < numbered.size(); ++i) {
+    result.source_vertex.push_back(used[static_cast<std::size_t>(numbered[i])]);
+    const std::array<std::int32_t, 4> ring = chords(numbered[i], compacted, around);
+    for (std::size_t k = 0; k < 4; ++k) {
+      result.normal_ring[(i / kBatch * 4 + k) * kBatch + i % kBatch] =
+        used[static_cast<std::size_t>(ring[k])];
     }
   }
   return result;

@@ -293,6 +293,27 @@ def test_pictures_are_independent_of_earlier_ones():
     np.testing.assert_array_equal(first, again)
 
 
+@pytest.mark.parametrize('radius', [9.7, 35.2, 150.3, 700.0])
+def test_instruction_sets_give_the_same_picture(radius):
+    triangles, unit = head(160, 170)
+    vertices = placed(unit, radius, 160.3, 120.7)
+    outcomes = []
+    for simd in rendering.instruction_sets():
+        renderer = rendering.Renderer(triangles, simd=simd)
+        image = np.full((240, 320, 3), 99, np.uint8)
+        depth = np.empty((240, 320), np.float32)
+        seen = np.empty((1, len(unit)), bool)
+        renderer.draw(
+            [(vertices, PLANE)], (240, 320), image=image, depth=depth, visibility=seen, opacity=0.7
+        )
+        outcomes.append((image, depth, seen))
+    assert 'portable' in rendering.instruction_sets()
+    assert (outcomes[-1][0] != 99).any()
+    for outcome in outcomes[:-1]:
+        for got, expected in zip(outcome, outcomes[-1], strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
 def test_inputs_are_left_alone():
     triangles, unit = head()
     vertices = placed(unit, 20, 30, 25)

@@ -1,0 +1,287 @@
+#include "fast_path.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+
+#include "screen_space.hpp"
+#include "visibility.hpp"
+
+namespace face_recon
+{
+namespace
+{
+
+// nearness = plane . (x, y, z, 1)
+std::array<double, 4> nearness_plane(const Face & face)
+{
+  if (!face.has_depth_plane) {
+    return {0.0, 0.0, 1.0, 0.0};
+  }
+  const auto & depth = face.depth_plane;
+  return {-double{depth[0]}, -double{depth[1]}, -double{depth[2]}, -double{depth[3]}};
+}
+
+SnappedPoint unpacked(std::int32_t xy)
+{
+  return {static_cast<std::int16_t>(xy & 0xffff), xy >> 16};
+}
+
+}  // namespace
+
+float FastPath::DepthKeys::nearness(std::uint32_t word) const
+{
+  const auto key = static_cast<double>(word >> kDepthBits);
+  return static_cast<float>(farthest + (key - kKeyMargin) / scale);
+}
+
+bool FastPath::find_windows(
+  const std::vector<Face> & faces, const Topology & topology, const Outputs & outputs)
+{
+  windows_.clear();
+  for (const Face & face : faces) {
+    Window window;
+    window.bounds =
+      kernels_->bounds(face.vertices, static_cast<std::size_t>(topology.required_vertices));
+    if (!window.bounds.usable) {
+      return false;
+    }
+    const float * low = window.bounds.low;
+    const float * high = window.bounds.high;
+    window.origin_x = static_cast<std::int32_t>(std::floor(low[0]));
+    window.origin_y = static_cast<std::int32_t>(std::floor(low[1]));
+    const std::int32_t x1 = snap(high[0]), y1 = snap(high[1]);
+    if (
+      x1 - window.origin_x * kSubpixels > kWindowExtent ||
+      y1 - window.origin_y * kSubpixels > kWindowExtent) {
+      return false;
+    }
+    window.box = pixels_of(snap(low[0]), snap(low[1]), x1, y1, outputs.all());
+    windows_.push_back(window);
+  }
+  return true;
+}
+
+bool FastPath::find_keys(const std::vector<Face> & faces)
+{
+  double farthest = std::numeric_limits<double>::infinity(), nearest = -farthest;
+  for (std::size_t f = 0; f < faces.size(); ++f) {
+    const std::array<double, 4> plane = nearness_plane(faces[f]);
+    double low = plane[3], high = plane[3];
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const double at_low = plane[axis] * double{windows_[f].bounds.low[axis]};
+      const double at_high = plane[axis] * double{windows_[f].bounds.high[axis]};
+      low += std::min(at_low, at_high);
+      high += std::max(at_low, at_high);
+    }
+    farthest = std::min(farthest, low);
+    nearest = std::max(nearest, high);
+  }
+  const double magnitude = std::max(std::fabs(farthest), std::fabs(nearest));
+  // Flat faces have no range of their own; single precision tells no more than this apart.
+  const double range = std::max(nearest - farthest, 1e-6 * magnitude + 1e-30);
+  keys_ = {farthest, kKeyRange / range};
+  return std::isfinite(range) && range < 1e30;
+}
+
+void FastPath::place(
+  const Topology & topology, const Face & face, const Window & window, const LightModel & light,
+  bool with_light)
+{
+  PlaceArguments arguments{};
+  arguments.vertices = face.vertices;
+  arguments.last_vertex = static_cast<std::int32_t>(topology.required_vertices - 1);
+  arguments.source = topology.source_vertex.data();
+  arguments.normal_ring = topology.normal_ring.data();
+  arguments.vertex_count = topology.source_vertex.size();
+  arguments.origin_x = window.origin_x * kSubpixels;
+  arguments.origin_y = window.origin_y * kSubpixels;
+  const std::array<double, 4> plane = nearness_plane(face);
+  for (std::size_t k = 0; k < 3; ++k) {
+    arguments.key_from[k] = static_cast<float>(plane[k] * keys_.scale);
+  }
+  arguments.key_from[3] =
+    static_cast<float>((plane[3] - keys_.farthest) * keys_.scale + kKeyMargin);
+  arguments.with_light = with_light;
+  std::copy_n(light.towards_light.begin(), 3, arguments.towards_light);
+  std::copy_n(light.halfway.begin(), 3, arguments.halfway);
+  arguments.ambient = light.ambient;
+  arguments.diffuse = light.diffuse;
+  arguments.specular = light.specular;
+  arguments.xy = xy_.data();
+  arguments.surface = surface_.data();
+  kernels_->place(arguments);
+}
+
+void FastPath::rasterise(const Topology & topology, const Window & window, const PixelBox & box)
+{
+  RasterArguments arguments{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    arguments.corner[c] = topology.corner[c].data();
+  }
+  arguments.first = 0;
+  arguments.last = topology.corner[0].size();
+  arguments.xy = xy_.data();
+  arguments.surface = surface_.data();
+  SurfaceBuffer & buffer = arguments.buffer;
+  buffer.pixels = pixels_.data();
+  buffer.stride = stride_;
+  const auto in_window = [](std::int64_t pixel, std::int32_t origin) {
+    return static_cast<std::int32_t>(pixel - origin);
+  };
+  buffer.x0 = in_window(window.box.x0, window.origin_x);
+  buffer.x1 = in_window(window.box.x1, window.origin_x);
+  buffer.y0 = in_window(window.box.y0, window.origin_y);
+  buffer.y1 = in_window(window.box.y1, window.origin_y);
+  buffer.column_offset = -in_window(box.x0, window.origin_x);
+  buffer.row_offset = -in_window(box.y0, window.origin_y);
+  arguments.left_over = left_over_.data();
+  kernels_->rasterise(arguments);
+
+  const PixelBox limits{buffer.x0, buffer.y0, buffer.x1, buffer.y1};
+  for (std::size_t k = 0; k < arguments.left_over_count; ++k) {
+    const std::int32_t * corner = &left_over_[3 * k];
+    double key[3], light[3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const std::uint32_t word = surface_[static_cast<std::size_t>(corner[c])];
+      key[c] = static_cast<double>(word >> kDepthBits);
+      light[c] = static_cast<double>(word & 0xffffU);
+    }
+    for_each_pixel(
+      unpacked(xy_[static_cast<std::size_t>(corner[0])]),
+      unpacked(xy_[static_cast<std::size_t>(corner[1])]),
+      unpacked(xy_[static_cast<std::size_t>(corner[2])]), limits,
+      [&](std::int64_t x, std::int64_t y, double weight_q, double weight_r) {
+        const auto mix = [&](const double (&at)[3]) {
+          return static_cast<std::uint32_t>(
+            at[0] + weight_q * (at[1] - at[0]) + weight_r * (at[2] - at[0]) + 0.5);
+        };
+        std::uint32_t & pixel = pixels_[static_cast<std::size_t>(
+          (y + buffer.row_offset) * stride_ + x + buffer.column_offset)];
+        pixel = std::max(pixel, (mix(key) << kDepthBits) + mix(light));
+      });
+  }
+}
+
+void FastPath::resolve(const Shading & shading, const Outputs & outputs, const PixelBox & box)
+{
+  const ShadeArguments shade{
+    shading.color, static_cast<std::int32_t>(shading.opacity * 256.0F + 0.5F)};
+  const float base =
+    static_cast<float>(-keys_.farthest + static_cast<double>(kKeyMargin) / keys_.scale);
+  const auto step = static_cast<float>(-1.0 / keys_.scale);
+  const float nothing = std::numeric_limits<float>::quiet_NaN();
+  const auto columns = static_cast<std::size_t>(box.width());
+  const auto width = static_cast<std::size_t>(outputs.width);
+  if (outputs.depth_m != nullptr) {
+    std::fill_n(outputs.depth_m, static_cast<std::size_t>(box.y0) * width, nothing);
+    std::fill(
+      outputs.depth_m + static_cast<std::size_t>(box.y1 + 1) * width,
+      outputs.depth_m + outputs.pixel_count(), nothing);
+  }
+  for (std::int64_t y = box.y0; y <= box.y1; ++y) {
+    std::uint32_t * words = pixels_.data() + (y - box.y0) * stride_;
+    const std::size_t row = static_cast<std::size_t>(y) * width;
+    const std::size_t first = row + static_cast<std::size_t>(box.x0);
+    if (outputs.image != nullptr) {
+      kernels_->shade_row(
+        words, outputs.image + 3 * first, columns, 3 * (outputs.pixel_count() - first - columns),
+        shade);
+    }
+    if (outputs.depth_m != nullptr) {
+      std::fill(outputs.depth_m + row, outputs.depth_m + first, nothing);
+      kernels_->depth_row(words, outputs.depth_m + first, columns, base, step);
+      std::fill(outputs.depth_m + first + columns, outputs.depth_m + row + width, nothing);
+    }
+  }
+}
+
+void FastPath::test_visibility(
+  const Topology & topology, const std::vector<Face> & faces, const PixelBox & box,
+  const Outputs & outputs)
+{
+  for (std::size_t f = 0; f < faces.size(); ++f) {
+    const Face & face = faces[f];
+    const std::array<double, 4> plane = nearness_plane(face);
+    front_.assign(topology.vertex_count, 0);
+    nearness_.resize(topology.vertex_count);
+    for (std::size_t i = 0; i < topology.vertex_count; ++i) {
+      const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[i]};
+      nearness_[i] =
+        static_cast<float>(plane[0] * xyz[0] + plane[1] * xyz[1] + plane[2] * xyz[2] + plane[3]);
+    }
+    for (std::size_t t = 0; t < topology.triangle_count; ++t) {
+      std::size_t corner[3];
+      SnappedPoint at[3];
+      for (std::size_t c = 0; c < 3; ++c) {
+        corner[c] = static_cast<std::size_t>(topology.corner[c][t]);
+        const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[corner[c]]};
+        at[c] = {snap(xyz[0]), snap(xyz[1])};
+      }
+      if (doubled_area(at[0], at[1], at[2]) > 0) {
+        front_[corner[0]] = front_[corner[1]] = front_[corner[2]] = 1;
+      }
+    }
+    mark_visible(
+      topology, face, box, outputs, static_cast<std::int64_t>(f),
+      [&](std::size_t i) { return front_[i] != 0; }, [&](std::size_t i) { return nearness_[i]; },
+      [&](std::int64_t x, std::int64_t y) {
+        const std::uint32_t word =
+          pixels_[static_cast<std::size_t>((y - box.y0) * stride_ + x - box.x0)];
+        return word == 0 ? kNothing : keys_.nearness(word);
+      });
+  }
+}
+
+bool FastPath::draw(
+  const Topology & topology, const std::vector<Face> & faces, const Shading & shading,
+  const Outputs & outputs)
+{
+  const bool wants_attributes =
+    outputs.pncc != nullptr ||
+    (outputs.image != nullptr && std::any_of(faces.begin(), faces.end(), [](const Face & face) {
+       return face.colors != nullptr;
+     }));
+  if (
+    faces.empty() || topology.triangle_count == 0 || wants_attributes ||
+    !find_windows(faces, topology, outputs) || !find_keys(faces)) {
+    return false;
+  }
+  PixelBox box{outputs.width, outputs.height, -1, -1};
+  for (const Window & window : windows_) {
+    if (!window.box.empty()) {
+      box = {
+        std::min(box.x0, window.box.x0), std::min(box.y0, window.box.y0),
+        std::max(box.x1, window.box.x1), std::max(box.y1, window.box.y1)};
+    }
+  }
+  if (box.empty()) {
+    return false;
+  }
+  // A row is written up to seven pixels beyond its last, a tiny triangle one row below.
+  stride_ = box.width() + static_cast<std::int64_t>(Topology::kBatch);
+  const auto words = static_cast<std::size_t>(stride_ * (box.height() + 1));
+  if (pixels_.size() < words) {
+    pixels_.resize(words, 0);
+  }
+  xy_.resize(topology.source_vertex.size());
+  surface_.resize(topology.source_vertex.size());
+  left_over_.resize(3 * topology.corner[0].size());
+  const LightModel light(shading);
+  for (std::size_t f = 0; f < faces.size(); ++f) {
+    if (!windows_[f].box.empty()) {
+      place(topology, faces[f], windows_[f], light, outputs.image != nullptr);
+      rasterise(topology, windows_[f], box);
+    }
+  }
+  resolve(shading, outputs, box);
+  if (outputs.visibility != nullptr) {
+    test_visibility(topology, faces, box, outputs);
+  }
+  std::memset(pixels_.data(), 0, words * sizeof(std::uint32_t));
+  return true;
+}
+
+}  // namespace face_recon

@@ -1,0 +1,70 @@
+// Draws what is asked for every frame - one colour, depth, visibility - through 32-bit surface
+// words (kernels.hpp) instead of attributes per triangle.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels.hpp"
+#include "renderer.hpp"
+#include "shading.hpp"
+#include "topology.hpp"
+
+namespace face_recon
+{
+
+class FastPath
+{
+public:
+  explicit FastPath(const Kernels & kernels) : kernels_(&kernels) {}
+
+  // False, and nothing drawn, when the exact path is needed: colours per vertex, PNCC, a vertex
+  // that cannot be drawn, a face more than kWindowExtent across.
+  bool draw(
+    const Topology & topology, const std::vector<Face> & faces, const Shading & shading,
+    const Outputs & outputs);
+
+private:
+  // Where a face's vertices are: snapped coordinates count from the origin, a whole pixel.
+  struct Window
+  {
+    Bounds bounds;
+    std::int32_t origin_x = 0, origin_y = 0;  // pixels
+    PixelBox box;                             // in the image
+  };
+
+  // From nearness to depth key: key = kKeyMargin + (nearness - farthest) * scale.
+  struct DepthKeys
+  {
+    double farthest = 0.0;
+    double scale = 0.0;
+
+    float nearness(std::uint32_t word) const;
+  };
+
+  bool find_windows(
+    const std::vector<Face> & faces, const Topology & topology, const Outputs & outputs);
+  bool find_keys(const std::vector<Face> & faces);
+  void place(
+    const Topology & topology, const Face & face, const Window & window, const LightModel & light,
+    bool with_light);
+  void rasterise(const Topology & topology, const Window & window, const PixelBox & box);
+  void resolve(const Shading & shading, const Outputs & outputs, const PixelBox & box);
+  void test_visibility(
+    const Topology & topology, const std::vector<Face> & faces, const PixelBox & box,
+    const Outputs & outputs);
+
+  const Kernels * kernels_;
+  std::vector<Window> windows_;
+  DepthKeys keys_;
+  std::vector<std::int32_t> xy_;
+  std::vector<std::uint32_t> surface_;
+  std::vector<std::int32_t> left_over_;
+  std::vector<char> front_;
+  std::vector<float> nearness_;
+  // All zero between calls.
+  std::vector<std::uint32_t> pixels_;
+  std::int64_t stride_ = 0;
+};
+
+}  // namespace face_recon

@@ -1,0 +1,514 @@
+// The inner loops over a type of eight lanes (simd_*.hpp). Included once per instruction set, each
+// time in an unnamed namespace, so that no copy compiled for one processor is linked for another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels.hpp"
+#include "screen_space.hpp"
+#include "shading.hpp"
+
+namespace face_recon
+{
+namespace
+{
+
+constexpr std::size_t kLanes = 8;
+
+template <typename Simd>
+struct Loops
+{
+  using Int = typename Simd::Int;
+  using Float = typename Simd::Float;
+
+  // --- vertices ----------------------------------------------------------------------------------
+
+  static Bounds bounds(const float * vertices, std::size_t count)
+  {
+    // Eight points are three registers; lane l of register r holds axis (8 * r + l) % 3.
+    Float low[3], high[3];
+    Int usable = Simd::set(-1);
+    const Float limit = Simd::set(kCoordinateLimitPx);
+    for (int r = 0; r < 3; ++r) {
+      low[r] = Simd::set(kCoordinateLimitPx);
+      high[r] = Simd::set(-kCoordinateLimitPx);
+    }
+    const std::size_t whole = count / kLanes * kLanes;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      for (std::size_t r = 0; r < 3; ++r) {
+        const Float values = Simd::load(vertices + 3 * i + kLanes * r);
+        usable = Simd::bit_and(usable, Simd::less_equal(Simd::abs(values), limit));
+        low[r] = Simd::min(values, low[r]);
+        high[r] = Simd::max(values, high[r]);
+      }
+    }
+    Bounds result;
+    result.usable = Simd::signs(usable) == 0xffU;
+    for (int axis = 0; axis < 3; ++axis) {
+      result.low[axis] = kCoordinateLimitPx;
+      result.high[axis] = -kCoordinateLimitPx;
+    }
+    const auto include = [&](std::size_t axis, float smallest, float largest) {
+      result.low[axis] = smallest < result.low[axis] ? smallest : result.low[axis];
+      result.high[axis] = largest > result.high[axis] ? largest : result.high[axis];
+    };
+    for (std::size_t r = 0; r < 3; ++r) {
+      float smallest[kLanes], largest[kLanes];
+      Simd::store(smallest, low[r]);
+      Simd::store(largest, high[r]);
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        include((kLanes * r + lane) % 3, smallest[lane], largest[lane]);
+      }
+    }
+    for (std::size_t i = 3 * whole; i < 3 * count; ++i) {
+      if (!(std::fabs(vertices[i]) <= kCoordinateLimitPx)) {
+        result.usable = false;
+      }
+      include(i % 3, vertices[i], vertices[i]);
+    }
+    return result;
+  }
+
+  static Int floor(Float a)
+  {
+    const Int towards_zero = Simd::truncate(a);
+    const Int not_above = Simd::less_equal(Simd::to_float(towards_zero), a);
+    return Simd::sub(Simd::sub(towards_zero, Simd::set(1)), not_above);
+  }
+
+  static Int snapped(Float coordinate)
+  {
+    return floor(
+      Simd::add(
+        Simd::mul(coordinate, Simd::set(static_cast<float>(kSubpixels))), Simd::set(0.5F)));
+  }
+
+  static Float dot(Float x, Float y, Float z, const Float (&with)[3])
+  {
+    return Simd::add(
+      Simd::add(Simd::mul(x, with[0]), Simd::mul(y, with[1])), Simd::mul(z, with[2]));
+  }
+
+  struct Light
+  {
+    Float towards[3];
+    Float halfway[3];
+    Float ambient, diffuse, specular;
+
+    explicit Light(const PlaceArguments & arguments)
+    : ambient(Simd::set(arguments.ambient)),
+      diffuse(Simd::set(arguments.diffuse)),
+      specular(Simd::set(arguments.specular))
+    {
+      for (int k = 0; k < 3; ++k) {
+        towards[k] = Simd::set(arguments.towards_light[k]);
+        halfway[k] = Simd::set(arguments.halfway[k]);
+      }
+    }
+  };
+
+  // Stored light of eight vertices with the given rings; LightModel::at says the same for one.
+  static Int lights(const PlaceArguments & arguments, const Light & light, std::size_t first)
+  {
+    const std::int32_t * ring = arguments.normal_ring + 4 * first;
+    Float ax, ay, az, bx, by, bz;
+    Simd::load_points(arguments.vertices, ring, arguments.last_vertex, ax, ay, az);
+    Simd::load_points(arguments.vertices, ring + kLanes, arguments.last_vertex, bx, by, bz);
+    const Float ux = Simd::sub(bx, ax), uy = Simd::sub(by, ay), uz = Simd::sub(bz, az);
+    Simd::load_points(arguments.vertices, ring + 2 * kLanes, arguments.last_vertex, ax, ay, az);
+    Simd::load_points(arguments.vertices, ring + 3 * kLanes, arguments.last_vertex, bx, by, bz);
+    const Float vx = Simd::sub(bx, ax), vy = Simd::sub(by, ay), vz = Simd::sub(bz, az);
+    const Float nx = Simd::sub(Simd::mul(uy, vz), Simd::mul(uz, vy));
+    const Float ny = Simd::sub(Simd::mul(uz, vx), Simd::mul(ux, vz));
+    const Float nz = Simd::sub(Simd::mul(ux, vy), Simd::mul(uy, vx));
+    const Float normal[3] = {nx, ny, nz};
+    const Float squared = Simd::add(dot(nx, ny, nz, normal), Simd::set(1e-30F));
+    const Float inverse = Simd::div(Simd::set(1.0F), Simd::sqrt(squared));
+    const Float zero = Simd::set(0.0F);
+    const Float lambert = Simd::max(Simd::mul(dot(nx, ny, nz, light.towards), inverse), zero);
+    Float shine = Simd::max(Simd::mul(dot(nx, ny, nz, light.halfway), inverse), zero);
+    for (int doubling = 0; doubling < 4; ++doubling) {
+      shine = Simd::mul(shine, shine);
+    }
+    const Float sum = Simd::add(
+      Simd::add(light.ambient, Simd::mul(light.diffuse, lambert)),
+      Simd::mul(light.specular, shine));
+    const Float clipped = Simd::min(Simd::max(sum, zero), Simd::set(2.0F));
+    return Simd::truncate(
+      Simd::add(
+        Simd::mul(clipped, Simd::set(static_cast<float>(kLightUnit))),
+        Simd::set(static_cast<float>(kLightOffset) + 0.5F)));
+  }
+
+  static void place(const PlaceArguments & arguments)
+  {
+    const Light light(arguments);
+    const Int origin_x = Simd::set(arguments.origin_x), origin_y = Simd::set(arguments.origin_y);
+    const Float key_from[3] = {
+      Simd::set(arguments.key_from[0]), Simd::set(arguments.key_from[1]),
+      Simd::set(arguments.key_from[2])};
+    const Float key_offset = Simd::set(arguments.key_from[3]);
+    const Float key_low = Simd::set(static_cast<float>(kKeyMargin));
+    const Float key_high = Simd::set(static_cast<float>(kKeyMargin + kKeyRange));
+    for (std::size_t i = 0; i < arguments.vertex_count; i += kLanes) {
+      Float x, y, z;
+      Simd::load_points(arguments.vertices, arguments.source + i, arguments.last_vertex, x, y, z);
+      const Int column = Simd::sub(snapped(x), origin_x);
+      const Int row = Simd::sub(snapped(y), origin_y);
+      Simd::store(
+        arguments.xy + i,
+        Simd::bit_or(
+          Simd::bit_and(column, Simd::set(0xffff)), Simd::template shift_left<16>(row)));
+      const Float key = Simd::add(dot(x, y, z, key_from), key_offset);
+      Int surface = Simd::template shift_left<kDepthBits>(
+        Simd::truncate(Simd::min(Simd::max(key, key_low), key_high)));
+      if (arguments.with_light) {
+        surface = Simd::bit_or(surface, lights(arguments, light, i));
+      }
+      Simd::store(reinterpret_cast<std::int32_t *>(arguments.surface) + i, surface);
+    }
+  }
+
+  // --- triangles ---------------------------------------------------------------------------------
+
+  static constexpr std::size_t kChunk = 128;
+
+  // Triangles that passed the tests, one array per property.
+  struct Queue
+  {
+    static constexpr std::size_t kRoom = kChunk + kLanes;
+    std::int32_t xy[3][kRoom];
+    std::int32_t corner[3][kRoom];
+    std::int32_t pixel[kRoom];  // first pixel of the clipped box, a pair
+    std::int32_t size[kRoom];   // last - first pixel of it, a pair
+    std::size_t count = 0;
+
+    // Repeats the first triangle in the lanes that a last register has over.
+    void pad()
+    {
+      for (std::size_t k = count; k % kLanes != 0; ++k) {
+        for (int c = 0; c < 3; ++c) {
+          xy[c][k] = xy[c][0];
+          corner[c][k] = corner[c][0];
+        }
+        pixel[k] = pixel[0];
+        size[k] = size[0];
+      }
+    }
+  };
+
+  struct Batch
+  {
+    Int corner[3];
+    Int xy[3];
+    Int pixel;
+    Int size;
+  };
+
+  static void append(Queue & queue, const Batch & batch, unsigned mask)
+  {
+    for (int c = 0; c < 3; ++c) {
+      Simd::store_packed(queue.xy[c] + queue.count, batch.xy[c], mask);
+      Simd::store_packed(queue.corner[c] + queue.count, batch.corner[c], mask);
+    }
+    Simd::store_packed(queue.pixel + queue.count, batch.pixel, mask);
+    Simd::store_packed(queue.size + queue.count, batch.size, mask);
+    queue.count += static_cast<std::size_t>(__builtin_popcount(mask));
+  }
+
+  static std::int32_t pair(std::int32_t x, std::int32_t y)
+  {
+    return static_cast<std::int32_t>(
+      (static_cast<std::uint32_t>(x) & 0xffffU) | (static_cast<std::uint32_t>(y) << 16));
+  }
+
+  static void leave_over(
+    RasterArguments & arguments, std::int32_t p, std::int32_t q, std::int32_t r)
+  {
+    std::int32_t * to = arguments.left_over + 3 * arguments.left_over_count++;
+    to[0] = p;
+    to[1] = q;
+    to[2] = r;
+  }
+
+  static void rasterise(RasterArguments & arguments)
+  {
+    Queue tiny, small;
+    const SurfaceBuffer & buffer = arguments.buffer;
+    const Int first_pixel = Simd::set(pair(buffer.x0, buffer.y0));
+    const Int last_pixel = Simd::set(pair(buffer.x1, buffer.y1));
+    const Int round_up = Simd::set(pair(kSubpixels - 1, kSubpixels - 1));
+    const Int not_tiny = Simd::set(pair(~1, ~1));
+    const Int not_small = Simd::set(pair(~(kSmallSide - 1), ~(kSmallSide - 1)));
+    const Int negative = Simd::set(pair(-0x8000, -0x8000));
+    const Int zero = Simd::set(0);
+    for (std::size_t chunk = arguments.first; chunk < arguments.last; chunk += kChunk) {
+      const std::size_t end = chunk + kChunk < arguments.last ? chunk + kChunk : arguments.last;
+      tiny.count = small.count = 0;
+      for (std::size_t t = chunk; t < end; t += kLanes) {
+        Batch batch;
+        for (int c = 0; c < 3; ++c) {
+          batch.corner[c] = Simd::load(arguments.corner[c] + t);
+          batch.xy[c] = Simd::gather(arguments.xy, batch.corner[c]);
+        }
+        const Int low = Simd::min_pairs(batch.xy[0], Simd::min_pairs(batch.xy[1], batch.xy[2]));
+        const Int high = Simd::max_pairs(batch.xy[0], Simd::max_pairs(batch.xy[1], batch.xy[2]));
+        batch.pixel = Simd::max_pairs(
+          Simd::template shift_right_pairs<kSubpixelBits>(Simd::add_pairs(low, round_up)),
+          first_pixel);
+        const Int last =
+          Simd::min_pairs(Simd::template shift_right_pairs<kSubpixelBits>(high), last_pixel);
+        batch.size = Simd::sub_pairs(last, batch.pixel);
+        const Int area = Simd::cross_pairs(
+          Simd::sub_pairs(batch.xy[1], batch.xy[0]), Simd::sub_pairs(batch.xy[2], batch.xy[0]));
+        const Int front = Simd::greater(area, zero);
+        const Int is_tiny = Simd::equal(Simd::bit_and(batch.size, not_tiny), zero);
+        const Int is_small = Simd::equal(Simd::bit_and(batch.size, not_small), zero);
+        const Int is_hit = Simd::equal(Simd::bit_and(batch.size, negative), zero);
+        const unsigned tiny_mask = Simd::signs(Simd::bit_and(front, is_tiny));
+        const unsigned small_mask = Simd::signs(Simd::bit_and(front, is_small)) & ~tiny_mask;
+        const unsigned large_mask =
+          Simd::signs(Simd::bit_and(front, is_hit)) & ~(tiny_mask | small_mask);
+        if (tiny_mask != 0) {
+          append(tiny, batch, tiny_mask);
+        }
+        if (small_mask != 0) {
+          append(small, batch, small_mask);
+        }
+        for (unsigned rest = large_mask; rest != 0; rest &= rest - 1) {
+          const std::size_t triangle = t + static_cast<std::size_t>(__builtin_ctz(rest));
+          leave_over(
+            arguments, arguments.corner[0][triangle], arguments.corner[1][triangle],
+            arguments.corner[2][triangle]);
+        }
+      }
+      tiny.pad();
+      for (std::size_t k = 0; k < tiny.count; k += kLanes) {
+        draw_tiny(arguments, tiny, k);
+      }
+      small.pad();
+      for (std::size_t k = 0; k < small.count; k += kLanes) {
+        draw_small(arguments, small, k);
+      }
+    }
+  }
+
+  // Eight triangles ready to be evaluated: the doubled areas that pixel (first, first) of each box
+  // spans with the edge opposite to corner k (signs decide coverage, top-left rule in `excluded`),
+  // their steps to the next column and row, and the corners' surface values.
+  struct Setup
+  {
+    Int at[3];
+    Int excluded[3];  // -1 where a point on the edge is outside
+    Int step_x[3];
+    Int step_y[3];
+    Float inverse_area;
+    Int start;                // word of the surface buffer
+    Float key, key_1, key_2;  // at corner 0, and from it to corners 1 and 2
+    Float light, light_1, light_2;
+
+    Setup(const RasterArguments & arguments, const Queue & queue, std::size_t k)
+    {
+      const Int pixel = Simd::load(queue.pixel + k);
+      const Int centre = Simd::template shift_left_pairs<kSubpixelBits>(pixel);
+      Int xy[3];
+      for (int c = 0; c < 3; ++c) {
+        xy[c] = Simd::load(queue.xy[c] + k);
+      }
+      for (int c = 0; c < 3; ++c) {
+        const Int from = xy[(c + 1) % 3], to = xy[(c + 2) % 3];
+        const Int edge = Simd::sub_pairs(to, from);
+        at[c] = Simd::cross_pairs(edge, Simd::sub_pairs(centre, from));
+        // As one number, y high: a top or left edge is negative or 0 < x with y == 0.
+        excluded[c] = Simd::greater(edge, Simd::set(0x7fff));
+        const Int dy = Simd::template shift_right<16>(edge);
+        const Int dx = Simd::template shift_right<16>(Simd::template shift_left<16>(edge));
+        step_x[c] = Simd::sub(Simd::set(0), Simd::template shift_left<kSubpixelBits>(dy));
+        step_y[c] = Simd::template shift_left<kSubpixelBits>(dx);
+      }
+      const Int area = Simd::add(at[0], Simd::add(at[1], at[2]));
+      inverse_area = Simd::div(Simd::set(1.0F), Simd::to_float(area));
+      const SurfaceBuffer & buffer = arguments.buffer;
+      const Int x = Simd::bit_and(pixel, Simd::set(0xffff));
+      const Int y = Simd::template shift_right<16>(pixel);
+      start = Simd::add(
+        Simd::mul(
+          Simd::add(y, Simd::set(buffer.row_offset)),
+          Simd::set(static_cast<std::int32_t>(buffer.stride))),
+        Simd::add(x, Simd::set(buffer.column_offset)));
+      Float keys[3], lights[3];
+      for (int c = 0; c < 3; ++c) {
+        const Int surface = Simd::gather(
+          reinterpret_cast<const std::int32_t *>(arguments.surface),
+          Simd::load(queue.corner[c] + k));
+        keys[c] = Simd::to_float(Simd::template shift_right_unsigned<kDepthBits>(surface));
+        lights[c] = Simd::to_float(Simd::bit_and(surface, Simd::set(0xffff)));
+      }
+      key = keys[0];
+      key_1 = Simd::sub(keys[1], keys[0]);
+      key_2 = Simd::sub(keys[2], keys[0]);
+      light = lights[0];
+      light_1 = Simd::sub(lights[1], lights[0]);
+      light_2 = Simd::sub(lights[2], lights[0]);
+    }
+
+    static Float mix(Float base, Float towards_1, Float towards_2, Float weight_1, Float weight_2)
+    {
+      return Simd::add(
+        base, Simd::add(Simd::mul(weight_1, towards_1), Simd::mul(weight_2, towards_2)));
+    }
+  };
+
+  // Nearest integer, ties to even, for |a| < 2^22: what adding 1.5 * 2^23 leaves in the mantissa.
+  static Int rounded(Float a)
+  {
+    constexpr float kMagic = 12582912.0F;
+    return Simd::sub(
+      Simd::to_bits(Simd::add(a, Simd::set(kMagic))), Simd::to_bits(Simd::set(kMagic)));
+  }
+
+  // Boxes of at most 2 x 2 pixels: one triangle a lane, pixel by pixel of the box.
+  static void draw_tiny(const RasterArguments & arguments, const Queue & queue, std::size_t k)
+  {
+    const Setup setup(arguments, queue, k);
+    const Int size = Simd::load(queue.size + k);
+    const Int wide = Simd::sub(Simd::set(0), Simd::bit_and(size, Simd::set(1)));
+    const Int tall = Simd::sub(Simd::set(0), Simd::template shift_right<16>(size));
+    alignas(32) std::int32_t start[kLanes];
+    alignas(32) std::int32_t word[4][kLanes];
+    Simd::store(start, setup.start);
+    for (int position = 0; position < 4; ++position) {
+      Int at[3];
+      Int outside = Simd::set(0);
+      for (int c = 0; c < 3; ++c) {
+        at[c] = setup.at[c];
+        if (position & 1) {
+          at[c] = Simd::add(at[c], setup.step_x[c]);
+        }
+        if (position & 2) {
+          at[c] = Simd::add(at[c], setup.step_y[c]);
+        }
+        outside = Simd::bit_or(outside, Simd::add(at[c], setup.excluded[c]));
+      }
+      const Float weight_1 = Simd::mul(Simd::to_float(at[1]), setup.inverse_area);
+      const Float weight_2 = Simd::mul(Simd::to_float(at[2]), setup.inverse_area);
+      const Int key = rounded(Setup::mix(setup.key, setup.key_1, setup.key_2, weight_1, weight_2));
+      const Int light =
+        rounded(Setup::mix(setup.light, setup.light_1, setup.light_2, weight_1, weight_2));
+      Int surface = Simd::and_not(
+        Simd::template shift_right<31>(outside),
+        Simd::add(Simd::template shift_left<kDepthBits>(key), light));
+      if (position & 1) {
+        surface = Simd::bit_and(surface, wide);
+      }
+      if (position & 2) {
+        surface = Simd::bit_and(surface, tall);
+      }
+      Simd::store(word[position], surface);
+    }
+    const std::int64_t stride = arguments.buffer.stride;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      std::uint32_t * pixel = arguments.buffer.pixels + start[lane];
+      raise(pixel[0], word[0][lane]);
+      raise(pixel[1], word[1][lane]);
+      raise(pixel[stride], word[2][lane]);
+      raise(pixel[stride + 1], word[3][lane]);
+    }
+  }
+
+  static void raise(std::uint32_t & pixel, std::int32_t word)
+  {
+    const auto value = static_cast<std::uint32_t>(word);
+    pixel = pixel > value ? pixel : value;
+  }
+
+  // Boxes up to kSmallSide: set up eight triangles at once, then eight pixels of a row at once.
+  static void draw_small(RasterArguments & arguments, const Queue & queue, std::size_t k)
+  {
+    const Setup setup(arguments, queue, k);
+    // Depth key and light are affine: start and steps, rounded to whole units, key above light in
+    // one word; carries from light to key cancel in the sum.
+    const Float ax = Simd::mul(Simd::to_float(setup.step_x[1]), setup.inverse_area);
+    const Float bx = Simd::mul(Simd::to_float(setup.step_x[2]), setup.inverse_area);
+    const Float ay = Simd::mul(Simd::to_float(setup.step_y[1]), setup.inverse_area);
+    const Float by = Simd::mul(Simd::to_float(setup.step_y[2]), setup.inverse_area);
+    const Float weight_1 = Simd::mul(Simd::to_float(setup.at[1]), setup.inverse_area);
+    const Float weight_2 = Simd::mul(Simd::to_float(setup.at[2]), setup.inverse_area);
+    const Float zero = Simd::set(0.0F);
+    const Float key_x = Setup::mix(zero, setup.key_1, setup.key_2, ax, bx);
+    const Float key_y = Setup::mix(zero, setup.key_1, setup.key_2, ay, by);
+    const Float light_x = Setup::mix(zero, setup.light_1, setup.light_2, ax, bx);
+    const Float light_y = Setup::mix(zero, setup.light_1, setup.light_2, ay, by);
+    const Float steepest = Simd::max(
+      Simd::max(Simd::abs(key_x), Simd::abs(key_y)),
+      Simd::max(Simd::abs(light_x), Simd::abs(light_y)));
+    const unsigned gentle = Simd::signs(Simd::less_equal(steepest, Simd::set(kSteepest)));
+    const Float key_start = Setup::mix(setup.key, setup.key_1, setup.key_2, weight_1, weight_2);
+    const Float light_start =
+      Setup::mix(setup.light, setup.light_1, setup.light_2, weight_1, weight_2);
+    const auto word = [](Float key, Float light) {
+      return Simd::add(Simd::template shift_left<kDepthBits>(rounded(key)), rounded(light));
+    };
+    alignas(32) std::int32_t at[3][kLanes], step_x[3][kLanes], step_y[3][kLanes];
+    alignas(32) std::int32_t start[kLanes], surface[kLanes], surface_x[kLanes], surface_y[kLanes];
+    for (int c = 0; c < 3; ++c) {
+      Simd::store(at[c], Simd::add(setup.at[c], setup.excluded[c]));
+      Simd::store(step_x[c], setup.step_x[c]);
+      Simd::store(step_y[c], setup.step_y[c]);
+    }
+    Simd::store(start, setup.start);
+    Simd::store(surface, word(key_start, light_start));
+    Simd::store(surface_x, word(key_x, light_x));
+    Simd::store(surface_y, word(key_y, light_y));
+    const std::size_t lanes = queue.count - k < kLanes ? queue.count - k : kLanes;
+    const Int iota = Simd::iota();
+    const std::int64_t stride = arguments.buffer.stride;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      if (((gentle >> lane) & 1U) == 0) {
+        leave_over(
+          arguments, queue.corner[0][k + lane], queue.corner[1][k + lane],
+          queue.corner[2][k + lane]);
+        continue;
+      }
+      const auto size = static_cast<std::uint32_t>(queue.size[k + lane]);
+      const auto columns = static_cast<std::int32_t>(size & 0xffffU) + 1;
+      const auto rows = static_cast<std::int32_t>(size >> 16) + 1;
+      Int down[3], value[3];
+      for (int c = 0; c < 3; ++c) {
+        down[c] = Simd::set(step_y[c][lane]);
+        value[c] = Simd::add(Simd::set(at[c][lane]), Simd::mul(Simd::set(step_x[c][lane]), iota));
+      }
+      const Int surface_down = Simd::set(surface_y[lane]);
+      Int word_here =
+        Simd::add(Simd::set(surface[lane]), Simd::mul(Simd::set(surface_x[lane]), iota));
+      std::uint32_t * column = arguments.buffer.pixels + start[lane];
+      for (std::int32_t left = columns;;) {
+        Int e0 = value[0], e1 = value[1], e2 = value[2], w = word_here;
+        auto * row = reinterpret_cast<std::int32_t *>(column);
+        for (std::int32_t y = 0; y < rows; ++y) {
+          const Int outside =
+            Simd::template shift_right<31>(Simd::bit_or(e0, Simd::bit_or(e1, e2)));
+          Simd::store(row, Simd::max_unsigned(Simd::load(row), Simd::and_not(outside, w)));
+          row += stride;
+          e0 = Simd::add(e0, down[0]);
+          e1 = Simd::add(e1, down[1]);
+          e2 = Simd::add(e2, down[2]);
+          w = Simd::add(w, surface_down);
+        }
+        left -= static_cast<std::int32_t>(kLanes);
+        if (left <= 0) {
+          break;
+        }
+        column += kLanes;
+        for (int c = 0; c < 3; ++c) {
+          value[c] = Simd::add(value[c], Simd::template shift_left<3>(Simd::set(step_x[c][lane])));
+        }
+        word_here = Simd::add(word_here, Simd::template shift_left<3>(Simd::set(surface_x[lane])));
+      }
+    }
+  }
+};
+
+}  // namespace
+}  // namespace face_recon

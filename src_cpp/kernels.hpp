@@ -1,0 +1,112 @@
+// The inner loops, one table of them per instruction set. They see plain arrays only: no
+// allocation, no exceptions, no standard containers.
+//
+// All tables give the same bits: they are instances of the templates in kernel_templates.hpp over
+// types whose operations are defined exactly (IEEE single precision without contraction, integers).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace face_recon
+{
+
+// --- vertices ------------------------------------------------------------------------------------
+
+struct Bounds
+{
+  float low[3];
+  float high[3];
+  bool usable;  // every coordinate finite and within kCoordinateLimitPx
+};
+
+// A placed vertex is two words. xy: x in the low, y in the high half, snapped, relative to the
+// origin of its window. surface: see kDepthBits.
+struct PlaceArguments
+{
+  const float * vertices;            // (V, 3)
+  std::int32_t last_vertex;          // V - 1: reading four floats there would leave the array
+  const std::int32_t * source;       // vertex_count, padded to 8
+  const std::int32_t * normal_ring;  // 4 * vertex_count, in groups of eight: 8 x first, ...
+  std::size_t vertex_count;
+  std::int32_t origin_x;  // snapped units, subtracted
+  std::int32_t origin_y;
+  float key_from[4];  // depth key = [0] * x + [1] * y + [2] * z + [3]
+  bool with_light;
+  float towards_light[3];
+  float halfway[3];
+  float ambient;
+  float diffuse;
+  float specular;
+  std::int32_t * xy;        // out, padded to 8
+  std::uint32_t * surface;  // out, padded to 8
+};
+
+// --- triangles -----------------------------------------------------------------------------------
+
+// A pixel of the surface buffer, and a vertex's surface word: depth key in the high half (larger is
+// nearer), stored light in the low half. One unsigned maximum tests depth and writes; 0 is empty.
+constexpr int kDepthBits = 16;
+// Keys keep this distance from both ends, so that rounded gradients over kSmallSide pixels stay
+// inside 16 bits.
+constexpr std::int32_t kKeyMargin = 128;
+constexpr std::int32_t kKeyRange = 65535 - 2 * kKeyMargin;
+// Triangles with a longer side in pixels, or steeper than kSteepest units per pixel, are left to
+// the caller: up to there all intermediate values stay below 2^22, exact enough in single precision.
+constexpr int kSmallSide = 64;
+constexpr float kSteepest = 32767.0F;
+// Snapped extent of a window: differences fit 16 bits, and rounding up does not leave them.
+constexpr std::int32_t kWindowExtent = 32752;
+
+struct SurfaceBuffer
+{
+  std::uint32_t * pixels;
+  std::int64_t stride;  // in pixels
+  // Inclusive limits in window pixels, clipped to the image; pixel (x, y) of the window lies at
+  // pixels[(y + row_offset) * stride + x + column_offset].
+  std::int32_t x0, y0, x1, y1;
+  std::int32_t column_offset, row_offset;
+};
+
+struct RasterArguments
+{
+  const std::int32_t * corner[3];
+  std::size_t first;  // triangles [first, last), multiples of 8
+  std::size_t last;
+  const std::int32_t * xy;
+  const std::uint32_t * surface;
+  SurfaceBuffer buffer;
+  std::int32_t * left_over;  // out: corners of triangles left to the caller, room for all of them
+  std::size_t left_over_count;
+};
+
+// --- pixels --------------------------------------------------------------------------------------
+
+struct ShadeArguments
+{
+  std::array<std::uint8_t, 3> color;
+  std::int32_t opacity_256;
+};
+
+struct Kernels
+{
+  const char * name;
+  Bounds (*bounds)(const float * vertices, std::size_t count);
+  void (*place)(const PlaceArguments & arguments);
+  void (*rasterise)(RasterArguments & arguments);
+  // Draws count surface pixels over BGR; `slack` bytes after them may be read (not written).
+  void (*shade_row)(
+    const std::uint32_t * surface, std::uint8_t * bgr, std::size_t count, std::size_t slack,
+    const ShadeArguments & arguments);
+  // depth[i] = base + step * key, NaN where empty.
+  void (*depth_row)(
+    const std::uint32_t * surface, float * depth, std::size_t count, float base, float step);
+};
+
+// Null where this build or this processor has not got it.
+const Kernels * avx2_kernels();
+const Kernels * neon_kernels();
+const Kernels * portable_kernels();
+
+}  // namespace face_recon

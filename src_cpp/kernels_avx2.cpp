@@ -1,0 +1,174 @@
+#include "kernels.hpp"
+
+#if defined(__AVX2__)
+
+#include <limits>
+
+#include "kernel_templates.hpp"
+#include "simd_avx2.hpp"
+
+namespace face_recon
+{
+namespace
+{
+
+// Words b | g << 8 | r << 16 of eight pixels to 24 bytes.
+void store_bgr(std::uint8_t * bgr, __m256i words)
+{
+  const __m256i squeeze = _mm256_setr_epi8(
+    0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14,
+    -1, -1, -1, -1);
+  const __m256i halves = _mm256_shuffle_epi8(words, squeeze);
+  // Twelve bytes in either half: words 0 1 2 and 4 5 6.
+  const __m256i bytes =
+    _mm256_permutevar8x32_epi32(halves, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7));
+  _mm_storeu_si128(reinterpret_cast<__m128i *>(bgr), _mm256_castsi256_si128(bytes));
+  _mm_storel_epi64(reinterpret_cast<__m128i *>(bgr + 16), _mm256_extracti128_si256(bytes, 1));
+}
+
+// Eight pixels as words; reads 4 bytes beyond them.
+__m256i load_bgr(const std::uint8_t * bgr)
+{
+  const __m256i spread = _mm256_setr_epi8(
+    0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9,
+    10, 11, -1);
+  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i *>(bgr));
+  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i *>(bgr + 12));
+  return _mm256_shuffle_epi8(
+    _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), spread);
+}
+
+struct Shader
+{
+  __m256i color[3];  // pairs: the colour in the low half, 255 - it in the high
+  __m256i over, under;
+
+  explicit Shader(const ShadeArguments & arguments)
+  : over(_mm256_set1_epi16(static_cast<std::int16_t>(arguments.opacity_256))),
+    under(_mm256_set1_epi16(static_cast<std::int16_t>(256 - arguments.opacity_256)))
+  {
+    for (std::size_t c = 0; c < 3; ++c) {
+      const std::int32_t value = arguments.color[c];
+      color[c] = _mm256_set1_epi32(value | ((255 - value) << 16));
+    }
+  }
+
+  // lit() for eight pixels, as words.
+  __m256i lit_words(__m256i surface) const
+  {
+    const __m256i stored = _mm256_and_si256(surface, _mm256_set1_epi32(0xffff));
+    const __m256i light = _mm256_min_epi32(
+      _mm256_max_epi32(
+        _mm256_sub_epi32(stored, _mm256_set1_epi32(kLightOffset)), _mm256_setzero_si256()),
+      _mm256_set1_epi32(2 * kLightUnit));
+    const __m256i plain = _mm256_min_epi32(light, _mm256_set1_epi32(kLightUnit));
+    const __m256i excess = _mm256_sub_epi32(light, plain);
+    const __m256i pairs = _mm256_or_si256(plain, _mm256_slli_epi32(excess, 16));
+    const __m256i half = _mm256_set1_epi32(kLightUnit / 2);
+    __m256i channel[3];
+    for (int c = 0; c < 3; ++c) {
+      channel[c] =
+        _mm256_srli_epi32(_mm256_add_epi32(_mm256_madd_epi16(pairs, color[c]), half), kLightBits);
+    }
+    return _mm256_or_si256(
+      channel[0],
+      _mm256_or_si256(_mm256_slli_epi32(channel[1], 8), _mm256_slli_epi32(channel[2], 16)));
+  }
+
+  // blend() for the bytes of eight words.
+  __m256i blended(__m256i below, __m256i above) const
+  {
+    const __m256i zero = _mm256_setzero_si256();
+    const auto half = [&](__m256i b, __m256i a) {
+      const __m256i sum =
+        _mm256_add_epi16(_mm256_mullo_epi16(b, under), _mm256_mullo_epi16(a, over));
+      return _mm256_srli_epi16(_mm256_add_epi16(sum, _mm256_set1_epi16(128)), 8);
+    };
+    return _mm256_packus_epi16(
+      half(_mm256_unpacklo_epi8(below, zero), _mm256_unpacklo_epi8(above, zero)),
+      half(_mm256_unpackhi_epi8(below, zero), _mm256_unpackhi_epi8(above, zero)));
+  }
+};
+
+void shade_row(
+  const std::uint32_t * surface, std::uint8_t * bgr, std::size_t count, std::size_t slack,
+  const ShadeArguments & arguments)
+{
+  const Shader shader(arguments);
+  const bool opaque = arguments.opacity_256 == 256;
+  const auto eight = [&](const std::uint32_t * from, std::uint8_t * to) {
+    const __m256i words = Avx2::load(reinterpret_cast<const std::int32_t *>(from));
+    if (_mm256_testz_si256(words, words)) {
+      return;
+    }
+    const __m256i empty = _mm256_cmpeq_epi32(words, _mm256_setzero_si256());
+    __m256i drawn = shader.lit_words(words);
+    if (!opaque || !_mm256_testz_si256(empty, empty)) {
+      const __m256i below = load_bgr(to);
+      if (!opaque) {
+        drawn = shader.blended(below, drawn);
+      }
+      drawn = _mm256_blendv_epi8(drawn, below, empty);
+    }
+    store_bgr(to, drawn);
+  };
+  std::size_t i = 0;
+  // load_bgr reads 28 bytes.
+  for (; i + kLanes <= count && 3 * (count - i) + slack >= 28; i += kLanes) {
+    eight(surface + i, bgr + 3 * i);
+  }
+  while (i < count) {
+    const std::size_t rest = count - i < kLanes ? count - i : kLanes;
+    std::uint32_t words[kLanes] = {};
+    std::uint8_t pixels[32] = {};
+    for (std::size_t k = 0; k < rest; ++k) {
+      words[k] = surface[i + k];
+    }
+    for (std::size_t k = 0; k < 3 * rest; ++k) {
+      pixels[k] = bgr[3 * i + k];
+    }
+    eight(words, pixels);
+    for (std::size_t k = 0; k < 3 * rest; ++k) {
+      bgr[3 * i + k] = pixels[k];
+    }
+    i += rest;
+  }
+}
+
+void depth_row(
+  const std::uint32_t * surface, float * depth, std::size_t count, float base, float step)
+{
+  const float nothing = std::numeric_limits<float>::quiet_NaN();
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const __m256i words = Avx2::load(reinterpret_cast<const std::int32_t *>(surface + i));
+    const __m256i empty = _mm256_cmpeq_epi32(words, _mm256_setzero_si256());
+    const __m256 key = _mm256_cvtepi32_ps(_mm256_srli_epi32(words, kDepthBits));
+    const __m256 metres =
+      _mm256_add_ps(_mm256_set1_ps(base), _mm256_mul_ps(_mm256_set1_ps(step), key));
+    _mm256_storeu_ps(
+      depth + i, _mm256_blendv_ps(metres, _mm256_set1_ps(nothing), _mm256_castsi256_ps(empty)));
+  }
+  for (; i < count; ++i) {
+    const auto key = static_cast<float>(static_cast<std::int32_t>(surface[i] >> kDepthBits));
+    depth[i] = surface[i] != 0 ? base + step * key : nothing;
+  }
+}
+
+constexpr Kernels kKernels{
+  "avx2", Loops<Avx2>::bounds, Loops<Avx2>::place, Loops<Avx2>::rasterise, shade_row, depth_row};
+
+}  // namespace
+
+const Kernels * avx2_kernels() { return __builtin_cpu_supports("avx2") ? &kKernels : nullptr; }
+
+}  // namespace face_recon
+
+#else
+
+namespace face_recon
+{
+const Kernels * avx2_kernels() { return nullptr; }
+}  // namespace face_recon
+
+#endif

@@ -1,0 +1,172 @@
+// Eight lanes in AVX2; see simd_portable.hpp for what each operation means.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace face_recon
+{
+namespace
+{
+
+// For each mask, the lanes that are set, first to last, a byte each.
+struct PackTable
+{
+  std::uint64_t order[256];
+
+  constexpr PackTable() : order()
+  {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      std::uint64_t packed = 0;
+      unsigned count = 0;
+      for (unsigned lane = 0; lane < 8; ++lane) {
+        if ((mask >> lane) & 1U) {
+          packed |= std::uint64_t{lane} << (8 * count++);
+        }
+      }
+      order[mask] = packed;
+    }
+  }
+};
+constexpr PackTable kPackTable;
+
+struct Avx2
+{
+  using Int = __m256i;
+  using Float = __m256;
+
+  static Int load(const std::int32_t * from)
+  {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+  }
+  static void store(std::int32_t * to, Int a)
+  {
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), a);
+  }
+  static Int set(std::int32_t value) { return _mm256_set1_epi32(value); }
+  static Int iota() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+  static Int add(Int a, Int b) { return _mm256_add_epi32(a, b); }
+  static Int sub(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+  static Int mul(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+  static Int bit_and(Int a, Int b) { return _mm256_and_si256(a, b); }
+  static Int bit_or(Int a, Int b) { return _mm256_or_si256(a, b); }
+  static Int and_not(Int a, Int b) { return _mm256_andnot_si256(a, b); }
+  template <int Count>
+  static Int shift_left(Int a)
+  {
+    return _mm256_slli_epi32(a, Count);
+  }
+  template <int Count>
+  static Int shift_right(Int a)
+  {
+    return _mm256_srai_epi32(a, Count);
+  }
+  template <int Count>
+  static Int shift_right_unsigned(Int a)
+  {
+    return _mm256_srli_epi32(a, Count);
+  }
+  static Int greater(Int a, Int b) { return _mm256_cmpgt_epi32(a, b); }
+  static Int equal(Int a, Int b) { return _mm256_cmpeq_epi32(a, b); }
+  static Int max_unsigned(Int a, Int b) { return _mm256_max_epu32(a, b); }
+  static unsigned signs(Int a)
+  {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(a)));
+  }
+  static Int gather(const std::int32_t * base, Int index)
+  {
+    return _mm256_i32gather_epi32(base, index, 4);
+  }
+  static void store_packed(std::int32_t * to, Int a, unsigned mask)
+  {
+    const __m128i bytes =
+      _mm_loadl_epi64(reinterpret_cast<const __m128i *>(&kPackTable.order[mask]));
+    store(to, _mm256_permutevar8x32_epi32(a, _mm256_cvtepu8_epi32(bytes)));
+  }
+
+  static Int add_pairs(Int a, Int b) { return _mm256_add_epi16(a, b); }
+  static Int sub_pairs(Int a, Int b) { return _mm256_sub_epi16(a, b); }
+  static Int min_pairs(Int a, Int b) { return _mm256_min_epi16(a, b); }
+  static Int max_pairs(Int a, Int b) { return _mm256_max_epi16(a, b); }
+  template <int Count>
+  static Int shift_right_pairs(Int a)
+  {
+    return _mm256_srai_epi16(a, Count);
+  }
+  template <int Count>
+  static Int shift_left_pairs(Int a)
+  {
+    return _mm256_slli_epi16(a, Count);
+  }
+  static Int cross_pairs(Int a, Int b)
+  {
+    const Int swapped = _mm256_or_si256(_mm256_slli_epi32(b, 16), _mm256_srli_epi32(b, 16));
+    const Int turned = _mm256_sign_epi16(swapped, _mm256_set1_epi32(-65535));  // y, -x
+    return _mm256_madd_epi16(a, turned);
+  }
+
+  static Float load(const float * from) { return _mm256_loadu_ps(from); }
+  static void store(float * to, Float a) { _mm256_storeu_ps(to, a); }
+  static Float set(float value) { return _mm256_set1_ps(value); }
+  static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+  static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
+  static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
+  static Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
+  static Float sqrt(Float a) { return _mm256_sqrt_ps(a); }
+  static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float abs(Float a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a); }
+  static Int less_equal(Float a, Float b)
+  {
+    return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LE_OQ));
+  }
+  static Float mask(Float a, Int keep) { return _mm256_and_ps(a, _mm256_castsi256_ps(keep)); }
+  static Float to_float(Int a) { return _mm256_cvtepi32_ps(a); }
+  static Int truncate(Float a) { return _mm256_cvttps_epi32(a); }
+  static Int to_bits(Float a) { return _mm256_castps_si256(a); }
+  static Float from_bits(Int a) { return _mm256_castsi256_ps(a); }
+
+  static void load_points(
+    const float * base, const std::int32_t * index, std::int32_t last, Float & x, Float & y,
+    Float & z)
+  {
+    const Int all = load(index);
+    if (signs(equal(all, set(last))) != 0) {
+      alignas(32) float coordinate[3][8];
+      for (int i = 0; i < 8; ++i) {
+        for (int k = 0; k < 3; ++k) {
+          coordinate[k][i] = base[3 * std::ptrdiff_t{index[i]} + k];
+        }
+      }
+      x = load(coordinate[0]);
+      y = load(coordinate[1]);
+      z = load(coordinate[2]);
+      return;
+    }
+    const Float p04 = two_points(base, index[0], index[4]);
+    const Float p15 = two_points(base, index[1], index[5]);
+    const Float p26 = two_points(base, index[2], index[6]);
+    const Float p37 = two_points(base, index[3], index[7]);
+    const Float xy01 = _mm256_unpacklo_ps(p04, p15);
+    const Float xy23 = _mm256_unpacklo_ps(p26, p37);
+    const Float z01 = _mm256_unpackhi_ps(p04, p15);
+    const Float z23 = _mm256_unpackhi_ps(p26, p37);
+    x = _mm256_shuffle_ps(xy01, xy23, 0x44);
+    y = _mm256_shuffle_ps(xy01, xy23, 0xee);
+    z = _mm256_shuffle_ps(z01, z23, 0x44);
+  }
+
+private:
+  // Each with one word beyond it.
+  static Float two_points(const float * base, std::int32_t low, std::int32_t high)
+  {
+    return _mm256_insertf128_ps(
+      _mm256_castps128_ps256(_mm_loadu_ps(base + 3 * std::ptrdiff_t{low})),
+      _mm_loadu_ps(base + 3 * std::ptrdiff_t{high}), 1);
+  }
+};
+
+}  // namespace
+}  // namespace face_recon
