@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -44,6 +44,12 @@ class Detector(Protocol):
     """What finds faces in an image (H, W, 3) uint8 BGR, best score first."""
 
     def __call__(self, image: np.ndarray) -> list[Detection]: ...
+
+
+class Search(Detector, Protocol):
+    """A detector that can spread its work over the images of a stream."""
+
+    def next_part(self, image: np.ndarray) -> list[Detection]: ...
 
 
 @dataclass(slots=True, frozen=True)
@@ -159,20 +165,90 @@ class UltraLightDetector:
         ]
 
 
-class MergedDetector:
-    """Asks several detectors; where two find the same face, the earlier one's box is taken."""
+class WholeImageDetector:
+    """Adapts one detector to the interface of a search in parts: it has a single part."""
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
-        self._detectors = detectors
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        return self._detector(image)
+
+    next_part = __call__
+
+
+class MergedDetector:
+    """
+    Searches an image in parts: the whole for near faces, squares of it for far ones.
+
+    A square as high as the image shows far faces larger than the letterboxed whole does. A face
+    that several parts show is reported once, as the first of them sees it.
+    """
+
+    def __init__(self, near: Detector, far: Detector) -> None:
+        self._near = near
+        self._far = far
+        self._turn = 0
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         merged: list[Detection] = []
-        for detector in self._detectors:
-            merged += [d for d in detector(image) if not _overlaps_one_of(d, merged)]
+        for detector, window in self._parts(image):
+            found = _detect_in_window(detector, image, window)
+            merged += [d for d in found if not _overlaps_one_of(d, merged)]
         return sorted(merged, key=lambda d: -d.score)
 
+    def next_part(self, image: np.ndarray) -> list[Detection]:
+        """Search one part only, the next one at each call: spreads the work over a stream."""
+        parts = self._parts(image)
+        self._turn = (self._turn + 1) % len(parts)
+        detector, window = parts[self._turn]
+        return _detect_in_window(detector, image, window)
 
-def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Detector:
+    def _parts(self, image: np.ndarray) -> list[tuple[Detector, Window]]:
+        height, width = image.shape[:2]
+        whole = Window(0, 0, width, height)
+        return [(self._near, whole), *((self._far, w) for w in squares(width, height))]
+
+
+class Window(NamedTuple):
+    """A part of an image: left, top, width, height in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def squares(width: int, height: int) -> list[Window]:
+    """Return overlapping squares that cover an image; the whole where it is nearly square."""
+    side, length = min(width, height), max(width, height)
+    aspect = length / side
+    if aspect < 1.2:
+        return [Window(0, 0, width, height)]
+    count = max(2, int(np.ceil(aspect * 1.1)))
+    starts = [int(s) for s in np.linspace(0, length - side, count)]
+    if width > height:
+        return [Window(start, 0, side, side) for start in starts]
+    return [Window(0, start, side, side) for start in starts]
+
+
+def _detect_in_window(detector: Detector, image: np.ndarray, window: Window) -> list[Detection]:
+    """Return detections in the image's pixels, less those that a border inside it cuts."""
+    x, y, width, height = window
+    offset = np.array([x, y], np.float64)
+    image_height, image_width = image.shape[:2]
+    low = np.where(offset > 0, offset, -np.inf)
+    end = np.array([x + width, y + height])
+    high = np.where(end < [image_width, image_height], end, np.inf)
+    found = []
+    for d in detector(image[y : y + height, x : x + width]):
+        box = d.box + np.array([x, y, x, y])
+        if (box[:2] >= low).all() and (box[2:] <= high).all():
+            found.append(Detection(box, d.score, None if d.eyes is None else d.eyes + offset))
+    return found
+
+
+def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Search:
     """
     Return the detector called `name`.
 
@@ -182,7 +258,8 @@ def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Detect
     """
     if name == BOTH:
         return MergedDetector(
-            [load_detector(n, threshold, threads) for n in (SHORT_RANGE, FULL_RANGE)]
+            load_detector(SHORT_RANGE, threshold, threads),
+            load_detector(FULL_RANGE, threshold, threads),
         )
     path = model_file(SHIPPED[name]) if name in SHIPPED else Path(name)
     network = Network(path, threads)
@@ -190,9 +267,9 @@ def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Detect
     last_axes = [shape[-1] for shape in shapes]
     size = network.input_shape[1]
     if last_axes == [16, 1] and (size, shapes[0][1]) in _BLAZE_FACE:
-        return BlazeFaceDetector(network, threshold)
+        return WholeImageDetector(BlazeFaceDetector(network, threshold))
     if sorted(last_axes) == [2, 4]:
-        return UltraLightDetector(network, threshold)
+        return WholeImageDetector(UltraLightDetector(network, threshold))
     raise ModelFileError(
         f'model file {path}: input {network.input_shape} and outputs {shapes} are neither '
         'BlazeFace nor UltraLight; give one of those detectors'

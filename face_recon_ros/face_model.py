@@ -202,14 +202,18 @@ class LandmarkFitter:
         folded[lower] -= self.LIP_GAP_WEIGHT * gap_basis
         self._solve = np.linalg.solve(normal, folded.reshape(-1, coefficients).T)
 
-    def fit(self, landmarks_px: np.ndarray) -> Fit:
-        """Fit landmarks (468, 3) in pixels, x right, y down, z towards the viewer."""
+    def fit(self, landmarks_px: np.ndarray, start: FaceParameters | None = None) -> Fit:
+        """
+        Fit landmarks (468, 3) in pixels, x right, y down, z towards the viewer.
+
+        :param start: whose shape and expression to align first; the mean's by default
+        """
         target = landmarks_px @ SCREEN_FROM_MODEL_AXES
-        points = self._sparse.mean
+        points = self._sparse.points(start) if start else self._sparse.mean
         scale, rotation, translation = similarity(points, target)
         unposed = (target - translation) @ rotation / scale
-        coefficients = self._solve @ (unposed - points).ravel()
-        points = points + self._sparse.basis @ coefficients
+        coefficients = self._solve @ (unposed - self._sparse.mean).ravel()
+        points = self._sparse.mean + self._sparse.basis @ coefficients
         scale, rotation, translation = similarity(points, target)
         residual = scale * points @ rotation.T + translation - target
         canthi = np.linalg.norm(points[OUTER_CANTHI_468[0]] - points[OUTER_CANTHI_468[1]]) * scale
@@ -259,7 +263,8 @@ _ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
 def _read(path: Path) -> dict[str, np.ndarray]:
     remedy = 'check the path or reinstall the package'
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here: np.load leaves a corrupt file open
+        with path.open('rb') as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except OSError as error:
         reason = error.strerror or 'not a NumPy .npz file'

@@ -116,15 +116,16 @@ class FaceReconPipeline:
         faces = [self._face(*f, camera) for f in found]
         return sorted(faces, key=lambda face: -face.score)
 
-    def _detect(self, image: np.ndarray) -> list[Region]:
-        return [Region.from_detection(d) for d in self._detector(image)]
+    def _detect(self, image: np.ndarray, everywhere: bool) -> list[Region]:
+        search = self._detector if everywhere else self._detector.next_part
+        return [Region.from_detection(d) for d in search(image)]
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float
     ) -> list[tuple[str, Regression, FaceParameters]]:
         tracks = self._tracker.update(
             stamp_s,
-            detect=lambda: self._detect(image),
+            detect=lambda everywhere: self._detect(image, everywhere),
             regress=lambda region: self._regressor(image, region),
         )
         return [
@@ -143,7 +144,7 @@ class FaceReconPipeline:
         tracker = Tracker(every)
         tracks = tracker.update(
             0.0,
-            detect=lambda: self._detect(image),
+            detect=lambda everywhere: self._detect(image, everywhere),
             regress=lambda region: self._regressor(image, region),
         )
         return [('', t.regression, t.regression.parameters) for t in tracks if t.regression]

@@ -1,9 +1,10 @@
 """
 Faces over time: which face of this image is which of the last, and where to look next.
 
-A face found once is looked for around its own last landmarks, without detecting. The detector runs
-when a face is lost and, every few images, for newcomers. A lost face is remembered for a while, so
-that it gets its id back when it is found again near the place where it was lost.
+A face found once is looked for around its own last landmarks, without detecting. The detector
+searches everywhere when a face is lost, and part by part, every few images, for newcomers. A lost
+face is remembered for a while, so that it gets its id back when it is found again near the place
+where it was lost.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class TrackingSettings:
     """
 
     max_faces: int = 8
-    detection_interval: int = 10
+    detection_interval: int = 5
     min_presence: float = 0.5
     max_fit_error: float = 0.08
     confirm_count: int = 1
@@ -89,7 +90,7 @@ class Tracker:
     def update(
         self,
         stamp_s: float,
-        detect: Callable[[], list[Region]],
+        detect: Callable[[bool], list[Region]],
         regress: Callable[[Region], Regression],
     ) -> list[Track]:
         """
@@ -97,18 +98,21 @@ class Tracker:
 
         :param stamp_s: when the image was taken; a stamp that goes back forgets all faces, as the
             clock was set back (a bag that starts again)
-        :param detect: regions of all faces in the image; called only where needed
+        :param detect: regions of all faces in the image, or (False) of those in the part whose
+            turn it is; called only where needed
         :param regress: the face in a region of the image
         """
         if self._now_s is not None and stamp_s < self._now_s:
             self.reset()
+        first = self._now_s is None
         self._now_s = stamp_s
         self._forget(stamp_s)
         # A lost face has moved on: its old region says where to expect it, not where to look.
         self._follow([t for t in self._tracks if not t.lost], stamp_s, regress)
         if self._detection_due():
             self._images_since_detection = 0
-            self._add_found(self._unknown_regions(detect()), stamp_s, regress)
+            everywhere = first or any(t.lost for t in self._tracks)
+            self._add_found(self._unknown_regions(detect(everywhere)), stamp_s, regress)
         else:
             self._images_since_detection = (self._images_since_detection or 0) + 1
         seen = [t for t in self._tracks if not t.lost]

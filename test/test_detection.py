@@ -1,0 +1,122 @@
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.detection import (
+    Detection,
+    MergedDetector,
+    intersection_over_union,
+    load_detector,
+    squares,
+)
+
+# Eyes of the sample portrait, read off the picture: subject's right, left
+PORTRAIT_EYES = np.array([[204.0, 103.0], [246.0, 105.0]])
+
+
+@pytest.mark.parametrize('name', ['short_range', 'full_range', 'both'])
+def test_finds_the_portrait_once(portrait, name):
+    (face,) = load_detector(name)(portrait)
+    assert face.score > 0.8
+    assert np.abs(face.eyes - PORTRAIT_EYES).max() < 8
+    x0, y0, x1, y1 = face.box
+    assert x0 < 200 < 250 < x1
+    assert y0 < 100 < 165 < y1
+
+
+@pytest.mark.parametrize('size', [(512, 300), (300, 512), (1080, 1920), (97, 131)])
+def test_place_does_not_depend_on_the_image_around(portrait, size):
+    """The face is found where it is in images of any shape."""
+    height, width = size
+    scale = min(1.0, height / 300)
+    face = cv2.resize(portrait[30:230, 120:320], None, fx=scale, fy=scale)
+    image = np.full((height, width, 3), 90, np.uint8)
+    top, left = (height - face.shape[0]) // 2, (width - face.shape[1]) // 2
+    image[top : top + face.shape[0], left : left + face.shape[1]] = face
+    found = load_detector('both')(image)
+    assert len(found) == 1
+    want = (PORTRAIT_EYES - [120, 30]) * scale + [left, top]
+    assert np.abs(found[0].eyes - want).max() < 9 * scale
+
+
+def test_finds_several_faces(portrait):
+    image = np.hstack([portrait[:, 80:400]] * 3)
+    found = load_detector('both')(image)
+    assert len(found) == 3
+    assert np.ptp([d.box[1] for d in found]) < 10
+
+
+def test_full_range_finds_a_face_too_small_for_short_range(portrait):
+    image = np.full((720, 1280, 3), 120, np.uint8)
+    small = cv2.resize(portrait[20:260, 90:330], (120, 120), interpolation=cv2.INTER_AREA)
+    image[300:420, 600:720] = small
+    assert load_detector('both')(image)
+
+
+@pytest.mark.parametrize('image', [np.zeros((1, 1, 3), np.uint8), np.zeros((3, 900, 3), np.uint8)])
+def test_images_without_room_for_a_face(image):
+    assert load_detector('both')(image) == []
+
+
+def test_noise_has_no_face():
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    assert load_detector('both')(noise) == []
+
+
+def test_upstream_detector_file_finds_the_same_face(portrait, shared_data):
+    detector = load_detector(str(shared_data / 'upstream' / 'RFB-320.tflite'))
+    (face,) = detector(portrait)
+    (other,) = load_detector('short_range')(portrait)
+    assert face.score > 0.9
+    assert face.eyes is None
+    assert intersection_over_union(face.box, other.box[None])[0] > 0.5
+
+
+class Sees:
+    """A detector that sees the same boxes (x0, y0, x1, y1, score) in whatever it is shown."""
+
+    def __init__(self, *boxes):
+        self.boxes = boxes
+        self.shown = []
+
+    def __call__(self, image):
+        self.shown.append(image.shape[:2])
+        return [Detection(np.array(b, float), s, None) for *b, s in self.boxes]
+
+
+def test_merged_detector_reports_a_face_once():
+    near = Sees((10, 10, 20, 20, 0.7))
+    far = Sees((11, 11, 21, 21, 0.9), (50, 50, 60, 60, 0.8))
+    found = MergedDetector(near, far)(np.zeros((90, 90, 3), np.uint8))
+    assert [(d.box[0], d.score) for d in found] == [(50, 0.8), (10, 0.7)]
+
+
+def test_merged_detector_searches_squares_and_drops_what_their_borders_cut():
+    far = Sees((5, 5, 15, 15, 0.9), (85, 40, 105, 60, 0.8))
+    found = MergedDetector(Sees(), far)(np.zeros((100, 150, 3), np.uint8))
+    assert far.shown == [(100, 100), (100, 100)]
+    # the second box hangs over the right border of the left square, which is inside the image
+    assert sorted(d.box[0] for d in found) == [5, 55, 135]
+
+
+def test_a_search_in_parts_covers_the_whole_image():
+    near, far = Sees(), Sees()
+    detector, image = MergedDetector(near, far), np.zeros((100, 150, 3), np.uint8)
+    for _ in range(6):
+        detector.next_part(image)
+    assert len(near.shown) == 2
+    assert len(far.shown) == 4
+
+
+@pytest.mark.parametrize('size', [(640, 480), (480, 640), (1920, 1080), (100, 100), (3000, 200)])
+def test_squares_cover_the_image(size):
+    covered = np.zeros(size[::-1], bool)
+    for x, y, width, height in squares(*size):
+        assert covered[y : y + height, x : x + width].shape == (height, width)
+        covered[y : y + height, x : x + width] = True
+    assert covered.all()
+
+
+def test_intersection_over_union():
+    boxes = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6.0], [0, 0, 0, 0]])
+    np.testing.assert_allclose(intersection_over_union(boxes[0], boxes), [1, 1 / 3, 0, 0])

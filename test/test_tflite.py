@@ -1,0 +1,77 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from face_recon_ros import tflite
+from face_recon_ros.detection import load_detector
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.face_model import FaceModel
+from face_recon_ros.paths import model_file
+from face_recon_ros.regression import FaceMeshRegressor
+
+FACE_MESH = model_file('face_landmark.tflite')
+
+
+def test_network_reports_its_shapes():
+    network = tflite.Network(FACE_MESH)
+    assert network.input_shape == (1, 192, 192, 3)
+    assert sorted(np.prod(s) for s in network.output_shapes()) == [1, 1404]
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'is empty'),
+        (b'<html>', 'not a TensorFlow Lite file'),
+        (FACE_MESH.read_bytes()[:1000], 'corrupt'),
+        (FACE_MESH.read_bytes()[:300000], 'corrupt'),
+        (b'\x1c\x00\x00\x00TFL3' + bytes(range(256)) * 40, 'corrupt'),
+    ],
+)
+def test_broken_file_gets_one_line_that_names_it(tmp_path, content, message):
+    path = tmp_path / 'broken.tflite'
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=message) as error:
+        tflite.Network(path)
+    assert 'broken.tflite' in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_missing_file_gets_one_line_that_names_it(tmp_path):
+    with pytest.raises(ModelFileError, match=r'gone\.tflite: No such file'):
+        tflite.Network(tmp_path / 'gone.tflite')
+
+
+def test_another_network_is_no_detector():
+    with pytest.raises(ModelFileError, match='neither BlazeFace nor UltraLight'):
+        load_detector(str(FACE_MESH))
+
+
+def test_a_detector_is_no_face_mesh(model: FaceModel):
+    with pytest.raises(ModelFileError, match=r'give face_landmark\.tflite'):
+        FaceMeshRegressor(model, model_file('face_detection_short_range.tflite'))
+
+
+def test_no_runtime_is_said(monkeypatch):
+    monkeypatch.setattr(tflite, 'RUNTIMES', ('no_such_runtime',))
+    with pytest.raises(ModelFileError, match='pip install ai-edge-litert'):
+        tflite.runtime()
+
+
+def test_older_runtime_is_taken_where_the_new_one_is_missing(monkeypatch):
+    monkeypatch.setattr(tflite, 'RUNTIMES', ('no_such_runtime', 'ai_edge_litert.interpreter'))
+    assert tflite.runtime().__name__ == 'ai_edge_litert.interpreter'
+
+
+def test_loading_is_silent_on_standard_error():
+    """The runtime's own INFO lines do not reach the terminal, what others write does."""
+    code = (
+        'import os\n'
+        'from face_recon_ros.tflite import Network\n'
+        f'Network({str(FACE_MESH)!r})\n'
+        "os.write(2, b'still open')\n"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
+    assert done.stderr == b'still open'
