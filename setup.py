@@ -35,8 +35,7 @@ def ros_wheels_prefix() -> Path:
         sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-build.txt')
     # <prefix>/lib/pythonX.Y/site-packages/ament_package/__init__.py; in an isolated build the
     # prefix is pip's, not this Python's.
-    prefix = Path(spec.origin).parents[4]
-    return prefix
+    return Path(spec.origin).parents[4]
 
 
 def has_tf2_msgs(prefix: Path) -> bool:
