@@ -1,0 +1,286 @@
+"""The node's parts without DDS: threads, reports, diagnostics, parameters, lazy pictures."""
+
+import threading
+
+import pytest
+import yaml
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from face_recon_ros.nodes import fastdds
+from face_recon_ros.nodes.diagnostics import (
+    CalibrationTask,
+    FacesTask,
+    ImagesTask,
+    SpeedTask,
+    diagnostic_array,
+)
+from face_recon_ros.nodes.monitor import Monitor
+from face_recon_ros.nodes.newest import NewestWorker
+from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
+from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.paths import share_directory
+from face_recon_ros.pipeline import PipelineConfig
+
+WAIT_S = 5.0
+
+
+# --- newest item wins ------------------------------------------------------------
+
+
+class Handler:
+    """Holds the worker in each item until it is let go."""
+
+    def __init__(self):
+        self.begun = []
+        self.let_go = threading.Semaphore(0)
+        self.changed = threading.Condition()
+
+    def __call__(self, item):
+        with self.changed:
+            self.begun.append(item)
+            self.changed.notify_all()
+        assert self.let_go.acquire(timeout=WAIT_S)
+        if item == 'bad':
+            raise ValueError('bad item')
+
+    def wait_begun(self, count):
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.begun) >= count, WAIT_S)
+
+
+def test_a_slow_worker_takes_the_newest_and_says_what_it_replaced():
+    handler = Handler()
+    worker = NewestWorker('test', handler, failed=lambda error: None)
+    assert not worker.submit('first')
+    handler.wait_begun(1)
+    assert [worker.submit(n) for n in (1, 2, 3)] == [False, True, True]
+    handler.let_go.release(2)
+    handler.wait_begun(2)
+    assert worker.stop(WAIT_S)
+    assert handler.begun == ['first', 3]
+
+
+def test_a_worker_outlives_a_failure():
+    handler = Handler()
+    failed = []
+    worker = NewestWorker('test', handler, failed.append)
+    worker.submit('bad')
+    handler.wait_begun(1)
+    worker.submit('good')
+    handler.let_go.release(2)
+    handler.wait_begun(2)
+    assert worker.stop(WAIT_S)
+    assert [str(e) for e in failed] == ['bad item']
+
+
+def test_a_stopped_worker_leaves_what_waits():
+    handler = Handler()
+    worker = NewestWorker('test', handler, failed=lambda error: None)
+    worker.submit('in hand')
+    handler.wait_begun(1)
+    worker.submit('waiting')
+    assert not worker.stop(0.01)
+    handler.let_go.release(2)
+    assert worker.stop(WAIT_S)
+    assert handler.begun == ['in hand']
+
+
+# --- one line per fault ----------------------------------------------------------
+
+
+class Log:
+    def __init__(self):
+        self.lines = []
+        self.now_s = 0.0
+        self.report = OncePerChange(
+            self.lines.append, self.lines.append, settle_s=3.0, now=lambda: self.now_s
+        )
+
+
+def test_a_fault_is_said_once_until_it_changes():
+    log = Log()
+    for size in (100, 101, 102):
+        log.report.fault('image', f'truncated: {size} bytes', ' (now)')
+    log.report.fault('image', 'unknown encoding')
+    assert log.lines == ['truncated: 100 bytes (now)', 'unknown encoding']
+
+
+def test_a_flickering_fault_is_over_only_when_it_stays_away():
+    log = Log()
+    for _ in range(5):
+        log.report.fault('image', 'empty')
+        log.now_s += 1.0
+        log.report.over('image', 'good')
+    assert log.lines == ['empty']
+    log.now_s += 3.0
+    log.report.over('image', 'good')
+    log.report.over('image', 'good')
+    log.report.fault('image', 'empty')
+    assert log.lines == ['empty', 'good', 'empty']
+
+
+# --- diagnostics -----------------------------------------------------------------
+
+
+def judged(task, monitor, now_s):
+    verdict = task.run(monitor.snapshot(now_s))
+    return verdict.level, verdict.message
+
+
+def test_no_images():
+    monitor = Monitor(0.0)
+    task = ImagesTask('/image', timeout_s=5.0)
+    assert judged(task, monitor, 1.0)[0] == DiagnosticStatus.OK
+    level, text = judged(task, monitor, 6.0)
+    assert level == DiagnosticStatus.ERROR
+    assert 'no images on /image' in text
+    assert 'nobody publishes' in text
+    task.publisher_count = 1
+    assert 'shared memory' in judged(task, monitor, 6.0)[1]
+    monitor.received(6.0, idle=False)
+    assert judged(task, monitor, 7.0)[0] == DiagnosticStatus.OK
+    assert 'images stopped' in judged(task, monitor, 12.0)[1]
+
+
+def test_bad_images_and_their_end():
+    monitor = Monitor(0.0)
+    task = ImagesTask('/image', timeout_s=5.0)
+    monitor.received(1.0, idle=False)
+    monitor.bad_image('image on /image is empty')
+    assert judged(task, monitor, 1.1) == (DiagnosticStatus.ERROR, 'image on /image is empty')
+    monitor.processed(1.2, 0.005, 0, '')
+    assert judged(task, monitor, 1.3)[0] == DiagnosticStatus.OK
+
+
+def test_calibration_and_faces():
+    monitor = Monitor(0.0)
+    monitor.received(1.0, idle=False)
+    monitor.processed(1.0, 0.005, 0, 'no camera_info on /c')
+    level, text = judged(CalibrationTask('/c'), monitor, 1.1)
+    assert level == DiagnosticStatus.WARN
+    assert text == 'no camera_info on /c'
+    assert 'no face in the images yet' in judged(FacesTask({}), monitor, 1.1)[1]
+    monitor.processed(2.0, 0.005, 2, '')
+    assert judged(CalibrationTask('/c'), monitor, 2.1)[0] == DiagnosticStatus.OK
+    assert judged(FacesTask({}), monitor, 2.1) == (DiagnosticStatus.OK, '2 face(s)')
+    monitor.processed(5.0, 0.005, 0, '')
+    assert 'for 4 s' in judged(FacesTask({}), monitor, 6.0)[1]
+
+
+def test_idle_is_said():
+    monitor = Monitor(0.0)
+    monitor.received(1.0, idle=True)
+    assert 'nobody subscribes' in judged(FacesTask({}), monitor, 1.1)[1]
+
+
+def test_drops_are_counted_and_said():
+    monitor = Monitor(0.0)
+    for i in range(100):
+        monitor.received(i / 100, idle=False)
+        if i % 5:
+            monitor.dropped(i / 100)
+        else:
+            monitor.processed(i / 100, 0.010 if i else 0.050, 1, '')
+    verdict = SpeedTask().run(monitor.snapshot(1.0))
+    assert verdict.level == DiagnosticStatus.WARN
+    assert 'too slow' in verdict.message
+    assert '80 of 100' in verdict.detail
+    assert verdict.values['dropped'] == '80'
+    assert verdict.values['processed [Hz]'] == '20.0'
+    assert verdict.values['latency median [ms]'] == '10.0'
+    assert verdict.values['latency max [ms]'] == '50.0'
+    # the drops of long ago are still counted, but no fault any more
+    late = SpeedTask().run(monitor.snapshot(60.0))
+    assert late.level == DiagnosticStatus.OK
+    assert late.values['dropped'] == '80'
+
+
+def test_diagnostic_array():
+    task = SpeedTask()
+    stamp = Time(sec=3)
+    message = diagnostic_array(
+        '/ns/face_recon', '/image', stamp, [(task, task.run(Monitor(0.0).snapshot(1.0)))]
+    )
+    assert message.header.stamp == stamp
+    (status,) = message.status
+    assert (status.name, status.hardware_id) == ('/ns/face_recon: speed', '/image')
+    assert all(isinstance(v.value, str) for v in status.values)
+
+
+# --- parameters ------------------------------------------------------------------
+
+
+def defaults(**changes):
+    return {**{d.name: d.default for d in DECLARATIONS}, **changes}
+
+
+def test_defaults_make_the_core_s_defaults():
+    assert Settings.from_values(defaults()).pipeline == PipelineConfig()
+
+
+def test_every_parameter_reaches_the_settings():
+    before = Settings.from_values(defaults())
+    other = {'image_transport': 'compressed', 'overlay_mode': 'box'}
+    for d in DECLARATIONS:
+        if isinstance(d.default, bool):
+            value = not d.default
+        elif isinstance(d.default, str):
+            value = other.get(d.name, 'other.file')
+        else:
+            value = d.high
+        assert Settings.from_values(defaults(**{d.name: value})) != before, d.name
+
+
+def test_descriptions_and_ranges_are_complete():
+    for d in DECLARATIONS:
+        assert len(d.description) > 10, d.name
+        descriptor = d.descriptor()
+        assert descriptor.read_only == d.read_only
+        if isinstance(d.default, bool | str):
+            continue
+        (limits,) = descriptor.integer_range or descriptor.floating_point_range
+        assert limits.from_value <= d.default <= limits.to_value, d.name
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'), [('overlay_mode', 'sparse+wings'), ('image_transport', 'theora')]
+)
+def test_bad_values_are_refused_with_a_reason(name, value):
+    with pytest.raises(ParameterError, match=f"{name} is '.*': use "):
+        Settings.from_values(defaults(**{name: value}))
+
+
+def test_overlay_modes_combine():
+    settings = Settings.from_values(defaults(overlay_mode='box + dense'))
+    assert settings.overlay_modes == ('box', 'dense')
+
+
+def test_the_parameter_file_lists_every_parameter_with_its_default():
+    with open(share_directory() / 'config' / 'face_recon.yaml') as file:
+        listed = yaml.safe_load(file)['/**/face_recon']['ros__parameters']
+    assert listed == defaults()
+    for d in DECLARATIONS:
+        assert type(listed[d.name]) is type(d.default), d.name
+
+
+# --- Fast DDS --------------------------------------------------------------------
+
+
+def test_the_image_profile_is_chosen_unless_the_user_chose():
+    environment = {}
+    assert fastdds.use_image_profile(environment)
+    (path,) = environment.values()
+    with open(path) as file:
+        assert 'segment_size' in file.read()
+    chosen = {fastdds.FASTRTPS_VARIABLE: '/mine.xml'}
+    assert not fastdds.use_image_profile(chosen)
+    assert chosen == {fastdds.FASTRTPS_VARIABLE: '/mine.xml'}
+
+
+def test_old_fast_dds_has_its_own_variable(tmp_path):
+    (tmp_path / 'share' / 'fastrtps').mkdir(parents=True)
+    environment = {'AMENT_PREFIX_PATH': str(tmp_path)}
+    assert fastdds.use_image_profile(environment)
+    assert fastdds.FASTRTPS_VARIABLE in environment
+    assert fastdds.FASTDDS_VARIABLE not in environment
