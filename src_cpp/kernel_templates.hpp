@@ -175,7 +175,7 @@ struct Loops
   static constexpr std::size_t kChunk = 128;
 
   // Triangles that passed the tests, one array per property.
-  struct Queue
+  struct TriangleQueue
   {
     static constexpr std::size_t kRoom = kChunk + kLanes;
     std::int32_t xy[3][kRoom];
@@ -184,7 +184,7 @@ struct Loops
     std::int32_t size[kRoom];   // last - first pixel of it, a pair
     std::size_t count = 0;
 
-    // Repeats the first triangle in the lanes that a last register has over.
+    // Repeats the first in the lanes that a last register has over.
     void pad()
     {
       for (std::size_t k = count; k % kLanes != 0; ++k) {
@@ -198,15 +198,38 @@ struct Loops
     }
   };
 
+  // Pixels covered by tiny triangles, one array per property.
+  struct PixelQueue
+  {
+    static constexpr std::size_t kRoom = 4 * kChunk + kLanes;
+    std::int32_t corner[3][kRoom];
+    std::int32_t weight[2][kRoom];  // of corners 1 and 2: bits of a float
+    std::int32_t pixel[kRoom];      // a pair
+    std::size_t count = 0;
+
+    void pad()
+    {
+      for (std::size_t k = count; k % kLanes != 0; ++k) {
+        for (int c = 0; c < 3; ++c) {
+          corner[c][k] = corner[c][0];
+        }
+        weight[0][k] = weight[0][0];
+        weight[1][k] = weight[1][0];
+        pixel[k] = pixel[0];
+      }
+    }
+  };
+
   struct Batch
   {
     Int corner[3];
     Int xy[3];
     Int pixel;
     Int size;
+    Int area;
   };
 
-  static void append(Queue & queue, const Batch & batch, unsigned mask)
+  static void append(TriangleQueue & queue, const Batch & batch, unsigned mask)
   {
     for (int c = 0; c < 3; ++c) {
       Simd::store_packed(queue.xy[c] + queue.count, batch.xy[c], mask);
@@ -215,6 +238,56 @@ struct Loops
     Simd::store_packed(queue.pixel + queue.count, batch.pixel, mask);
     Simd::store_packed(queue.size + queue.count, batch.size, mask);
     queue.count += static_cast<std::size_t>(__builtin_popcount(mask));
+  }
+
+  // Tests the pixels of boxes up to 2 x 2 and queues those that are covered.
+  static void append_covered(PixelQueue & queue, const Batch & batch, unsigned mask)
+  {
+    const Edges edges(batch.xy, batch.pixel);
+    const Float inverse_area = Simd::div(Simd::set(1.0F), Simd::to_float(batch.area));
+    const Int one = Simd::set(1);
+    const Int high_one = Simd::set(1 << 16);
+    const unsigned wide = mask & Simd::signs(Simd::equal(Simd::bit_and(batch.size, one), one));
+    const unsigned tall =
+      mask & Simd::signs(Simd::equal(Simd::bit_and(batch.size, high_one), high_one));
+    const auto test = [&](unsigned lanes, bool right, bool below) {
+      Int at[3];
+      Int outside = Simd::set(0);
+      for (int c = 0; c < 3; ++c) {
+        at[c] = edges.at[c];
+        if (right) {
+          at[c] = Simd::add(at[c], edges.step_x(c));
+        }
+        if (below) {
+          at[c] = Simd::add(at[c], edges.step_y(c));
+        }
+        outside = Simd::bit_or(outside, Simd::add(at[c], edges.excluded[c]));
+      }
+      const unsigned covered = lanes & ~Simd::signs(outside);
+      if (covered == 0) {
+        return;
+      }
+      for (int c = 0; c < 3; ++c) {
+        Simd::store_packed(queue.corner[c] + queue.count, batch.corner[c], covered);
+      }
+      for (int w = 0; w < 2; ++w) {
+        const Float weight = Simd::mul(Simd::to_float(at[w + 1]), inverse_area);
+        Simd::store_packed(queue.weight[w] + queue.count, Simd::to_bits(weight), covered);
+      }
+      const Int step = Simd::set((right ? 1 : 0) + (below ? 1 << 16 : 0));
+      Simd::store_packed(queue.pixel + queue.count, Simd::add(batch.pixel, step), covered);
+      queue.count += static_cast<std::size_t>(__builtin_popcount(covered));
+    };
+    test(mask, false, false);
+    if (wide != 0) {
+      test(wide, true, false);
+    }
+    if (tall != 0) {
+      test(tall, false, true);
+      if ((wide & tall) != 0) {
+        test(wide & tall, true, true);
+      }
+    }
   }
 
   static std::int32_t pair(std::int32_t x, std::int32_t y)
@@ -234,7 +307,8 @@ struct Loops
 
   static void rasterise(RasterArguments & arguments)
   {
-    Queue tiny, small;
+    PixelQueue tiny;
+    TriangleQueue small;
     const SurfaceBuffer & buffer = arguments.buffer;
     const Int first_pixel = Simd::set(pair(buffer.x0, buffer.y0));
     const Int last_pixel = Simd::set(pair(buffer.x1, buffer.y1));
@@ -260,9 +334,9 @@ struct Loops
         const Int last =
           Simd::min_pairs(Simd::template shift_right_pairs<kSubpixelBits>(high), last_pixel);
         batch.size = Simd::sub_pairs(last, batch.pixel);
-        const Int area = Simd::cross_pairs(
+        batch.area = Simd::cross_pairs(
           Simd::sub_pairs(batch.xy[1], batch.xy[0]), Simd::sub_pairs(batch.xy[2], batch.xy[0]));
-        const Int front = Simd::greater(area, zero);
+        const Int front = Simd::greater(batch.area, zero);
         const Int is_tiny = Simd::equal(Simd::bit_and(batch.size, not_tiny), zero);
         const Int is_small = Simd::equal(Simd::bit_and(batch.size, not_small), zero);
         const Int is_hit = Simd::equal(Simd::bit_and(batch.size, negative), zero);
@@ -271,7 +345,7 @@ struct Loops
         const unsigned large_mask =
           Simd::signs(Simd::bit_and(front, is_hit)) & ~(tiny_mask | small_mask);
         if (tiny_mask != 0) {
-          append(tiny, batch, tiny_mask);
+          append_covered(tiny, batch, tiny_mask);
         }
         if (small_mask != 0) {
           append(small, batch, small_mask);
@@ -285,7 +359,7 @@ struct Loops
       }
       tiny.pad();
       for (std::size_t k = 0; k < tiny.count; k += kLanes) {
-        draw_tiny(arguments, tiny, k);
+        draw_pixels(arguments, tiny, k);
       }
       small.pad();
       for (std::size_t k = 0; k < small.count; k += kLanes) {
@@ -294,56 +368,58 @@ struct Loops
     }
   }
 
-  // Eight triangles ready to be evaluated: the doubled areas that pixel (first, first) of each box
-  // spans with the edge opposite to corner k (signs decide coverage, top-left rule in `excluded`),
-  // their steps to the next column and row, and the corners' surface values.
-  struct Setup
+  // The edges of eight triangles, seen from one pixel of each: `at[c]` is the doubled area that the
+  // pixel's centre spans with the edge opposite to corner c. Signs decide coverage, with the
+  // top-left rule in `excluded`.
+  struct Edges
   {
+    Int edge[3];  // pairs
     Int at[3];
     Int excluded[3];  // -1 where a point on the edge is outside
-    Int step_x[3];
-    Int step_y[3];
-    Float inverse_area;
-    Int start;                // word of the surface buffer
-    Float key, key_1, key_2;  // at corner 0, and from it to corners 1 and 2
-    Float light, light_1, light_2;
 
-    Setup(const RasterArguments & arguments, const Queue & queue, std::size_t k)
+    Edges(const Int (&xy)[3], Int pixel)
     {
-      const Int pixel = Simd::load(queue.pixel + k);
       const Int centre = Simd::template shift_left_pairs<kSubpixelBits>(pixel);
-      Int xy[3];
-      for (int c = 0; c < 3; ++c) {
-        xy[c] = Simd::load(queue.xy[c] + k);
-      }
       for (int c = 0; c < 3; ++c) {
         const Int from = xy[(c + 1) % 3], to = xy[(c + 2) % 3];
-        const Int edge = Simd::sub_pairs(to, from);
-        at[c] = Simd::cross_pairs(edge, Simd::sub_pairs(centre, from));
+        edge[c] = Simd::sub_pairs(to, from);
+        at[c] = Simd::cross_pairs(edge[c], Simd::sub_pairs(centre, from));
         // As one number, y high: a top or left edge is negative or 0 < x with y == 0.
-        excluded[c] = Simd::greater(edge, Simd::set(0x7fff));
-        const Int dy = Simd::template shift_right<16>(edge);
-        const Int dx = Simd::template shift_right<16>(Simd::template shift_left<16>(edge));
-        step_x[c] = Simd::sub(Simd::set(0), Simd::template shift_left<kSubpixelBits>(dy));
-        step_y[c] = Simd::template shift_left<kSubpixelBits>(dx);
+        excluded[c] = Simd::greater(edge[c], Simd::set(0x7fff));
       }
-      const Int area = Simd::add(at[0], Simd::add(at[1], at[2]));
-      inverse_area = Simd::div(Simd::set(1.0F), Simd::to_float(area));
-      const SurfaceBuffer & buffer = arguments.buffer;
-      const Int x = Simd::bit_and(pixel, Simd::set(0xffff));
-      const Int y = Simd::template shift_right<16>(pixel);
-      start = Simd::add(
-        Simd::mul(
-          Simd::add(y, Simd::set(buffer.row_offset)),
-          Simd::set(static_cast<std::int32_t>(buffer.stride))),
-        Simd::add(x, Simd::set(buffer.column_offset)));
+    }
+
+    // From one column, and row, to the next.
+    Int step_x(int c) const
+    {
+      return Simd::sub(
+        Simd::set(0),
+        Simd::template shift_left<kSubpixelBits>(Simd::template shift_right<16>(edge[c])));
+    }
+    Int step_y(int c) const
+    {
+      return Simd::template shift_right<16 - kSubpixelBits>(
+        Simd::template shift_left<16>(edge[c]));
+    }
+  };
+
+  // Depth key and light of eight triangles: at corner 0, and from there to corners 1 and 2.
+  struct Surface
+  {
+    Float key, key_1, key_2;
+    Float light, light_1, light_2;
+
+    Surface(
+      const RasterArguments & arguments, const std::int32_t * corner_0,
+      const std::int32_t * corner_1, const std::int32_t * corner_2)
+    {
+      const std::int32_t * corners[3] = {corner_0, corner_1, corner_2};
       Float keys[3], lights[3];
       for (int c = 0; c < 3; ++c) {
-        const Int surface = Simd::gather(
-          reinterpret_cast<const std::int32_t *>(arguments.surface),
-          Simd::load(queue.corner[c] + k));
-        keys[c] = Simd::to_float(Simd::template shift_right_unsigned<kDepthBits>(surface));
-        lights[c] = Simd::to_float(Simd::bit_and(surface, Simd::set(0xffff)));
+        const Int word = Simd::gather(
+          reinterpret_cast<const std::int32_t *>(arguments.surface), Simd::load(corners[c]));
+        keys[c] = Simd::to_float(Simd::template shift_right_unsigned<kDepthBits>(word));
+        lights[c] = Simd::to_float(Simd::bit_and(word, Simd::set(0xffff)));
       }
       key = keys[0];
       key_1 = Simd::sub(keys[1], keys[0]);
@@ -352,13 +428,24 @@ struct Loops
       light_1 = Simd::sub(lights[1], lights[0]);
       light_2 = Simd::sub(lights[2], lights[0]);
     }
-
-    static Float mix(Float base, Float towards_1, Float towards_2, Float weight_1, Float weight_2)
-    {
-      return Simd::add(
-        base, Simd::add(Simd::mul(weight_1, towards_1), Simd::mul(weight_2, towards_2)));
-    }
   };
+
+  static Float mix(Float base, Float towards_1, Float towards_2, Float weight_1, Float weight_2)
+  {
+    return Simd::add(
+      base, Simd::add(Simd::mul(weight_1, towards_1), Simd::mul(weight_2, towards_2)));
+  }
+
+  // Index in the surface buffer of eight pixels.
+  static Int address(const SurfaceBuffer & buffer, Int pixel)
+  {
+    const Int x = Simd::bit_and(pixel, Simd::set(0xffff));
+    const Int y = Simd::template shift_right<16>(pixel);
+    const Int stride = Simd::set(static_cast<std::int32_t>(buffer.stride));
+    return Simd::add(
+      Simd::mul(Simd::add(y, Simd::set(buffer.row_offset)), stride),
+      Simd::add(x, Simd::set(buffer.column_offset)));
+  }
 
   // Nearest integer, ties to even, for |a| < 2^22: what adding 1.5 * 2^23 leaves in the mantissa.
   static Int rounded(Float a)
@@ -368,52 +455,21 @@ struct Loops
       Simd::to_bits(Simd::add(a, Simd::set(kMagic))), Simd::to_bits(Simd::set(kMagic)));
   }
 
-  // Boxes of at most 2 x 2 pixels: one triangle a lane, pixel by pixel of the box.
-  static void draw_tiny(const RasterArguments & arguments, const Queue & queue, std::size_t k)
+  static void draw_pixels(
+    const RasterArguments & arguments, const PixelQueue & queue, std::size_t k)
   {
-    const Setup setup(arguments, queue, k);
-    const Int size = Simd::load(queue.size + k);
-    const Int wide = Simd::sub(Simd::set(0), Simd::bit_and(size, Simd::set(1)));
-    const Int tall = Simd::sub(Simd::set(0), Simd::template shift_right<16>(size));
-    alignas(32) std::int32_t start[kLanes];
-    alignas(32) std::int32_t word[4][kLanes];
-    Simd::store(start, setup.start);
-    for (int position = 0; position < 4; ++position) {
-      Int at[3];
-      Int outside = Simd::set(0);
-      for (int c = 0; c < 3; ++c) {
-        at[c] = setup.at[c];
-        if (position & 1) {
-          at[c] = Simd::add(at[c], setup.step_x[c]);
-        }
-        if (position & 2) {
-          at[c] = Simd::add(at[c], setup.step_y[c]);
-        }
-        outside = Simd::bit_or(outside, Simd::add(at[c], setup.excluded[c]));
-      }
-      const Float weight_1 = Simd::mul(Simd::to_float(at[1]), setup.inverse_area);
-      const Float weight_2 = Simd::mul(Simd::to_float(at[2]), setup.inverse_area);
-      const Int key = rounded(Setup::mix(setup.key, setup.key_1, setup.key_2, weight_1, weight_2));
-      const Int light =
-        rounded(Setup::mix(setup.light, setup.light_1, setup.light_2, weight_1, weight_2));
-      Int surface = Simd::and_not(
-        Simd::template shift_right<31>(outside),
-        Simd::add(Simd::template shift_left<kDepthBits>(key), light));
-      if (position & 1) {
-        surface = Simd::bit_and(surface, wide);
-      }
-      if (position & 2) {
-        surface = Simd::bit_and(surface, tall);
-      }
-      Simd::store(word[position], surface);
-    }
-    const std::int64_t stride = arguments.buffer.stride;
+    const Surface surface(
+      arguments, queue.corner[0] + k, queue.corner[1] + k, queue.corner[2] + k);
+    const Float weight_1 = Simd::from_bits(Simd::load(queue.weight[0] + k));
+    const Float weight_2 = Simd::from_bits(Simd::load(queue.weight[1] + k));
+    const Int key = rounded(mix(surface.key, surface.key_1, surface.key_2, weight_1, weight_2));
+    const Int light =
+      rounded(mix(surface.light, surface.light_1, surface.light_2, weight_1, weight_2));
+    alignas(32) std::int32_t word[kLanes], at[kLanes];
+    Simd::store(word, Simd::add(Simd::template shift_left<kDepthBits>(key), light));
+    Simd::store(at, address(arguments.buffer, Simd::load(queue.pixel + k)));
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      std::uint32_t * pixel = arguments.buffer.pixels + start[lane];
-      raise(pixel[0], word[0][lane]);
-      raise(pixel[1], word[1][lane]);
-      raise(pixel[stride], word[2][lane]);
-      raise(pixel[stride + 1], word[3][lane]);
+      raise(arguments.buffer.pixels[at[lane]], word[lane]);
     }
   }
 
@@ -424,43 +480,51 @@ struct Loops
   }
 
   // Boxes up to kSmallSide: set up eight triangles at once, then eight pixels of a row at once.
-  static void draw_small(RasterArguments & arguments, const Queue & queue, std::size_t k)
+  static void draw_small(RasterArguments & arguments, const TriangleQueue & queue, std::size_t k)
   {
-    const Setup setup(arguments, queue, k);
+    const Int pixel = Simd::load(queue.pixel + k);
+    const Int xy[3] = {
+      Simd::load(queue.xy[0] + k), Simd::load(queue.xy[1] + k), Simd::load(queue.xy[2] + k)};
+    const Edges edges(xy, pixel);
+    const Surface surface(
+      arguments, queue.corner[0] + k, queue.corner[1] + k, queue.corner[2] + k);
+    const Float inverse_area = Simd::div(
+      Simd::set(1.0F),
+      Simd::to_float(Simd::add(edges.at[0], Simd::add(edges.at[1], edges.at[2]))));
     // Depth key and light are affine: start and steps, rounded to whole units, key above light in
     // one word; carries from light to key cancel in the sum.
-    const Float ax = Simd::mul(Simd::to_float(setup.step_x[1]), setup.inverse_area);
-    const Float bx = Simd::mul(Simd::to_float(setup.step_x[2]), setup.inverse_area);
-    const Float ay = Simd::mul(Simd::to_float(setup.step_y[1]), setup.inverse_area);
-    const Float by = Simd::mul(Simd::to_float(setup.step_y[2]), setup.inverse_area);
-    const Float weight_1 = Simd::mul(Simd::to_float(setup.at[1]), setup.inverse_area);
-    const Float weight_2 = Simd::mul(Simd::to_float(setup.at[2]), setup.inverse_area);
+    const auto weight = [&](Int doubled_areas) {
+      return Simd::mul(Simd::to_float(doubled_areas), inverse_area);
+    };
+    const Float ax = weight(edges.step_x(1)), bx = weight(edges.step_x(2));
+    const Float ay = weight(edges.step_y(1)), by = weight(edges.step_y(2));
+    const Float weight_1 = weight(edges.at[1]), weight_2 = weight(edges.at[2]);
     const Float zero = Simd::set(0.0F);
-    const Float key_x = Setup::mix(zero, setup.key_1, setup.key_2, ax, bx);
-    const Float key_y = Setup::mix(zero, setup.key_1, setup.key_2, ay, by);
-    const Float light_x = Setup::mix(zero, setup.light_1, setup.light_2, ax, bx);
-    const Float light_y = Setup::mix(zero, setup.light_1, setup.light_2, ay, by);
+    const Float key_x = mix(zero, surface.key_1, surface.key_2, ax, bx);
+    const Float key_y = mix(zero, surface.key_1, surface.key_2, ay, by);
+    const Float light_x = mix(zero, surface.light_1, surface.light_2, ax, bx);
+    const Float light_y = mix(zero, surface.light_1, surface.light_2, ay, by);
     const Float steepest = Simd::max(
       Simd::max(Simd::abs(key_x), Simd::abs(key_y)),
       Simd::max(Simd::abs(light_x), Simd::abs(light_y)));
     const unsigned gentle = Simd::signs(Simd::less_equal(steepest, Simd::set(kSteepest)));
-    const Float key_start = Setup::mix(setup.key, setup.key_1, setup.key_2, weight_1, weight_2);
+    const Float key_start = mix(surface.key, surface.key_1, surface.key_2, weight_1, weight_2);
     const Float light_start =
-      Setup::mix(setup.light, setup.light_1, setup.light_2, weight_1, weight_2);
-    const auto word = [](Float key, Float light) {
+      mix(surface.light, surface.light_1, surface.light_2, weight_1, weight_2);
+    const auto packed = [](Float key, Float light) {
       return Simd::add(Simd::template shift_left<kDepthBits>(rounded(key)), rounded(light));
     };
     alignas(32) std::int32_t at[3][kLanes], step_x[3][kLanes], step_y[3][kLanes];
-    alignas(32) std::int32_t start[kLanes], surface[kLanes], surface_x[kLanes], surface_y[kLanes];
+    alignas(32) std::int32_t start[kLanes], word[kLanes], word_x[kLanes], word_y[kLanes];
     for (int c = 0; c < 3; ++c) {
-      Simd::store(at[c], Simd::add(setup.at[c], setup.excluded[c]));
-      Simd::store(step_x[c], setup.step_x[c]);
-      Simd::store(step_y[c], setup.step_y[c]);
+      Simd::store(at[c], Simd::add(edges.at[c], edges.excluded[c]));
+      Simd::store(step_x[c], edges.step_x(c));
+      Simd::store(step_y[c], edges.step_y(c));
     }
-    Simd::store(start, setup.start);
-    Simd::store(surface, word(key_start, light_start));
-    Simd::store(surface_x, word(key_x, light_x));
-    Simd::store(surface_y, word(key_y, light_y));
+    Simd::store(start, address(arguments.buffer, pixel));
+    Simd::store(word, packed(key_start, light_start));
+    Simd::store(word_x, packed(key_x, light_x));
+    Simd::store(word_y, packed(key_y, light_y));
     const std::size_t lanes = queue.count - k < kLanes ? queue.count - k : kLanes;
     const Int iota = Simd::iota();
     const std::int64_t stride = arguments.buffer.stride;
@@ -479,9 +543,8 @@ struct Loops
         down[c] = Simd::set(step_y[c][lane]);
         value[c] = Simd::add(Simd::set(at[c][lane]), Simd::mul(Simd::set(step_x[c][lane]), iota));
       }
-      const Int surface_down = Simd::set(surface_y[lane]);
-      Int word_here =
-        Simd::add(Simd::set(surface[lane]), Simd::mul(Simd::set(surface_x[lane]), iota));
+      const Int word_down = Simd::set(word_y[lane]);
+      Int word_here = Simd::add(Simd::set(word[lane]), Simd::mul(Simd::set(word_x[lane]), iota));
       std::uint32_t * column = arguments.buffer.pixels + start[lane];
       for (std::int32_t left = columns;;) {
         Int e0 = value[0], e1 = value[1], e2 = value[2], w = word_here;
@@ -494,7 +557,7 @@ struct Loops
           e0 = Simd::add(e0, down[0]);
           e1 = Simd::add(e1, down[1]);
           e2 = Simd::add(e2, down[2]);
-          w = Simd::add(w, surface_down);
+          w = Simd::add(w, word_down);
         }
         left -= static_cast<std::int32_t>(kLanes);
         if (left <= 0) {
@@ -504,7 +567,7 @@ struct Loops
         for (int c = 0; c < 3; ++c) {
           value[c] = Simd::add(value[c], Simd::template shift_left<3>(Simd::set(step_x[c][lane])));
         }
-        word_here = Simd::add(word_here, Simd::template shift_left<3>(Simd::set(surface_x[lane])));
+        word_here = Simd::add(word_here, Simd::template shift_left<3>(Simd::set(word_x[lane])));
       }
     }
   }

@@ -1,3 +1,5 @@
+#include "floating_point.hpp"
+
 #include "kernels.hpp"
 
 #if defined(__AVX2__)

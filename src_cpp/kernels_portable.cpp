@@ -1,3 +1,5 @@
+#include "floating_point.hpp"
+
 #include <limits>
 
 #include "kernel_templates.hpp"
