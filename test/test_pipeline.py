@@ -1,0 +1,238 @@
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.errors import ImageError, ModelFileError
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pose import Camera, EulerAngles
+from face_recon_ros.rendering import Renderer, Shading
+from face_recon_ros.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.texture import sample_colors
+
+UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
+
+
+@pytest.fixture(scope='module')
+def pipeline():
+    return FaceReconPipeline()
+
+
+@pytest.fixture(scope='module')
+def unsmoothed():
+    return FaceReconPipeline(PipelineConfig(smoothing=None))
+
+
+@pytest.fixture(scope='module')
+def turned_portrait(pipeline, portrait):
+    """Return a function that renders the portrait's face, colours from the photo, turned."""
+    (face,) = pipeline.process(portrait)
+    model = pipeline.model
+    dense = model.dense_px(face.parameters)
+    colors = sample_colors(portrait, dense)
+    renderer = Renderer(model.triangles)
+
+    def render(turn_deg):
+        turn = rotation_matrix(np.radians(turn_deg))
+        matrix = camera_matrix(900.0, turn, np.array([320.0, 220.0, 0.0]))
+        parameters = FaceParameters(matrix, face.parameters.shape, face.parameters.expression)
+        image = np.full((480, 640, 3), 110, np.uint8)
+        renderer.render(model.dense_px(parameters), image, colors=colors, shading=UNLIT)
+        return image, parameters
+
+    return render
+
+
+def test_portrait_is_found_upright_and_frontal(pipeline, portrait):
+    (face,) = pipeline.process(portrait)
+    assert face.id == ''
+    assert face.score > 0.9
+    angles = EulerAngles.from_rotation(face.rotation)
+    assert abs(angles.yaw_deg) < 8
+    assert abs(angles.roll_deg) < 6
+    # read off the picture: outer corners of the eyes, tip of the nose, corners of the mouth
+    for index, place in ((36, (195, 105)), (45, (255, 107)), (30, (229, 132)), (48, (205, 146)),
+                         (54, (246, 149))):
+        assert np.linalg.norm(face.landmarks_px[index, :2] - place) < 10
+
+
+@pytest.mark.parametrize(
+    ('turn_deg', 'name'),
+    [
+        ((0, 25, 0), 'to image right'),
+        ((0, -25, 0), 'to image left'),
+        ((18, 0, 0), 'down'),
+        ((-18, 0, 0), 'up'),
+        ((0, 0, 20), 'rolled counter-clockwise'),
+        ((0, 0, -20), 'rolled clockwise'),
+    ],
+)
+def test_a_turned_face_is_found_turned(pipeline, turned_portrait, turn_deg, name):
+    image, true = turned_portrait(turn_deg)
+    (face,) = pipeline.process(image)
+    error = rotation_vector(face.parameters.model_rotation @ true.model_rotation.T)
+    assert np.degrees(np.linalg.norm(error)) < 10
+    found = rotation_vector(face.parameters.model_rotation)
+    main = int(np.argmax(np.abs(turn_deg)))
+    assert np.sign(found[main]) == np.sign(turn_deg[main])
+
+
+def test_turned_left_and_right_are_mirror_images(pipeline, portrait):
+    (face,) = pipeline.process(portrait)
+    (mirrored,) = pipeline.process(np.ascontiguousarray(portrait[:, ::-1]))
+    a, b = EulerAngles.from_rotation(face.rotation), EulerAngles.from_rotation(mirrored.rotation)
+    assert a.yaw_deg == pytest.approx(-b.yaw_deg, abs=2.5)
+    assert a.roll_deg == pytest.approx(-b.roll_deg, abs=2.5)
+    assert a.pitch_deg == pytest.approx(b.pitch_deg, abs=4)
+
+
+def test_in_plane_rotation_is_measured(pipeline, portrait):
+    (straight,) = pipeline.process(portrait)
+    around = straight.landmarks_px[27, :2]
+    for degrees in (-30, 30):
+        turn = cv2.getRotationMatrix2D(around.tolist(), degrees, 1.0)
+        (turned,) = pipeline.process(cv2.warpAffine(portrait, turn, (512, 512)))
+        roll = EulerAngles.from_rotation(turned.rotation).roll_deg
+        # cv2 turns counter-clockwise, roll is clockwise
+        before = EulerAngles.from_rotation(straight.rotation).roll_deg
+        assert roll - before == pytest.approx(-degrees, abs=2.0)
+
+
+def test_distance_follows_size(pipeline, portrait):
+    camera = Camera(512, 512, 600.0, 600.0, 255.5, 255.5)
+    (near,) = pipeline.process(portrait, camera)
+    smaller = np.full_like(portrait, 90)
+    smaller[128:384, 128:384] = cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA)
+    (far,) = pipeline.process(smaller, camera)
+    ratio = far.pose.translation_m[2] / near.pose.translation_m[2]
+    assert ratio == pytest.approx(2, rel=0.04)
+
+
+def test_interpupillary_distance_scales_distance(portrait, pipeline):
+    (adult,) = pipeline.process(portrait)
+    child = FaceReconPipeline(PipelineConfig(interpupillary_distance_m=0.0525))
+    (other,) = child.process(portrait)
+    ratio = other.pose.translation_m / adult.pose.translation_m
+    np.testing.assert_allclose(ratio, 0.0525 / 0.063, rtol=1e-6)
+
+
+def test_landmarks_in_metres_project_to_landmarks_in_pixels(pipeline, portrait):
+    (face,) = pipeline.process(portrait)
+    camera = Camera.uncalibrated(512, 512)
+    pixels = face.landmarks_m[:, :2] / face.landmarks_m[:, 2:] * camera.fx + camera.cx
+    # weak perspective against the true one: within a few hundredths of the face
+    assert np.abs(pixels - face.landmarks_px[:, :2]).max() < 0.06 * np.ptp(pixels[:, 1])
+    distance_m = np.linalg.norm(face.landmarks_m[36] - face.landmarks_m[45])
+    assert 0.075 < distance_m < 0.105  # outer corners of an adult's eyes
+
+
+def test_several_faces_in_one_image(pipeline, portrait):
+    faces = pipeline.process(np.hstack([portrait[:, 80:400]] * 3))
+    assert len(faces) == 3
+    assert len({round(f.box[0] / 320) for f in faces}) == 3
+
+
+def test_ids_over_a_stream_with_two_people(portrait):
+    pipeline = FaceReconPipeline()
+    two = np.hstack([portrait[:, 60:420], portrait[:, 60:420]])
+    sides = {}
+    for i in range(12):
+        faces = pipeline.process(np.roll(two, 3 * i, axis=0), stamp_s=i / 30)
+        assert len(faces) == 2
+        for face in faces:
+            sides.setdefault(face.id, set()).add(bool(face.box[0] > 330))
+    assert all(len(seen) == 1 for seen in sides.values())
+    assert len(sides) == 2
+
+
+def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
+    pipeline = FaceReconPipeline()
+    pipeline.process(portrait, stamp_s=0.0)
+
+    def fail(image):
+        raise AssertionError('detected')
+
+    monkeypatch.setattr(pipeline._detector, 'next_part', fail)
+    monkeypatch.setattr(type(pipeline._detector), '__call__', fail)
+    for i in range(1, pipeline.config.tracking.detection_interval - 1):
+        assert len(pipeline.process(portrait, stamp_s=i / 30)) == 1
+
+
+def test_smoothing_steadies_a_noisy_still_face(portrait):
+    rng = np.random.default_rng(0)
+    frames = [
+        np.clip(portrait + rng.normal(0, 12, portrait.shape), 0, 255).astype(np.uint8)
+        for _ in range(40)
+    ]
+
+    def jitter_deg(smoothing):
+        config = PipelineConfig() if smoothing else PipelineConfig(smoothing=None)
+        pipeline = FaceReconPipeline(config)
+        rotations = [pipeline.process(f, stamp_s=i / 30)[0].rotation for i, f in enumerate(frames)]
+        turns = [rotation_vector(b @ a.T) for a, b in zip(rotations, rotations[1:], strict=False)]
+        return np.degrees(np.linalg.norm(turns[10:], axis=1).mean())
+
+    assert jitter_deg(smoothing=True) < 0.5 * jitter_deg(smoothing=False)
+
+
+def test_switched_off_smoothing_reports_what_was_measured(portrait, unsmoothed):
+    shifted = np.roll(portrait, 25, axis=1)
+    unsmoothed.reset()
+    unsmoothed.process(portrait, stamp_s=0.0)
+    (after,) = unsmoothed.process(shifted, stamp_s=1 / 30)
+    unsmoothed.reset()
+    (alone,) = unsmoothed.process(shifted, stamp_s=0.0)
+    assert np.abs(after.landmarks_px - alone.landmarks_px)[:, :2].mean() < 1.0
+
+
+def test_score_falls_when_the_face_turns_away(pipeline, turned_portrait):
+    scores = []
+    for yaw_deg in (0, 40, 70):
+        faces = pipeline.process(turned_portrait((0, yaw_deg, 0))[0])
+        scores.append(faces[0].score if faces else 0.0)
+    assert scores[0] > 0.9
+    assert scores[0] > scores[1] > scores[2]
+
+
+def test_no_face_is_an_empty_list(pipeline):
+    assert pipeline.process(np.full((480, 640, 3), 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        np.zeros((480, 640), np.uint8),
+        np.zeros((480, 640, 4), np.uint8),
+        np.zeros((480, 640, 3), np.float32),
+        np.zeros((0, 640, 3), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused_with_what_is_wanted(pipeline, image):
+    with pytest.raises(ImageError, match='wants uint8') as error:
+        pipeline.process(image)
+    assert '\n' not in str(error.value)
+
+
+def test_image_is_not_changed(pipeline, portrait):
+    before = portrait.copy()
+    pipeline.process(portrait)
+    np.testing.assert_array_equal(portrait, before)
+
+
+def test_unknown_detector_file_is_named():
+    with pytest.raises(ModelFileError, match=r'no_such\.tflite'):
+        FaceReconPipeline(PipelineConfig(detector='no_such.tflite'))
+
+
+@pytest.mark.parametrize('clip', ['intel_female-and-male', 'intel_male', 'intel_female'])
+def test_every_face_of_a_clip_keeps_one_id(shared_data, clip):
+    from face_recon_ros.image_files import Video
+
+    pipeline, people = FaceReconPipeline(), 2 if clip == 'intel_female-and-male' else 1
+    ids, frames = {}, 0
+    for stamp_s, image in Video.open(shared_data / 'data' / 'clips' / f'{clip}.mp4'):
+        frames += 1
+        for face in pipeline.process(image, stamp_s=stamp_s):
+            ids[face.id] = ids.get(face.id, 0) + 1
+    assert ids == dict.fromkeys(ids, frames)
+    assert len(ids) == people
