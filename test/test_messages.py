@@ -172,7 +172,7 @@ def test_uncalibrated_and_impossible_calibrations():
     assert camera_from_info(info(k=np.zeros(9)), '/camera_info') is None
     broken = info()
     broken.k[4] = np.nan
-    with pytest.raises(CalibrationError, match='/robot/camera_info.*NaN'):
+    with pytest.raises(CalibrationError, match=r'/robot/camera_info.*NaN'):
         camera_from_info(broken, '/robot/camera_info')
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.errors import ImageError
+from face_recon_ros.image_files import IMAGE_SUFFIXES, Video, image_paths, read_image
 from face_recon_ros.nodes.sample_motion import Portrait, motion_at, portrait_camera
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pose import Camera
@@ -19,18 +20,15 @@ PORTRAIT_FILE = 'astronaut.png'
 PORTRAIT_CENTRE_PX = (224.0, 122.0)
 PORTRAIT_FACE_WIDTH_PX = 105.0
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
-
 
 class Source(Protocol):
     """
     Gives images (H, W, 3) uint8 BGR one after the other.
 
-    rate_hz: the source's own, 0 where it has none. live: images come when they come.
+    rate_hz: the source's own, 0 where it has none.
     """
 
     rate_hz: float
-    live: bool
 
     def read(self, time_s: float) -> np.ndarray | None:
         """Return the image for a time, or None when there are no more."""
@@ -45,7 +43,6 @@ class PortraitSource:
     """The sample portrait, moving as sample_motion.motion_at says."""
 
     rate_hz = 0.0
-    live = False
 
     def __init__(self, width: int, height: int) -> None:
         photo = read_image(share_directory() / 'samples' / PORTRAIT_FILE)
@@ -76,72 +73,79 @@ class _WithFocalLength:
 
 
 class VideoSource(_WithFocalLength):
-    """A video file or a /dev/videoN device."""
+    """A video file."""
 
-    def __init__(self, path: str, loop: bool, focal_length_px: float) -> None:
+    def __init__(self, path: Path, loop: bool, focal_length_px: float) -> None:
         super().__init__(focal_length_px)
         self._path = path
-        self.live = path.startswith('/dev/')
-        self._loop = loop and not self.live
-        self._capture = self._open()
-        self.rate_hz = 0.0 if self.live else self._capture.get(cv2.CAP_PROP_FPS)
-
-    def _open(self) -> cv2.VideoCapture:
-        if not Path(self._path).exists():
-            raise ImageError(f'source {self._path}: no such file or device')
-        capture = cv2.VideoCapture(self._path)
-        readable, _ = capture.read()
-        if not readable:
-            remedy = (
-                'is it a camera, and may this user read it?'
-                if self.live
-                else ('convert it to H.264 in an .mp4')
-            )
-            raise ImageError(f"source {self._path}: can't be read as video; {remedy}")
-        if not self.live:
-            capture = cv2.VideoCapture(self._path)
-        return capture
+        self._loop = loop
+        video = Video.open(path)
+        self.rate_hz = video.frames_per_second
+        self._frames = iter(video)
+        # read ahead by one, so that a video without frames is refused at the start
+        self._next: np.ndarray | None = next(self._frames)[1]
 
     def read(self, time_s: float) -> np.ndarray | None:
         """Return the next image, from the beginning again when it loops."""
+        image = self._next
+        _, self._next = next(self._frames, (0.0, None))
+        if self._next is None and self._loop:
+            self._frames = iter(Video.open(self._path))
+            _, self._next = next(self._frames)
+        return image
+
+
+class DeviceSource(_WithFocalLength):
+    """A camera of this machine, /dev/videoN."""
+
+    rate_hz = 0.0
+
+    def __init__(self, path: Path, focal_length_px: float) -> None:
+        super().__init__(focal_length_px)
+        self._path = path
+        self._capture = cv2.VideoCapture(str(path))
+        # what is old is of no use
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self.read(0.0)
+
+    def read(self, time_s: float) -> np.ndarray | None:
+        """Return the newest image; :raises ImageError: the camera gives none."""
         ok, image = self._capture.read()
-        if not ok and self._loop:
-            self._capture = self._open()
-            ok, image = self._capture.read()
-        return image if ok else None
+        if not ok:
+            raise ImageError(
+                f'source {self._path}: gives no image; is it a camera, and may this user read it?'
+            )
+        return image
 
 
 class FolderSource(_WithFocalLength):
-    """The images of a folder, in the order of their names; unreadable ones are named and left."""
+    """Images in files, in the given order; unreadable ones are named and left out."""
 
     rate_hz = 0.0
-    live = False
 
-    def __init__(self, folder: Path, loop: bool, focal_length_px: float) -> None:
+    def __init__(self, files: list[Path], loop: bool, focal_length_px: float) -> None:
         super().__init__(focal_length_px)
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        if not files:
-            raise ImageError(f'source {folder}: no images there ({", ".join(IMAGE_SUFFIXES)})')
         self._files = files
         self._loop = loop
         self._next = 0
         self.broken: list[str] = []
 
     def read(self, time_s: float) -> np.ndarray | None:
-        """Return the next image that can be read."""
+        """Return the next image that can be read; :raises ImageError: there is none."""
         while self._files:
             if self._next == len(self._files):
                 if not self._loop:
                     return None
                 self._next = 0
             file = self._files[self._next]
-            self._next += 1
             try:
-                return read_image(file)
+                image = read_image(file)
             except ImageError as error:
                 self.broken.append(str(error))
-                self._files.remove(file)
-                self._next -= 1
+                del self._files[self._next]
+                continue
+            self._next += 1
+            return image
         raise ImageError(f'{self.broken[-1]}; no other image is left')
 
 
@@ -149,22 +153,15 @@ def open_source(
     source: str, width: int, height: int, loop: bool, focal_length_px: float
 ) -> Source:
     """
-    Return the source that `source` names: 'portrait', a folder, an image, a video, a device.
+    Return the source that `source` names: 'portrait', an image or folder, a video, a device.
 
     :raises ImageError: it cannot be read.
     """
     if source == PORTRAIT:
         return PortraitSource(width, height)
     path = Path(source)
-    if path.is_dir():
-        return FolderSource(path, loop, focal_length_px)
-    return VideoSource(source, loop, focal_length_px)
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Return an image file as (H, W, 3) uint8 BGR; :raises ImageError: it cannot be read."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        reason = "can't be decoded as an image" if path.is_file() else 'no such file'
-        raise ImageError(f'{path}: {reason}')
-    return image
+    if path.is_char_device():
+        return DeviceSource(path, focal_length_px)
+    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(image_paths([path]), loop, focal_length_px)
+    return VideoSource(path, loop, focal_length_px)
