@@ -6,14 +6,16 @@ import numpy as np
 
 from face_recon_ros.pose import MetricPose, rotation_to
 
-# Fit error at which the score is one half, and the slope there; docs/accuracy.md has the table.
-DOUBTFUL_FIT_ERROR = 0.025
-FIT_ERROR_SPREAD = 0.004
+# On posed heads (docs/accuracy.md) half of the faces with this fit error are off by more than 12
+# degrees of yaw; with the spread, the score is the share that is not.
+DOUBTFUL_FIT_ERROR = 0.026
+FIT_ERROR_SPREAD = 0.005
 
-# Rotation error about image x (pitch), y (yaw), z (roll): standard deviation at a perfect fit, and
-# its growth per unit of fit error.
-ROTATION_SIGMA_RAD = np.radians([4.5, 3.0, 1.8])
-ROTATION_SIGMA_PER_FIT_ERROR_RAD = np.radians([150.0, 250.0, 60.0])
+# Standard deviation of the rotation about image x (pitch), y (yaw), z (roll): base + growth *
+# (fit_error / 0.02)^2, from 68 % quantiles by fit error on photos (docs/accuracy.md).
+ROTATION_SIGMA_RAD = np.radians([4.5, 2.5, 1.0])
+ROTATION_SIGMA_GROWTH_RAD = np.radians([3.2, 6.0, 3.2])
+FIT_ERROR_UNIT = 0.02
 # Heads differ in size: adult interpupillary distance, SD / mean (Dodgson 2004)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
@@ -32,7 +34,8 @@ def pose_covariance(pose: MetricPose, fit_error: float) -> np.ndarray:
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
     turn = rotation_to(pose.translation_m)
-    sigma_rad = ROTATION_SIGMA_RAD + ROTATION_SIGMA_PER_FIT_ERROR_RAD * fit_error
+    growth = (fit_error / FIT_ERROR_UNIT) ** 2
+    sigma_rad = ROTATION_SIGMA_RAD + ROTATION_SIGMA_GROWTH_RAD * growth
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
     covariance[3:, 3:] = turn @ np.diag(sigma_rad**2) @ turn.T

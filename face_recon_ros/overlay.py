@@ -41,7 +41,11 @@ def _fixed(points: np.ndarray) -> np.ndarray:
 
 
 def _line_width(size_px: float) -> int:
-    return max(1, round(size_px / 150))
+    return round(_bounded(size_px / 150, 1.0, 20.0))
+
+
+def _bounded(value: float, low: float, high: float) -> float:
+    return low if np.isnan(value) else min(max(value, low), high)
 
 
 def draw_landmarks(image: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
@@ -53,7 +57,7 @@ def draw_landmarks(image: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
         cv2.polylines(
             image, [line], closed, CONTOUR_COLOR, _line_width(size), cv2.LINE_AA, _SHIFT
         )
-    radius = round(max(1.2, size / 110) * 2**_SHIFT)
+    radius = round(_bounded(size / 110, 1.2, 20.0) * 2**_SHIFT)
     for x, y in points.tolist():
         cv2.circle(image, (x, y), radius, LANDMARK_COLOR, -1, cv2.LINE_AA, _SHIFT)
     return image

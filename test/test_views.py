@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from face_recon_ros import overlay
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pose import OPTICAL_FROM_VIEWER, face_rotation
+from face_recon_ros.smoothing import rotation_matrix
+from face_recon_ros.views import MODES, FaceViews
+
+
+@pytest.fixture(scope='module')
+def scene(portrait):
+    pipeline = FaceReconPipeline()
+    return FaceViews(pipeline.model), pipeline.process(portrait)
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_every_mode_draws_on_the_face_and_nowhere_else(scene, portrait, mode):
+    views, faces = scene
+    picture = views.draw(mode, portrait.copy(), faces)
+    assert picture.shape == portrait.shape
+    assert picture.dtype == np.uint8
+    background = np.zeros_like(portrait) if mode in ('depth', 'pncc') else portrait
+    changed = (picture != background).any(axis=2)
+    x0, y0, x1, y1 = faces[0].box.round().astype(int)
+    assert changed[y0:y1, x0:x1].mean() > 0.01
+    # axes reach furthest, labels may be wide
+    margin = y1 - y0
+    assert not changed[y1 + margin :].any()
+    assert not changed[: max(0, y0 - margin)].any()
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_every_mode_draws_nothing_without_a_face(scene, portrait, mode):
+    picture = scene[0].draw(mode, portrait.copy(), [])
+    want = np.zeros_like(portrait) if mode in ('depth', 'pncc') else portrait
+    np.testing.assert_array_equal(picture, want)
+
+
+def test_mesh_covers_the_landmarks(scene, portrait):
+    views, faces = scene
+    drawn = (views.mesh(portrait.copy(), faces) != portrait).any(axis=2)
+    inner = faces[0].landmarks_px[17:60, :2].round().astype(int)
+    assert drawn[inner[:, 1], inner[:, 0]].mean() > 0.97
+
+
+def test_depth_is_metric_and_the_nose_stands_out(scene, portrait):
+    views, (face,) = scene
+    depth_m = views.depth_m(portrait.shape[:2], [face])
+    seen = np.isfinite(depth_m)
+    distance_m = face.pose.translation_m[2]
+    assert np.abs(depth_m[seen] - distance_m).max() < 0.2
+    at = {}
+    for index in (30, 27, 36, 45, 8):
+        x, y = face.landmarks_px[index, :2].round().astype(int)
+        at[index] = depth_m[y, x]
+        assert at[index] == pytest.approx(face.landmarks_m[index, 2], abs=0.01)
+    around = ((at[36] + at[45]) / 2 + at[8]) / 2
+    assert at[30] < around - 0.01
+
+
+def test_nearer_face_hides_the_farther(scene, portrait):
+    """Whatever their order in the list."""
+    views, (face,) = scene
+    depths = [views.depth_m(portrait.shape[:2], order) for order in ([face, face], [face])]
+    np.testing.assert_array_equal(*depths)
+
+
+def test_axes_point_where_the_face_frame_does():
+    image = np.zeros((200, 200, 3), np.uint8)
+    turned = face_rotation(
+        FaceParameters(
+            camera_matrix(500.0, rotation_matrix([0, np.radians(-50), 0]), np.zeros(3)),
+            np.zeros(40),
+            np.zeros(10),
+        )
+    )
+    overlay.draw_pose_axes(image, np.array([100.0, 100.0]), turned, 60.0)
+    for axis, color in enumerate(overlay.AXIS_COLORS):
+        distance = np.abs(image.astype(int) - color).sum(axis=2)
+        rows, columns = np.nonzero(distance < 30)
+        towards = turned[:2, axis]
+        middle = np.array([columns.mean() - 100, rows.mean() - 100])
+        assert middle @ towards > 0.9 * np.linalg.norm(middle) * np.linalg.norm(towards)
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -1e12])
+def test_drawing_outside_or_of_no_number_does_no_harm(bad):
+    image = np.zeros((50, 60, 3), np.uint8)
+    landmarks = np.full((68, 3), 20.0)
+    landmarks[5] = bad
+    with np.errstate(invalid='ignore'):
+        overlay.draw_landmarks(image, landmarks)
+        overlay.draw_box(image, np.array([bad, 0.0, 10.0, 10.0]))
+        overlay.draw_pose_axes(image, np.array([bad, 1.0]), OPTICAL_FROM_VIEWER, 10.0)
