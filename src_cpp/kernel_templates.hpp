@@ -324,7 +324,7 @@ struct Loops
         Batch batch;
         for (int c = 0; c < 3; ++c) {
           batch.corner[c] = Simd::load(arguments.corner[c] + t);
-          batch.xy[c] = Simd::gather(arguments.xy, batch.corner[c]);
+          batch.xy[c] = Simd::gather(arguments.xy, arguments.corner[c] + t);
         }
         const Int low = Simd::min_pairs(batch.xy[0], Simd::min_pairs(batch.xy[1], batch.xy[2]));
         const Int high = Simd::max_pairs(batch.xy[0], Simd::max_pairs(batch.xy[1], batch.xy[2]));
@@ -417,7 +417,7 @@ struct Loops
       Float keys[3], lights[3];
       for (int c = 0; c < 3; ++c) {
         const Int word = Simd::gather(
-          reinterpret_cast<const std::int32_t *>(arguments.surface), Simd::load(corners[c]));
+          reinterpret_cast<const std::int32_t *>(arguments.surface), corners[c]);
         keys[c] = Simd::to_float(Simd::template shift_right_unsigned<kDepthBits>(word));
         lights[c] = Simd::to_float(Simd::bit_and(word, Simd::set(0xffff)));
       }

@@ -75,9 +75,16 @@ struct Avx2
   {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(a)));
   }
-  static Int gather(const std::int32_t * base, Int index)
+  // Faster than the gather instruction on the processors that have AVX2 but not AVX-512.
+  static Int gather(const std::int32_t * base, const std::int32_t * index)
   {
-    return _mm256_i32gather_epi32(base, index, 4);
+    const auto four = [&](const std::int32_t * i) {
+      __m128i result = _mm_cvtsi32_si128(base[i[0]]);
+      result = _mm_insert_epi32(result, base[i[1]], 1);
+      result = _mm_insert_epi32(result, base[i[2]], 2);
+      return _mm_insert_epi32(result, base[i[3]], 3);
+    };
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(four(index)), four(index + 4), 1);
   }
   static void store_packed(std::int32_t * to, Int a, unsigned mask)
   {

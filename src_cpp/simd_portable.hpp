@@ -122,9 +122,9 @@ struct Portable
     }
     return result;
   }
-  static Int gather(const std::int32_t * base, const Int & index)
+  static Int gather(const std::int32_t * base, const std::int32_t * index)
   {
-    return ints([&](int i) { return base[index.lane[i]]; });
+    return ints([&](int i) { return base[index[i]]; });
   }
   // The lanes of the mask, packed, to `to`; up to eight words there are overwritten.
   static void store_packed(std::int32_t * to, const Int & a, unsigned mask)
