@@ -1,3 +1,5 @@
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -169,7 +171,7 @@ def test_smoothing_steadies_a_noisy_still_face(portrait):
         config = PipelineConfig() if smoothing else PipelineConfig(smoothing=None)
         pipeline = FaceReconPipeline(config)
         rotations = [pipeline.process(f, stamp_s=i / 30)[0].rotation for i, f in enumerate(frames)]
-        turns = [rotation_vector(b @ a.T) for a, b in zip(rotations, rotations[1:], strict=False)]
+        turns = [rotation_vector(b @ a.T) for a, b in itertools.pairwise(rotations)]
         return np.degrees(np.linalg.norm(turns[10:], axis=1).mean())
 
     assert jitter_deg(smoothing=True) < 0.5 * jitter_deg(smoothing=False)

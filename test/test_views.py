@@ -52,11 +52,11 @@ def test_depth_is_metric_and_the_nose_stands_out(scene, portrait):
     distance_m = face.pose.translation_m[2]
     assert np.abs(depth_m[seen] - distance_m).max() < 0.2
     at = {}
-    for index in (30, 27, 36, 45, 8):
+    for index in (30, 27, 36, 45, 57):
         x, y = face.landmarks_px[index, :2].round().astype(int)
         at[index] = depth_m[y, x]
         assert at[index] == pytest.approx(face.landmarks_m[index, 2], abs=0.01)
-    around = ((at[36] + at[45]) / 2 + at[8]) / 2
+    around = ((at[36] + at[45]) / 2 + at[57]) / 2
     assert at[30] < around - 0.01
 
 
