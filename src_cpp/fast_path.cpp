@@ -260,9 +260,9 @@ bool FastPath::draw(
   if (box.empty()) {
     return false;
   }
-  // A row is written up to seven pixels beyond its last, a tiny triangle one row below.
+  // Triangles are written in whole registers and blocks, beyond the box.
   stride_ = box.width() + static_cast<std::int64_t>(Topology::kBatch);
-  const auto words = static_cast<std::size_t>(stride_ * (box.height() + 1));
+  const auto words = static_cast<std::size_t>(stride_ * (box.height() + kBlockSide - 1));
   if (pixels_.size() < words) {
     pixels_.resize(words, 0);
   }

@@ -308,18 +308,19 @@ struct Loops
   static void rasterise(RasterArguments & arguments)
   {
     PixelQueue tiny;
-    TriangleQueue small;
+    TriangleQueue block, small;
     const SurfaceBuffer & buffer = arguments.buffer;
     const Int first_pixel = Simd::set(pair(buffer.x0, buffer.y0));
     const Int last_pixel = Simd::set(pair(buffer.x1, buffer.y1));
     const Int round_up = Simd::set(pair(kSubpixels - 1, kSubpixels - 1));
     const Int not_tiny = Simd::set(pair(~1, ~1));
+    const Int not_block = Simd::set(pair(~(kBlockSide - 1), ~(kBlockSide - 1)));
     const Int not_small = Simd::set(pair(~(kSmallSide - 1), ~(kSmallSide - 1)));
     const Int negative = Simd::set(pair(-0x8000, -0x8000));
     const Int zero = Simd::set(0);
     for (std::size_t chunk = arguments.first; chunk < arguments.last; chunk += kChunk) {
       const std::size_t end = chunk + kChunk < arguments.last ? chunk + kChunk : arguments.last;
-      tiny.count = small.count = 0;
+      tiny.count = block.count = small.count = 0;
       for (std::size_t t = chunk; t < end; t += kLanes) {
         Batch batch;
         for (int c = 0; c < 3; ++c) {
@@ -338,14 +339,20 @@ struct Loops
           Simd::sub_pairs(batch.xy[1], batch.xy[0]), Simd::sub_pairs(batch.xy[2], batch.xy[0]));
         const Int front = Simd::greater(batch.area, zero);
         const Int is_tiny = Simd::equal(Simd::bit_and(batch.size, not_tiny), zero);
+        const Int is_block = Simd::equal(Simd::bit_and(batch.size, not_block), zero);
         const Int is_small = Simd::equal(Simd::bit_and(batch.size, not_small), zero);
         const Int is_hit = Simd::equal(Simd::bit_and(batch.size, negative), zero);
         const unsigned tiny_mask = Simd::signs(Simd::bit_and(front, is_tiny));
-        const unsigned small_mask = Simd::signs(Simd::bit_and(front, is_small)) & ~tiny_mask;
-        const unsigned large_mask =
-          Simd::signs(Simd::bit_and(front, is_hit)) & ~(tiny_mask | small_mask);
+        const unsigned upto_block = Simd::signs(Simd::bit_and(front, is_block));
+        const unsigned upto_small = Simd::signs(Simd::bit_and(front, is_small));
+        const unsigned block_mask = upto_block & ~tiny_mask;
+        const unsigned small_mask = upto_small & ~upto_block;
+        const unsigned large_mask = Simd::signs(Simd::bit_and(front, is_hit)) & ~upto_small;
         if (tiny_mask != 0) {
           append_covered(tiny, batch, tiny_mask);
+        }
+        if (block_mask != 0) {
+          append(block, batch, block_mask);
         }
         if (small_mask != 0) {
           append(small, batch, small_mask);
@@ -361,9 +368,13 @@ struct Loops
       for (std::size_t k = 0; k < tiny.count; k += kLanes) {
         draw_pixels(arguments, tiny, k);
       }
+      block.pad();
+      for (std::size_t k = 0; k < block.count; k += kLanes) {
+        draw_triangles<true>(arguments, block, k);
+      }
       small.pad();
       for (std::size_t k = 0; k < small.count; k += kLanes) {
-        draw_small(arguments, small, k);
+        draw_triangles<false>(arguments, small, k);
       }
     }
   }
@@ -416,8 +427,8 @@ struct Loops
       const std::int32_t * corners[3] = {corner_0, corner_1, corner_2};
       Float keys[3], lights[3];
       for (int c = 0; c < 3; ++c) {
-        const Int word = Simd::gather(
-          reinterpret_cast<const std::int32_t *>(arguments.surface), corners[c]);
+        const Int word =
+          Simd::gather(reinterpret_cast<const std::int32_t *>(arguments.surface), corners[c]);
         keys[c] = Simd::to_float(Simd::template shift_right_unsigned<kDepthBits>(word));
         lights[c] = Simd::to_float(Simd::bit_and(word, Simd::set(0xffff)));
       }
@@ -479,8 +490,45 @@ struct Loops
     pixel = pixel > value ? pixel : value;
   }
 
-  // Boxes up to kSmallSide: set up eight triangles at once, then eight pixels of a row at once.
-  static void draw_small(RasterArguments & arguments, const TriangleQueue & queue, std::size_t k)
+  // What eight triangles come to: values at the first pixel of each box and steps, one array each.
+  struct Increments
+  {
+    alignas(32) std::int32_t at[3][kLanes];  // edges; inside is not negative
+    alignas(32) std::int32_t at_x[3][kLanes];
+    alignas(32) std::int32_t at_y[3][kLanes];
+    alignas(32) std::int32_t word[kLanes];  // surface
+    alignas(32) std::int32_t word_x[kLanes];
+    alignas(32) std::int32_t word_y[kLanes];
+    alignas(32) std::int32_t start[kLanes];  // in the surface buffer
+  };
+
+  // Triangles beyond a few pixels: set up eight at once, then eight pixels at once, in blocks of
+  // 4 x 4 or in rows.
+  template <bool Block>
+  static void draw_triangles(
+    RasterArguments & arguments, const TriangleQueue & queue, std::size_t k)
+  {
+    Increments increments;
+    const unsigned gentle = set_up(arguments, queue, k, increments);
+    const std::size_t lanes = queue.count - k < kLanes ? queue.count - k : kLanes;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      if (((gentle >> lane) & 1U) == 0) {
+        leave_over(
+          arguments, queue.corner[0][k + lane], queue.corner[1][k + lane],
+          queue.corner[2][k + lane]);
+      } else if (Block) {
+        draw_block(arguments.buffer, increments, lane);
+      } else {
+        draw_rows(
+          arguments.buffer, increments, lane, static_cast<std::uint32_t>(queue.size[k + lane]));
+      }
+    }
+  }
+
+  // Lanes whose triangles are no steeper than kSteepest.
+  static unsigned set_up(
+    const RasterArguments & arguments, const TriangleQueue & queue, std::size_t k,
+    Increments & increments)
   {
     const Int pixel = Simd::load(queue.pixel + k);
     const Int xy[3] = {
@@ -507,68 +555,109 @@ struct Loops
     const Float steepest = Simd::max(
       Simd::max(Simd::abs(key_x), Simd::abs(key_y)),
       Simd::max(Simd::abs(light_x), Simd::abs(light_y)));
-    const unsigned gentle = Simd::signs(Simd::less_equal(steepest, Simd::set(kSteepest)));
     const Float key_start = mix(surface.key, surface.key_1, surface.key_2, weight_1, weight_2);
     const Float light_start =
       mix(surface.light, surface.light_1, surface.light_2, weight_1, weight_2);
     const auto packed = [](Float key, Float light) {
       return Simd::add(Simd::template shift_left<kDepthBits>(rounded(key)), rounded(light));
     };
-    alignas(32) std::int32_t at[3][kLanes], step_x[3][kLanes], step_y[3][kLanes];
-    alignas(32) std::int32_t start[kLanes], word[kLanes], word_x[kLanes], word_y[kLanes];
     for (int c = 0; c < 3; ++c) {
-      Simd::store(at[c], Simd::add(edges.at[c], edges.excluded[c]));
-      Simd::store(step_x[c], edges.step_x(c));
-      Simd::store(step_y[c], edges.step_y(c));
+      Simd::store(increments.at[c], Simd::add(edges.at[c], edges.excluded[c]));
+      Simd::store(increments.at_x[c], edges.step_x(c));
+      Simd::store(increments.at_y[c], edges.step_y(c));
     }
-    Simd::store(start, address(arguments.buffer, pixel));
-    Simd::store(word, packed(key_start, light_start));
-    Simd::store(word_x, packed(key_x, light_x));
-    Simd::store(word_y, packed(key_y, light_y));
-    const std::size_t lanes = queue.count - k < kLanes ? queue.count - k : kLanes;
+    Simd::store(increments.word, packed(key_start, light_start));
+    Simd::store(increments.word_x, packed(key_x, light_x));
+    Simd::store(increments.word_y, packed(key_y, light_y));
+    Simd::store(increments.start, address(arguments.buffer, pixel));
+    return Simd::signs(Simd::less_equal(steepest, Simd::set(kSteepest)));
+  }
+
+  // The words that beat those drawn so far, where no edge is negative.
+  static Int raised(Int drawn, Int e0, Int e1, Int e2, Int word)
+  {
+    const Int outside = Simd::template shift_right<31>(Simd::bit_or(e0, Simd::bit_or(e1, e2)));
+    return Simd::max_unsigned(drawn, Simd::and_not(outside, word));
+  }
+
+  // Always all of kBlockSide x kBlockSide pixels, two rows at a time.
+  static void draw_block(
+    const SurfaceBuffer & buffer, const Increments & increments, std::size_t lane)
+  {
+    static_assert(kBlockSide == 4, "two rows are a register");
+    const Int column = Simd::bit_and(Simd::iota(), Simd::set(3));
+    const Int second_row = Simd::greater(Simd::iota(), Simd::set(3));
+    const auto spread = [&](const std::int32_t * at, const std::int32_t * x, Int y) {
+      return Simd::add(
+        Simd::add(Simd::set(at[lane]), Simd::bit_and(y, second_row)),
+        Simd::mul(Simd::set(x[lane]), column));
+    };
+    const Int y0 = Simd::set(increments.at_y[0][lane]);
+    const Int y1 = Simd::set(increments.at_y[1][lane]);
+    const Int y2 = Simd::set(increments.at_y[2][lane]);
+    const Int word_y = Simd::set(increments.word_y[lane]);
+    const Int e0 = spread(increments.at[0], increments.at_x[0], y0);
+    const Int e1 = spread(increments.at[1], increments.at_x[1], y1);
+    const Int e2 = spread(increments.at[2], increments.at_x[2], y2);
+    const Int word = spread(increments.word, increments.word_x, word_y);
+    auto * row = reinterpret_cast<std::int32_t *>(buffer.pixels + increments.start[lane]);
+    std::int32_t * next = row + buffer.stride;
+    Simd::store_halves(row, next, raised(Simd::load_halves(row, next), e0, e1, e2, word));
+    row = next + buffer.stride;
+    next = row + buffer.stride;
+    const auto below = [](Int value, Int y) {
+      return Simd::add(value, Simd::template shift_left<1>(y));
+    };
+    Simd::store_halves(
+      row, next,
+      raised(
+        Simd::load_halves(row, next), below(e0, y0), below(e1, y1), below(e2, y2),
+        below(word, word_y)));
+  }
+
+  // A box of any size, eight columns at a time. size: last - first pixel, a pair.
+  static void draw_rows(
+    const SurfaceBuffer & buffer, const Increments & increments, std::size_t lane,
+    std::uint32_t size)
+  {
+    const auto columns = static_cast<std::int32_t>(size & 0xffffU) + 1;
+    const auto rows = static_cast<std::int32_t>(size >> 16) + 1;
     const Int iota = Simd::iota();
-    const std::int64_t stride = arguments.buffer.stride;
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      if (((gentle >> lane) & 1U) == 0) {
-        leave_over(
-          arguments, queue.corner[0][k + lane], queue.corner[1][k + lane],
-          queue.corner[2][k + lane]);
-        continue;
+    const auto spread = [&](const std::int32_t * at, const std::int32_t * x) {
+      return Simd::add(Simd::set(at[lane]), Simd::mul(Simd::set(x[lane]), iota));
+    };
+    const auto right = [&](Int value, const std::int32_t * x) {
+      return Simd::add(value, Simd::template shift_left<3>(Simd::set(x[lane])));
+    };
+    const Int y0 = Simd::set(increments.at_y[0][lane]);
+    const Int y1 = Simd::set(increments.at_y[1][lane]);
+    const Int y2 = Simd::set(increments.at_y[2][lane]);
+    const Int word_y = Simd::set(increments.word_y[lane]);
+    Int top0 = spread(increments.at[0], increments.at_x[0]);
+    Int top1 = spread(increments.at[1], increments.at_x[1]);
+    Int top2 = spread(increments.at[2], increments.at_x[2]);
+    Int top_word = spread(increments.word, increments.word_x);
+    std::uint32_t * column = buffer.pixels + increments.start[lane];
+    for (std::int32_t left = columns;;) {
+      Int e0 = top0, e1 = top1, e2 = top2, word = top_word;
+      auto * row = reinterpret_cast<std::int32_t *>(column);
+      for (std::int32_t y = 0; y < rows; ++y) {
+        Simd::store(row, raised(Simd::load(row), e0, e1, e2, word));
+        row += buffer.stride;
+        e0 = Simd::add(e0, y0);
+        e1 = Simd::add(e1, y1);
+        e2 = Simd::add(e2, y2);
+        word = Simd::add(word, word_y);
       }
-      const auto size = static_cast<std::uint32_t>(queue.size[k + lane]);
-      const auto columns = static_cast<std::int32_t>(size & 0xffffU) + 1;
-      const auto rows = static_cast<std::int32_t>(size >> 16) + 1;
-      Int down[3], value[3];
-      for (int c = 0; c < 3; ++c) {
-        down[c] = Simd::set(step_y[c][lane]);
-        value[c] = Simd::add(Simd::set(at[c][lane]), Simd::mul(Simd::set(step_x[c][lane]), iota));
+      left -= static_cast<std::int32_t>(kLanes);
+      if (left <= 0) {
+        return;
       }
-      const Int word_down = Simd::set(word_y[lane]);
-      Int word_here = Simd::add(Simd::set(word[lane]), Simd::mul(Simd::set(word_x[lane]), iota));
-      std::uint32_t * column = arguments.buffer.pixels + start[lane];
-      for (std::int32_t left = columns;;) {
-        Int e0 = value[0], e1 = value[1], e2 = value[2], w = word_here;
-        auto * row = reinterpret_cast<std::int32_t *>(column);
-        for (std::int32_t y = 0; y < rows; ++y) {
-          const Int outside =
-            Simd::template shift_right<31>(Simd::bit_or(e0, Simd::bit_or(e1, e2)));
-          Simd::store(row, Simd::max_unsigned(Simd::load(row), Simd::and_not(outside, w)));
-          row += stride;
-          e0 = Simd::add(e0, down[0]);
-          e1 = Simd::add(e1, down[1]);
-          e2 = Simd::add(e2, down[2]);
-          w = Simd::add(w, word_down);
-        }
-        left -= static_cast<std::int32_t>(kLanes);
-        if (left <= 0) {
-          break;
-        }
-        column += kLanes;
-        for (int c = 0; c < 3; ++c) {
-          value[c] = Simd::add(value[c], Simd::template shift_left<3>(Simd::set(step_x[c][lane])));
-        }
-        word_here = Simd::add(word_here, Simd::template shift_left<3>(Simd::set(word_x[lane])));
-      }
+      column += kLanes;
+      top0 = right(top0, increments.at_x[0]);
+      top1 = right(top1, increments.at_x[1]);
+      top2 = right(top2, increments.at_x[2]);
+      top_word = right(top_word, increments.word_x);
     }
   }
 };

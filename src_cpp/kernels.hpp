@@ -56,6 +56,9 @@ constexpr std::int32_t kKeyRange = 65535 - 2 * kKeyMargin;
 // the caller: up to there all intermediate values stay below 2^22, exact enough in single precision.
 constexpr int kSmallSide = 64;
 constexpr float kSteepest = 32767.0F;
+// Triangles up to this side are drawn as whole blocks: the surface buffer has that many rows less
+// one, and kLanes - 1 columns, beyond its limits.
+constexpr int kBlockSide = 4;
 // Snapped extent of a window: differences fit 16 bits, and rounding up does not leave them.
 constexpr std::int32_t kWindowExtent = 32752;
 

@@ -1,5 +1,4 @@
 #include "floating_point.hpp"
-
 #include "kernels.hpp"
 
 #if defined(__AVX2__)

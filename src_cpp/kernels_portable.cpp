@@ -1,7 +1,6 @@
-#include "floating_point.hpp"
-
 #include <limits>
 
+#include "floating_point.hpp"
 #include "kernel_templates.hpp"
 #include "kernels.hpp"
 #include "simd_portable.hpp"

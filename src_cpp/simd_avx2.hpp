@@ -45,6 +45,17 @@ struct Avx2
   {
     _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), a);
   }
+  static Int load_halves(const std::int32_t * low, const std::int32_t * high)
+  {
+    return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(low))),
+      _mm_loadu_si128(reinterpret_cast<const __m128i *>(high)), 1);
+  }
+  static void store_halves(std::int32_t * low, std::int32_t * high, Int a)
+  {
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(low), _mm256_castsi256_si128(a));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(high), _mm256_extracti128_si256(a, 1));
+  }
   static Int set(std::int32_t value) { return _mm256_set1_epi32(value); }
   static Int iota() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
   static Int add(Int a, Int b) { return _mm256_add_epi32(a, b); }

@@ -52,6 +52,19 @@ struct Portable
     return result;
   }
   static void store(std::int32_t * to, const Int & a) { std::memcpy(to, &a, sizeof a); }
+  // Four lanes from each address.
+  static Int load_halves(const std::int32_t * low, const std::int32_t * high)
+  {
+    Int result;
+    std::memcpy(result.lane, low, 4 * sizeof(std::int32_t));
+    std::memcpy(result.lane + 4, high, 4 * sizeof(std::int32_t));
+    return result;
+  }
+  static void store_halves(std::int32_t * low, std::int32_t * high, const Int & a)
+  {
+    std::memcpy(low, a.lane, 4 * sizeof(std::int32_t));
+    std::memcpy(high, a.lane + 4, 4 * sizeof(std::int32_t));
+  }
   static Int set(std::int32_t value)
   {
     return ints([&](int) { return value; });
