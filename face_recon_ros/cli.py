@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import cv2
+import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros import records
 from face_recon_ros.detection import BOTH
 from face_recon_ros.errors import FaceReconError, ImageError
+from face_recon_ros.exports import EXPORTS
 from face_recon_ros.face_model import FaceModel
 from face_recon_ros.image_files import Video, VideoWriter, image_paths, read_image, write_image
 from face_recon_ros.overlay import angles_label
@@ -83,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser('image', help='faces in photos')
     image.add_argument('inputs', nargs='+', type=Path, metavar='FILE_OR_DIR')
     _add_common(image, f'folder for the pictures (default {DEFAULT_OUTPUT})')
+    image.add_argument(
+        '--export',
+        nargs='+',
+        choices=tuple(EXPORTS),
+        default=(),
+        help='also write each face as mesh, texture or depth (16-bit: tenths of a millimetre)',
+    )
     image.set_defaults(run=_run_image)
 
     video = commands.add_parser('video', help='faces in a video, with ids over time')
@@ -139,7 +148,7 @@ def _camera(options: argparse.Namespace, height: int, width: int) -> Camera:
 def _run_image(options: argparse.Namespace) -> int:
     pipeline = _pipeline(options, smoothing=False)
     views = FaceViews(pipeline.model)
-    pictures = _Pictures(options) if options.mode or options.out else None
+    pictures = _Pictures(options) if options.mode or options.out or options.export else None
     paths, failures = _existing(options.inputs)
     with records.csv_writer(options.csv) as rows:
         for path in _progress(paths, len(paths), 'image'):
@@ -151,8 +160,9 @@ def _run_image(options: argparse.Namespace) -> int:
                 _report(str(path), faces)
                 if pictures:
                     views.forget()
-                    pictures.write(path, views.draw(pictures.mode, image, faces))
-            except ImageError as error:
+                    pictures.export(path, views, image, faces)
+                    pictures.draw(path, views, image, faces)
+            except FaceReconError as error:
                 _complain(str(error))
                 failures += 1
     return 1 if failures else 0
@@ -185,7 +195,8 @@ class _Pictures:
     """Names and writes the pictures of one run."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.mode: str = options.mode or DEFAULT_MODE
+        self._mode: str | None = options.mode or (None if options.export else DEFAULT_MODE)
+        self._exports: Sequence[str] = options.export
         self._folder: Path = options.out or DEFAULT_OUTPUT
         self._used: set[str] = set()
         try:
@@ -195,15 +206,31 @@ class _Pictures:
                 f'{self._folder}: {error.strerror or error}; choose another --out'
             ) from error
 
-    def write(self, source: Path, picture: cv2.typing.MatLike) -> None:
-        suffix = '.png' if self.mode in LOSSLESS_MODES else '.jpg'
-        name = stem = f'{source.stem}_{self.mode}'
-        count = 1
+    def draw(
+        self, source: Path, views: FaceViews, image: np.ndarray, faces: Sequence[Face]
+    ) -> None:
+        """Write the picture of the mode asked for; draws on the image."""
+        if self._mode:
+            suffix = '.png' if self._mode in LOSSLESS_MODES else '.jpg'
+            picture = views.draw(self._mode, image, faces)
+            write_image(self._path(f'{source.stem}_{self._mode}', suffix), picture)
+
+    def export(
+        self, source: Path, views: FaceViews, image: np.ndarray, faces: Sequence[Face]
+    ) -> None:
+        """Write the files asked for, one of each kind per face."""
+        for number, face in enumerate(faces, start=1):
+            for kind in self._exports:
+                ending, write = EXPORTS[kind]
+                write(self._path(f'{source.stem}_face{number}', ending), views, image, face)
+
+    def _path(self, stem: str, ending: str) -> Path:
+        name, count = stem + ending, 1
         while name in self._used:  # photos of the same name from several folders
             count += 1
-            name = f'{stem}_{count}'
+            name = f'{stem}_{count}{ending}'
         self._used.add(name)
-        write_image(self._folder / f'{name}{suffix}', picture)
+        return self._folder / name
 
 
 def _run_video(options: argparse.Namespace) -> int:

@@ -58,7 +58,8 @@ class Face:
     (3, 3): face frame -> image-aligned optical frame, without the viewing ray. pose: metric, in
     the camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
     landmarks_px (68, 3): x right, y down, z towards the viewer. landmarks_m (68, 3): camera
-    optical frame. depth_plane (4,): see pose.depth_plane.
+    optical frame. depth_plane (4,): see pose.depth_plane. head_scale: size of the head relative to
+    the model's.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Face:
     landmarks_px: np.ndarray
     landmarks_m: np.ndarray
     depth_plane: np.ndarray
+    head_scale: float
 
 
 class FaceReconPipeline:
@@ -166,6 +168,7 @@ class FaceReconPipeline:
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
             depth_plane=depth_plane(parameters, pose, self._head_scale),
+            head_scale=self._head_scale,
         )
 
 

@@ -20,5 +20,6 @@ def sample_colors(image: np.ndarray, points_px: np.ndarray) -> np.ndarray:
     grid = np.zeros((rows * _ROW, 2), np.float32)
     grid[:count] = points_px[:, :2]
     xy = grid.reshape(rows, _ROW, 2)
-    sampled = cv2.remap(image, xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = cv2.split(xy)
+    sampled = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return sampled.reshape(-1, 3)[:count]

@@ -11,8 +11,12 @@ import numpy as np
 from face_recon_ros import overlay
 from face_recon_ros.face_model import FaceModel
 from face_recon_ros.pipeline import Face
-from face_recon_ros.rendering import PlacedMesh, Renderer, normalised_coordinate_code
+from face_recon_ros.pose import points_in_camera
+from face_recon_ros.rendering import PlacedMesh, Renderer, Shading, normalised_coordinate_code
+from face_recon_ros.texture import sample_colors
 
+# Colours as they are given
+UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 # Height of the model's face: sizes drawn things
 FACE_HEIGHT_M = 0.18
 # A depth picture for people runs from white to dark grey over this span behind the nearest point
@@ -23,23 +27,23 @@ class FaceViews:
     """Draws faces; the renderer and dense decoder are made when first needed."""
 
     def __init__(self, model: FaceModel, threads: int = 1) -> None:
-        self._model = model
+        self.model = model
         self._threads = threads
         self._dense: dict[int, tuple[Face, np.ndarray]] = {}
 
     @cached_property
     def _renderer(self) -> Renderer:
-        return Renderer(self._model.triangles, threads=self._threads)
+        return Renderer(self.model.triangles, threads=self._threads)
 
     @cached_property
     def _codes(self) -> np.ndarray:
-        return normalised_coordinate_code(self._model.mean)
+        return normalised_coordinate_code(self.model.mean)
 
     def dense_px(self, face: Face) -> np.ndarray:
         """Return the face's dense vertices (V, 3) float32 px; decoded once per face object."""
         known = self._dense.get(id(face))
         if known is None or known[0] is not face:
-            known = (face, self._model.dense_px(face.parameters))
+            known = (face, self.model.dense_px(face.parameters))
             self._dense[id(face)] = known
         return known[1]
 
@@ -72,6 +76,36 @@ class FaceViews:
     def visible(self, size: tuple[int, int], face: Face) -> np.ndarray:
         """Return which dense vertices (V,) of a face are seen."""
         return self._renderer.visibility(self.dense_px(face), size)
+
+    def vertices_m(self, face: Face) -> np.ndarray:
+        """Return the dense vertices (V, 3) in the camera optical frame, metres."""
+        matrix = face.parameters.camera_matrix
+        points_model_m = (self.dense_px(face) - matrix[:, 3]) @ np.linalg.inv(matrix[:, :3]).T
+        return points_in_camera(points_model_m, face.pose, face.head_scale)
+
+    def colors(self, image: np.ndarray, face: Face) -> np.ndarray:
+        """
+        Return colours (V, 3) uint8 BGR taken from the image the face was found in.
+
+        A hidden vertex takes the colour of its mirror image on the other side of the face, and
+        where that is hidden too, the model's own colour.
+        """
+        colors = sample_colors(image, self.dense_px(face))
+        seen = self.visible(image.shape[:2], face)
+        mirrored = ~seen & seen[self.model.mirror]
+        hidden = ~seen & ~mirrored
+        colors[mirrored] = colors[self.model.mirror[mirrored]]
+        colors[hidden] = self.model.colors[hidden]
+        return colors
+
+    def unwrap(self, image: np.ndarray, face: Face, size_px: int) -> np.ndarray:
+        """Return the face's colours laid out by the model's uv, (size, size, 3) uint8 BGR."""
+        flat = np.zeros((len(self.model.uv), 3), np.float32)
+        flat[:, 0] = self.model.uv[:, 0] * (size_px - 1)
+        flat[:, 1] = (1 - self.model.uv[:, 1]) * (size_px - 1)
+        canvas = np.zeros((size_px, size_px, 3), np.uint8)
+        colors = self.colors(image, face)
+        return self._renderer.render(flat, canvas, colors=colors, shading=UNLIT)
 
     def sparse(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Draw the 68 landmarks."""
