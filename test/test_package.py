@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 from catkin_pkg.package import parse_package
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
 NAME = 'face_recon_ros'
 
@@ -112,7 +117,6 @@ def test_requirements_name_every_import():
 
 
 def test_pip_and_make_build_with_the_same_requirements():
-    tomllib = pytest.importorskip('tomllib' if sys.version_info >= (3, 11) else 'tomli')
     project = tomllib.loads((ROOT / 'pyproject.toml').read_text())
     lines = (ROOT / 'requirements-build.txt').read_text().splitlines()
     listed = [line for line in lines if line and not line.startswith('#')]
