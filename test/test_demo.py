@@ -1,0 +1,63 @@
+"""The demo as a user runs it: succeeds with poses that agree with the truth, fails loudly."""
+
+import re
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
+TIMEOUT_S = 90
+
+
+def run_demo(tmp_path, *arguments):
+    return subprocess.run(
+        [*DEMO, '--out', str(tmp_path / 'out'), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+
+
+def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
+    done = run_demo(tmp_path, '--seconds', '6')
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = re.findall(
+        r'^ +1 +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
+        done.stdout,
+        re.MULTILINE,
+    )
+    assert len(rows) >= 6, done.stdout
+    assert 'against the truth' in done.stdout
+    assert not done.stderr
+    pictures = {p.stem: cv2.imread(str(p)) for p in (tmp_path / 'out').iterdir()}
+    assert set(pictures) == {'mesh', 'overlay', 'depth'}
+    assert all(p.shape == (480, 640, 3) for p in pictures.values())
+    assert 0.01 < pictures['depth'].any(axis=2).mean() < 0.4
+
+
+def test_a_source_without_a_face_fails(tmp_path):
+    cv2.imwrite(str(tmp_path / 'wall.png'), np.full((240, 320, 3), 120, np.uint8))
+    done = run_demo(tmp_path, '--source', str(tmp_path / 'wall.png'), '--seconds', '1')
+    assert done.returncode == 1
+    assert 'demo failed: no face arrived' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--source', 'missing.mp4'], ['missing.mp4: no such file', 'sample_camera ended']),
+        (
+            ['--node-parameters', 'model_path:=missing.npz'],
+            ['missing.npz', 'face_recon_node ended'],
+        ),
+    ],
+)
+def test_a_process_that_cannot_start_fails_the_demo(tmp_path, arguments, words):
+    done = run_demo(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stderr
+    for text in words:
+        assert text in done.stderr

@@ -1,0 +1,674 @@
+"""The node in its own process, over DDS: what it publishes, what it says, how it ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from face_recon_ros.msg import FaceArray, FaceLandmarks
+from geometry_msgs.msg import PoseArray
+from rcl_interfaces.srv import SetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker, MarkerArray
+
+from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.nodes import fastdds
+from face_recon_ros.nodes.agreement import rotation_angles_deg, rotation_from_quaternion
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.sample_camera_node import camera_info
+from face_recon_ros.nodes.sample_motion import STILL, Motion, portrait_camera
+from face_recon_ros.nodes.sources import PortraitSource
+from face_recon_ros.paths import model_file
+from face_recon_ros.rendering import Renderer
+
+WIDTH, HEIGHT = 640, 480
+CAMERA = portrait_camera(WIDTH, HEIGHT)
+DEADLINE_S = 20.0
+# Images of one still view until its pose no longer depends on the view before
+SETTLED_COUNT = 5
+RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+FRAME = 'head_camera_optical_frame'
+NODE = [sys.executable, '-m', 'face_recon_ros.nodes.face_recon_node']
+
+
+class NodeProcess:
+    """The node's process and the lines it has written."""
+
+    def __init__(self, *ros_arguments):
+        command = [*NODE, '--ros-args', *ros_arguments]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.lines = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip())
+                self._changed.notify_all()
+
+    def wait_line(self, text, after=0):
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: any(text in line for line in self.lines[after:]), DEADLINE_S
+            )
+        assert found, f'no line with {text!r} in {self.lines}'
+
+    def count(self, text):
+        return sum(text in line for line in self.lines)
+
+    def end(self, number=signal.SIGINT):
+        """Send a signal; return status and seconds until the end."""
+        begin_s = time.monotonic()
+        self.process.send_signal(number)
+        status = self.process.wait(DEADLINE_S)
+        took_s = time.monotonic() - begin_s
+        self._reader.join(DEADLINE_S)
+        return status, took_s
+
+    def close(self):
+        self._reader.join(DEADLINE_S)
+        self.process.stdout.close()
+
+
+@contextmanager
+def running(*ros_arguments):
+    node = NodeProcess(*ros_arguments)
+    try:
+        yield node
+    finally:
+        if node.process.poll() is None:
+            node.end(signal.SIGTERM)
+        node.close()
+
+
+class Peer:
+    """Another process's view: publishes as a camera does, collects what comes back."""
+
+    def __init__(self, namespace=''):
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('peer', context=self.context, namespace=namespace)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self.images = self.node.create_publisher(Image, 'image', RELIABLE)
+        self.infos = self.node.create_publisher(CameraInfo, 'camera_info', RELIABLE)
+
+    def close(self):
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def collect(self, kind, topic, qos=RELIABLE):
+        collected = []
+        subscription = self.node.create_subscription(kind, topic, collected.append, qos)
+        subscription.collected = collected
+        return subscription
+
+    def drop(self, *subscriptions):
+        for subscription in subscriptions:
+            self.node.destroy_subscription(subscription)
+
+    def wait(self, condition, what, deadline_s=DEADLINE_S):
+        end_s = time.monotonic() + deadline_s
+        while not condition():
+            assert time.monotonic() < end_s, f'waited {deadline_s} s for {what}'
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def header(self, frame_id=FRAME):
+        return Header(stamp=self.node.get_clock().now().to_msg(), frame_id=frame_id)
+
+    def show(self, make_message, arrived, info=True, publisher=None, pause_s=0.1):
+        """
+        Publish again and again, as a camera does, until something has arrived.
+
+        :param make_message: gives an image message, of a header.
+        :param arrived: tells whether it has.
+        """
+        publisher = publisher or self.images
+        end_s = time.monotonic() + DEADLINE_S
+        while not arrived():
+            assert time.monotonic() < end_s, 'nothing arrived'
+            header = self.header()
+            if info:
+                self.infos.publish(camera_info(CAMERA, header))
+            publisher.publish(make_message(header))
+            next_s = time.monotonic() + pause_s
+            while not arrived() and time.monotonic() < next_s:
+                self._executor.spin_once(timeout_sec=0.02)
+
+    def faces_in(self, image, count=1):
+        """Return a FaceArray of an image with that many faces, once the tracker has settled."""
+        faces = self.collect(FaceArray, 'face_recon/faces')
+        sent = []
+
+        def make(header):
+            sent.append(header)
+            return to_image(image, 'bgr8', header)
+
+        def answers():
+            mine = [(h.stamp.sec, h.stamp.nanosec) for h in sent]
+            return [
+                f
+                for f in faces.collected
+                if (f.header.stamp.sec, f.header.stamp.nanosec) in mine and len(f.faces) == count
+            ]
+
+        self.show(make, lambda: len(answers()) >= SETTLED_COUNT, pause_s=0.03)
+        self.drop(faces)
+        return answers()[-1]
+
+
+@pytest.fixture(scope='module', autouse=True)
+def image_profile():
+    """Send images as the shipped profile does."""
+    added = {}
+    fastdds.use_image_profile(added)
+    os.environ.update(added)
+    yield
+    for name in added:
+        del os.environ[name]
+
+
+@pytest.fixture(scope='module')
+def portrait():
+    return PortraitSource(WIDTH, HEIGHT)._portrait
+
+
+@pytest.fixture(scope='module')
+def image(portrait):
+    return portrait.view(CAMERA, STILL)
+
+
+@pytest.fixture(scope='module')
+def node():
+    with running(
+        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2', '-p', 'image_timeout:=60.0'
+    ) as process:
+        process.wait_line('looking for faces in /image')
+        yield process
+        assert process.process.poll() is None, process.lines
+        status, _ = process.end()
+        assert status == 0
+        assert not process.count('Traceback'), process.lines
+
+
+@pytest.fixture
+def peer(node):
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+def rotation_of(pose):
+    q = pose.orientation
+    return rotation_from_quaternion(q.x, q.y, q.z, q.w)
+
+
+def place_of(pose):
+    return np.array([pose.position.x, pose.position.y, pose.position.z])
+
+
+def pose_of(array):
+    return rotation_of(array.faces[0].pose.pose), place_of(array.faces[0].pose.pose)
+
+
+# --- what is published -----------------------------------------------------------
+
+
+def test_face_array(peer, image):
+    array = peer.faces_in(image)
+    assert array.header.frame_id == FRAME
+    (face,) = array.faces
+    assert face.id
+    assert 0.5 < face.score <= 1
+    assert 0 < face.fit_error < 0.03
+    roi = face.roi
+    assert roi.x_offset < WIDTH / 2 < roi.x_offset + roi.width
+    assert roi.y_offset < HEIGHT / 2 < roi.y_offset + roi.height
+    assert face.landmarks.scheme == FaceLandmarks.IBUG68
+    in_image = np.array([(p.x, p.y, p.z) for p in face.landmarks.image])
+    in_camera = np.array([(p.x, p.y, p.z) for p in face.landmarks.camera])
+    assert in_image.shape == in_camera.shape == (68, 3)
+    # the landmarks are the model's, by the parameters in the same message
+    parameters = FaceParameters(
+        np.asarray(face.camera_matrix, float).reshape(3, 4),
+        np.asarray(face.shape, float),
+        np.asarray(face.expression, float),
+    )
+    np.testing.assert_allclose(FaceModel().landmarks_68_px(parameters), in_image, atol=0.05)
+    # and those in metres lie near the rays of those in pixels (weak perspective: not on them)
+    projected = in_camera[:, :2] / in_camera[:, 2:] * CAMERA.fx + [CAMERA.cx, CAMERA.cy]
+    assert np.abs(projected - in_image[:, :2]).max() < 9
+    assert np.abs(projected - in_image[:, :2]).mean() < 3
+    assert 0.3 < in_camera[:, 2].mean() < 1.2
+    covariance = np.array(face.pose.covariance).reshape(6, 6)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_tf_follows_the_face_array(peer, image):
+    tf = peer.collect(TFMessage, '/tf')
+    array = peer.faces_in(image)
+    stamp = array.header.stamp
+
+    def mine():
+        return [t for m in tf.collected for t in m.transforms if t.header.stamp == stamp]
+
+    peer.wait(mine, 'the transforms of that image')
+    face, gaze = mine()
+    face_id = array.faces[0].id
+    assert face.header.frame_id == gaze.header.frame_id == FRAME
+    assert (face.child_frame_id, gaze.child_frame_id) == (f'face_{face_id}', f'gaze_{face_id}')
+    rotation, place = pose_of(array)
+    t = face.transform.translation
+    np.testing.assert_allclose([t.x, t.y, t.z], place)
+    q = face.transform.rotation
+    np.testing.assert_allclose(rotation_from_quaternion(q.x, q.y, q.z, q.w), rotation, atol=1e-9)
+    # the person looks about into the camera: x comes out of the face, y to its left, z up
+    assert rotation[2, 0] < -0.85
+    assert rotation[0, 1] > 0.85
+    assert rotation[1, 2] < -0.85
+    g = gaze.transform.rotation
+    along = rotation_from_quaternion(g.x, g.y, g.z, g.w)[:, 2]
+    np.testing.assert_allclose(along, rotation[:, 0], atol=1e-9)
+
+
+def test_every_output_carries_the_image_s_header(peer, image):
+    outputs = [
+        peer.collect(kind, f'face_recon/{topic}')
+        for kind, topic in (
+            (PoseArray, 'poses'),
+            (MarkerArray, 'markers'),
+            (Image, 'mesh_image'),
+            (Image, 'overlay_image'),
+            (Image, 'depth_image'),
+            (PointCloud2, 'points'),
+        )
+    ]
+    sent = []
+
+    def make(header):
+        sent.append(header)
+        return to_image(image, 'bgr8', header)
+
+    peer.show(make, lambda: all(o.collected for o in outputs))
+    poses, markers, mesh, overlay, depth, points = (o.collected[-1] for o in outputs)
+    for output in (poses, mesh, overlay, depth, points, markers.markers[0]):
+        assert output.header in sent, type(output)
+    assert len(poses.poses) == 1
+    assert {m.ns for m in markers.markers} == {'landmarks', 'axes', 'names'}
+
+    face = slice(180, 300), slice(260, 380)
+    for picture in (mesh, overlay):
+        assert (picture.encoding, picture.step) == ('bgr8', 3 * WIDTH)
+        pixels = np.frombuffer(picture.data, np.uint8).reshape(HEIGHT, WIDTH, 3)
+        assert (pixels[face] != image[face]).any()
+        np.testing.assert_array_equal(pixels[:20], image[:20])
+    changed = (
+        np.frombuffer(mesh.data, np.uint8).reshape(HEIGHT, WIDTH, 3)[face] != image[face]
+    ).any(axis=2)
+    assert changed.mean() > 0.8  # the mesh covers the face
+
+    assert (depth.encoding, depth.step) == ('32FC1', 4 * WIDTH)
+    depth_m = np.frombuffer(depth.data, np.float32).reshape(HEIGHT, WIDTH)
+    assert np.isnan(depth_m[:20]).all()
+    distance_m = poses.poses[0].position.z
+    assert np.nanmin(depth_m) == pytest.approx(distance_m, abs=0.06)
+    assert np.isfinite(depth_m[face]).mean() > 0.8
+
+    values = np.frombuffer(points.data, np.float32).reshape(-1, 4)
+    assert len(values) == points.width > 30_000
+    # the cloud seen by the camera is the face in the image, at the depth of the depth image
+    columns, rows = (
+        np.rint(values[:, :2] / values[:, 2:3] * CAMERA.fx + [CAMERA.cx, CAMERA.cy]).astype(int).T
+    )
+    there = depth_m[rows.clip(0, HEIGHT - 1), columns.clip(0, WIDTH - 1)]
+    nearest = np.isfinite(there) & (np.abs(values[:, 2] - there) < 0.01)
+    assert nearest.mean() > 0.6
+    peer.drop(*outputs)
+
+
+def test_markers_of_a_face_that_goes_are_deleted(peer, image):
+    markers = peer.collect(MarkerArray, 'face_recon/markers')
+    peer.show(lambda h: to_image(image, 'bgr8', h), lambda: markers.collected)
+    empty = np.full_like(image, 90)
+
+    def deleted():
+        return [
+            m.ns for array in markers.collected for m in array.markers if m.action == Marker.DELETE
+        ]
+
+    peer.show(lambda h: to_image(empty, 'bgr8', h), deleted)
+    assert sorted(deleted()) == ['axes', 'landmarks', 'names']
+    assert not peer.faces_in(empty, count=0).faces
+    peer.drop(markers)
+
+
+# --- geometry --------------------------------------------------------------------
+
+
+def about(axis, degrees):
+    return cv2.Rodrigues(np.radians(degrees) * np.eye(3)[axis])[0]
+
+
+@pytest.mark.parametrize(
+    ('axis', 'degrees'), [(2, 25), (2, -25), (1, 14), (1, -14), (0, 9), (0, -9)]
+)
+def test_a_turned_camera_sees_a_turned_head(peer, portrait, image, axis, degrees):
+    """Pan and tilt bring the head to the edge, where the viewing ray counts."""
+    rotation, place = pose_of(peer.faces_in(image))
+    motion = Motion(about(axis, degrees), 1.0)
+    seen_rotation, seen_place = pose_of(peer.faces_in(portrait.view(CAMERA, motion)))
+    true_rotation, true_place = motion.move(rotation, place)
+    assert rotation_angles_deg(seen_rotation[None], true_rotation)[0] < 3.0
+    np.testing.assert_allclose(seen_place, true_place, atol=0.03 * true_place[2])
+
+
+def test_nearer_and_farther(peer, portrait, image):
+    _, place = pose_of(peer.faces_in(image))
+    for ratio in (0.7, 1.4):
+        view = portrait.view(CAMERA, Motion(np.eye(3), ratio))
+        _, seen = pose_of(peer.faces_in(view))
+        assert seen[2] / place[2] == pytest.approx(ratio, rel=0.04)
+
+
+def rendered_head(yaw_deg):
+    """Return an image of the mean head turned by an angle to its left, which is image-right."""
+    model = FaceModel()
+    matrix = camera_matrix(1500.0, about(1, yaw_deg), np.array([320.0, 220.0, 0.0]))
+    vertices = model.dense_px(FaceParameters(matrix, np.zeros(40), np.zeros(10)))
+    background = np.full((HEIGHT, WIDTH, 3), (150, 140, 130), np.uint8)
+    return Renderer(model.triangles).render(vertices, background, colors=model.colors)
+
+
+@pytest.mark.parametrize('yaw_deg', [25, -25])
+def test_a_face_turned_left_gives_a_frame_turned_left(peer, yaw_deg):
+    rotation, _ = pose_of(peer.faces_in(rendered_head(yaw_deg)))
+    out, left = rotation[:, 0], rotation[:, 1]
+    assert np.degrees(np.arctan2(out[0], -out[2])) == pytest.approx(yaw_deg, abs=7)
+    # the subject's left comes nearer when it turns right, and goes away when it turns left
+    assert np.sign(left[2]) == np.sign(yaw_deg)
+
+
+def test_a_mirrored_face_turns_the_other_way(peer, image):
+    rotation, place = pose_of(peer.faces_in(image))
+    mirrored, mirrored_place = pose_of(peer.faces_in(np.ascontiguousarray(image[:, ::-1])))
+    flip = np.diag([-1.0, 1.0, 1.0])  # of the image; of the face, its left becomes its right
+    expected = flip @ rotation @ np.diag([1.0, -1.0, 1.0])
+    assert rotation_angles_deg(mirrored[None], expected)[0] < 5.0
+    np.testing.assert_allclose(mirrored_place, flip @ place, atol=0.02)
+
+
+def test_two_faces_have_two_ids(peer, image):
+    both = np.concatenate([image[:, 160:480], image[:, 160:480]], axis=1)
+    array = peer.faces_in(np.ascontiguousarray(both), count=2)
+    assert len({f.id for f in array.faces}) == 2
+    left, right = sorted(f.pose.pose.position.x for f in array.faces)
+    assert left < 0 < right
+
+
+# --- subscribers -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize('qos', [10, RELIABLE, qos_profile_sensor_data])
+def test_subscribers_of_any_reliability_receive(peer, image, qos):
+    faces = peer.collect(FaceArray, 'face_recon/faces', qos)
+    mesh = peer.collect(Image, 'face_recon/mesh_image', qos)
+    tf = peer.collect(TFMessage, '/tf', qos)
+    peer.show(
+        lambda h: to_image(image, 'bgr8', h),
+        lambda: faces.collected and mesh.collected and tf.collected,
+    )
+    peer.drop(faces, mesh, tf)
+
+
+def statuses(diagnostics):
+    return {s.name.split(': ')[1]: s for s in diagnostics.collected[-1].status}
+
+
+def test_nobody_listens_nothing_is_computed(peer, image):
+    diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+    peer.show(
+        lambda h: to_image(image, 'bgr8', h),
+        lambda: diagnostics.collected and 'idle' in statuses(diagnostics)['faces'].message,
+    )
+    peer.drop(diagnostics)
+
+
+def test_newest_image_wins(peer, image):
+    """Images faster than can be looked at: the last is looked at, some before are not."""
+    wide = cv2.resize(image, None, fx=3, fy=3)
+    messages = [to_image(wide, 'bgr8', Header(frame_id=FRAME)) for _ in range(2)]
+    faces = peer.collect(FaceArray, 'face_recon/faces')
+    mesh = peer.collect(Image, 'face_recon/mesh_image')
+    peer.show(lambda h: to_image(image, 'bgr8', h), lambda: faces.collected and mesh.collected)
+    faces.collected.clear()
+    sent = []
+    for index in range(40):
+        message = messages[index % 2]
+        message.header = peer.header()
+        sent.append(message.header.stamp.sec * 10**9 + message.header.stamp.nanosec)
+        peer.images.publish(message)
+
+    def stamps():
+        return [f.header.stamp.sec * 10**9 + f.header.stamp.nanosec for f in faces.collected]
+
+    # best effort may lose the very last image on the way; one of the last five arrives
+    peer.wait(lambda: set(stamps()) & set(sent[-5:]), 'one of the last images')
+    seen = [s for s in stamps() if s in sent]
+    assert seen == sorted(seen)
+    assert len(seen) < len(sent)
+    peer.drop(faces, mesh)
+
+
+# --- faults ----------------------------------------------------------------------
+
+
+def broken(name):
+    def make(header):
+        message = to_image(np.zeros((48, 64, 3), np.uint8), 'bgr8', header)
+        if name == 'empty':
+            return Image(header=header)
+        if name == 'truncated':
+            message.data = message.data[:100]
+        if name == 'encoding':
+            message.encoding = 'rgb101010'
+        if name == 'step':
+            message.step = 7
+        return message
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ('name', 'words'),
+    [
+        ('empty', 'image on /image is empty'),
+        ('truncated', 'image on /image is truncated'),
+        ('encoding', "image on /image has encoding 'rgb101010'"),
+        ('step', 'image on /image has step 7'),
+    ],
+)
+def test_bad_images_get_one_line_and_the_node_lives_on(node, peer, image, name, words):
+    diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+    listener = peer.collect(FaceArray, 'face_recon/faces')
+    peer.show(broken(name), lambda: node.count(words))
+    begin = len(diagnostics.collected)
+    peer.show(broken(name), lambda: len(diagnostics.collected) > begin + 2)
+    assert node.count(words) == 1
+    images = statuses(diagnostics)['images']
+    assert images.level == b'\x02'
+    assert words in images.message
+    assert peer.faces_in(image).faces
+    peer.drop(diagnostics, listener)
+
+
+def test_nan_calibration_gets_one_line_and_a_guess(node, peer, image):
+    peer.faces_in(image)
+
+    def info(header):
+        message = camera_info(CAMERA, header)
+        message.k[0] = np.nan
+        return message
+
+    faces = peer.collect(FaceArray, 'face_recon/faces')
+
+    def nan_and_image(header):
+        peer.infos.publish(info(header))
+        return to_image(image, 'bgr8', header)
+
+    words = 'camera_info on /camera_info: holds NaN'
+    peer.show(nan_and_image, lambda: node.count(words), info=False)
+    faces.collected.clear()
+    peer.show(nan_and_image, lambda: len(faces.collected) > 3, info=False)
+    assert node.count(words) == 1
+    guessed, _ = faces.collected[-1], peer.drop(faces)
+    # focal length = image width instead of 0.94 of it
+    good = peer.faces_in(image)
+    ratio = pose_of(guessed)[1][2] / pose_of(good)[1][2]
+    assert ratio == pytest.approx(1 / 0.94, rel=0.02)
+
+
+def test_images_without_frame_id_have_no_tf(node, peer, image):
+    tf = peer.collect(TFMessage, '/tf')
+    faces = peer.collect(FaceArray, 'face_recon/faces')
+
+    def make(header):
+        header.frame_id = ''
+        return to_image(image, 'bgr8', header)
+
+    peer.show(make, lambda: any(f.faces for f in faces.collected))
+    assert all(t.header.frame_id for m in tf.collected for t in m.transforms)
+    node.wait_line('have no frame_id')
+    peer.drop(tf, faces)
+
+
+def set_parameters(peer, **values):
+    client = peer.node.create_client(SetParameters, 'face_recon/set_parameters')
+    peer.wait(client.service_is_ready, 'the parameter service')
+    request = SetParameters.Request(
+        parameters=[Parameter(n, value=v).to_parameter_msg() for n, v in values.items()]
+    )
+    future = client.call_async(request)
+    peer.wait(future.done, 'the answer')
+    peer.node.destroy_client(client)
+    return future.result().results
+
+
+def test_parameters_change_between_images(peer, image):
+    (refused,) = set_parameters(peer, overlay_mode='wings')
+    assert not refused.successful
+    assert "overlay_mode is 'wings': use sparse" in refused.reason
+    (out_of_range,) = set_parameters(peer, detector_threshold=7.0)
+    assert not out_of_range.successful
+    (read_only,) = set_parameters(peer, threads=2)
+    assert not read_only.successful
+    _, near = pose_of(peer.faces_in(image))
+    (accepted,) = set_parameters(peer, interpupillary_distance=0.084)
+    assert accepted.successful
+    _, far = pose_of(peer.faces_in(image))
+    set_parameters(peer, interpupillary_distance=0.063)
+    assert far[2] / near[2] == pytest.approx(0.084 / 0.063, rel=0.01)
+
+
+# --- another node: namespace, remapping, compressed images, no calibration ---------
+
+
+def test_compressed_images_in_a_namespace_without_calibration(image):
+    with running(
+        '-r', '__ns:=/robot', '-r', 'image:=camera/image_raw', '-p', 'image_transport:=compressed',
+        '-p', 'calibration_wait:=0.3', '-p', 'use_sim_time:=true',
+    ) as process:  # fmt: skip
+        process.wait_line('looking for faces in /robot/camera/image_raw/compressed')
+        peer = Peer('/robot')
+        publisher = peer.node.create_publisher(
+            CompressedImage, 'camera/image_raw/compressed', RELIABLE
+        )
+        faces = peer.collect(FaceArray, '/robot/face_recon/faces')
+        data = cv2.imencode('.jpg', image)[1].tobytes()
+
+        def make(header):
+            message = CompressedImage(header=header, format='jpeg')
+            message.data.frombytes(data)
+            return message
+
+        peer.show(
+            make, lambda: any(f.faces for f in faces.collected), info=False, publisher=publisher
+        )
+        position = faces.collected[-1].faces[0].pose.pose.position
+        assert 0.3 < position.z < 1.5
+        words = 'no camera_info on /robot/camera_info'
+        process.wait_line(words)
+        begin = len(faces.collected)
+        peer.show(make, lambda: len(faces.collected) > begin + 3, info=False, publisher=publisher)
+        assert process.count(words) == 1
+        peer.close()
+        status, took_s = process.end(signal.SIGTERM)
+        assert status == 0, process.lines
+        assert took_s < 3
+        assert not process.count('Traceback'), process.lines
+
+
+# --- start and end ---------------------------------------------------------------
+
+
+def start_refused(*parameters):
+    arguments = [a for p in parameters for a in ('-p', p)]
+    done = subprocess.run(
+        [*NODE, '--ros-args', *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
+    assert 'Traceback' not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_bad_models_keep_the_node_from_starting(tmp_path):
+    assert 'missing.npz' in start_refused(f'model_path:={tmp_path}/missing.npz')
+    cut = tmp_path / 'cut.npz'
+    shutil.copy(model_file('face_model.npz'), cut)
+    with open(cut, 'r+b') as file:
+        file.truncate(1000)
+    assert 'cut.npz' in start_refused(f'model_path:={cut}')
+    empty = tmp_path / 'empty.tflite'
+    empty.touch()
+    assert 'empty.tflite' in start_refused(f'detector:={empty}')
+
+
+def test_bad_parameters_keep_the_node_from_starting():
+    assert 'overlay_mode' in start_refused('overlay_mode:=wings')
+    assert 'max_faces' in start_refused('max_faces:=many')
+    assert 'max_faces' in start_refused('max_faces:=-3')
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_ends_clean_while_it_starts(number):
+    with running('-r', '__ns:=/short') as process:
+        # Python is up when libraries are mapped, the models are not yet there
+        maps = Path(f'/proc/{process.process.pid}/maps')
+        deadline_s = time.monotonic() + DEADLINE_S
+        while 'rclpy' not in maps.read_text():
+            assert time.monotonic() < deadline_s
+        status, took_s = process.end(number)
+        assert status == 0, process.lines
+        assert took_s < 3
+        assert not process.count('Traceback'), process.lines
