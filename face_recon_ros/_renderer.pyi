@@ -18,11 +18,11 @@ class Renderer:
         pncc: np.ndarray | None,
         pncc_codes: np.ndarray | None,
         visibility: np.ndarray | None,
-        light: np.ndarray,
+        light: Sequence[float],
         ambient: float,
         diffuse: float,
         specular: float,
-        color: np.ndarray,
+        color: Sequence[int],
         opacity: float,
     ) -> None: ...
 

@@ -117,22 +117,21 @@ class Renderer:
         (H, W, 3) uint8, filled with pncc_codes (V, 3) uint8 interpolated, 0 where no face is.
         visibility: (len(faces), V) bool, see visibility().
         """
-        meshes = [PlacedMesh(*face) for face in faces]
-        uniform = np.array(DEFAULT_COLOR_BGR, np.uint8)
         prepared = []
-        for mesh in meshes:
-            vertices = _contiguous(mesh.vertices)
-            plane = None
-            if mesh.depth_plane is not None:
-                plane = np.asarray(mesh.depth_plane, dtype=np.float32)
-            colors = None if mesh.colors is None else np.asarray(mesh.colors)
-            if colors is not None and colors.ndim == 1:
-                colors = _one_color(mesh.colors)
-                if len(meshes) == 1:
-                    uniform, colors = colors, None
-                else:
-                    colors = np.repeat(colors[np.newaxis], len(vertices), axis=0)
-            prepared.append((vertices, plane, None if colors is None else _contiguous(colors)))
+        uniform = DEFAULT_COLOR_BGR
+        for face in faces:
+            mesh = PlacedMesh(*face)
+            colors = mesh.colors
+            if isinstance(colors, np.ndarray) and colors.ndim > 1:
+                colors = _contiguous(colors)
+            elif colors is not None and len(faces) == 1:
+                uniform, colors = _one_color(colors), None
+            elif colors is not None:
+                colors = np.full((len(mesh.vertices), 3), _one_color(colors), np.uint8)
+            plane = mesh.depth_plane
+            if plane is not None:
+                plane = np.asarray(plane, dtype=np.float32)
+            prepared.append((_contiguous(mesh.vertices), plane, colors))
         height, width = size
         self._renderer.draw(
             prepared,
@@ -143,7 +142,7 @@ class Renderer:
             pncc,
             None if pncc_codes is None else _contiguous(pncc_codes),
             visibility,
-            np.asarray(shading.light, dtype=np.float32),
+            shading.light,
             shading.ambient,
             shading.diffuse,
             shading.specular,
@@ -280,14 +279,15 @@ def _contiguous(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
 
 
-def _one_color(color: np.ndarray | Sequence[int] | None) -> np.ndarray:
-    """Return a BGR colour as uint8 (3,)."""
+def _one_color(color: np.ndarray | Sequence[int]) -> tuple[int, int, int]:
+    """Return a BGR colour as three ints."""
     values = np.asarray(color)
     if values.shape != (3,) or values.dtype.kind not in 'iu':
         raise ValueError(f'colors: want (V, 3) uint8 or three of 0 to 255, got {color!r}')
-    if values.min() < 0 or values.max() > 255:
+    blue, green, red = (int(value) for value in values)
+    if min(blue, green, red) < 0 or max(blue, green, red) > 255:
         raise ValueError(f'colors: want values of 0 to 255, got {color!r}')
-    return values.astype(np.uint8)
+    return blue, green, red
 
 
 def _size_of(image: np.ndarray) -> tuple[int, int]:

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,53 +21,62 @@ namespace
 constexpr py::ssize_t kAnySize = -1;
 constexpr py::ssize_t kMaxImageSide = 1 << 20;
 
-std::string shape_text(const std::vector<py::ssize_t> & shape)
+using Shape = std::initializer_list<py::ssize_t>;
+
+std::string shape_text(const py::ssize_t * extents, std::size_t count)
 {
   std::string text = "(";
-  for (std::size_t k = 0; k < shape.size(); ++k) {
+  for (std::size_t k = 0; k < count; ++k) {
     text += k == 0 ? "" : ", ";
-    text += shape[k] == kAnySize ? "any" : std::to_string(shape[k]);
+    text += extents[k] == kAnySize ? "any" : std::to_string(extents[k]);
   }
-  return text + (shape.size() == 1 ? ",)" : ")");
+  return text + (count == 1 ? ",)" : ")");
+}
+
+template <typename T>
+std::string wanted(const char * name, const Shape & shape)
+{
+  return std::string(name) + ": want " + py::str(py::dtype::of<T>()).cast<std::string>() + " " +
+         shape_text(shape.begin(), shape.size());
 }
 
 // The array if it is exactly of this type and shape and C-contiguous; an error naming it if not.
 template <typename T>
-py::array checked(
-  const py::handle & object, const std::string & name, const std::vector<py::ssize_t> & shape)
+py::array checked(const py::handle & object, const char * name, const Shape & shape)
 {
-  const std::string wanted =
-    name + ": want " + py::str(py::dtype::of<T>()).cast<std::string>() + " " + shape_text(shape);
   if (!py::isinstance<py::array>(object)) {
+    const auto type = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
+    throw py::type_error(wanted<T>(name, shape) + " array, got " + type);
+  }
+  auto array = py::reinterpret_borrow<py::array>(object);
+  const py::dtype type = array.dtype();
+  if (!type.is(py::dtype::of<T>()) && !type.equal(py::dtype::of<T>())) {
     throw py::type_error(
-      wanted + " array, got " +
-      py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+      wanted<T>(name, shape) + ", got dtype " + py::str(type).cast<std::string>());
   }
-  const auto array = py::reinterpret_borrow<py::array>(object);
-  if (!array.dtype().is(py::dtype::of<T>()) && !array.dtype().equal(py::dtype::of<T>())) {
-    throw py::type_error(wanted + ", got dtype " + py::str(array.dtype()).cast<std::string>());
-  }
-  const std::vector<py::ssize_t> got(array.shape(), array.shape() + array.ndim());
-  bool fits = got.size() == shape.size();
-  for (std::size_t k = 0; fits && k < shape.size(); ++k) {
-    fits = shape[k] == kAnySize || shape[k] == got[k];
+  bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
+  std::size_t axis = 0;
+  for (const py::ssize_t extent : shape) {
+    fits = fits && (extent == kAnySize || extent == array.shape(static_cast<int>(axis)));
+    ++axis;
   }
   if (!fits) {
-    throw py::value_error(wanted + ", got " + shape_text(got));
+    throw py::value_error(
+      wanted<T>(name, shape) + ", got " +
+      shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
   }
   if ((array.flags() & py::array::c_style) == 0) {
-    throw py::value_error(wanted + " C-contiguous, got strides of another layout");
+    throw py::value_error(wanted<T>(name, shape) + " C-contiguous, got strides of another layout");
   }
   return array;
 }
 
 template <typename T>
-py::array checked_output(
-  const py::handle & object, const std::string & name, const std::vector<py::ssize_t> & shape)
+py::array checked_output(const py::handle & object, const char * name, const Shape & shape)
 {
   py::array array = checked<T>(object, name, shape);
   if (!array.writeable()) {
-    throw py::value_error(name + ": want a writeable array, got a read-only one");
+    throw py::value_error(std::string(name) + ": want a writeable array, got a read-only one");
   }
   return array;
 }
@@ -84,24 +94,25 @@ T * output_data(py::array & array)
 }
 
 template <std::size_t N>
-std::array<float, N> finite_floats(const py::handle & object, const std::string & name)
+std::array<float, N> finite_floats(const py::handle & object, const char * name)
 {
   const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
   std::array<float, N> values{};
   std::copy_n(input_data<float>(array), N, values.begin());
   for (const float value : values) {
     if (!std::isfinite(value)) {
-      throw py::value_error(name + ": want finite values, got " + std::to_string(value));
+      throw py::value_error(
+        std::string(name) + ": want finite values, got " + std::to_string(value));
     }
   }
   return values;
 }
 
-void require_rows(const py::array & array, const std::string & name, std::int64_t rows)
+void require_rows(const py::array & array, const char * name, std::int64_t rows)
 {
   if (array.shape(0) < rows) {
     throw py::value_error(
-      name + ": want at least " + std::to_string(rows) +
+      std::string(name) + ": want at least " + std::to_string(rows) +
       " rows (the triangles' largest index + 1), got " + std::to_string(array.shape(0)));
   }
 }
@@ -120,8 +131,9 @@ public:
   void draw(
     const std::vector<std::tuple<py::object, py::object, py::object>> & faces, int height,
     int width, const py::object & image, const py::object & depth, const py::object & pncc,
-    const py::object & pncc_codes, const py::object & visibility, const py::object & light,
-    float ambient, float diffuse, float specular, const py::object & color, float opacity)
+    const py::object & pncc_codes, const py::object & visibility,
+    const std::array<float, 3> & light, float ambient, float diffuse, float specular,
+    const std::array<std::uint8_t, 3> & color, float opacity)
   {
     if (width < 0 || height < 0 || width > kMaxImageSide || height > kMaxImageSide) {
       throw py::value_error(
@@ -154,15 +166,17 @@ public:
       views.push_back(view);
     }
     face_recon::Shading shading;
-    shading.light = finite_floats<3>(light, "light");
-    if (shading.light == std::array<float, 3>{}) {
-      throw py::value_error("light: want a direction, got (0, 0, 0)");
+    shading.light = light;
+    const float length = std::hypot(light[0], light[1], light[2]);
+    if (!(length > 0.0F && std::isfinite(length))) {
+      throw py::value_error(
+        "light: want a direction, got (" + std::to_string(light[0]) + ", " +
+        std::to_string(light[1]) + ", " + std::to_string(light[2]) + ")");
     }
     shading.ambient = strength(ambient, "ambient");
     shading.diffuse = strength(diffuse, "diffuse");
     shading.specular = strength(specular, "specular");
-    const py::array uniform = checked<std::uint8_t>(color, "color", {3});
-    std::copy_n(input_data<std::uint8_t>(uniform), 3, shading.color.begin());
+    shading.color = color;
     if (!(opacity >= 0.0F && opacity <= 1.0F)) {
       throw py::value_error("opacity: want 0 to 1, got " + std::to_string(opacity));
     }
@@ -218,10 +232,10 @@ private:
       threads);
   }
 
-  static float strength(float value, const std::string & name)
+  static float strength(float value, const char * name)
   {
     if (!(value >= 0.0F && value <= 100.0F)) {
-      throw py::value_error(name + ": want 0 to 100, got " + std::to_string(value));
+      throw py::value_error(std::string(name) + ": want 0 to 100, got " + std::to_string(value));
     }
     return value;
   }

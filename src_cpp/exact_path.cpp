@@ -14,7 +14,7 @@ void ExactPath::place(
   const Topology & topology, const Face & face, const LightModel * light, PlacedVertex * out)
 {
   for (std::size_t i = 0; i < topology.vertex_count; ++i) {
-    const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[i]};
+    const float * xyz = face.vertices + topology.point(i);
     PlacedVertex & vertex = out[i];
     vertex = PlacedVertex{};
     if (!is_drawable(xyz)) {
@@ -30,7 +30,7 @@ void ExactPath::place(
     }
     if (light != nullptr) {
       const auto neighbour = [&](std::size_t k) {
-        return face.vertices + 3 * std::ptrdiff_t{topology.ring(i, k)};
+        return face.vertices + topology.ring_point(i, k);
       };
       vertex.light = light->at(neighbour(0), neighbour(1), neighbour(2), neighbour(3));
     }

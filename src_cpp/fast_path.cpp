@@ -92,9 +92,8 @@ void FastPath::place(
 {
   PlaceArguments arguments{};
   arguments.vertices = face.vertices;
-  arguments.last_vertex = static_cast<std::int32_t>(topology.required_vertices - 1);
-  arguments.source = topology.source_vertex.data();
-  arguments.normal_ring = topology.normal_ring.data();
+  arguments.points = topology.points.data();
+  arguments.readable_beyond = topology.readable_beyond;
   arguments.vertex_count = topology.source_vertex.size();
   arguments.origin_x = window.origin_x * kSubpixels;
   arguments.origin_y = window.origin_y * kSubpixels;
@@ -208,7 +207,7 @@ void FastPath::test_visibility(
     front_.assign(topology.vertex_count, 0);
     nearness_.resize(topology.vertex_count);
     for (std::size_t i = 0; i < topology.vertex_count; ++i) {
-      const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[i]};
+      const float * xyz = face.vertices + topology.point(i);
       nearness_[i] =
         static_cast<float>(plane[0] * xyz[0] + plane[1] * xyz[1] + plane[2] * xyz[2] + plane[3]);
     }
@@ -217,7 +216,7 @@ void FastPath::test_visibility(
       SnappedPoint at[3];
       for (std::size_t c = 0; c < 3; ++c) {
         corner[c] = static_cast<std::size_t>(topology.corner[c][t]);
-        const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[corner[c]]};
+        const float * xyz = face.vertices + topology.point(corner[c]);
         at[c] = {snap(xyz[0]), snap(xyz[1])};
       }
       if (doubled_area(at[0], at[1], at[2]) > 0) {

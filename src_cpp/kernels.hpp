@@ -25,12 +25,11 @@ struct Bounds
 // origin of its window. surface: see kDepthBits.
 struct PlaceArguments
 {
-  const float * vertices;            // (V, 3)
-  std::int32_t last_vertex;          // V - 1: reading four floats there would leave the array
-  const std::int32_t * source;       // vertex_count, padded to 8
-  const std::int32_t * normal_ring;  // 4 * vertex_count, in groups of eight: 8 x first, ...
-  std::size_t vertex_count;
-  std::int32_t origin_x;  // snapped units, subtracted
+  const float * vertices;       // (V, 3)
+  const std::int32_t * points;  // Topology::points
+  std::size_t vertex_count;     // a multiple of 8
+  std::size_t readable_beyond;  // Topology::readable_beyond
+  std::int32_t origin_x;        // snapped units, subtracted
   std::int32_t origin_y;
   float key_from[4];  // depth key = [0] * x + [1] * y + [2] * z + [3]
   bool with_light;

@@ -132,7 +132,6 @@ struct Avx2
   static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
-  static Float sqrt(Float a) { return _mm256_sqrt_ps(a); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
   static Float abs(Float a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a); }
@@ -146,27 +145,21 @@ struct Avx2
   static Int to_bits(Float a) { return _mm256_castps_si256(a); }
   static Float from_bits(Int a) { return _mm256_castsi256_ps(a); }
 
+  template <bool Beyond>
   static void load_points(
-    const float * base, const std::int32_t * index, std::int32_t last, Float & x, Float & y,
-    Float & z)
+    const float * base, const std::int32_t * offset, Float & x, Float & y, Float & z)
   {
-    const Int all = load(index);
-    if (signs(equal(all, set(last))) != 0) {
-      alignas(32) float coordinate[3][8];
-      for (int i = 0; i < 8; ++i) {
-        for (int k = 0; k < 3; ++k) {
-          coordinate[k][i] = base[3 * std::ptrdiff_t{index[i]} + k];
-        }
-      }
-      x = load(coordinate[0]);
-      y = load(coordinate[1]);
-      z = load(coordinate[2]);
-      return;
-    }
-    const Float p04 = two_points(base, index[0], index[4]);
-    const Float p15 = two_points(base, index[1], index[5]);
-    const Float p26 = two_points(base, index[2], index[6]);
-    const Float p37 = two_points(base, index[3], index[7]);
+    const auto point = [&](int i) {
+      const float * at = base + offset[i];
+      return Beyond ? _mm_loadu_ps(at) : _mm_setr_ps(at[0], at[1], at[2], 0.0F);
+    };
+    const auto two_points = [&](int low, int high) {
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(point(low)), point(high), 1);
+    };
+    const Float p04 = two_points(0, 4);
+    const Float p15 = two_points(1, 5);
+    const Float p26 = two_points(2, 6);
+    const Float p37 = two_points(3, 7);
     const Float xy01 = _mm256_unpacklo_ps(p04, p15);
     const Float xy23 = _mm256_unpacklo_ps(p26, p37);
     const Float z01 = _mm256_unpackhi_ps(p04, p15);
@@ -174,15 +167,6 @@ struct Avx2
     x = _mm256_shuffle_ps(xy01, xy23, 0x44);
     y = _mm256_shuffle_ps(xy01, xy23, 0xee);
     z = _mm256_shuffle_ps(z01, z23, 0x44);
-  }
-
-private:
-  // Each with one word beyond it.
-  static Float two_points(const float * base, std::int32_t low, std::int32_t high)
-  {
-    return _mm256_insertf128_ps(
-      _mm256_castps128_ps256(_mm_loadu_ps(base + 3 * std::ptrdiff_t{low})),
-      _mm_loadu_ps(base + 3 * std::ptrdiff_t{high}), 1);
   }
 };
 

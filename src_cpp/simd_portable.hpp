@@ -225,10 +225,6 @@ struct Portable
   {
     return floats([&](int i) { return a.lane[i] / b.lane[i]; });
   }
-  static Float sqrt(const Float & a)
-  {
-    return floats([&](int i) { return std::sqrt(a.lane[i]); });
-  }
   // The second where the comparison fails, so also for NaN.
   static Float min(const Float & a, const Float & b)
   {
@@ -271,12 +267,13 @@ struct Portable
     return result;
   }
 
-  // Eight points (x, y, z) from base[3 * index]; none beyond `last` exists.
+  // Eight points (x, y, z), each at base[offset]. Beyond: a word after each may be read.
+  template <bool Beyond>
   static void load_points(
-    const float * base, const std::int32_t * index, std::int32_t, Float & x, Float & y, Float & z)
+    const float * base, const std::int32_t * offset, Float & x, Float & y, Float & z)
   {
     for (int i = 0; i < 8; ++i) {
-      const float * point = base + 3 * std::ptrdiff_t{index[i]};
+      const float * point = base + offset[i];
       x.lane[i] = point[0];
       y.lane[i] = point[1];
       z.lane[i] = point[2];

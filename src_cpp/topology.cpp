@@ -188,15 +188,69 @@ std::array<std::int32_t, 4> chords(
   return {v, ring[n / 2], ring[n - 1], ring[0]};
 }
 
+constexpr std::size_t kBatch = Topology::kBatch;
+
+std::size_t padded(std::size_t count) { return (count + kBatch - 1) / kBatch * kBatch; }
+
+// Puts vertices that touch the caller's last one at the end and fills in what is per vertex.
+// order: compacted indices in the order of use, which the triangles' corners count in.
+void renumber(
+  Topology & topology, const std::vector<std::int32_t> & order,
+  const std::vector<Triangle> & triangles, const Incidence & around,
+  const std::vector<std::int32_t> & used)
+{
+  struct Entry
+  {
+    std::int32_t old_number;
+    std::array<std::int32_t, Topology::kPointsOf> vertices;  // compacted: itself, then its ring
+  };
+  const auto last = static_cast<std::int32_t>(used.size()) - 1;
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::array<std::int32_t, 4> ring = chords(order[i], triangles, around);
+    entries.push_back(
+      {static_cast<std::int32_t>(i), {order[i], ring[0], ring[1], ring[2], ring[3]}});
+  }
+  const auto touches_last =
+    std::stable_partition(entries.begin(), entries.end(), [&](const Entry & entry) {
+      return std::find(entry.vertices.begin(), entry.vertices.end(), last) == entry.vertices.end();
+    });
+  topology.readable_beyond =
+    static_cast<std::size_t>(touches_last - entries.begin()) / kBatch * kBatch;
+  topology.vertex_count = entries.size();
+  std::vector<std::int32_t> number(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    number[static_cast<std::size_t>(entries[i].old_number)] = static_cast<std::int32_t>(i);
+  }
+  for (auto & corner : topology.corner) {
+    for (std::int32_t & v : corner) {
+      v = number[static_cast<std::size_t>(v)];
+    }
+  }
+  if (!entries.empty()) {
+    entries.resize(padded(entries.size()), entries.back());
+  }
+  topology.points.resize(entries.size() * Topology::kPointsOf);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto source = [&](std::size_t k) {
+      return used[static_cast<std::size_t>(entries[i].vertices[k])];
+    };
+    topology.source_vertex.push_back(source(0));
+    for (std::size_t k = 0; k < Topology::kPointsOf; ++k) {
+      topology.points[Topology::slot(i, k)] = 3 * source(k);
+    }
+  }
+}
+
 }  // namespace
 
 Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
 {
   for (std::size_t k = 0; k < 3 * count; ++k) {
-    if (triangles[k] < 0) {
+    if (triangles[k] < 0 || triangles[k] > Topology::kLastIndex) {
       throw std::invalid_argument(
-        "triangles: want indices >= 0, got " + std::to_string(triangles[k]) + " in triangle " +
-        std::to_string(k / 3));
+        "triangles: want indices 0 to " + std::to_string(Topology::kLastIndex) + ", got " +
+        std::to_string(triangles[k]) + " in triangle " + std::to_string(k / 3));
     }
   }
   std::vector<std::int32_t> used;
@@ -210,8 +264,6 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
   std::vector<std::int32_t> number(used.size(), -1);
   std::vector<std::int32_t> numbered;
   numbered.reserve(used.size());
-  constexpr std::size_t kBatch = Topology::kBatch;
-  const auto padded = [](std::size_t n) { return (n + kBatch - 1) / kBatch * kBatch; };
   for (auto & corner : result.corner) {
     corner.reserve(padded(count));
   }
@@ -230,18 +282,7 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
   for (auto & corner : result.corner) {
     corner.resize(padded(count), 0);
   }
-  result.vertex_count = numbered.size();
-  numbered.resize(padded(numbered.size()), numbered.empty() ? 0 : numbered.back());
-  result.normal_ring.resize(numbered.size() * 4);
-  result.source_vertex.reserve(numbered.size());
-  for (std::size_t i = 0; i < numbered.size(); ++i) {
-    result.source_vertex.push_back(used[static_cast<std::size_t>(numbered[i])]);
-    const std::array<std::int32_t, 4> ring = chords(numbered[i], compacted, around);
-    for (std::size_t k = 0; k < 4; ++k) {
-      result.normal_ring[(i / kBatch * 4 + k) * kBatch + i % kBatch] =
-        used[static_cast<std::size_t>(ring[k])];
-    }
-  }
+  renumber(result, numbered, compacted, around, used);
   return result;
 }
 

@@ -22,24 +22,37 @@ struct Topology
   std::vector<std::int32_t> corner[3];
 
   // The normal of vertex i is the cross product of two chords of its one-ring,
-  // (p[1] - p[0]) x (p[3] - p[2]), p[k] being the caller's vertex ring(i, k). On a closed ring of
-  // four this is the area-weighted normal exactly; on longer rings it is the central difference
-  // along two directions. Stored in groups of kBatch vertices: all p[0], all p[1], ...
-  std::vector<std::int32_t> normal_ring;
+  // (p[1] - p[0]) x (p[3] - p[2]). On a closed ring of four this is the area-weighted normal
+  // exactly; on longer rings it is the central difference along two directions.
+  //
+  // points holds, for each group of kBatch vertices, where in the caller's array of coordinates
+  // (three times the index) they are themselves, then all their p[0], all their p[1], ...
+  static constexpr std::size_t kPointsOf = 5;
+  std::vector<std::int32_t> points;
 
-  std::int32_t ring(std::size_t i, std::size_t k) const
-  {
-    return normal_ring[(i / kBatch * 4 + k) * kBatch + i % kBatch];
-  }
+  std::int32_t point(std::size_t i) const { return points[slot(i, 0)]; }
+  std::int32_t ring_point(std::size_t i, std::size_t k) const { return points[slot(i, k + 1)]; }
+
+  // Vertices before this, a multiple of kBatch, have nothing to do with the caller's last one: a
+  // word beyond each of their points can be read.
+  std::size_t readable_beyond = 0;
+
+  // Largest index that `points` can hold.
+  static constexpr std::int32_t kLastIndex = 0x7fffffff / 3 - 1;
 
   // Vertices a caller must give: one more than the largest index.
   std::int64_t required_vertices = 0;
   std::size_t triangle_count = 0;
 
   static constexpr std::size_t kBatch = 8;
+
+  static std::size_t slot(std::size_t i, std::size_t k)
+  {
+    return (i / kBatch * kPointsOf + k) * kBatch + i % kBatch;
+  }
 };
 
-// triangles: count * 3 indices, none negative (std::invalid_argument otherwise).
+// triangles: count * 3 indices, 0 to kLastIndex (std::invalid_argument otherwise).
 Topology analyse_topology(const std::int32_t * triangles, std::size_t count);
 
 }  // namespace face_recon

@@ -43,7 +43,7 @@ void mark_visible(
     if (!faces_viewer(i)) {
       continue;
     }
-    const float * xyz = face.vertices + 3 * std::ptrdiff_t{topology.source_vertex[i]};
+    const float * xyz = face.vertices + topology.point(i);
     if (!(xyz[0] >= -0.5F && xyz[1] >= -0.5F && xyz[0] < right && xyz[1] < bottom)) {
       continue;
     }

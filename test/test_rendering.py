@@ -340,7 +340,7 @@ def read_only_image() -> np.ndarray:
         (
             lambda r: rendering.Renderer(np.array([[0, 1, -1]], np.int32)),
             ValueError,
-            'triangles: want indices >= 0, got -1',
+            'triangles: want indices 0 to 715827881, got -1',
         ),
         (
             lambda r: rendering.Renderer(np.array([[0, 1, 2**40]])),
