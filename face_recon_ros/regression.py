@@ -108,7 +108,27 @@ class FaceMeshRegressor:
         self._fitter = LandmarkFitter(model)
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
-        landmarks_px, presence = self.landmarks(image, region)
+        image_from_crop = self.preprocess(image, region)
+        return self.postprocess(self.infer(), image_from_crop)
+
+    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
+        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+        size = self._size
+        image_from_crop = region.image_from_crop(size)
+        crop = cv2.warpAffine(
+            image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
+        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        np.multiply(rgb, np.float32(1 / 255), out=self._input[0])
+        return image_from_crop
+
+    def infer(self) -> list[np.ndarray]:
+        """Run the network on what was cut out last."""
+        return self._network(self._input)
+
+    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+        """Fit the face model to the network's landmarks."""
+        landmarks_px, presence = self.landmarks(outputs, image_from_crop)
         fit = self._fitter.fit(landmarks_px)
         points = landmarks_px[:, :2]
         return Regression(
@@ -119,21 +139,13 @@ class FaceMeshRegressor:
             region=Region.from_landmarks(landmarks_px),
         )
 
-    def landmarks(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+    def landmarks(
+        self, outputs: list[np.ndarray], image_from_crop: np.ndarray
+    ) -> tuple[np.ndarray, float]:
         """Return Face Mesh's landmarks (468, 3) px, z towards the viewer, and the presence."""
-        image_from_crop = region.image_from_crop(self._size)
-        self._fill_input(image, image_from_crop)
-        outputs = {output.size: output.ravel() for output in self._network(self._input)}
-        crop_points = outputs[3 * FACE_MESH_LANDMARKS].reshape(-1, 3).astype(np.float64)
+        by_size = {output.size: output.ravel() for output in outputs}
+        crop_points = by_size[3 * FACE_MESH_LANDMARKS].reshape(-1, 3).astype(np.float64)
         xy = crop_points[:, :2] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
         # Face Mesh's z grows away from the viewer, in the crop's pixels
-        z = -crop_points[:, 2] * region.side_px / self._size
-        return np.column_stack([xy, z]), float(1 / (1 + np.exp(-outputs[1][0])))
-
-    def _fill_input(self, image: np.ndarray, image_from_crop: np.ndarray) -> None:
-        size = self._size
-        crop = cv2.warpAffine(
-            image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
-        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
-        np.multiply(rgb, np.float32(1 / 255), out=self._input[0])
+        z = -crop_points[:, 2] * np.linalg.norm(image_from_crop[:, 0])
+        return np.column_stack([xy, z]), float(1 / (1 + np.exp(-by_size[1][0])))

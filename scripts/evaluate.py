@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""
+Print the accuracy of the pipeline on folders of labelled photos.
+
+    scripts/evaluate.py DIR...
+
+Each DIR holds images and a labels.csv with the column `file` and one of these kinds of truth:
+  pan_deg, tilt_up_deg      where the person was asked to look, + towards image left and up
+                            (Pointing'04); box_cx, box_cy, box_w, box_h say which face is meant
+  yaw_rad, pitch_rad, roll_rad   + towards image right, up, clockwise in the image (GENKI-4K)
+  x0, y0 ... x67, y67       iBUG-68 landmarks in pixels (300-W, Helen)
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from face_recon_ros.image_files import read_image
+from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pose import EulerAngles
+
+Row = dict[str, str]
+
+
+def direction_deg(face: Face) -> tuple[float, float]:
+    """Return azimuth (+ towards image left) and elevation (+ up) of where a face points."""
+    x, y, z = face.rotation[:, 0]
+    return float(np.degrees(np.arctan2(-x, -z))), float(np.degrees(np.arcsin(np.clip(-y, -1, 1))))
+
+
+def labelled_faces(folder: Path, rows: list[Row]) -> Iterator[tuple[Row, Face | None]]:
+    """Yield each label with the face that is meant: nearest to its place, else best scored."""
+    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    for row in tqdm(rows, unit='image', leave=False, disable=None):
+        faces = pipeline.process(read_image(folder / row['file']))
+        yield row, min(faces, key=lambda f: distance_to_label(f, row), default=None)
+
+
+def distance_to_label(face: Face, row: Row) -> float:
+    """Return how far a face lies from where the label says, px; its doubt where it does not."""
+    middle = face.box.reshape(2, 2).mean(axis=0)
+    if 'box_cx' in row:
+        return float(np.linalg.norm(middle - [float(row['box_cx']), float(row['box_cy'])]))
+    if 'x67' in row:
+        return float(np.linalg.norm(middle - landmarks(row).mean(axis=0)))
+    return 1 - face.score
+
+
+def landmarks(row: Row) -> np.ndarray:
+    """Return a label's landmarks (68, 2) px."""
+    return np.array([[float(row[f'x{i}']), float(row[f'y{i}'])] for i in range(68)])
+
+
+def report_posed(found: list[tuple[Row, Face]]) -> None:
+    """Print azimuth by the pan asked for; looks of more than 30 degrees up or down left out."""
+    data = np.array([
+        (float(r['pan_deg']), float(r['tilt_up_deg']), *direction_deg(face)) for r, face in found
+    ])
+    data = data[np.abs(data[:, 1]) <= 30]
+    pan, tilt, azimuth, elevation = data.T
+    near = np.abs(pan) <= 45
+    elevation -= np.median((elevation - tilt)[np.abs(pan) < 40])
+    print('| pan asked for | photos | median azimuth | left | right | yaw MAE | median score |')
+    print('|---|---|---|---|---|---|---|')
+    scores = np.array([f.score for r, f in found if abs(float(r['tilt_up_deg'])) <= 30])
+    for asked in np.unique(np.abs(pan)):
+        k = np.abs(pan) == asked
+        turned = azimuth[k] * np.where(pan[k] < 0, -1, 1)
+        left, right = (np.median(turned[s]) if s.any() else 0 for s in (pan[k] < 0, pan[k] >= 0))
+        print(
+            f'| {asked:.0f} | {k.sum()} | {np.median(turned):.1f} | {left:.1f} | {right:.1f} '
+            f'| {np.abs(azimuth[k] - pan[k]).mean():.2f} | {np.median(scores[k]):.2f} |'
+        )
+    print(
+        f'yaw MAE up to pan 45: {np.abs(azimuth - pan)[near].mean():.2f} degrees; '
+        f'pitch MAE, constant offset removed: {np.abs(elevation - tilt).mean():.2f} degrees'
+    )
+
+
+def report_angles(found: list[tuple[Row, Face]]) -> None:
+    """Print errors of the three angles, with the constant offset to the labels removed."""
+    errors = []
+    for row, face in found:
+        e = EulerAngles.from_rotation(face.rotation)
+        truth = np.degrees(
+            [float(row['pitch_rad']), -float(row['yaw_rad']), float(row['roll_rad'])]
+        )
+        errors.append(np.array([e.pitch_deg, e.yaw_deg, e.roll_deg]) - truth)
+    offset = np.median(errors, axis=0)
+    pitch, yaw, roll = np.abs(errors - offset).mean(axis=0)
+    print(
+        f'MAE in degrees: pitch {pitch:.2f}, yaw {yaw:.2f}, roll {roll:.2f}, '
+        f'mean {(pitch + yaw + roll) / 3:.2f}; offset removed: '
+        f'{offset[0]:.1f}, {offset[1]:.1f}, {offset[2]:.1f}'
+    )
+
+
+def report_landmarks(found: list[tuple[Row, Face]]) -> None:
+    """Print the error of the 68 landmarks in % of the root of their box's area."""
+    errors = []
+    for row, face in found:
+        truth = landmarks(row)
+        size = np.sqrt(np.ptp(truth, axis=0).prod())
+        errors.append(np.linalg.norm(face.landmarks_px[:, :2] - truth, axis=1) / size * 100)
+    mean = np.mean(errors, axis=1)
+    inner, jaw = np.mean(errors, axis=0)[17:].mean(), np.mean(errors, axis=0)[:17].mean()
+    print(
+        f'NME68 {mean.mean():.2f} %, median {np.median(mean):.2f}, '
+        f'inner 51 {inner:.2f}, jaw {jaw:.2f}'
+    )
+
+
+def main() -> int:
+    """Evaluate the folders named on the command line."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    for folder in map(Path, sys.argv[1:]):
+        with (folder / 'labels.csv').open(newline='') as file:
+            rows = list(csv.DictReader(file))
+        pairs = list(labelled_faces(folder, rows))
+        found = [(row, face) for row, face in pairs if face is not None]
+        print(f'\n{folder.name}: {len(rows)} images, {len(rows) - len(found)} without a face')
+        if 'pan_deg' in rows[0]:
+            report_posed(found)
+        elif 'yaw_rad' in rows[0]:
+            report_angles(found)
+        else:
+            report_landmarks(found)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
