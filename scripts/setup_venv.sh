@@ -64,7 +64,8 @@ show_progress() {
 quiet_pip() {
   "$venv/bin/python" -m pip --disable-pip-version-check "$@" 2>&1 | tee -a "$log" |
     show_progress || {
-    grep -v 'is ignored: ' "$log" | tail -n 40 >&2
+    # After that line, pip only repeats that it failed.
+    grep -v 'is ignored: ' "$log" | sed '/subprocess-exited-with-error/,$d' | tail -n 30 >&2
     die "pip failed, all it said is in $log"
   }
 }
