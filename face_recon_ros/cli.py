@@ -1,4 +1,4 @@
-"""`face-recon image|video|info`: the pipeline over files, without ROS."""
+"""`face-recon image|video|bench|info`: the pipeline over files, without ROS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros import records
+from face_recon_ros import bench, records
 from face_recon_ros.detection import BOTH
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.exports import EXPORTS
@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(video, 'video to write, .mp4')
     video.add_argument('--no-smoothing', action='store_true', help='each frame as it was measured')
     video.set_defaults(run=_run_video)
+
+    timing = commands.add_parser('bench', help='how long each stage takes on this machine')
+    timing.add_argument('--video', type=Path, metavar='FILE', help='time a video instead')
+    timing.add_argument('--json', type=Path, metavar='F', help='also write the figures')
+    timing.add_argument('--runs', type=int, default=40, help='per figure (default %(default)s)')
+    timing.add_argument('--network', type=Path, help='a .tflite file to time beside the stages')
+    timing.set_defaults(run=_run_bench)
 
     info = commands.add_parser('info', help='versions, model files and where they come from')
     info.set_defaults(run=_run_info)
@@ -256,6 +263,21 @@ def _run_video(options: argparse.Namespace) -> int:
         writer.close()
     counts = ', '.join(f'face {face_id} in {count}' for face_id, count in seen.items())
     _say(f'{options.input}: {index + 1} frames; {counts or "no face"}')
+    return 0
+
+
+def _run_bench(options: argparse.Namespace) -> int:
+    if options.video:
+        results = [bench.run_video(options.video, lambda v: _progress(v, v.frame_count, 'frame'))]
+    else:
+        results = bench.run(
+            max(options.runs, 1),
+            lambda scenes: _progress(scenes, len(scenes), 'scene'),
+            options.network,
+        )
+    _say(bench.table(results))
+    if options.json:
+        bench.write_json(options.json, results)
     return 0
 
 

@@ -83,10 +83,10 @@ class FaceReconPipeline:
         """:raises ModelFileError: a model file cannot be used."""
         self.config = config or PipelineConfig()
         self.model = FaceModel(self.config.model_path)
-        self._detector = load_detector(
+        self.detector = load_detector(
             self.config.detector, self.config.detector_threshold, self.config.threads
         )
-        self._regressor = FaceMeshRegressor(
+        self.regressor = FaceMeshRegressor(
             self.model, self.config.regressor_path, self.config.threads
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
@@ -119,7 +119,7 @@ class FaceReconPipeline:
         return sorted(faces, key=lambda face: -face.score)
 
     def _detect(self, image: np.ndarray, everywhere: bool) -> list[Region]:
-        search = self._detector if everywhere else self._detector.next_part
+        search = self.detector if everywhere else self.detector.next_part
         return [Region.from_detection(d) for d in search(image)]
 
     def _find_in_stream(
@@ -128,7 +128,7 @@ class FaceReconPipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda everywhere: self._detect(image, everywhere),
-            regress=lambda region: self._regressor(image, region),
+            regress=lambda region: self.regressor(image, region),
         )
         return [
             (t.id, t.regression, t.parameters) for t in tracks if t.regression and t.parameters
@@ -147,7 +147,7 @@ class FaceReconPipeline:
         tracks = tracker.update(
             0.0,
             detect=lambda everywhere: self._detect(image, everywhere),
-            regress=lambda region: self._regressor(image, region),
+            regress=lambda region: self.regressor(image, region),
         )
         return [('', t.regression, t.regression.parameters) for t in tracks if t.regression]
 

@@ -154,8 +154,8 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
     def fail(image):
         raise AssertionError('detected')
 
-    monkeypatch.setattr(pipeline._detector, 'next_part', fail)
-    monkeypatch.setattr(type(pipeline._detector), '__call__', fail)
+    monkeypatch.setattr(pipeline.detector, 'next_part', fail)
+    monkeypatch.setattr(type(pipeline.detector), '__call__', fail)
     for i in range(1, pipeline.config.tracking.detection_interval - 1):
         assert len(pipeline.process(portrait, stamp_s=i / 30)) == 1
 
