@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,8 @@ def _run(
     )
     rclpy.init(args=None if arguments is None else [sys.argv[0], *arguments])
     node: Any = None
+    # what rclpy says of a node whose start a signal has interrupted
+    warnings.filterwarnings('ignore', 'Failed to fini', RuntimeWarning)
     try:
         node = make_node()
         rclpy.spin(node)
