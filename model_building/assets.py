@@ -5,15 +5,15 @@ of the package's code is installed or imported.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
 import gzip
 import hashlib
 import os
-from pathlib import Path
 import subprocess
 import sys
 import zipfile
 import zlib
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -184,8 +184,8 @@ class Assets:
             quads = {name: np.array(rows, np.int64) for name, rows in groups.items()}
         except (ValueError, IndexError) as error:
             raise ModelBuildingError(
-                f'{self._source}: the base mesh does not parse ({error}): fetch the assets again') \
-                from error
+                f'{self._source}: {BASE_MESH} does not parse ({error}): fetch the assets again'
+            ) from error
         if points.shape != (BASE_VERTEX_COUNT, 3) or 'body' not in quads:
             raise ModelBuildingError(
                 f'{self._source}: {BASE_MESH} is not the hm08 mesh of {BASE_VERTEX_COUNT} '

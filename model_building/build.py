@@ -16,10 +16,10 @@ from model_building.expression import build_expressions, load_units
 from model_building.face_mesh_statistics import FaceMeshStatistics, pitch_of
 from model_building.identity import build_identity
 from model_building.lips import close_lips, contact_line, lip_pairs
-from model_building.model_file import FORMAT_VERSION, quantization_loss, QuantizationLoss, quantize
+from model_building.model_file import FORMAT_VERSION, QuantizationLoss, quantization_loss, quantize
 from model_building.similarity import remove_similarity
 from model_building.surface import Embedding
-from model_building.topology import build_topology, Topology
+from model_building.topology import build_topology
 from model_building.unwrap import unwrap
 
 METRES_PER_DECIMETRE = 0.1
@@ -159,7 +159,7 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
 
     progress('uv and colours')
     uv = unwrap(mean, topology)
-    colors = paint(mean, topology, landmarks, uv)
+    colors = paint(mean, topology, landmarks, uv, statistics.mirror)
     upper_lip, lower_lip = lip_pairs(mean, creases, topology.mirror)
     distance_mm = np.linalg.norm(offset, axis=1) * 1e3
     closures = _closures(units, unit_names, expressions.basis, landmarks, lids)

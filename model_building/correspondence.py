@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from model_building import face_mesh
 from model_building.face_mesh_statistics import FaceMeshStatistics
 from model_building.similarity import apply_similarity, mirrored, similarity
-from model_building.surface import closest_on_edges, Embedding, Surface, vertex_normals
+from model_building.surface import Embedding, Surface, closest_on_edges, vertex_normals
 from model_building.topology import Topology
 
 FITTING_ROUNDS = 15

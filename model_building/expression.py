@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from model_building.assets import Assets, FACE_UNITS
+from model_building.assets import FACE_UNITS, Assets
 from model_building.identity import describe, principal_mixes
 from model_building.similarity import mirrored
 from model_building.surface import Embedding
@@ -169,7 +169,7 @@ def build_expressions(unit_names: list[str], units: np.ndarray, counted: np.ndar
     reflected = mirrored(basis, mirror)
     even = (basis * reflected).sum(axis=(1, 2)) > 0
     basis = (basis + np.where(even, 1, -1)[:, None, None] * reflected) / 2
-    labels = [(name.removesuffix('Left').removesuffix('Right'),
+    labels = [(_both_sides(name),
                -1 if name.endswith('Right') and not is_even else 1)
               for is_even in (True, False) for name in unit_names]
     names = []
@@ -189,6 +189,12 @@ def _other_side(name: str) -> str:
     if name.endswith('Right'):
         return name.removesuffix('Right') + 'Left'
     return name
+
+
+def _both_sides(name: str) -> str:
+    """Return the name of a unit without its side; jaw and mouth are single and move sideways."""
+    plain = name.removesuffix('Left').removesuffix('Right')
+    return plain + 'Sideways' if plain in ('jaw', 'mouth') else plain
 
 
 def _kept(mix: np.ndarray, metric: np.ndarray, covariance: np.ndarray) -> float:

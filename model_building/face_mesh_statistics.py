@@ -8,12 +8,12 @@ the averages written here are kept; nothing of a single photo is.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 import csv
-from dataclasses import dataclass
 import json
-from pathlib import Path
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,8 +22,12 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from model_building.errors import ModelBuildingError
-from model_building.face_mesh import (LANDMARK_COUNT, LOWER_LIP_MIDDLE, outer_canthal_distance,
-                                      UPPER_LIP_MIDDLE)
+from model_building.face_mesh import (
+    LANDMARK_COUNT,
+    LOWER_LIP_MIDDLE,
+    UPPER_LIP_MIDDLE,
+    outer_canthal_distance,
+)
 from model_building.similarity import apply_similarity, similarity
 
 DEFAULT_FILE = Path(__file__).with_name('face_mesh_statistics.json')
@@ -105,7 +109,7 @@ class FaceMeshStatistics:
         path.write_text(text.replace('], [', '],\n  [').replace(', "', ',\n "') + '\n')
 
     @classmethod
-    def load(cls, path: Path = DEFAULT_FILE) -> 'FaceMeshStatistics':
+    def load(cls, path: Path = DEFAULT_FILE) -> FaceMeshStatistics:
         """Read the JSON file. Raises ModelBuildingError when it is not one."""
         try:
             content = json.loads(path.read_text())
@@ -150,12 +154,12 @@ def read_faces(folder: Path) -> list[LabelledFace]:
     faces = []
     for row in tqdm(rows, desc='Face Mesh', unit='photo'):
         image = cv2.imread(str(folder / row['file']))
-        found = detector(image) if image is not None else []
-        if not found:
+        if image is None or not (found := detector(image)):
             continue
         region = Region.from_detection(found[0])
         for _ in range(2):
-            landmarks_px, presence = face_mesh.landmarks(image, region)
+            image_from_crop = face_mesh.preprocess(image, region)
+            landmarks_px, presence = face_mesh.landmarks(face_mesh.infer(), image_from_crop)
             region = Region.from_landmarks(landmarks_px)
         if presence > MINIMUM_PRESENCE:
             pitch, yaw, roll = (float(np.degrees(float(row[f'{name}_rad'])))

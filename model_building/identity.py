@@ -1,14 +1,14 @@
 """Who the face belongs to: random MakeHuman heads and their principal components."""
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-import itertools
 
 import numpy as np
 from scipy import special
 
-from model_building.assets import Assets, TARGETS
+from model_building.assets import TARGETS, Assets
 from model_building.similarity import mirrored, remove_similarity
 
 SHAPE_COUNT = 40

@@ -1,11 +1,11 @@
 """The file format of models/face_model.npz: exact contents, exact bytes."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 import io
 import os
-from pathlib import Path
 import zipfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 

@@ -53,7 +53,8 @@ class Surface:
         _, near = cKDTree(points[self._used]).query(targets, k=self.NEIGHBOURS)
         candidates = self._triangles[self._around[self._used[near]].reshape(len(targets), -1)]
         corner = points[candidates]
-        edge_1, edge_2 = corner[..., 1, :] - corner[..., 0, :], corner[..., 2, :] - corner[..., 0, :]
+        edge_1 = corner[..., 1, :] - corner[..., 0, :]
+        edge_2 = corner[..., 2, :] - corner[..., 0, :]
         towards = targets[:, None] - corner[..., 0, :]
         d11, d22 = (edge_1 ** 2).sum(-1), (edge_2 ** 2).sum(-1)
         d12 = (edge_1 * edge_2).sum(-1)

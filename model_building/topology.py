@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +23,8 @@ from model_building.errors import ModelBuildingError
 from model_building.subdivision import subdivide
 
 TARGET_VERTEX_COUNT = 38400
+EYE_GROUPS = ('helper-l-eye', 'helper-r-eye')
+MOUTH_GROUPS = ('helper-upper-teeth', 'helper-lower-teeth', 'helper-tongue')
 HEAD_Y, HEAD_Z = 5.95, -0.1
 """Quads of the body above and in front of this are subdivided; the mask lies well inside."""
 SUBDIVISION_LEVELS = 2
@@ -30,8 +33,10 @@ SUBDIVISION_LEVELS = 2
 # Chosen in space, not by which targets move a vertex: those feather far into the cheek.
 BACK_LIMIT_BY_Y = ((6.0, .85), (6.4, .72), (6.7, .66), (6.9, .68), (7.2, .72), (7.35, .71),
                    (7.6, .69), (8.2, .69))
-BOTTOM_LIMIT_BY_Z = ((.3, 6.86), (.5, 6.77), (.62, 6.60), (.8, 6.40), (1.0, 6.23), (1.15, 6.12),
-                     (1.25, 6.07), (1.6, 6.0))
+BOTTOM_LIMIT_BY_Z = ((.3, 6.88), (.5, 6.79), (.62, 6.65), (.8, 6.48), (1.0, 6.30), (1.10, 6.215),
+                     (1.17, 6.16), (1.3, 6.07), (1.6, 5.9))
+BOTTOM_RISE, BOTTOM_RISE_FROM_X = 0.15, 0.15
+"""The lower limit climbs sideways at this slope, which rounds the rim under the jaw."""
 TOP_LIMIT_BY_Z = ((.4, 7.50), (.6, 7.60), (.9, 7.73), (1.2, 7.83), (1.4, 7.87), (1.6, 7.89))
 CORNER_ROUNDING = 0.08
 """Radius with which the three outlines meet."""
@@ -47,14 +52,14 @@ SNAP_FRACTION = 0.3
 EYE_CAP_ANGLE_DEG = 78.0
 """The eyeball is kept within this angle of straight ahead."""
 SOCKET_RADIUS = 0.175
-SOCKET_ANGLE_DEG = 58.0
+SOCKET_ANGLE_DEG = 66.0
 """The pocket around the eyeball (within this radius of its centre) is cut at this angle from
 straight ahead; lids end at about 45 degrees, and the outer skin there is farther out."""
 MOUTH_BACK_VERTICES = (639, 642)
 """Base vertices at the roof and floor of the mouth cavity, on the symmetry plane."""
 MOUTH_BOX = ((-.36, 6.3, 1.0), (.36, 6.95, 1.56))
-SEEN_DISTANCE = 0.02
-"""A face vertex farther than this from every subdivided vertex in sight is out of sight."""
+CAP_DISTANCE = 0.04
+"""A face vertex farther than this from every subdivided vertex belongs to a cap."""
 ON_PLANE = 1e-9
 
 
@@ -72,9 +77,10 @@ def _rounded_minimum(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
 
 def mask_distance(points: np.ndarray) -> np.ndarray:
     """Return a function of the points (n,3) that is positive inside the mask's outline."""
-    _, y, z = points.T
+    x, y, z = points.T
     behind = z - _outline(BACK_LIMIT_BY_Y, y)
-    below = y - _outline(BOTTOM_LIMIT_BY_Z, z)
+    rise = BOTTOM_RISE * np.clip(np.abs(x) - BOTTOM_RISE_FROM_X, 0, None)
+    below = y - _outline(BOTTOM_LIMIT_BY_Z, z) - rise
     above = _outline(TOP_LIMIT_BY_Z, z) - y
     return _rounded_minimum(_rounded_minimum(behind, below, CORNER_ROUNDING), above,
                             CORNER_ROUNDING)
@@ -119,12 +125,12 @@ class Surface:
     rows: sparse.csr_array
     triangles: np.ndarray
 
-    def compacted(self) -> 'Surface':
+    def compacted(self) -> Surface:
         """Return the surface without unused vertices."""
         used, inverse = np.unique(self.triangles, return_inverse=True)
         return Surface(sparse.csr_array(self.rows[used]), inverse.reshape(-1, 3))
 
-    def appended(self, rows: sparse.csr_array, triangles: np.ndarray) -> 'Surface':
+    def appended(self, rows: sparse.csr_array, triangles: np.ndarray) -> Surface:
         """Return the surface with more rows and more triangles (already numbered)."""
         return Surface(sparse.csr_array(sparse.vstack([self.rows, rows])),
                        np.concatenate([self.triangles, triangles]))
@@ -229,7 +235,7 @@ def cap_loop(surface: Surface, chain: np.ndarray, apex: sparse.csr_array, closed
     size = count if closed else count - 1
     here, there = np.arange(size), (np.arange(size) + 1) % count
     pieces = []
-    for outer, inner in zip(rings[:-1], rings[1:], strict=True):
+    for outer, inner in pairwise(rings):
         pieces.append(np.stack([outer[there], outer[here], inner[here]], axis=1))
         pieces.append(np.stack([outer[there], inner[here], inner[there]], axis=1))
     last = rings[-1]
@@ -331,28 +337,22 @@ def _eye_cap(base: BaseMesh) -> tuple[Surface, sparse.csr_array]:
     return Surface(rows, split_quads(fine[ahead[fine].all(axis=1)], points)).compacted(), centre
 
 
-def _seen(base: BaseMesh, points: np.ndarray,
-          triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which skin vertices are in sight from straight ahead, and from any direction."""
-    blockers = np.concatenate([base.groups[name] for name in (
-        'helper-l-eye', 'helper-r-eye')])
-    eye_rows, eye_quads = subdivide(blockers, len(base.vertices), SUBDIVISION_LEVELS)
-    teeth = np.concatenate([base.groups[name] for name in (
-        'helper-upper-teeth', 'helper-lower-teeth', 'helper-tongue')])
+def _seen(base: BaseMesh, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Return which skin vertices (n,) bool are in sight from somewhere in front."""
+    eyes = np.concatenate([base.groups[name] for name in EYE_GROUPS])
+    eye_rows, eye_quads = subdivide(eyes, len(base.vertices), SUBDIVISION_LEVELS)
+    teeth = np.concatenate([base.groups[name] for name in MOUTH_GROUPS])
     eye_points = eye_rows @ base.vertices
     everything = np.concatenate([points, eye_points, base.vertices])
     surfaces = np.concatenate([
         triangles, split_quads(eye_quads, eye_points) + len(points),
         split_quads(teeth, base.vertices) + len(points) + len(eye_points)])
-
-    def sight(yaw: float, pitch: float) -> np.ndarray:
-        return visible_vertices(everything, surfaces, rotation_yaw_pitch(yaw, pitch),
-                                SIGHT_RESOLUTION, SIGHT_TOLERANCE)[:len(points)]
-
-    views = {(yaw, pitch): sight(yaw, pitch)
-             for yaw in SIGHT_YAWS_DEG for pitch in SIGHT_PITCHES_DEG}
+    seen = np.zeros(len(points), bool)
+    for yaw, pitch in product(SIGHT_YAWS_DEG, SIGHT_PITCHES_DEG):
+        seen |= visible_vertices(everything, surfaces, rotation_yaw_pitch(yaw, pitch),
+                                 SIGHT_RESOLUTION, SIGHT_TOLERANCE)[:len(points)]
     # A glimpse through the slit of the lips is not part of the face's surface.
-    return views[0, 0], largest_patch(triangles, np.any(list(views.values()), axis=0))
+    return largest_patch(triangles, seen)
 
 
 def build_topology(base: BaseMesh) -> Topology:
@@ -368,10 +368,10 @@ def build_topology(base: BaseMesh) -> Topology:
     rows, quads = subdivide(head, len(vertices), SUBDIVISION_LEVELS)
     points = rows @ vertices
     triangles = split_quads(quads, points)
-    front, seen = _seen(base, points, triangles)
+    seen = _seen(base, points, triangles)
     inward = distance_along_surface(points, triangles, seen, 4 * INWARD_MARGIN)
     level = np.minimum(mask_distance(points), INWARD_MARGIN - inward)
-    for name in ('helper-l-eye', 'helper-r-eye'):
+    for name in EYE_GROUPS:
         ray = points - vertices[np.unique(base.groups[name])].mean(axis=0)
         radius = np.linalg.norm(ray, axis=1)
         pocket = radius < SOCKET_RADIUS
@@ -420,9 +420,10 @@ def build_topology(base: BaseMesh) -> Topology:
     all_rows = sparse.csr_array(whole.rows)
     all_rows.sort_indices()
     face = all_rows @ vertices
-    far, _ = cKDTree(points[seen]).query(face)
-    inside = far > SEEN_DISTANCE
+    far, nearest = cKDTree(points).query(face)
+    inside = ~seen[nearest] | (far > CAP_DISTANCE)
     inside[count:] = False
+    inside[mask_distance(face) < CAP_DISTANCE] = False
     in_sight = visible_vertices(face, whole.triangles, np.eye(3), SIGHT_RESOLUTION,
                                 SIGHT_TOLERANCE)
     low, high = np.array(MOUTH_BOX)
