@@ -87,7 +87,7 @@ def rotation_matrix(vector: np.ndarray) -> np.ndarray:
 class SmoothingSettings:
     """How a face is smoothed; cut-offs at rest in Hz, beta scales how motion opens them."""
 
-    min_cutoff_hz: float = 1.0
+    min_cutoff_hz: float = 0.5
     beta: float = 1.0
 
 
@@ -100,14 +100,14 @@ class FaceSmoother:
     """
 
     # Hz per (rad/s), per (face sizes/s), per (relative size/s), per (SD/s)
-    _ROTATION_BETA = 3.0
-    _POSITION_BETA = 12.0
-    _SIZE_BETA = 6.0
+    _ROTATION_BETA = 6.0
+    _POSITION_BETA = 30.0
+    _SIZE_BETA = 20.0
     _EXPRESSION_BETA = 1.0
     # Identity does not change: what moves in it is error
-    _SHAPE_CUTOFF = 0.15
+    _SHAPE_CUTOFF = 0.3
     # Lids and lips are quick
-    _EXPRESSION_CUTOFF = 2.0
+    _EXPRESSION_CUTOFF = 4.0
     # Length by which positions are measured: about the height of a face
     _FACE_SIZE_M = 0.15
 
