@@ -60,10 +60,10 @@ void ExactPath::rasterise(const Topology & topology, std::int32_t face, const Pi
   PlacedVertex * vertices =
     placed_.data() + static_cast<std::size_t>(face) * topology.vertex_count;
   const std::int64_t stride = box.width();
-  for (std::size_t t = 0; t < topology.triangle_count; ++t) {
-    PlacedVertex & p = vertices[topology.corner[0][t]];
-    PlacedVertex & q = vertices[topology.corner[1][t]];
-    PlacedVertex & r = vertices[topology.corner[2][t]];
+  for (std::size_t t = 0; t < topology.triangle_count(); ++t) {
+    PlacedVertex & p = vertices[topology.vertex_of(t, 0)];
+    PlacedVertex & q = vertices[topology.vertex_of(t, 1)];
+    PlacedVertex & r = vertices[topology.vertex_of(t, 2)];
     if (!p.drawable || !q.drawable || !r.drawable || doubled_area(p.at, q.at, r.at) <= 0) {
       continue;
     }
@@ -108,8 +108,8 @@ void ExactPath::resolve(
       const PlacedVertex * vertices =
         placed_.data() + static_cast<std::size_t>(owner_[slot]) * topology.vertex_count;
       const auto t = static_cast<std::size_t>(painter_[slot]);
-      const std::int32_t corners[3] = {
-        topology.corner[0][t], topology.corner[1][t], topology.corner[2][t]};
+      const std::size_t corners[3] = {
+        topology.vertex_of(t, 0), topology.vertex_of(t, 1), topology.vertex_of(t, 2)};
       const SnappedPoint p = vertices[corners[0]].at;
       const SnappedPoint q = vertices[corners[1]].at;
       const SnappedPoint r = vertices[corners[2]].at;
@@ -125,8 +125,7 @@ void ExactPath::resolve(
       };
       const auto mix_channel = [&](const std::uint8_t * channels, std::size_t c) {
         const auto channel = [&](std::size_t k) {
-          const auto source =
-            static_cast<std::size_t>(topology.source_vertex[static_cast<std::size_t>(corners[k])]);
+          const auto source = static_cast<std::size_t>(topology.source_vertex[corners[k]]);
           return double{static_cast<double>(channels[3 * source + c])};
         };
         return std::clamp(mix(channel(0), channel(1), channel(2)), 0, 255);

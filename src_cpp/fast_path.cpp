@@ -117,7 +117,7 @@ void FastPath::place(
 void FastPath::rasterise(const Topology & topology, const Window & window, const PixelBox & box)
 {
   RasterArguments arguments{};
-  for (std::size_t c = 0; c < 3; ++c) {
+  for (std::size_t c = 0; c < 4; ++c) {
     arguments.corner[c] = topology.corner[c].data();
   }
   arguments.first = 0;
@@ -211,11 +211,11 @@ void FastPath::test_visibility(
       nearness_[i] =
         static_cast<float>(plane[0] * xyz[0] + plane[1] * xyz[1] + plane[2] * xyz[2] + plane[3]);
     }
-    for (std::size_t t = 0; t < topology.triangle_count; ++t) {
+    for (std::size_t t = 0; t < topology.triangle_count(); ++t) {
       std::size_t corner[3];
       SnappedPoint at[3];
       for (std::size_t c = 0; c < 3; ++c) {
-        corner[c] = static_cast<std::size_t>(topology.corner[c][t]);
+        corner[c] = topology.vertex_of(t, c);
         const float * xyz = face.vertices + topology.point(corner[c]);
         at[c] = {snap(xyz[0]), snap(xyz[1])};
       }
@@ -244,7 +244,7 @@ bool FastPath::draw(
        return face.colors != nullptr;
      }));
   if (
-    faces.empty() || topology.triangle_count == 0 || wants_attributes ||
+    faces.empty() || topology.triangle_count() == 0 || wants_attributes ||
     !find_windows(faces, topology, outputs) || !find_keys(faces)) {
     return false;
   }
@@ -267,7 +267,7 @@ bool FastPath::draw(
   }
   xy_.resize(topology.source_vertex.size());
   surface_.resize(topology.source_vertex.size());
-  left_over_.resize(3 * topology.corner[0].size());
+  left_over_.resize(3 * topology.triangle_count());
   const LightModel light(shading);
   for (std::size_t f = 0; f < faces.size(); ++f) {
     if (!windows_[f].box.empty()) {

@@ -331,76 +331,114 @@ struct Loops
     to[2] = r;
   }
 
-  static void rasterise(RasterArguments & arguments)
+  struct Queues
   {
     PixelQueue tiny;
     TriangleQueue block, small;
-    const SurfaceBuffer & buffer = arguments.buffer;
-    const Int first_pixel = Simd::set(pair(buffer.x0, buffer.y0));
-    const Int last_pixel = Simd::set(pair(buffer.x1, buffer.y1));
-    const Int round_up = Simd::set(pair(kSubpixels - 1, kSubpixels - 1));
-    const Int not_tiny = Simd::set(pair(~1, ~1));
-    const Int not_block = Simd::set(pair(~(kBlockSide - 1), ~(kBlockSide - 1)));
-    const Int not_small = Simd::set(pair(~(kSmallSide - 1), ~(kSmallSide - 1)));
-    const Int negative = Simd::set(pair(-0x8000, -0x8000));
-    const Int zero = Simd::set(0);
-    for (std::size_t chunk = arguments.first; chunk < arguments.last; chunk += kChunk) {
-      const std::size_t end = chunk + kChunk < arguments.last ? chunk + kChunk : arguments.last;
-      tiny.count = block.count = small.count = 0;
-      for (std::size_t t = chunk; t < end; t += kLanes) {
-        Batch batch;
+  };
+
+  // Sorts the triangles that face the viewer and have a pixel centre in their box by its size.
+  struct Sorter
+  {
+    Int first_pixel, last_pixel;
+    Int round_up = Simd::set(pair(kSubpixels - 1, kSubpixels - 1));
+    Int zero = Simd::set(0);
+
+    explicit Sorter(const SurfaceBuffer & buffer)
+    : first_pixel(Simd::set(pair(buffer.x0, buffer.y0))),
+      last_pixel(Simd::set(pair(buffer.x1, buffer.y1)))
+    {
+    }
+
+    // Lanes of which neither half of `size` has any of these bits.
+    unsigned without(Int size, std::int32_t bits) const
+    {
+      const Int found = Simd::bit_and(size, Simd::set(pair(bits, bits)));
+      return Simd::signs(Simd::equal(found, zero));
+    }
+
+    // low, high: of the snapped boxes. Takes batch.xy, corner and area.
+    void sort(RasterArguments & arguments, Queues & queues, Batch & batch, Int low, Int high) const
+    {
+      batch.pixel = Simd::max_pairs(
+        Simd::template shift_right_pairs<kSubpixelBits>(Simd::add_pairs(low, round_up)),
+        first_pixel);
+      const Int last =
+        Simd::min_pairs(Simd::template shift_right_pairs<kSubpixelBits>(high), last_pixel);
+      batch.size = Simd::sub_pairs(last, batch.pixel);
+      const unsigned front = Simd::signs(Simd::greater(batch.area, zero));
+      const unsigned upto_tiny = front & without(batch.size, ~1);
+      const unsigned upto_block = front & without(batch.size, ~(kBlockSide - 1));
+      const unsigned upto_small = front & without(batch.size, ~(kSmallSide - 1));
+      const unsigned hit = front & without(batch.size, -0x8000);
+      if (upto_tiny != 0) {
+        append_covered(queues.tiny, batch, upto_tiny);
+      }
+      if (upto_block != upto_tiny) {
+        append(queues.block, batch, upto_block ^ upto_tiny);
+      }
+      if (upto_small != upto_block) {
+        append(queues.small, batch, upto_small ^ upto_block);
+      }
+      if (hit != upto_small) {
+        alignas(32) std::int32_t corner[3][kLanes];
         for (int c = 0; c < 3; ++c) {
-          batch.corner[c] = Simd::load(arguments.corner[c] + t);
-          batch.xy[c] = Simd::gather(arguments.xy, arguments.corner[c] + t);
+          Simd::store(corner[c], batch.corner[c]);
         }
-        const Int low = Simd::min_pairs(batch.xy[0], Simd::min_pairs(batch.xy[1], batch.xy[2]));
-        const Int high = Simd::max_pairs(batch.xy[0], Simd::max_pairs(batch.xy[1], batch.xy[2]));
-        batch.pixel = Simd::max_pairs(
-          Simd::template shift_right_pairs<kSubpixelBits>(Simd::add_pairs(low, round_up)),
-          first_pixel);
-        const Int last =
-          Simd::min_pairs(Simd::template shift_right_pairs<kSubpixelBits>(high), last_pixel);
-        batch.size = Simd::sub_pairs(last, batch.pixel);
-        batch.area = Simd::cross_pairs(
-          Simd::sub_pairs(batch.xy[1], batch.xy[0]), Simd::sub_pairs(batch.xy[2], batch.xy[0]));
-        const Int front = Simd::greater(batch.area, zero);
-        const Int is_tiny = Simd::equal(Simd::bit_and(batch.size, not_tiny), zero);
-        const Int is_block = Simd::equal(Simd::bit_and(batch.size, not_block), zero);
-        const Int is_small = Simd::equal(Simd::bit_and(batch.size, not_small), zero);
-        const Int is_hit = Simd::equal(Simd::bit_and(batch.size, negative), zero);
-        const unsigned tiny_mask = Simd::signs(Simd::bit_and(front, is_tiny));
-        const unsigned upto_block = Simd::signs(Simd::bit_and(front, is_block));
-        const unsigned upto_small = Simd::signs(Simd::bit_and(front, is_small));
-        const unsigned block_mask = upto_block & ~tiny_mask;
-        const unsigned small_mask = upto_small & ~upto_block;
-        const unsigned large_mask = Simd::signs(Simd::bit_and(front, is_hit)) & ~upto_small;
-        if (tiny_mask != 0) {
-          append_covered(tiny, batch, tiny_mask);
-        }
-        if (block_mask != 0) {
-          append(block, batch, block_mask);
-        }
-        if (small_mask != 0) {
-          append(small, batch, small_mask);
-        }
-        for (unsigned rest = large_mask; rest != 0; rest &= rest - 1) {
-          const std::size_t triangle = t + static_cast<std::size_t>(__builtin_ctz(rest));
-          leave_over(
-            arguments, arguments.corner[0][triangle], arguments.corner[1][triangle],
-            arguments.corner[2][triangle]);
+        for (unsigned rest = hit ^ upto_small; rest != 0; rest &= rest - 1) {
+          const int lane = __builtin_ctz(rest);
+          leave_over(arguments, corner[0][lane], corner[1][lane], corner[2][lane]);
         }
       }
-      tiny.pad();
-      for (std::size_t k = 0; k < tiny.count; k += kLanes) {
-        draw_pixels(arguments, tiny, k);
+    }
+  };
+
+  static void rasterise(RasterArguments & arguments)
+  {
+    Queues queues;
+    const Sorter sorter(arguments.buffer);
+    constexpr std::size_t kPairs = kChunk / 2;
+    for (std::size_t chunk = arguments.first; chunk < arguments.last; chunk += kPairs) {
+      const std::size_t end = chunk + kPairs < arguments.last ? chunk + kPairs : arguments.last;
+      queues.tiny.count = queues.block.count = queues.small.count = 0;
+      for (std::size_t t = chunk; t < end; t += kLanes) {
+        Int corner[4], xy[4];
+        for (int c = 0; c < 4; ++c) {
+          corner[c] = Simd::load(arguments.corner[c] + t);
+          xy[c] = Simd::gather(arguments.xy, arguments.corner[c] + t);
+        }
+        const Int low = Simd::min_pairs(xy[0], xy[2]);
+        const Int high = Simd::max_pairs(xy[0], xy[2]);
+        const Int diagonal = Simd::sub_pairs(xy[2], xy[0]);
+        Batch batch;
+        batch.corner[0] = corner[0];
+        batch.xy[0] = xy[0];
+        for (int c = 1; c < 3; ++c) {
+          batch.corner[c] = corner[c];
+          batch.xy[c] = xy[c];
+        }
+        batch.area = Simd::cross_pairs(Simd::sub_pairs(xy[1], xy[0]), diagonal);
+        sorter.sort(
+          arguments, queues, batch, Simd::min_pairs(low, xy[1]), Simd::max_pairs(high, xy[1]));
+        for (int c = 1; c < 3; ++c) {
+          batch.corner[c] = corner[c + 1];
+          batch.xy[c] = xy[c + 1];
+        }
+        batch.area = Simd::cross_pairs(diagonal, Simd::sub_pairs(xy[3], xy[0]));
+        sorter.sort(
+          arguments, queues, batch, Simd::min_pairs(low, xy[3]), Simd::max_pairs(high, xy[3]));
       }
-      block.pad();
-      for (std::size_t k = 0; k < block.count; k += kLanes) {
-        draw_triangles<true>(arguments, block, k);
+      queues.tiny.pad();
+      for (std::size_t k = 0; k < queues.tiny.count; k += kLanes) {
+        draw_pixels(arguments, queues.tiny, k);
       }
-      small.pad();
-      for (std::size_t k = 0; k < small.count; k += kLanes) {
-        draw_triangles<false>(arguments, small, k);
+      queues.block.pad();
+      for (std::size_t k = 0; k < queues.block.count; k += kLanes) {
+        draw_triangles<true>(arguments, queues.block, k);
+      }
+      queues.small.pad();
+      for (std::size_t k = 0; k < queues.small.count; k += kLanes) {
+        draw_triangles<false>(arguments, queues.small, k);
       }
     }
   }

@@ -73,8 +73,8 @@ struct SurfaceBuffer
 
 struct RasterArguments
 {
-  const std::int32_t * corner[3];
-  std::size_t first;  // triangles [first, last), multiples of 8
+  const std::int32_t * corner[4];  // Topology::corner
+  std::size_t first;               // pairs [first, last), multiples of 8
   std::size_t last;
   const std::int32_t * xy;
   const std::uint32_t * surface;

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace face_recon
 {
@@ -108,6 +109,80 @@ std::vector<std::int32_t> patch_order(
     }
   }
   return order;
+}
+
+using Pair = std::array<std::int32_t, 4>;
+
+bool has_directed_edge(const Triangle & triangle, std::int32_t from, std::int32_t to)
+{
+  for (std::size_t k = 0; k < 3; ++k) {
+    if (triangle[k] == from && triangle[(k + 1) % 3] == to) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Joins each triangle, in the given order, with a free neighbour across an edge: the one that has
+// the fewest other free neighbours, which leaves few alone.
+std::vector<Pair> pair_up(
+  const std::vector<Triangle> & triangles, const std::vector<std::int32_t> & order,
+  const Incidence & around)
+{
+  std::vector<std::array<std::int32_t, 3>> neighbour(triangles.size(), {-1, -1, -1});
+  for (std::size_t t = 0; t < triangles.size(); ++t) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const std::int32_t from = triangles[t][k], to = triangles[t][(k + 1) % 3];
+      const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(from)]);
+      const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(from) + 1]);
+      for (std::size_t i = first; i < last && neighbour[t][k] < 0; ++i) {
+        const auto other = static_cast<std::size_t>(around.triangle[i]);
+        if (other != t && has_directed_edge(triangles[other], to, from)) {
+          neighbour[t][k] = around.triangle[i];
+        }
+      }
+    }
+  }
+  std::vector<char> taken(triangles.size(), 0);
+  const auto is_free = [&](std::int32_t t) {
+    return t >= 0 && taken[static_cast<std::size_t>(t)] == 0;
+  };
+  const auto free_neighbours = [&](std::size_t t) {
+    return std::count_if(neighbour[t].begin(), neighbour[t].end(), is_free);
+  };
+  std::vector<Pair> pairs;
+  for (const std::int32_t number : order) {
+    const auto t = static_cast<std::size_t>(number);
+    if (taken[t] != 0) {
+      continue;
+    }
+    taken[t] = 1;
+    std::size_t edge = 3;
+    for (std::size_t k = 0; k < 3; ++k) {
+      if (
+        is_free(neighbour[t][k]) &&
+        (edge == 3 || free_neighbours(static_cast<std::size_t>(neighbour[t][k])) <
+                        free_neighbours(static_cast<std::size_t>(neighbour[t][edge])))) {
+        edge = k;
+      }
+    }
+    if (edge == 3) {
+      pairs.push_back({triangles[t][0], triangles[t][1], triangles[t][2], triangles[t][2]});
+      continue;
+    }
+    // Turned so that the common edge runs from corner 2 to corner 0.
+    const std::int32_t from = triangles[t][edge], to = triangles[t][(edge + 1) % 3];
+    const auto partner = static_cast<std::size_t>(neighbour[t][edge]);
+    taken[partner] = 1;
+    std::int32_t fourth = from;
+    for (const std::int32_t v : triangles[partner]) {
+      if (v != from && v != to) {
+        fourth = v;
+      }
+    }
+    pairs.push_back({to, triangles[t][(edge + 2) % 3], from, fourth});
+  }
+  return pairs;
 }
 
 // The ring of vertices around v in the triangles' own turning sense; `closed` when it returns to
@@ -256,31 +331,29 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
   std::vector<std::int32_t> used;
   const std::vector<Triangle> compacted = compact(triangles, count, used);
   const Incidence around = incidence(compacted, used.size());
-  const std::vector<std::int32_t> order = patch_order(compacted, around);
+  std::vector<Triangle> clockwise = compacted;
+  for (Triangle & triangle : clockwise) {
+    std::swap(triangle[1], triangle[2]);
+  }
+  const std::vector<Pair> pairs = pair_up(clockwise, patch_order(compacted, around), around);
 
   Topology result;
-  result.triangle_count = count;
   result.required_vertices = used.empty() ? 0 : std::int64_t{used.back()} + 1;
   std::vector<std::int32_t> number(used.size(), -1);
   std::vector<std::int32_t> numbered;
   numbered.reserve(used.size());
-  for (auto & corner : result.corner) {
-    corner.reserve(padded(count));
-  }
-  constexpr std::size_t kClockwise[3] = {0, 2, 1};
-  for (const std::int32_t t : order) {
-    for (std::size_t k = 0; k < 3; ++k) {
-      const std::int32_t v = compacted[static_cast<std::size_t>(t)][kClockwise[k]];
-      std::int32_t & n = number[static_cast<std::size_t>(v)];
+  for (const Pair & pair : pairs) {
+    for (std::size_t k = 0; k < pair.size(); ++k) {
+      std::int32_t & n = number[static_cast<std::size_t>(pair[k])];
       if (n < 0) {
         n = static_cast<std::int32_t>(numbered.size());
-        numbered.push_back(v);
+        numbered.push_back(pair[k]);
       }
       result.corner[k].push_back(n);
     }
   }
   for (auto & corner : result.corner) {
-    corner.resize(padded(count), 0);
+    corner.resize(padded(pairs.size()), 0);
   }
   renumber(result, numbered, compacted, around, used);
   return result;

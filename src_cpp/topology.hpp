@@ -17,9 +17,18 @@ struct Topology
   std::vector<std::int32_t> source_vertex;
   std::size_t vertex_count = 0;
 
-  // Corners of the triangles, one array per corner, clockwise as seen on the screen (the caller's
-  // second and third swapped). Padded with degenerate triangles to a multiple of kBatch.
-  std::vector<std::int32_t> corner[3];
+  // Triangles in pairs that share an edge, one array per corner: (0, 1, 2) and (0, 2, 3), both
+  // clockwise as seen on the screen (against the caller's sense). Where a triangle found no partner
+  // corner 3 is corner 2 and the second triangle empty, as in the padding to a multiple of kBatch.
+  std::vector<std::int32_t> corner[4];
+
+  // 2 * pairs; and corner k of triangle t.
+  std::size_t triangle_count() const { return 2 * corner[0].size(); }
+  std::size_t vertex_of(std::size_t t, std::size_t k) const
+  {
+    const std::size_t column = t % 2 == 1 && k != 0 ? k + 1 : k;
+    return static_cast<std::size_t>(corner[column][t / 2]);
+  }
 
   // The normal of vertex i is the cross product of two chords of its one-ring,
   // (p[1] - p[0]) x (p[3] - p[2]). On a closed ring of four this is the area-weighted normal
@@ -42,7 +51,6 @@ struct Topology
 
   // Vertices a caller must give: one more than the largest index.
   std::int64_t required_vertices = 0;
-  std::size_t triangle_count = 0;
 
   static constexpr std::size_t kBatch = 8;
 
