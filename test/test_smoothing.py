@@ -70,7 +70,7 @@ def test_a_still_face_stays_put_however_large_it_is():
         smooth = FaceSmoother(SmoothingSettings())
         raw, out = [], []
         for _ in range(300):
-            noisy = face(origin=np.array([300, 200, 0]) + rng.normal(size=3) * scale * 1e-3)
+            noisy = face(origin=np.array([300, 200, 0]) + rng.normal(size=3) * scale * 3e-4)
             noisy = FaceParameters(
                 noisy.camera_matrix * [*[scale / 1000] * 3, 1], noisy.shape, noisy.expression
             )
