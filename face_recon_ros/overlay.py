@@ -30,8 +30,8 @@ IBUG68_CONTOURS = (
 
 # cv2's drawing takes fixed-point coordinates with this many fractional bits
 _SHIFT = 4
-# Dense dots are thinned to about one in so many pixels
-_DENSE_SPACING_PX = 3.0
+# Dense dots are thinned to one in so many dot sizes
+_DENSE_SPACING = 3.0
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
@@ -71,19 +71,20 @@ def draw_dense(image: np.ndarray, vertices_px: np.ndarray, visible: np.ndarray) 
     """
     height, width = image.shape[:2]
     points = vertices_px[visible]
-    cells, first = np.unique(
-        (points[:, :2] / _DENSE_SPACING_PX).astype(int), axis=0, return_index=True
-    )
-    if not len(cells):
+    if not len(points):
         return image
-    points = points[first]
-    pixels = points[:, :2].round().astype(int)
-    inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+    dot_px = _line_width(float(np.ptp(points[:, 1])))
+    cells = (points[:, :2] / (_DENSE_SPACING * dot_px)).astype(int)
+    points = points[np.unique(cells, axis=0, return_index=True)[1]]
     depth = points[:, 2]
     near = (depth - depth.min()) / max(float(np.ptp(depth)), 1e-6)
     grey = (near * 255).astype(np.uint8).reshape(-1, 1)
     colors = cv2.applyColorMap(grey, cv2.COLORMAP_TURBO).reshape(-1, 3)
-    image[pixels[inside, 1], pixels[inside, 0]] = colors[inside]
+    corners = (points[:, :2] - (dot_px - 1) / 2).round().astype(int)
+    for offset in np.ndindex(dot_px, dot_px):
+        pixels = corners + offset
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+        image[pixels[inside, 1], pixels[inside, 0]] = colors[inside]
     return image
 
 

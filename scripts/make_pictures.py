@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Make the pictures of the README from the sample portrait: `scripts/make_pictures.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.image_files import read_image, write_image
+from face_recon_ros.paths import share_directory
+from face_recon_ros.pipeline import Face, FaceReconPipeline
+from face_recon_ros.rendering import Renderer
+from face_recon_ros.smoothing import rotation_matrix
+from face_recon_ros.views import UNLIT, FaceViews
+
+DOCS = Path(__file__).resolve().parents[1] / 'docs'
+MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
+# The head in the sample portrait: left, top, side in pixels, and how large it is shown
+HEAD = (118, 5, 215)
+TILE_PX = 300
+ANGLES_DEG = (-75, -45, -15, 15, 45, 75)
+
+
+def enlarged_head(portrait: np.ndarray) -> np.ndarray:
+    """Return the head large enough for thin lines to show."""
+    x, y, side = HEAD
+    head = portrait[y : y + side, x : x + side]
+    return cv2.resize(head, (2 * TILE_PX, 2 * TILE_PX), interpolation=cv2.INTER_CUBIC)
+
+
+def mode_strip(image: np.ndarray, faces: list[Face], views: FaceViews) -> np.ndarray:
+    """Return the picture of every mode, side by side."""
+    tiles = [views.draw(mode, image.copy(), faces) for mode in MODES]
+    return np.hstack([cv2.resize(t, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
+                      for t in tiles])
+
+
+def turned_strip(image: np.ndarray, face: Face, views: FaceViews) -> np.ndarray:
+    """Return the reconstructed face, coloured from the photo, seen from several sides."""
+    colors = views.colors(image, face)
+    renderer = Renderer(views.model.triangles)
+    tiles = []
+    for angle_deg in ANGLES_DEG:
+        turn = rotation_matrix(np.radians([0.0, angle_deg, 0.0]))
+        origin_px = np.array([TILE_PX, 0.75 * TILE_PX, 0.0])
+        # the mesh turns about a point inside the head
+        origin_px += np.diag([1, -1, 1]) @ (turn @ [0, 0, 0.09] - [0, 0, 0.09]) * 2300
+        parameters = FaceParameters(
+            camera_matrix(2300.0, turn, origin_px), face.parameters.shape,
+            face.parameters.expression)
+        tile = np.full((2 * TILE_PX, 2 * TILE_PX, 3), 245, np.uint8)
+        renderer.render(views.model.dense_px(parameters), tile, colors=colors, shading=UNLIT)
+        tiles.append(cv2.resize(tile, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA))
+    return np.hstack(tiles)
+
+
+def main() -> None:
+    """Write docs/modes.jpg and docs/turned.jpg."""
+    image = enlarged_head(read_image(share_directory() / 'samples' / 'astronaut.png'))
+    pipeline = FaceReconPipeline()
+    faces = pipeline.process(image)
+    views = FaceViews(pipeline.model)
+    DOCS.mkdir(exist_ok=True)
+    write_image(DOCS / 'modes.jpg', mode_strip(image, faces, views))
+    write_image(DOCS / 'turned.jpg', turned_strip(image, faces[0], views))
+
+
+if __name__ == '__main__':
+    main()
