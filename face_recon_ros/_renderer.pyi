@@ -34,6 +34,7 @@ class Decoder:
         shape_step: np.ndarray,
         expression_basis: np.ndarray,
         expression_step: np.ndarray,
+        simd: str,
     ) -> None: ...
     def decode(
         self,

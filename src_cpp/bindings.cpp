@@ -93,18 +93,24 @@ T * output_data(py::array & array)
   return static_cast<T *>(array.mutable_data());
 }
 
+void require_finite(const py::array & array, const char * name)
+{
+  const auto * values = input_data<float>(array);
+  for (py::ssize_t i = 0; i < array.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw py::value_error(
+        std::string(name) + ": want finite values, got " + std::to_string(values[i]));
+    }
+  }
+}
+
 template <std::size_t N>
 std::array<float, N> finite_floats(const py::handle & object, const char * name)
 {
   const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
   std::array<float, N> values{};
+  require_finite(array, name);
   std::copy_n(input_data<float>(array), N, values.begin());
-  for (const float value : values) {
-    if (!std::isfinite(value)) {
-      throw py::value_error(
-        std::string(name) + ": want finite values, got " + std::to_string(value));
-    }
-  }
   return values;
 }
 
@@ -249,9 +255,10 @@ class PyDecoder
 public:
   PyDecoder(
     const py::object & mean, const py::object & shape_basis, const py::object & shape_step,
-    const py::object & expression_basis, const py::object & expression_step)
+    const py::object & expression_basis, const py::object & expression_step,
+    const std::string & simd)
   : decoder_(construct(
-      mean, shape_basis, shape_step, expression_basis, expression_step, shape_count_,
+      mean, shape_basis, shape_step, expression_basis, expression_step, simd, shape_count_,
       expression_count_))
   {
   }
@@ -264,6 +271,9 @@ public:
     const py::array shape_values = checked<float>(shape, "shape", {shape_count_});
     const py::array expression_values =
       checked<float>(expression, "expression", {expression_count_});
+    require_finite(matrix, "camera_matrix");
+    require_finite(shape_values, "shape");
+    require_finite(expression_values, "expression");
     const auto vertices = static_cast<py::ssize_t>(decoder_.vertex_count());
     py::object result = out;
     if (out.is_none()) {
@@ -285,7 +295,7 @@ private:
   static face_recon::Decoder construct(
     const py::object & mean, const py::object & shape_basis, const py::object & shape_step,
     const py::object & expression_basis, const py::object & expression_step,
-    py::ssize_t & shape_count, py::ssize_t & expression_count)
+    const std::string & simd, py::ssize_t & shape_count, py::ssize_t & expression_count)
   {
     const py::array points = checked<float>(mean, "mean", {kAnySize, 3});
     const py::ssize_t vertices = points.shape(0);
@@ -303,7 +313,8 @@ private:
       {input_data<std::int16_t>(shape), input_data<float>(shape_scale),
        static_cast<std::size_t>(shape_count)},
       {input_data<std::int16_t>(expression), input_data<float>(expression_scale),
-       static_cast<std::size_t>(expression_count)});
+       static_cast<std::size_t>(expression_count)},
+      simd);
   }
 
   py::ssize_t shape_count_ = 0;
@@ -331,9 +342,9 @@ PYBIND11_MODULE(_renderer, module)
     .def(
       py::init<
         const py::object &, const py::object &, const py::object &, const py::object &,
-        const py::object &>(),
+        const py::object &, const std::string &>(),
       py::arg("mean"), py::arg("shape_basis"), py::arg("shape_step"), py::arg("expression_basis"),
-      py::arg("expression_step"))
+      py::arg("expression_step"), py::arg("simd"))
     .def(
       "decode", &PyDecoder::decode, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("out"));

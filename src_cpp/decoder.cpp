@@ -1,47 +1,50 @@
 #include "decoder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
+
+#include "kernels.hpp"
 
 namespace face_recon
 {
-namespace
-{
-constexpr std::size_t kBlockVertices = 64;
-}
 
 struct Decoder::State
 {
+  const Kernels * kernels;
   std::vector<float> mean;
-  // [block][component][axis][vertex of block]: read once, front to back.
   std::vector<std::int16_t> basis;
   std::vector<float> step;
   std::size_t vertices = 0;
   std::size_t shape_count = 0;
+
+  std::size_t pairs() const { return (step.size() + 1) / 2; }
 };
 
 Decoder::Decoder(
   const float * mean, std::size_t vertices, const ComponentView & shape,
-  const ComponentView & expression)
+  const ComponentView & expression, const std::string & instruction_set)
 : state_(std::make_unique<State>())
 {
   State & state = *state_;
+  state.kernels = &kernels_named(instruction_set);
   state.vertices = vertices;
   state.shape_count = shape.count;
   state.step.assign(shape.step, shape.step + shape.count);
   state.step.insert(state.step.end(), expression.step, expression.step + expression.count);
-  const std::size_t blocks = (vertices + kBlockVertices - 1) / kBlockVertices;
-  state.mean.assign(blocks * kBlockVertices * 3, 0.0F);
-  state.basis.assign(state.step.size() * blocks * kBlockVertices * 3, 0);
+  const std::size_t blocks = (vertices + kDecodeBlock - 1) / kDecodeBlock;
+  state.mean.assign(blocks * 3 * kDecodeBlock, 0.0F);
+  state.basis.assign(blocks * state.pairs() * 3 * kDecodeBlock * 2, 0);
   for (std::size_t v = 0; v < vertices; ++v) {
-    const std::size_t block = v / kBlockVertices, lane = v % kBlockVertices;
+    const std::size_t block = v / kDecodeBlock, lane = v % kDecodeBlock;
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      state.mean[(block * 3 + axis) * kBlockVertices + lane] = mean[3 * v + axis];
+      state.mean[(block * 3 + axis) * kDecodeBlock + lane] = mean[3 * v + axis];
       for (std::size_t k = 0; k < state.step.size(); ++k) {
-        const std::int16_t value =
-          k < shape.count ? shape.basis[(k * vertices + v) * 3 + axis]
-                          : expression.basis[((k - shape.count) * vertices + v) * 3 + axis];
-        state.basis[((block * state.step.size() + k) * 3 + axis) * kBlockVertices + lane] = value;
+        const ComponentView & set = k < shape.count ? shape : expression;
+        const std::size_t row = k < shape.count ? k : k - shape.count;
+        const std::size_t pair = block * state.pairs() + k / 2;
+        state.basis[((pair * 3 + axis) * kDecodeBlock + lane) * 2 + k % 2] =
+          set.basis[(row * vertices + v) * 3 + axis];
       }
     }
   }
@@ -58,29 +61,38 @@ void Decoder::decode(
   float * out) const
 {
   const State & state = *state_;
-  constexpr std::size_t kBlockValues = 3 * kBlockVertices;
-  const std::size_t components = state.step.size();
-  for (std::size_t first = 0; first < state.vertices; first += kBlockVertices) {
-    const std::size_t block = first / kBlockVertices;
-    float model[kBlockValues];
-    std::copy_n(&state.mean[block * kBlockValues], kBlockValues, model);
-    const std::int16_t * basis = &state.basis[block * components * kBlockValues];
-    for (std::size_t k = 0; k < components; ++k, basis += kBlockValues) {
-      const float weight =
-        state.step[k] * (k < state.shape_count ? shape[k] : expression[k - state.shape_count]);
-      for (std::size_t i = 0; i < kBlockValues; ++i) {
-        model[i] += weight * static_cast<float>(basis[i]);
+  std::vector<std::int32_t> weights(state.pairs());
+  std::vector<float> scale(state.pairs());
+  for (std::size_t pair = 0; pair < state.pairs(); ++pair) {
+    float metres[2] = {0.0F, 0.0F};
+    for (std::size_t k = 2 * pair; k < std::min(2 * pair + 2, state.step.size()); ++k) {
+      const float coefficient =
+        k < state.shape_count ? shape[k] : expression[k - state.shape_count];
+      metres[k % 2] = state.step[k] * coefficient;
+    }
+    const float largest = std::max(std::fabs(metres[0]), std::fabs(metres[1]));
+    constexpr float kFullScale = 32767.0F;
+    scale[pair] = largest / kFullScale;
+    std::uint32_t halves[2] = {0, 0};
+    for (std::size_t k = 0; k < 2; ++k) {
+      const float relative = metres[k] / largest * kFullScale;
+      // Not so where both are 0.
+      if (std::fabs(relative) <= kFullScale) {
+        halves[k] = static_cast<std::uint32_t>(std::lround(relative)) & 0xffffU;
       }
     }
-    const std::size_t lanes = std::min(kBlockVertices, state.vertices - first);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      for (std::size_t row = 0; row < 3; ++row) {
-        const float * c = &camera_matrix[4 * row];
-        out[3 * (first + lane) + row] = c[0] * model[lane] + c[1] * model[kBlockVertices + lane] +
-                                        c[2] * model[2 * kBlockVertices + lane] + c[3];
-      }
-    }
+    weights[pair] = static_cast<std::int32_t>(halves[0] | (halves[1] << 16));
   }
+  DecodeArguments arguments{};
+  arguments.mean = state.mean.data();
+  arguments.basis = state.basis.data();
+  arguments.pairs = state.pairs();
+  arguments.weights = weights.data();
+  arguments.scale = scale.data();
+  arguments.camera = camera_matrix.data();
+  arguments.vertices = state.vertices;
+  arguments.out = out;
+  state.kernels->decode(arguments);
 }
 
 }  // namespace face_recon

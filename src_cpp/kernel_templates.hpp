@@ -196,6 +196,55 @@ struct Loops
     }
   }
 
+  // --- dense decoding ----------------------------------------------------------------------------
+
+  static void decode(const DecodeArguments & arguments)
+  {
+    constexpr std::size_t kGroups = kDecodeBlock / kLanes;
+    constexpr std::size_t kValues = 3 * kGroups;  // registers of a block
+    const float * mean = arguments.mean;
+    const std::int16_t * basis = arguments.basis;
+    for (std::size_t first = 0; first < arguments.vertices; first += kDecodeBlock) {
+      Float value[kValues];
+      for (std::size_t i = 0; i < kValues; ++i) {
+        value[i] = Simd::load(mean + kLanes * i);
+      }
+      mean += kLanes * kValues;
+      for (std::size_t pair = 0; pair < arguments.pairs; ++pair) {
+        const Int weights = Simd::set(arguments.weights[pair]);
+        const Float scale = Simd::set(arguments.scale[pair]);
+        for (std::size_t i = 0; i < kValues; ++i) {
+          const Int sum = Simd::dot_pairs(Simd::load_pairs(basis + 2 * kLanes * i), weights);
+          value[i] = Simd::add(value[i], Simd::mul(Simd::to_float(sum), scale));
+        }
+        basis += 2 * kLanes * kValues;
+      }
+      for (std::size_t group = 0; group < kGroups; ++group) {
+        const std::size_t vertex = first + kLanes * group;
+        if (vertex >= arguments.vertices) {
+          break;
+        }
+        Float pixel[3];
+        for (int row = 0; row < 3; ++row) {
+          const float * c = arguments.camera + 4 * row;
+          const Float camera[3] = {Simd::set(c[0]), Simd::set(c[1]), Simd::set(c[2])};
+          pixel[row] = Simd::add(
+            dot(value[group], value[kGroups + group], value[2 * kGroups + group], camera),
+            Simd::set(c[3]));
+        }
+        if (vertex + kLanes <= arguments.vertices) {
+          Simd::store_points(arguments.out + 3 * vertex, pixel[0], pixel[1], pixel[2]);
+        } else {
+          float last[3 * kLanes];
+          Simd::store_points(last, pixel[0], pixel[1], pixel[2]);
+          for (std::size_t i = 0; i < 3 * (arguments.vertices - vertex); ++i) {
+            arguments.out[3 * vertex + i] = last[i];
+          }
+        }
+      }
+    }
+  }
+
   // --- triangles ---------------------------------------------------------------------------------
 
   static constexpr std::size_t kChunk = 128;

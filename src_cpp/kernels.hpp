@@ -1,4 +1,4 @@
-// The inner loops, one table of them per instruction set. They see plain arrays only: no
+// The inner loops of renderer and decoder, one table of them per instruction set. They see plain arrays only: no
 // allocation, no exceptions, no standard containers.
 //
 // All tables give the same bits: they are instances of the templates in kernel_templates.hpp over
@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace face_recon
 {
@@ -91,6 +93,24 @@ struct ShadeArguments
   std::int32_t opacity_256;
 };
 
+// --- dense decoding ------------------------------------------------------------------------------
+
+// Vertices are decoded in blocks. Components come in pairs, so that one multiplication of 16-bit
+// integers takes two at once: [block][pair][axis][vertex of the block][component of the pair].
+constexpr std::size_t kDecodeBlock = 32;
+
+struct DecodeArguments
+{
+  const float * mean;          // [block][axis][vertex of the block]
+  const std::int16_t * basis;  // as above
+  std::size_t pairs;
+  const std::int32_t * weights;  // of each pair: two 16-bit integers, the first in the low half
+  const float * scale;           // of each pair: metres per unit of weight times basis
+  const float * camera;          // 3x4, row-major
+  std::size_t vertices;
+  float * out;  // (V, 3)
+};
+
 struct Kernels
 {
   const char * name;
@@ -104,7 +124,13 @@ struct Kernels
   // depth[i] = base + step * key, NaN where empty.
   void (*depth_row)(
     const std::uint32_t * surface, float * depth, std::size_t count, float base, float step);
+  void (*decode)(const DecodeArguments & arguments);
 };
+
+// What works here, best first. kernels_named() takes one of their names, or "auto" for the best, and
+// throws std::invalid_argument with what there is otherwise.
+std::vector<const Kernels *> available_kernels();
+const Kernels & kernels_named(const std::string & name);
 
 // Null where this build or this processor has not got it.
 const Kernels * avx2_kernels();

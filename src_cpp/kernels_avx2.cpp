@@ -157,7 +157,8 @@ void depth_row(
 }
 
 constexpr Kernels kKernels{
-  "avx2", Loops<Avx2>::bounds, Loops<Avx2>::place, Loops<Avx2>::rasterise, shade_row, depth_row};
+  "avx2",    Loops<Avx2>::bounds, Loops<Avx2>::place, Loops<Avx2>::rasterise,
+  shade_row, depth_row,           Loops<Avx2>::decode};
 
 }  // namespace
 

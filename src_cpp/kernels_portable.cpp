@@ -39,7 +39,8 @@ constexpr Kernels kKernels{"portable",
                            Loops<Portable>::place,
                            Loops<Portable>::rasterise,
                            shade_row,
-                           depth_row};
+                           depth_row,
+                           Loops<Portable>::decode};
 
 }  // namespace
 

@@ -9,35 +9,6 @@
 
 namespace face_recon
 {
-namespace
-{
-
-std::vector<const Kernels *> available_kernels()
-{
-  std::vector<const Kernels *> result;
-  for (const Kernels * kernels : {avx2_kernels(), neon_kernels(), portable_kernels()}) {
-    if (kernels != nullptr) {
-      result.push_back(kernels);
-    }
-  }
-  return result;
-}
-
-const Kernels & kernels_named(const std::string & name)
-{
-  const std::vector<const Kernels *> available = available_kernels();
-  std::string names = "'auto'";
-  for (const Kernels * kernels : available) {
-    if (name == kernels->name || name == "auto") {
-      return *kernels;
-    }
-    names += std::string(", '") + kernels->name + "'";
-  }
-  throw std::invalid_argument(
-    "simd: want one of " + names + " on this machine, got '" + name + "'");
-}
-
-}  // namespace
 
 std::vector<std::string> instruction_sets()
 {

@@ -125,6 +125,12 @@ struct Avx2
     return _mm256_madd_epi16(a, turned);
   }
 
+  static Int load_pairs(const std::int16_t * from)
+  {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+  }
+  static Int dot_pairs(Int a, Int b) { return _mm256_madd_epi16(a, b); }
+
   static Float load(const float * from) { return _mm256_loadu_ps(from); }
   static void store(float * to, Float a) { _mm256_storeu_ps(to, a); }
   static Float set(float value) { return _mm256_set1_ps(value); }
@@ -144,6 +150,23 @@ struct Avx2
   static Int truncate(Float a) { return _mm256_cvttps_epi32(a); }
   static Int to_bits(Float a) { return _mm256_castps_si256(a); }
   static Float from_bits(Int a) { return _mm256_castsi256_ps(a); }
+
+  static void store_points(float * to, Float x, Float y, Float z)
+  {
+    // x0 y0 x1 y1 | x4 y4 x5 y5 and so on, then six words of a point and a half at a time.
+    const Float xy_low = _mm256_unpacklo_ps(x, y);                // x0 y0 x1 y1
+    const Float xy_high = _mm256_unpackhi_ps(x, y);               // x2 y2 x3 y3
+    const Float z_x = _mm256_shuffle_ps(z, x, 0x50);              // z0 z0 x1 x1
+    const Float y_z = _mm256_shuffle_ps(y, z, 0x55);              // y1 y1 z1 z1
+    const Float z_x_high = _mm256_shuffle_ps(z, x, 0xfa);         // z2 z2 x3 x3
+    const Float y_z_high = _mm256_shuffle_ps(y, z, 0xff);         // y3 y3 z3 z3
+    const Float a = _mm256_shuffle_ps(xy_low, z_x, 0x84);         // x0 y0 z0 x1
+    const Float b = _mm256_shuffle_ps(y_z, xy_high, 0x48);        // y1 z1 x2 y2
+    const Float c = _mm256_shuffle_ps(z_x_high, y_z_high, 0x88);  // z2 x3 y3 z3
+    _mm256_storeu_ps(to, _mm256_permute2f128_ps(a, b, 0x20));
+    _mm256_storeu_ps(to + 8, _mm256_permute2f128_ps(c, a, 0x30));
+    _mm256_storeu_ps(to + 16, _mm256_permute2f128_ps(b, c, 0x31));
+  }
 
   template <bool Beyond>
   static void load_points(

@@ -198,6 +198,18 @@ struct Portable
       [&](int i) { return low(a.lane[i]) * high(b.lane[i]) - high(a.lane[i]) * low(b.lane[i]); });
   }
 
+  static Int load_pairs(const std::int16_t * from)
+  {
+    return ints([&](int i) { return pair(from[2 * i], from[2 * i + 1]); });
+  }
+  // a.x * b.x + a.y * b.y
+  static Int dot_pairs(const Int & a, const Int & b)
+  {
+    return ints([&](int i) {
+      return wrap(bits(low(a.lane[i]) * low(b.lane[i])) + bits(high(a.lane[i]) * high(b.lane[i])));
+    });
+  }
+
   static Float load(const float * from)
   {
     Float result;
@@ -265,6 +277,16 @@ struct Portable
     Float result;
     std::memcpy(&result, &a, sizeof a);
     return result;
+  }
+
+  // Eight points (x, y, z), one after the other.
+  static void store_points(float * to, const Float & x, const Float & y, const Float & z)
+  {
+    for (int i = 0; i < 8; ++i) {
+      to[3 * i] = x.lane[i];
+      to[3 * i + 1] = y.lane[i];
+      to[3 * i + 2] = z.lane[i];
+    }
   }
 
   // Eight points (x, y, z), each at base[offset]. Beyond: a word after each may be read.

@@ -509,7 +509,7 @@ def decoded(model: dict[str, np.ndarray], camera, shape, expression) -> np.ndarr
     return points @ camera[:, :3].T + camera[:, 3]
 
 
-@pytest.mark.parametrize('vertices', [1, 7, 64, 1000])
+@pytest.mark.parametrize('vertices', [1, 7, 32, 1000, 1003])
 def test_decoder_equals_the_formula(rng, vertices):
     model = small_model(rng, vertices)
     decoder = rendering.Decoder(**model)
@@ -520,6 +520,8 @@ def test_decoder_equals_the_formula(rng, vertices):
     assert result.shape == (vertices, 3)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, expected, atol=2e-3)
+    portable = rendering.Decoder(**model, simd='portable')
+    np.testing.assert_array_equal(portable.decode(camera, shape, expression), result)
     out = np.empty((vertices, 3), np.float32)
     assert decoder.decode(camera, shape, expression, out=out) is out
     np.testing.assert_array_equal(out, result)
@@ -529,6 +531,7 @@ def test_decoder_equals_the_formula(rng, vertices):
     ('change', 'error', 'message'),
     [
         ({'shape': np.zeros(39)}, ValueError, 'shape: want float32 (40,), got (39,)'),
+        ({'shape': np.full(40, np.nan)}, ValueError, 'shape: want finite values, got nan'),
         ({'camera_matrix': np.zeros((4, 4))}, ValueError, 'camera_matrix: want float32 (3, 4)'),
         ({'out': np.zeros((7, 3))}, TypeError, 'out: want float32 (7, 3), got dtype float64'),
         (
