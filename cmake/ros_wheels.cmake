@@ -9,7 +9,7 @@ function(ros_wheels_find_pybind11)
     return()
   endif()
   execute_process(
-    COMMAND "${Python3_EXECUTABLE}" -m pybind11 --cmakedir
+    COMMAND "${Python3_EXECUTABLE}" -c "import pybind11; print(pybind11.get_cmake_dir())"
     OUTPUT_VARIABLE CMAKE_FILES OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(CMAKE_FILES)
     set(pybind11_DIR "${CMAKE_FILES}" CACHE PATH "CMake files of pybind11" FORCE)
