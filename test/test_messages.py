@@ -37,6 +37,7 @@ def make_face(face_id='7', rotation=FRONTAL, place=(0.1, -0.2, 0.8)):
         landmarks_px=np.arange(68 * 3.0).reshape(68, 3),
         landmarks_m=np.arange(68 * 3.0).reshape(68, 3) / 1000,
         depth_plane=np.zeros(4),
+        head_scale=1.0,
     )
 
 

@@ -18,7 +18,7 @@ from face_recon_ros.nodes.diagnostics import (
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import PipelineConfig
 
@@ -118,6 +118,13 @@ def test_a_flickering_fault_is_over_only_when_it_stays_away():
     log.report.over('image', 'good')
     log.report.fault('image', 'empty')
     assert log.lines == ['empty', 'good', 'empty']
+
+
+def test_an_unexpected_error_becomes_one_line():
+    text = one_line(TypeError('wants\n  this' + 1000 * ' and that'))
+    assert text.startswith('TypeError: wants this and that')
+    assert '\n' not in text
+    assert len(text) < 320
 
 
 # --- diagnostics -----------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_recon_ros.errors import ImageError
+from face_recon_ros.nodes.report import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,4 @@ def _by_cv_bridge(message: Image, topic: str) -> np.ndarray:
     try:
         return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(message, 'bgr8'), np.uint8)
     except Exception as error:
-        raise ImageError(f'{unknown} (cv_bridge: {_one_line(error)})') from error
-
-
-def _one_line(error: Exception) -> str:
-    return ' '.join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(f'{unknown} (cv_bridge: {one_line(error)})') from error

@@ -33,7 +33,7 @@ STOP_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured at one rate; CPU in percent of one core, memory resident."""
+    """What was measured at one rate, warm; CPU in percent of one core, memory resident."""
 
     rate_hz: float
     width: int
@@ -140,6 +140,7 @@ def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
     rclpy.init(args=[])
     node = rclpy.create_node('latency_receiver', namespace=namespace)
     latencies_ms: list[float] = []
+    stamps_s: list[float] = []
     usage: list[tuple[float, float]] = []
 
     def on_transforms(message: TFMessage) -> None:
@@ -148,6 +149,7 @@ def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
             return
         stamp = message.transforms[0].header.stamp
         latencies_ms.append(1e-6 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
+        stamps_s.append(stamp.sec + 1e-9 * stamp.nanosec)
         if len(latencies_ms) == WARM_UP:
             usage.append((time.monotonic(), processor_s(node_process.pid)))
 
@@ -169,10 +171,17 @@ def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
     measured = np.array(latencies_ms[WARM_UP:])
     (begin_s, begin_cpu_s), (end_s, end_cpu_s) = usage
     return Figures(
-        rate_hz, width, height, count, len(latencies_ms),
-        float(np.median(measured)), float(np.quantile(measured, 0.95)), float(measured.max()),
-        100 * (end_cpu_s - begin_cpu_s) / (end_s - begin_s), memory_mib,
-    )  # fmt: skip
+        rate_hz=rate_hz,
+        width=width,
+        height=height,
+        sent=round((stamps_s[-1] - stamps_s[WARM_UP - 1]) * rate_hz),
+        received=len(measured),
+        median_ms=float(np.median(measured)),
+        p95_ms=float(np.quantile(measured, 0.95)),
+        max_ms=float(measured.max()),
+        cpu_percent=100 * (end_cpu_s - begin_cpu_s) / (end_s - begin_s),
+        memory_mib=memory_mib,
+    )
 
 
 def processor_s(pid: int) -> float:

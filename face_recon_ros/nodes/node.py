@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.parameters import COMPRESSED, Parameters
 from face_recon_ros.nodes.pictures import Pictures, Scene
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.pipeline import Face, FaceReconPipeline
 
 # Depth 1: an image that waits is an image that is late.
@@ -199,6 +200,7 @@ class FaceReconNode(Node):
         self._publish_faces(faces, header, width, height)
         now_s = time.monotonic()
         self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
+        self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
             self._draw.submit(Scene(image, faces, header, self._tuning.settings))
 
@@ -237,6 +239,7 @@ class FaceReconNode(Node):
         if not self._tuning.settings.publish_tf:
             return False
         if header.frame_id:
+            self._report.over('frame_id', f'images on {self._image_topic} have a frame_id')
             return True
         self._report.fault(
             'frame_id',
@@ -251,10 +254,12 @@ class FaceReconNode(Node):
         """Note what a thread could not do; the next image is tried all the same."""
         if not self.context.ok():
             return  # the publishers are gone: the process is ending
-        if isinstance(error, FaceReconError):
-            self._report.fault('processing', str(error))
-        else:
-            self._report.fault('processing', f'{type(error).__name__}: {error}')
+        expected = isinstance(error, FaceReconError)
+        text = str(error) if expected else one_line(error)
+        self._report.fault('processing', text)
+        self._monitor.bad_image(text)
+        if not expected:
+            self.get_logger().debug(''.join(traceback.format_exception(error)))
 
     def _diagnose(self) -> None:
         """Publish diagnostics and log each fault once."""

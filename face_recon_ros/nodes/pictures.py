@@ -15,7 +15,6 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import points_in_camera
 from face_recon_ros.views import FaceViews
 
 MakePublisher = Callable[[type, str, int], Publisher]
@@ -35,7 +34,6 @@ class Pictures:
     """Draws and publishes; used by one thread, asked by others what is wanted."""
 
     def __init__(self, make_publisher: MakePublisher, model: FaceModel) -> None:
-        self._model = model
         self._views = FaceViews(model)
         self._outputs: list[tuple[Publisher, Callable[[Scene], Image | PointCloud2]]] = [
             (make_publisher(Image, '~/mesh_image', 1), self._mesh),
@@ -71,24 +69,8 @@ class Pictures:
         return to_image(depth_m, '32FC1', scene.header)
 
     def _points(self, scene: Scene) -> PointCloud2:
-        points = [np.empty((0, 3))] + [self._vertices_m(scene, f) for f in scene.faces]
-        colors = [np.empty((0, 3), np.uint8)] + [self._colors(scene, f) for f in scene.faces]
+        points, colors = [np.empty((0, 3))], [np.empty((0, 3), np.uint8)]
+        for face in scene.faces:
+            points.append(self._views.vertices_m(face))
+            colors.append(self._views.colors(scene.image, face))
         return messages.point_cloud(np.concatenate(points), np.concatenate(colors), scene.header)
-
-    def _vertices_m(self, scene: Scene, face: Face) -> np.ndarray:
-        """Return the dense vertices (V, 3) in the camera optical frame, metres."""
-        camera_matrix = face.parameters.camera_matrix
-        offsets_px = self._views.dense_px(face) - camera_matrix[:, 3]
-        model_m = offsets_px @ np.linalg.inv(camera_matrix[:, :3]).T
-        pupils_m = scene.settings.pipeline.interpupillary_distance_m
-        head_scale = pupils_m / self._model.interpupillary_distance_m
-        return points_in_camera(model_m, face.pose, head_scale)
-
-    def _colors(self, scene: Scene, face: Face) -> np.ndarray:
-        """Return BGR (V, 3): of the pixel a vertex is seen at, of the model for hidden ones."""
-        height, width = scene.image.shape[:2]
-        colors = self._model.colors.copy()
-        seen = self._views.visible((height, width), face)
-        columns, rows = np.rint(self._views.dense_px(face)[seen, :2]).astype(int).T
-        colors[seen] = scene.image[rows.clip(0, height - 1), columns.clip(0, width - 1)]
-        return colors

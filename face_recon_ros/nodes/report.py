@@ -8,6 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+MAX_LINE = 300
+
+
+def one_line(error: BaseException) -> str:
+    """Return an unexpected error as one line of bearable length."""
+    text = ' '.join(f'{type(error).__name__}: {error}'.split())
+    return text if len(text) <= MAX_LINE else f'{text[:MAX_LINE]}...'
+
 
 @dataclass(slots=True)
 class _Fault:
