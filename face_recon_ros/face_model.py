@@ -193,7 +193,7 @@ class LandmarkFitter:
         self._sparse = model.landmarks_468
         count = len(self._sparse.mean)
         coefficients = self._sparse.basis.shape[2]
-        basis = self._sparse.basis.reshape(-1, coefficients)
+        basis = self._basis = self._sparse.basis.reshape(-1, coefficients)
         upper, lower = INNER_LIP_PAIRS_468.T
         gap_basis = self._sparse.basis[upper] - self._sparse.basis[lower]
         gap_rows = gap_basis.reshape(-1, coefficients)
@@ -216,11 +216,12 @@ class LandmarkFitter:
         scale, rotation, translation = similarity(points, target)
         unposed = (target - translation) @ rotation / scale
         coefficients = self._solve @ (unposed - self._sparse.mean).ravel()
-        points = self._sparse.mean + self._sparse.basis @ coefficients
+        points = self._sparse.mean + (self._basis @ coefficients).reshape(-1, 3)
         scale, rotation, translation = similarity(points, target)
-        residual = scale * points @ rotation.T + translation - target
+        residual = points @ (scale * rotation).T + (translation - target)
         canthi = np.linalg.norm(points[OUTER_CANTHI_468[0]] - points[OUTER_CANTHI_468[1]]) * scale
-        error = float(np.linalg.norm(residual, axis=1).mean() / canthi)
+        distances = np.sqrt(np.einsum('ij,ij->i', residual, residual))
+        error = float(distances.mean() / canthi)
         matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
         shape, expression = np.split(coefficients, [SHAPE_COUNT])
         return Fit(FaceParameters(matrix, shape, expression), error)
@@ -249,12 +250,17 @@ def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
     Least squares over points (N, 3), proper rotation; Umeyama 1991.
     """
     count = len(source)
-    source_mean, target_mean = source.sum(axis=0) / count, target.sum(axis=0) / count
+    mean = np.full(count, 1 / count)
+    source_mean, target_mean = mean @ source, mean @ target
     centred = source - source_mean
-    u, singular, vt = np.linalg.svd((target - target_mean).T @ centred)
-    signs = np.array([1.0, 1.0, 1.0 if np.linalg.det(u @ vt) > 0 else -1.0])
-    rotation = (u * signs) @ vt
-    scale = float(singular @ signs / np.vdot(centred, centred))
+    # centring one side is enough for the covariance
+    u, singular, vt = np.linalg.svd(target.T @ centred)
+    rotation = u @ vt
+    if np.linalg.det(rotation) < 0:
+        u[:, 2] = -u[:, 2]
+        singular[2] = -singular[2]
+        rotation = u @ vt
+    scale = float(singular.sum() / np.vdot(centred, centred))
     return scale, rotation, target_mean - scale * rotation @ source_mean
 
 

@@ -112,8 +112,10 @@ class Camera:
         if self.distortion.size:
             xy = self._undistort(points_px)
         else:
-            xy = (points_px - [self.cx, self.cy]) / [self.fx, self.fy]
-        return np.column_stack([xy, np.ones(len(xy))])
+            xy = (points_px - np.array([self.cx, self.cy])) / np.array([self.fx, self.fy])
+        rays = np.ones((len(xy), 3))
+        rays[:, :2] = xy
+        return rays
 
     def _undistort(self, points_px: np.ndarray) -> np.ndarray:
         matrix = np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
@@ -176,7 +178,8 @@ def metric_pose(
 
 
 def _spread(points: np.ndarray) -> float:
-    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum()))
+    centred = points - points.mean(axis=0)
+    return float(np.sqrt(np.vdot(centred, centred)))
 
 
 def rotation_to(ray: np.ndarray) -> np.ndarray:
