@@ -158,11 +158,19 @@ class UltraLightDetector:
         centres = anchors[:, :2] + 0.1 * offsets[:, :2] * anchors[:, 2:]
         half = anchors[:, 2:] * np.exp(0.2 * offsets[:, 2:]) / 2
         boxes = np.concatenate([centres - half, centres + half], axis=1)
-        boxes = boxes * np.array([*image.shape[1::-1]] * 2) - 0.5
+        boxes = _without_forehead(boxes * np.array([*image.shape[1::-1]] * 2) - 0.5)
         return [
             Detection(box=box, score=score, eyes=None)
             for box, score in _blend_overlapping(boxes, scores[keep])
         ]
+
+
+def _without_forehead(boxes: np.ndarray) -> np.ndarray:
+    """Return UltraLight's boxes (N, 4), hair to chin, as squares from brow to chin: BlazeFace's."""
+    x0, y0, x1, y1 = boxes.T
+    side = 0.86 * (y1 - y0)
+    middle = (x0 + x1) / 2
+    return np.column_stack([middle - side / 2, y1 - side, middle + side / 2, y1])
 
 
 class WholeImageDetector:
