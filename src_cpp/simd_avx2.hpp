@@ -145,7 +145,6 @@ struct Avx2
   {
     return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LE_OQ));
   }
-  static Float mask(Float a, Int keep) { return _mm256_and_ps(a, _mm256_castsi256_ps(keep)); }
   static Float to_float(Int a) { return _mm256_cvtepi32_ps(a); }
   static Int truncate(Float a) { return _mm256_cvttps_epi32(a); }
   static Int to_bits(Float a) { return _mm256_castps_si256(a); }

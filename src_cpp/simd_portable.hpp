@@ -254,10 +254,6 @@ struct Portable
   {
     return ints([&](int i) { return a.lane[i] <= b.lane[i] ? -1 : 0; });
   }
-  static Float mask(const Float & a, const Int & keep)
-  {
-    return from_bits(bit_and(to_bits(a), keep));
-  }
   static Float to_float(const Int & a)
   {
     return floats([&](int i) { return static_cast<float>(a.lane[i]); });

@@ -1,0 +1,383 @@
+// Tests and fuzzes renderer and decoder without Python; run.sh builds it, with sanitizers too.
+//
+//   renderer_test [rounds of fuzzing] [seed]
+//
+// Every round draws a random mesh - ordinary, degenerate, huge, negative, broken - with every
+// instruction set, into arrays of exactly the right size, and holds the results against one
+// another and coverage against a test of each pixel with each triangle.
+#include "../renderer.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../decoder.hpp"
+#include "../screen_space.hpp"
+
+namespace
+{
+
+using face_recon::Decoder;
+using face_recon::Face;
+using face_recon::Outputs;
+using face_recon::Renderer;
+using face_recon::Shading;
+
+int failures = 0;
+
+void check(bool holds, const std::string & what)
+{
+  if (!holds) {
+    std::fprintf(stderr, "FAILED: %s\n", what.c_str());
+    ++failures;
+  }
+}
+
+class Random
+{
+public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+
+  int integer(int low, int high) { return std::uniform_int_distribution<int>(low, high)(engine_); }
+  float real(float low, float high)
+  {
+    return std::uniform_real_distribution<float>(low, high)(engine_);
+  }
+  bool chance(double probability) { return real(0.0F, 1.0F) < probability; }
+
+private:
+  std::mt19937_64 engine_;
+};
+
+struct Scene
+{
+  int width = 0, height = 0;
+  std::vector<std::int32_t> triangles;
+  std::vector<std::vector<float>> vertices;  // of each face
+  std::vector<std::array<float, 4>> planes;
+  std::vector<std::uint8_t> colors;
+  bool per_vertex = false;
+  bool with_pncc = false;
+  Shading shading;
+
+  std::size_t vertex_count() const { return vertices.empty() ? 0 : vertices.front().size() / 3; }
+};
+
+struct Pictures
+{
+  std::vector<std::uint8_t> image, pncc, visible;
+  std::vector<float> depth;
+
+  bool operator==(const Pictures & other) const
+  {
+    bool same = image == other.image && pncc == other.pncc && visible == other.visible &&
+                depth.size() == other.depth.size();
+    for (std::size_t i = 0; same && i < depth.size(); ++i) {
+      same = depth[i] == other.depth[i] || (std::isnan(depth[i]) && std::isnan(other.depth[i]));
+    }
+    return same;
+  }
+};
+
+void draw(Renderer & renderer, const Scene & scene, Pictures & pictures)
+{
+  const std::size_t pixels =
+    static_cast<std::size_t>(scene.width) * static_cast<std::size_t>(scene.height);
+  pictures.image.assign(3 * pixels, 77);
+  pictures.depth.assign(pixels, -1.0F);
+  pictures.pncc.assign(scene.with_pncc ? 3 * pixels : 0, 55);
+  pictures.visible.assign(scene.vertices.size() * scene.vertex_count(), 9);
+  std::vector<Face> faces;
+  for (std::size_t f = 0; f < scene.vertices.size(); ++f) {
+    Face face;
+    face.vertices = scene.vertices[f].data();
+    face.has_depth_plane = true;
+    face.depth_plane = scene.planes[f];
+    face.colors = scene.per_vertex ? scene.colors.data() : nullptr;
+    faces.push_back(face);
+  }
+  Outputs outputs;
+  outputs.width = scene.width;
+  outputs.height = scene.height;
+  outputs.image = pictures.image.data();
+  outputs.depth_m = pictures.depth.data();
+  outputs.pncc = scene.with_pncc ? pictures.pncc.data() : nullptr;
+  outputs.pncc_codes = scene.colors.data();
+  outputs.visibility = pictures.visible.data();
+  outputs.visibility_stride = static_cast<std::int64_t>(scene.vertex_count());
+  renderer.draw(faces, scene.shading, outputs);
+}
+
+// A pixel is covered when the exact edge functions of some front-facing triangle say so.
+std::vector<char> covered(const Scene & scene)
+{
+  using face_recon::Edge;
+  using face_recon::SnappedPoint;
+  std::vector<char> result(
+    static_cast<std::size_t>(scene.width) * static_cast<std::size_t>(scene.height), 0);
+  for (const std::vector<float> & vertices : scene.vertices) {
+    for (std::size_t t = 0; t < scene.triangles.size(); t += 3) {
+      SnappedPoint corner[3];
+      bool drawable = true;
+      for (std::size_t k = 0; k < 3; ++k) {
+        // Clockwise.
+        const float * xyz = vertices.data() + 3 * std::ptrdiff_t{scene.triangles[t + (3 - k) % 3]};
+        drawable = drawable && face_recon::is_drawable(xyz);
+        corner[k] = drawable ? SnappedPoint{face_recon::snap(xyz[0]), face_recon::snap(xyz[1])}
+                             : SnappedPoint{0, 0};
+      }
+      if (!drawable || face_recon::doubled_area(corner[0], corner[1], corner[2]) <= 0) {
+        continue;
+      }
+      const Edge a(corner[0], corner[1]), b(corner[1], corner[2]), c(corner[2], corner[0]);
+      for (int y = 0; y < scene.height; ++y) {
+        for (int x = 0; x < scene.width; ++x) {
+          if (a.at(x, y) >= 0 && b.at(x, y) >= 0 && c.at(x, y) >= 0) {
+            result[static_cast<std::size_t>(y * scene.width + x)] = 1;
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+float odd_value(Random & random)
+{
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float values[] = {
+    std::numeric_limits<float>::quiet_NaN(),
+    kInfinity,
+    -kInfinity,
+    1e30F,
+    -1e30F,
+    3e9F,
+    -3e9F,
+    1048576.0F,
+    -1048576.0F,
+    1048577.0F,
+    std::numeric_limits<float>::max(),
+    std::numeric_limits<float>::denorm_min(),
+    -0.0F,
+    2147483648.0F,
+    65536.0F,
+    -32768.5F};
+  return values[random.integer(0, static_cast<int>(std::size(values)) - 1)];
+}
+
+// A grid bent into a bump: neighbours share edges, as in a face.
+void add_grid(Scene & scene, Random & random, int faces)
+{
+  const int rows = random.integer(2, 14), columns = random.integer(2, 14);
+  for (int i = 0; i + 1 < rows; ++i) {
+    for (int j = 0; j + 1 < columns; ++j) {
+      const int a = i * columns + j, c = a + columns;
+      scene.triangles.insert(scene.triangles.end(), {a, c, a + 1, a + 1, c, c + 1});
+    }
+  }
+  for (int f = 0; f < faces; ++f) {
+    std::vector<float> vertices;
+    const float step = std::pow(10.0F, random.real(-1.0F, 2.0F));
+    const float x0 = random.real(-30.0F, 40.0F), y0 = random.real(-30.0F, 40.0F);
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < columns; ++j) {
+        vertices.push_back(x0 + step * static_cast<float>(j) + random.real(-0.4F, 0.4F) * step);
+        vertices.push_back(y0 + step * static_cast<float>(i) + random.real(-0.4F, 0.4F) * step);
+        vertices.push_back(random.real(0.0F, 5.0F) * step);
+      }
+    }
+    scene.vertices.push_back(vertices);
+  }
+}
+
+void add_soup(Scene & scene, Random & random, int faces)
+{
+  const int vertices = random.integer(1, 60);
+  for (int k = random.integer(0, 40) * 3; k > 0; --k) {
+    scene.triangles.push_back(random.integer(0, vertices - 1));
+  }
+  for (int f = 0; f < faces; ++f) {
+    std::vector<float> values;
+    const float spread = std::pow(10.0F, random.real(-1.0F, 5.0F));
+    const bool whole = random.chance(0.3);
+    for (int k = 0; k < 3 * vertices; ++k) {
+      const float value = 20.0F + random.real(-spread, spread);
+      values.push_back(whole ? std::round(value) : value);
+    }
+    scene.vertices.push_back(values);
+  }
+}
+
+Scene random_scene(Random & random)
+{
+  Scene scene;
+  scene.width = random.chance(0.1) ? random.integer(0, 1) : random.integer(1, 70);
+  scene.height = random.chance(0.1) ? random.integer(0, 1) : random.integer(1, 50);
+  const int faces = random.chance(0.2) ? random.integer(0, 3) : 1;
+  if (random.chance(0.6)) {
+    add_grid(scene, random, faces);
+  } else {
+    add_soup(scene, random, faces);
+  }
+  for (std::vector<float> & vertices : scene.vertices) {
+    if (random.chance(0.15)) {
+      for (int k = random.integer(1, 6); k > 0 && !vertices.empty(); --k) {
+        const int which = random.integer(0, static_cast<int>(vertices.size()) - 1);
+        vertices[static_cast<std::size_t>(which)] = odd_value(random);
+      }
+    }
+    scene.planes.push_back({0.0F, 0.0F, -0.001F, random.real(0.5F, 3.0F)});
+  }
+  scene.colors.resize(3 * scene.vertex_count());
+  for (std::uint8_t & value : scene.colors) {
+    value = static_cast<std::uint8_t>(random.integer(0, 255));
+  }
+  scene.per_vertex = random.chance(0.2);
+  scene.with_pncc = random.chance(0.2);
+  scene.shading.opacity = random.chance(0.5) ? 1.0F : random.real(0.0F, 1.0F);
+  return scene;
+}
+
+void fuzz_renderer(Random & random, const std::string & name)
+{
+  const Scene scene = random_scene(random);
+  const std::vector<char> expected = covered(scene);
+  Pictures first;
+  bool have_first = false;
+  for (const std::string & set : face_recon::instruction_sets()) {
+    for (const int threads : {1, 3}) {
+      Renderer renderer(scene.triangles.data(), scene.triangles.size() / 3, set, threads);
+      Pictures pictures;
+      // Twice: nothing may be left over from the first.
+      draw(renderer, scene, pictures);
+      draw(renderer, scene, pictures);
+      bool same_coverage = true;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        same_coverage = same_coverage && !std::isnan(pictures.depth[i]) == (expected[i] != 0);
+        if (expected[i] == 0) {
+          same_coverage = same_coverage && pictures.image[3 * i] == 77;
+        }
+      }
+      check(same_coverage, name + ": coverage by " + set);
+      bool flags = true;
+      for (const std::uint8_t value : pictures.visible) {
+        flags = flags && value <= 1;
+      }
+      check(flags, name + ": visibility by " + set);
+      if (have_first) {
+        check(pictures == first, name + ": " + set + " gives another picture");
+      }
+      first = pictures;
+      have_first = true;
+    }
+  }
+}
+
+void fuzz_decoder(Random & random, const std::string & name)
+{
+  const auto vertices = static_cast<std::size_t>(random.integer(0, 100));
+  const auto shape_count = static_cast<std::size_t>(random.integer(0, 5));
+  const auto expression_count = static_cast<std::size_t>(random.integer(0, 4));
+  const auto basis = [&](std::size_t count) {
+    std::vector<std::int16_t> values(count * vertices * 3);
+    for (std::int16_t & value : values) {
+      value =
+        static_cast<std::int16_t>(random.chance(0.05) ? -32768 : random.integer(-32767, 32767));
+    }
+    return values;
+  };
+  const auto reals = [&](std::size_t count, float size) {
+    std::vector<float> values(count);
+    for (float & value : values) {
+      value = random.chance(0.1) ? 0.0F : random.real(-size, size);
+    }
+    return values;
+  };
+  const std::vector<std::int16_t> shape_basis = basis(shape_count);
+  const std::vector<std::int16_t> expression_basis = basis(expression_count);
+  const std::vector<float> mean = reals(3 * vertices, 0.1F);
+  const std::vector<float> shape_step = reals(shape_count, 1e-7F);
+  const std::vector<float> expression_step = reals(expression_count, 1e-7F);
+  const std::vector<float> shape = reals(shape_count, 3.0F);
+  const std::vector<float> expression = reals(expression_count, 3.0F);
+  std::array<float, 12> camera{};
+  for (float & value : camera) {
+    value = random.real(-3000.0F, 3000.0F);
+  }
+  std::vector<float> first;
+  for (const std::string & set : face_recon::instruction_sets()) {
+    const Decoder decoder(
+      mean.data(), vertices, {shape_basis.data(), shape_step.data(), shape_count},
+      {expression_basis.data(), expression_step.data(), expression_count}, set);
+    std::vector<float> out(3 * vertices, -1.0F);
+    decoder.decode(camera, shape.data(), expression.data(), out.data());
+    double worst = 0.0;
+    for (std::size_t v = 0; v < vertices; ++v) {
+      double point[3];
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        point[axis] = mean[3 * v + axis];
+        for (std::size_t k = 0; k < shape_count; ++k) {
+          point[axis] +=
+            double{shape[k]} * shape_step[k] * shape_basis[(k * vertices + v) * 3 + axis];
+        }
+        for (std::size_t k = 0; k < expression_count; ++k) {
+          point[axis] += double{expression[k]} * expression_step[k] *
+                         expression_basis[(k * vertices + v) * 3 + axis];
+        }
+      }
+      for (std::size_t row = 0; row < 3; ++row) {
+        const float * c = &camera[4 * row];
+        const double expected = c[0] * point[0] + c[1] * point[1] + c[2] * point[2] + c[3];
+        worst = std::max(worst, std::fabs(expected - out[3 * v + row]));
+      }
+    }
+    check(worst < 0.01, name + ": decoder by " + set + " off by " + std::to_string(worst));
+    check(first.empty() || first == out, name + ": decoder by " + set + " differs");
+    first = out;
+  }
+}
+
+void refuses(const std::vector<std::int32_t> & triangles, const std::string & set)
+{
+  bool refused = false;
+  try {
+    Renderer renderer(triangles.data(), triangles.size() / 3, set, 1);
+  } catch (const std::invalid_argument &) {
+    refused = true;
+  }
+  check(refused, "a bad index or instruction set is refused");
+}
+
+}  // namespace
+
+int main(int count, char ** arguments)
+{
+  const long rounds = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 2000;
+  const std::uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
+  std::string sets;
+  for (const std::string & set : face_recon::instruction_sets()) {
+    sets += " " + set;
+  }
+  std::printf(
+    "%ld rounds, seed %llu, instruction sets:%s\n", rounds, static_cast<unsigned long long>(seed),
+    sets.c_str());
+  refuses({0, 1, -1}, "auto");
+  refuses({0, 1, std::numeric_limits<std::int32_t>::max()}, "auto");
+  refuses({0, 1, 2}, "none");
+  for (long round = 0; round < rounds && failures < 10; ++round) {
+    // A seed of its own, so that one round can be had again.
+    Random random(seed + static_cast<std::uint64_t>(round));
+    const std::string name = "seed " + std::to_string(seed + static_cast<std::uint64_t>(round));
+    fuzz_renderer(random, name);
+    fuzz_decoder(random, name);
+  }
+  std::printf(failures == 0 ? "passed\n" : "%d failures\n", failures);
+  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
