@@ -166,7 +166,7 @@ class UltraLightDetector:
 
 
 def _without_forehead(boxes: np.ndarray) -> np.ndarray:
-    """Return UltraLight's boxes (N, 4), hair to chin, as squares from brow to chin: BlazeFace's."""
+    """Return boxes (N, 4) from hair to chin as squares from brow to chin, BlazeFace's."""
     x0, y0, x1, y1 = boxes.T
     side = 0.86 * (y1 - y0)
     middle = (x0 + x1) / 2
