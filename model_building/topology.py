@@ -90,7 +90,8 @@ def split_quads(quads: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return triangles (2m,3) of quads (m,4), cut along their shorter diagonal."""
     first = np.linalg.norm(points[quads[:, 0]] - points[quads[:, 2]], axis=1)
     second = np.linalg.norm(points[quads[:, 1]] - points[quads[:, 3]], axis=1)
-    turned = np.where((second < first)[:, None], np.roll(quads, -1, axis=1), quads)
+    # The margin keeps ties, which rounding would decide, the same everywhere.
+    turned = np.where((second < first - 1e-9)[:, None], np.roll(quads, -1, axis=1), quads)
     return np.concatenate([turned[:, [0, 1, 2]], turned[:, [0, 2, 3]]])
 
 
