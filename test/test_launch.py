@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 import rclpy
 import yaml
+from rclpy.qos import ReliabilityPolicy
 
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.parameters import DECLARATIONS
@@ -247,6 +248,26 @@ def test_the_parameter_file_knows_both_nodes(make_node):
     )
     for name, value in listed['/**/sample_camera']['ros__parameters'].items():
         assert camera.get_parameter(name).value == value
+
+
+def test_qos_can_be_overridden_by_a_parameter_file(make_node, tmp_path):
+    """As docs/ros.md and the parameter file show it."""
+    overrides = {'/cam/image_raw': {'subscription': {'reliability': 'reliable', 'depth': 3}}}
+    file = tmp_path / 'qos.yaml'
+    file.write_text(
+        yaml.safe_dump({'/**/face_recon': {'ros__parameters': {'qos_overrides': overrides}}})
+    )
+    node = make_node(
+        FaceReconNode,
+        ['--ros-args', '-r', 'image:=/cam/image_raw', '--params-file', str(file)],
+    )
+    qos = {s.topic_name: s.qos_profile for s in node.subscriptions}
+    assert qos['/cam/image_raw'].reliability == ReliabilityPolicy.RELIABLE
+    assert qos['/cam/image_raw'].depth == 3
+    assert qos['/camera_info'].reliability == ReliabilityPolicy.BEST_EFFORT
+    assert qos['/camera_info'].depth == 1
+    for publisher in node.publishers:
+        assert publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
 
 
 def test_the_real_launch_loads_them():

@@ -1,5 +1,8 @@
 """Every encoding against a picture made by hand, every fault by its line."""
 
+import sys
+from types import ModuleType, SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -171,6 +174,27 @@ def test_unknown_encoding_names_the_known_ones(picture):
     text = refused(to_bgr, message(picture, 'rgb101010'))
     assert 'rgb101010' in text
     assert 'bgr8' in text
+
+
+def fake_cv_bridge(monkeypatch, convert):
+    module = ModuleType('cv_bridge')
+    module.CvBridge = lambda: SimpleNamespace(imgmsg_to_cv2=convert)
+    monkeypatch.setitem(sys.modules, 'cv_bridge', module)
+
+
+def test_cv_bridge_converts_what_is_rare(picture, monkeypatch):
+    fake_cv_bridge(monkeypatch, lambda made, encoding: picture if encoding == 'bgr8' else None)
+    converted = to_bgr(message(picture, 'rgb101010'), TOPIC)
+    np.testing.assert_array_equal(converted, picture)
+
+
+def test_cv_bridge_that_is_broken(picture, monkeypatch):
+    def fail(made, encoding):
+        raise RuntimeError('numpy\nmismatch')
+
+    fake_cv_bridge(monkeypatch, fail)
+    text = refused(to_bgr, message(picture, 'rgb101010'))
+    assert 'cv_bridge: RuntimeError: numpy mismatch' in text
 
 
 def test_odd_size_with_shared_chroma():

@@ -94,14 +94,14 @@ def publish(count: int, rate_hz: float, width: int, height: int) -> None:
     from std_msgs.msg import Header
 
     from face_recon_ros.nodes.images import to_image
-    from face_recon_ros.nodes.sample_camera_node import CAMERA_QOS, camera_info
+    from face_recon_ros.nodes.sample_camera_node import camera_info, camera_qos
     from face_recon_ros.nodes.sources import PortraitSource
 
     source = PortraitSource(width, height)
     rclpy.init(args=[])
     node = rclpy.create_node('latency_camera', namespace=f'/latency_{os.getppid()}')
-    images = node.create_publisher(Image, 'image', CAMERA_QOS)
-    infos = node.create_publisher(CameraInfo, 'camera_info', CAMERA_QOS)
+    images = node.create_publisher(Image, 'image', camera_qos())
+    infos = node.create_publisher(CameraInfo, 'camera_info', camera_qos())
     views = [source.read(i / rate_hz) for i in range(min(count, 90))]
     header = Header(frame_id='camera')
     messages = [to_image(view, 'bgr8', header) for view in views if view is not None]

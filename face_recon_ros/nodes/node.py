@@ -48,8 +48,6 @@ from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.pipeline import Face, FaceReconPipeline
 
-# Depth 1: an image that waits is an image that is late.
-IMAGE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 STATUS_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 TF_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -120,14 +118,14 @@ class FaceReconNode(Node):
             CameraInfo,
             'camera_info',
             self._on_camera_info,
-            IMAGE_QOS,
+            image_qos(),
             qos_overriding_options=self._overrides,
         )
         self.create_subscription(
             CompressedImage if compressed else Image,
             topic,
             self._on_image,
-            IMAGE_QOS,
+            image_qos(),
             qos_overriding_options=self._overrides,
         )
         # Not ROS time: a paused simulation must not hide what is wrong.
@@ -296,6 +294,15 @@ class FaceReconNode(Node):
             'detector': config.detector,
             'regressor': config.regressor_path or 'shipped',
         }
+
+
+def image_qos() -> QoSProfile:
+    """
+    Return the profile of sensor data, of depth 1: an image that waits is late.
+
+    A new one each time: rclpy writes overrides into the profile it is given.
+    """
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def _has_listener(publisher: Publisher) -> bool:

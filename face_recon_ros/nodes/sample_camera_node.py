@@ -19,9 +19,6 @@ from face_recon_ros.pose import Camera
 
 Value = TypeVar('Value', bool, int, float, str)
 
-# Reliable, so that subscribers of either kind receive.
-CAMERA_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-
 
 class SampleCameraNode(Node):
     """Publishes `image` and `camera_info` from the portrait, a video, a folder or a device."""
@@ -52,10 +49,10 @@ class SampleCameraNode(Node):
         self._source = open_source(source, width, height, loop, focal_length_px)
         overrides = QoSOverridingOptions.with_default_policies()
         self._images = self.create_publisher(
-            Image, 'image', CAMERA_QOS, qos_overriding_options=overrides
+            Image, 'image', camera_qos(), qos_overriding_options=overrides
         )
         self._infos = self.create_publisher(
-            CameraInfo, 'camera_info', CAMERA_QOS, qos_overriding_options=overrides
+            CameraInfo, 'camera_info', camera_qos(), qos_overriding_options=overrides
         )
         rate_hz = rate_hz or self._source.rate_hz or 30.0
         self._timer = self.create_timer(1.0 / rate_hz, self._publish)
@@ -106,6 +103,15 @@ class SampleCameraNode(Node):
             self._timer.cancel()
             self.get_logger().info('no more images')
         return pixels
+
+
+def camera_qos() -> QoSProfile:
+    """
+    Return a reliable profile, so that subscribers of either kind receive.
+
+    A new one each time: rclpy writes overrides into the profile it is given.
+    """
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def camera_info(camera: Camera, header: Header) -> CameraInfo:
