@@ -16,8 +16,29 @@ using Triangle = std::array<std::int32_t, 3>;
 // Triangles around each vertex, as one array and offsets into it.
 struct Incidence
 {
-  std::vector<std::int32_t> begin;
+  // A vertex of more triangles is no point of a surface; it is left without neighbours, which keeps
+  // the work below linear in the number of triangles.
+  static constexpr std::int32_t kMostTriangles = 64;
+
+  std::vector<std::int32_t> offset;
   std::vector<std::int32_t> triangle;
+
+  struct Range
+  {
+    const std::int32_t * first;
+    const std::int32_t * last;
+
+    const std::int32_t * begin() const { return first; }
+    const std::int32_t * end() const { return last; }
+  };
+
+  Range of(std::int32_t vertex) const
+  {
+    const auto v = static_cast<std::size_t>(vertex);
+    const std::int32_t count = offset[v + 1] - offset[v];
+    const std::int32_t * first = triangle.data() + offset[v];
+    return {first, first + (count <= kMostTriangles ? count : 0)};
+  }
 };
 
 std::vector<Triangle> compact(
@@ -39,16 +60,16 @@ std::vector<Triangle> compact(
 Incidence incidence(const std::vector<Triangle> & triangles, std::size_t vertices)
 {
   Incidence result;
-  result.begin.assign(vertices + 1, 0);
+  result.offset.assign(vertices + 1, 0);
   for (const Triangle & triangle : triangles) {
     for (const std::int32_t v : triangle) {
-      ++result.begin[static_cast<std::size_t>(v) + 1];
+      ++result.offset[static_cast<std::size_t>(v) + 1];
     }
   }
   for (std::size_t v = 0; v < vertices; ++v) {
-    result.begin[v + 1] += result.begin[v];
+    result.offset[v + 1] += result.offset[v];
   }
-  std::vector<std::int32_t> fill(result.begin.begin(), result.begin.end() - 1);
+  std::vector<std::int32_t> fill(result.offset.begin(), result.offset.end() - 1);
   result.triangle.resize(triangles.size() * 3);
   for (std::size_t t = 0; t < triangles.size(); ++t) {
     for (const std::int32_t v : triangles[t]) {
@@ -92,10 +113,7 @@ std::vector<std::int32_t> patch_order(
     for (; head < queue.size() && head < kPatchTriangles; ++head) {
       order.push_back(queue[head]);
       for (const std::int32_t v : triangles[static_cast<std::size_t>(queue[head])]) {
-        const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v)]);
-        const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v) + 1]);
-        for (std::size_t k = first; k < last; ++k) {
-          const std::int32_t t = around.triangle[k];
+        for (const std::int32_t t : around.of(v)) {
           if (!taken[static_cast<std::size_t>(t)]) {
             taken[static_cast<std::size_t>(t)] = 1;
             queue.push_back(t);
@@ -133,12 +151,11 @@ std::vector<Pair> pair_up(
   for (std::size_t t = 0; t < triangles.size(); ++t) {
     for (std::size_t k = 0; k < 3; ++k) {
       const std::int32_t from = triangles[t][k], to = triangles[t][(k + 1) % 3];
-      const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(from)]);
-      const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(from) + 1]);
-      for (std::size_t i = first; i < last && neighbour[t][k] < 0; ++i) {
-        const auto other = static_cast<std::size_t>(around.triangle[i]);
-        if (other != t && has_directed_edge(triangles[other], to, from)) {
-          neighbour[t][k] = around.triangle[i];
+      for (const std::int32_t other : around.of(from)) {
+        if (
+          neighbour[t][k] < 0 && other != static_cast<std::int32_t>(t) &&
+          has_directed_edge(triangles[static_cast<std::size_t>(other)], to, from)) {
+          neighbour[t][k] = other;
         }
       }
     }
@@ -191,10 +208,8 @@ std::vector<std::int32_t> one_ring(
   std::int32_t v, const std::vector<Triangle> & triangles, const Incidence & around, bool & closed)
 {
   std::vector<std::array<std::int32_t, 2>> sides;
-  const auto first = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v)]);
-  const auto last = static_cast<std::size_t>(around.begin[static_cast<std::size_t>(v) + 1]);
-  for (std::size_t k = first; k < last; ++k) {
-    const Triangle & triangle = triangles[static_cast<std::size_t>(around.triangle[k])];
+  for (const std::int32_t t : around.of(v)) {
+    const Triangle & triangle = triangles[static_cast<std::size_t>(t)];
     const std::size_t corner = triangle[0] == v ? 0 : triangle[1] == v ? 1 : 2;
     const std::int32_t from = triangle[(corner + 1) % 3];
     const std::int32_t to = triangle[(corner + 2) % 3];
@@ -253,7 +268,7 @@ std::array<std::int32_t, 4> chords(
     const std::size_t quarter = n / 4;
     return {ring[quarter + half], ring[quarter], ring[half], ring[0]};
   }
-  if (closed) {
+  if (closed && n == 3) {
     return {ring[0], ring[2], ring[0], ring[1]};
   }
   // A rim: from the vertex to the two ends of its fan, or across the fan where it is wide.
