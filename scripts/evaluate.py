@@ -72,7 +72,7 @@ def report_posed(found: list[tuple[Row, Face]]) -> None:
     for asked in np.unique(np.abs(pan)):
         k = np.abs(pan) == asked
         turned = azimuth[k] * np.where(pan[k] < 0, -1, 1)
-        left, right = (np.median(turned[s]) if s.any() else 0 for s in (pan[k] < 0, pan[k] >= 0))
+        left, right = (np.median(turned[s]) if s.any() else 0 for s in (pan[k] >= 0, pan[k] < 0))
         print(
             f'| {asked:.0f} | {k.sum()} | {np.median(turned):.1f} | {left:.1f} | {right:.1f} '
             f'| {np.abs(azimuth[k] - pan[k]).mean():.2f} | {np.median(scores[k]):.2f} |'
