@@ -11,7 +11,12 @@ from model_building import face_mesh
 from model_building.albedo import paint
 from model_building.assets import Assets
 from model_building.axes import find_sellion, upright_rotation
-from model_building.correspondence import find_creases, match, offset_of_everyone
+from model_building.correspondence import (
+    find_creases,
+    match,
+    offset_of_everyone,
+    with_resting_lips,
+)
 from model_building.expression import build_expressions, load_units
 from model_building.face_mesh_statistics import FaceMeshStatistics, pitch_of
 from model_building.identity import build_identity
@@ -148,8 +153,8 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
     lids = _lid_vertices(landmarks, statistics.mirror)
     expressions = build_expressions(unit_names, units, counted, landmarks, lids, topology.mirror)
 
-    places = places + offset_of_everyone(
-        places, landmarks.of(np.concatenate([shape_basis, expressions.basis])), statistics)
+    moves = landmarks.of(np.concatenate([shape_basis, expressions.basis]))
+    places = with_resting_lips(places + offset_of_everyone(places, moves, statistics))
     offset = places - landmarks.of(mean)
 
     progress('gauge')

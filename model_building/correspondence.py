@@ -22,6 +22,8 @@ IDENTITY_RIDGE_M2 = 1e-8
 """Per landmark: a mean of one standard deviation costs this much."""
 FIT_RIDGE_M2 = 3e-8
 """Per landmark: the recogniser's own."""
+RESTING_LIP_GAP_M = 0.0003
+"""Between facing inner-lip landmarks of closed lips."""
 FACING = 0.8
 """Lip surfaces whose normal is this close to vertical touch the other lip."""
 MOUTH_HALF_WIDTH_M, MOUTH_BELOW_TIP_M = 0.032, (0.012, 0.042)
@@ -189,6 +191,21 @@ def offset_of_everyone(places: np.ndarray, basis: np.ndarray,
         points = places + np.tensordot(coefficients, basis, axes=1)
     residual = target - points
     return (residual + mirrored(residual, statistics.mirror)) / 2
+
+
+def with_resting_lips(places: np.ndarray) -> np.ndarray:
+    """
+    Return the landmarks of the mean (468,3), metres, with the inner lips where closed lips are.
+
+    Face Mesh's lips are open on the average photo and those of the mean are closed. Without this
+    the fit of a closed mouth would press the lips through each other by that difference.
+    """
+    upper, lower = list(face_mesh.INNER_UPPER_LIP), list(face_mesh.INNER_LOWER_LIP)
+    middle = (places[upper] + places[lower]) / 2
+    resting = places.copy()
+    half = np.array([0, RESTING_LIP_GAP_M / 2, 0])
+    resting[upper], resting[lower] = middle + half, middle - half
+    return resting
 
 
 def _jaw_line(landmarks: np.ndarray) -> np.ndarray:
