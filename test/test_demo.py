@@ -1,5 +1,6 @@
 """The demo as a user runs it: succeeds with poses that agree with the truth, fails loudly."""
 
+import json
 import re
 import subprocess
 import sys
@@ -61,3 +62,22 @@ def test_a_process_that_cannot_start_fails_the_demo(tmp_path, arguments, words):
     assert 'Traceback' not in done.stderr
     for text in words:
         assert text in done.stderr
+
+
+def test_latency_is_measured_between_processes(tmp_path):
+    """The figures themselves are the machine's; here it matters that they are measured."""
+    figures = tmp_path / 'figures.json'
+    command = [sys.executable, '-m', 'face_recon_ros.nodes.latency', '--json', str(figures)]
+    done = subprocess.run(
+        [*command, '--rate', '20', '--seconds', '1.5', '--size', '320x240'],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stderr
+    (measured,) = json.loads(figures.read_text())
+    assert (measured['width'], measured['height'], measured['rate_hz']) == (320, 240, 20)
+    assert measured['received'] >= 10
+    assert 1 < measured['median_ms'] <= measured['p95_ms'] <= measured['max_ms'] < 5000
+    assert 50 < measured['memory_mib'] < 350
+    assert 1 < measured['cpu_percent'] < 300

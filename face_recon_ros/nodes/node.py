@@ -48,9 +48,6 @@ from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.pipeline import Face, FaceReconPipeline
 
-STATUS_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
-TF_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
-
 # Subject of whatever is wrong with the images, in the log
 IMAGES = ImagesTask.NAME
 
@@ -89,11 +86,11 @@ class FaceReconNode(Node):
         self._hold_until_s: float | None = None
 
         self._faces = self._publish(FaceArray, '~/faces')
-        self._transforms = self.create_publisher(TFMessage, '/tf', TF_QOS)
+        self._transforms = self._publish(TFMessage, '/tf', 100)
         self._poses = self._publish(PoseArray, '~/poses')
         self._markers = self._publish(MarkerArray, '~/markers')
         self._pictures = Pictures(self._publish, self._pipeline.model)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', STATUS_QOS)
+        self._diagnostics = self._publish(DiagnosticArray, '/diagnostics')
 
     def _activate(self) -> None:
         """Begin to listen."""

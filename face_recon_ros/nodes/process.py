@@ -60,6 +60,11 @@ def run(load: Callable[[], Callable[[], Node]], arguments: list[str] | None = No
     except FaceReconError as error:
         sys.stderr.write(f'error: {error}\n')
         return EXIT_REFUSED
+    except Exception:
+        # C extensions turn an interruption of their import into an ImportError
+        if signals.stopped:
+            return EXIT_OK
+        raise
 
 
 def _run(
@@ -95,8 +100,9 @@ def _run(
         sys.stderr.write(f'error: {" ".join(str(error).split())}\n')
         return EXIT_REFUSED
     except Exception:
-        # What a signal pulls away during the start fails in many ways; they are not news.
-        if not signals.stopped:
+        # What a signal pulls away during the start fails in many ways; they are not news. rclpy
+        # ends the context before Python gets to note the signal.
+        if rclpy.ok() and not signals.stopped:
             raise
     finally:
         if node is not None:
