@@ -24,6 +24,9 @@ std::array<double, 4> nearness_plane(const Face & face)
   return {-double{depth[0]}, -double{depth[1]}, -double{depth[2]}, -double{depth[3]}};
 }
 
+// Below this much surface another thread costs more to wake than it saves.
+constexpr std::int64_t kPixelsWorthThreads = 50000;
+
 SnappedPoint unpacked(std::int32_t xy)
 {
   return {static_cast<std::int16_t>(xy & 0xffff), xy >> 16};
@@ -86,7 +89,7 @@ bool FastPath::find_keys(const std::vector<Face> & faces)
   return std::isfinite(range) && range < 1e30;
 }
 
-void FastPath::place(
+PlaceArguments FastPath::place_arguments(
   const Topology & topology, const Face & face, const Window & window, const LightModel & light,
   bool with_light)
 {
@@ -94,7 +97,6 @@ void FastPath::place(
   arguments.vertices = face.vertices;
   arguments.points = topology.points.data();
   arguments.readable_beyond = topology.readable_beyond;
-  arguments.vertex_count = topology.source_vertex.size();
   arguments.origin_x = window.origin_x * kSubpixels;
   arguments.origin_y = window.origin_y * kSubpixels;
   const std::array<double, 4> plane = nearness_plane(face);
@@ -111,21 +113,14 @@ void FastPath::place(
   arguments.specular = light.specular;
   arguments.xy = xy_.data();
   arguments.surface = surface_.data();
-  kernels_->place(arguments);
+  return arguments;
 }
 
-void FastPath::rasterise(const Topology & topology, const Window & window, const PixelBox & box)
+SurfaceBuffer FastPath::surface_buffer(
+  const Window & window, const PixelBox & box, std::size_t part)
 {
-  RasterArguments arguments{};
-  for (std::size_t c = 0; c < 4; ++c) {
-    arguments.corner[c] = topology.corner[c].data();
-  }
-  arguments.first = 0;
-  arguments.last = topology.corner[0].size();
-  arguments.xy = xy_.data();
-  arguments.surface = surface_.data();
-  SurfaceBuffer & buffer = arguments.buffer;
-  buffer.pixels = pixels_.data();
+  SurfaceBuffer buffer{};
+  buffer.pixels = pixels_[part].data();
   buffer.stride = stride_;
   const auto in_window = [](std::int64_t pixel, std::int32_t origin) {
     return static_cast<std::int32_t>(pixel - origin);
@@ -136,35 +131,71 @@ void FastPath::rasterise(const Topology & topology, const Window & window, const
   buffer.y1 = in_window(window.box.y1, window.origin_y);
   buffer.column_offset = -in_window(box.x0, window.origin_x);
   buffer.row_offset = -in_window(box.y0, window.origin_y);
-  arguments.left_over = left_over_.data();
-  kernels_->rasterise(arguments);
+  return buffer;
+}
 
+void FastPath::rasterise(
+  const Topology & topology, const SurfaceBuffer & buffer, std::size_t part, std::size_t parts)
+{
+  const auto [first, last] = share(topology.corner[0].size(), part, parts);
+  RasterArguments arguments{};
+  for (std::size_t c = 0; c < 4; ++c) {
+    arguments.corner[c] = topology.corner[c].data();
+  }
+  arguments.first = first;
+  arguments.last = last;
+  arguments.xy = xy_.data();
+  arguments.surface = surface_.data();
+  arguments.buffer = buffer;
+  // Two triangles a pair, three corners each.
+  arguments.left_over = left_over_.data() + 6 * first;
+  kernels_->rasterise(arguments);
+  draw_left_over(buffer, arguments.left_over, arguments.left_over_count);
+}
+
+void FastPath::draw_left_over(
+  const SurfaceBuffer & buffer, const std::int32_t * corners, std::size_t triangles)
+{
   const PixelBox limits{buffer.x0, buffer.y0, buffer.x1, buffer.y1};
-  for (std::size_t k = 0; k < arguments.left_over_count; ++k) {
-    const std::int32_t * corner = &left_over_[3 * k];
+  for (std::size_t k = 0; k < triangles; ++k) {
+    SnappedPoint at[3];
     double key[3], light[3];
     for (std::size_t c = 0; c < 3; ++c) {
-      const std::uint32_t word = surface_[static_cast<std::size_t>(corner[c])];
-      key[c] = static_cast<double>(word >> kDepthBits);
-      light[c] = static_cast<double>(word & 0xffffU);
+      const auto v = static_cast<std::size_t>(corners[3 * k + c]);
+      at[c] = unpacked(xy_[v]);
+      key[c] = static_cast<double>(surface_[v] >> kDepthBits);
+      light[c] = static_cast<double>(surface_[v] & 0xffffU);
     }
     for_each_pixel(
-      unpacked(xy_[static_cast<std::size_t>(corner[0])]),
-      unpacked(xy_[static_cast<std::size_t>(corner[1])]),
-      unpacked(xy_[static_cast<std::size_t>(corner[2])]), limits,
+      at[0], at[1], at[2], limits,
       [&](std::int64_t x, std::int64_t y, double weight_q, double weight_r) {
-        const auto mix = [&](const double (&at)[3]) {
+        const auto mix = [&](const double (&values)[3]) {
           return static_cast<std::uint32_t>(
-            at[0] + weight_q * (at[1] - at[0]) + weight_r * (at[2] - at[0]) + 0.5);
+            values[0] + weight_q * (values[1] - values[0]) + weight_r * (values[2] - values[0]) +
+            0.5);
         };
-        std::uint32_t & pixel = pixels_[static_cast<std::size_t>(
-          (y + buffer.row_offset) * stride_ + x + buffer.column_offset)];
+        std::uint32_t & pixel =
+          buffer.pixels[(y + buffer.row_offset) * buffer.stride + x + buffer.column_offset];
         pixel = std::max(pixel, (mix(key) << kDepthBits) + mix(light));
       });
   }
 }
 
-void FastPath::resolve(const Shading & shading, const Outputs & outputs, const PixelBox & box)
+// Rows of the box into the first buffer; the others are left empty.
+void FastPath::merge_rows(std::int64_t first, std::int64_t last, std::size_t parts)
+{
+  for (std::size_t part = 1; part < parts; ++part) {
+    for (std::int64_t i = first * stride_; i < last * stride_; ++i) {
+      const auto pixel = static_cast<std::size_t>(i);
+      pixels_[0][pixel] = std::max(pixels_[0][pixel], pixels_[part][pixel]);
+    }
+  }
+}
+
+// Rows of the box.
+void FastPath::resolve_rows(
+  const Shading & shading, const Outputs & outputs, const PixelBox & box, std::int64_t first_row,
+  std::int64_t last_row) const
 {
   const ShadeArguments shade{
     shading.color, static_cast<std::int32_t>(shading.opacity * 256.0F + 0.5F)};
@@ -174,14 +205,8 @@ void FastPath::resolve(const Shading & shading, const Outputs & outputs, const P
   const float nothing = std::numeric_limits<float>::quiet_NaN();
   const auto columns = static_cast<std::size_t>(box.width());
   const auto width = static_cast<std::size_t>(outputs.width);
-  if (outputs.depth_m != nullptr) {
-    std::fill_n(outputs.depth_m, static_cast<std::size_t>(box.y0) * width, nothing);
-    std::fill(
-      outputs.depth_m + static_cast<std::size_t>(box.y1 + 1) * width,
-      outputs.depth_m + outputs.pixel_count(), nothing);
-  }
-  for (std::int64_t y = box.y0; y <= box.y1; ++y) {
-    std::uint32_t * words = pixels_.data() + (y - box.y0) * stride_;
+  for (std::int64_t y = box.y0 + first_row; y < box.y0 + last_row; ++y) {
+    const std::uint32_t * words = pixels_[0].data() + (y - box.y0) * stride_;
     const std::size_t row = static_cast<std::size_t>(y) * width;
     const std::size_t first = row + static_cast<std::size_t>(box.x0);
     if (outputs.image != nullptr) {
@@ -195,6 +220,14 @@ void FastPath::resolve(const Shading & shading, const Outputs & outputs, const P
       std::fill(outputs.depth_m + first + columns, outputs.depth_m + row + width, nothing);
     }
   }
+}
+
+std::array<std::size_t, 2> FastPath::share(std::size_t count, std::size_t part, std::size_t parts)
+{
+  const auto edge = [&](std::size_t p) {
+    return p == parts ? count : count * p / parts / Topology::kBatch * Topology::kBatch;
+  };
+  return {edge(part), edge(part + 1)};
 }
 
 void FastPath::test_visibility(
@@ -228,7 +261,7 @@ void FastPath::test_visibility(
       [&](std::size_t i) { return front_[i] != 0; }, [&](std::size_t i) { return nearness_[i]; },
       [&](std::int64_t x, std::int64_t y) {
         const std::uint32_t word =
-          pixels_[static_cast<std::size_t>((y - box.y0) * stride_ + x - box.x0)];
+          pixels_[0][static_cast<std::size_t>((y - box.y0) * stride_ + x - box.x0)];
         return word == 0 ? kNothing : keys_.nearness(word);
       });
   }
@@ -262,24 +295,60 @@ bool FastPath::draw(
   // Triangles are written in whole registers and blocks, beyond the box.
   stride_ = box.width() + static_cast<std::int64_t>(Topology::kBatch);
   const auto words = static_cast<std::size_t>(stride_ * (box.height() + kBlockSide - 1));
-  if (pixels_.size() < words) {
-    pixels_.resize(words, 0);
+  const std::size_t parts = box.area() >= kPixelsWorthThreads ? workers_.count() : 1;
+  pixels_.resize(workers_.count());
+  for (std::size_t part = 0; part < parts; ++part) {
+    if (pixels_[part].size() < words) {
+      pixels_[part].resize(words, 0);
+    }
   }
-  xy_.resize(topology.source_vertex.size());
-  surface_.resize(topology.source_vertex.size());
+  const std::size_t vertices = topology.source_vertex.size();
+  xy_.resize(vertices);
+  surface_.resize(vertices);
   left_over_.resize(3 * topology.triangle_count());
   const LightModel light(shading);
   for (std::size_t f = 0; f < faces.size(); ++f) {
-    if (!windows_[f].box.empty()) {
-      place(topology, faces[f], windows_[f], light, outputs.image != nullptr);
-      rasterise(topology, windows_[f], box);
+    const Window & window = windows_[f];
+    if (window.box.empty()) {
+      continue;
     }
+    const PlaceArguments place =
+      place_arguments(topology, faces[f], window, light, outputs.image != nullptr);
+    workers_.run(parts, [&](std::size_t part) {
+      PlaceArguments arguments = place;
+      const auto [first, last] = share(vertices, part, parts);
+      arguments.first = first;
+      arguments.last = last;
+      kernels_->place(arguments);
+    });
+    workers_.run(parts, [&](std::size_t part) {
+      rasterise(topology, surface_buffer(window, box, part), part, parts);
+    });
   }
-  resolve(shading, outputs, box);
+  const auto rows = static_cast<std::size_t>(box.height());
+  const auto rows_of = [&](std::size_t part) {
+    const auto edge = [&](std::size_t p) { return static_cast<std::int64_t>(rows * p / parts); };
+    return std::array<std::int64_t, 2>{edge(part), edge(part + 1)};
+  };
+  workers_.run(parts, [&](std::size_t part) {
+    const auto [first, last] = rows_of(part);
+    merge_rows(first, last, parts);
+    resolve_rows(shading, outputs, box, first, last);
+  });
+  if (outputs.depth_m != nullptr) {
+    const float nothing = std::numeric_limits<float>::quiet_NaN();
+    const auto width = static_cast<std::size_t>(outputs.width);
+    std::fill_n(outputs.depth_m, static_cast<std::size_t>(box.y0) * width, nothing);
+    std::fill(
+      outputs.depth_m + static_cast<std::size_t>(box.y1 + 1) * width,
+      outputs.depth_m + outputs.pixel_count(), nothing);
+  }
   if (outputs.visibility != nullptr) {
     test_visibility(topology, faces, box, outputs);
   }
-  std::memset(pixels_.data(), 0, words * sizeof(std::uint32_t));
+  workers_.run(parts, [&](std::size_t part) {
+    std::memset(pixels_[part].data(), 0, words * sizeof(std::uint32_t));
+  });
   return true;
 }
 

@@ -159,8 +159,10 @@ struct Loops
 
   static void place(const PlaceArguments & arguments)
   {
-    place_range<true>(arguments, 0, arguments.readable_beyond);
-    place_range<false>(arguments, arguments.readable_beyond, arguments.vertex_count);
+    const std::size_t first = arguments.first, last = arguments.last;
+    const std::size_t beyond = arguments.readable_beyond;
+    place_range<true>(arguments, first, last < beyond ? last : beyond);
+    place_range<false>(arguments, first > beyond ? first : beyond, last);
   }
 
   // Beyond: a word after each point can be read.

@@ -29,7 +29,8 @@ struct PlaceArguments
 {
   const float * vertices;       // (V, 3)
   const std::int32_t * points;  // Topology::points
-  std::size_t vertex_count;     // a multiple of 8
+  std::size_t first;            // vertices [first, last), multiples of 8
+  std::size_t last;
   std::size_t readable_beyond;  // Topology::readable_beyond
   std::int32_t origin_x;        // snapped units, subtracted
   std::int32_t origin_y;

@@ -1,6 +1,7 @@
 #include "renderer.hpp"
 
-#include <stdexcept>
+#include <algorithm>
+#include <utility>
 
 #include "exact_path.hpp"
 #include "fast_path.hpp"
@@ -24,12 +25,20 @@ struct Renderer::State
   Topology topology;
   FastPath fast;
   ExactPath exact;
+
+  State(Topology t, const Kernels & kernels, std::size_t threads)
+  : topology(std::move(t)), fast(kernels, threads)
+  {
+  }
 };
 
 Renderer::Renderer(
-  const std::int32_t * triangles, std::size_t count, const std::string & instruction_set, int)
-: state_(new State{
-    analyse_topology(triangles, count), FastPath(kernels_named(instruction_set)), ExactPath()})
+  const std::int32_t * triangles, std::size_t count, const std::string & instruction_set,
+  int threads)
+: state_(
+    std::make_unique<State>(
+      analyse_topology(triangles, count), kernels_named(instruction_set),
+      static_cast<std::size_t>(std::max(1, threads))))
 {
 }
 

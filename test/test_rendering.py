@@ -294,12 +294,13 @@ def test_pictures_are_independent_of_earlier_ones():
 
 
 @pytest.mark.parametrize('radius', [9.7, 35.2, 150.3, 700.0])
-def test_instruction_sets_give_the_same_picture(radius):
+def test_instruction_sets_and_threads_give_the_same_picture(radius):
     triangles, unit = head(160, 170)
     vertices = placed(unit, radius, 160.3, 120.7)
     outcomes = []
-    for simd in rendering.instruction_sets():
-        renderer = rendering.Renderer(triangles, simd=simd)
+    ways = [(simd, threads) for simd in rendering.instruction_sets() for threads in (1, 3)]
+    for simd, threads in ways:
+        renderer = rendering.Renderer(triangles, simd=simd, threads=threads)
         image = np.full((240, 320, 3), 99, np.uint8)
         depth = np.empty((240, 320), np.float32)
         seen = np.empty((1, len(unit)), bool)

@@ -220,6 +220,11 @@ Scene random_scene(Random & random)
   Scene scene;
   scene.width = random.chance(0.1) ? random.integer(0, 1) : random.integer(1, 70);
   scene.height = random.chance(0.1) ? random.integer(0, 1) : random.integer(1, 50);
+  if (random.chance(0.02)) {
+    // Enough to be shared among threads.
+    scene.width = 300;
+    scene.height = 200;
+  }
   const int faces = random.chance(0.2) ? random.integer(0, 3) : 1;
   if (random.chance(0.6)) {
     add_grid(scene, random, faces);

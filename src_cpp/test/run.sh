@@ -3,13 +3,14 @@
 #
 #   src_cpp/test/run.sh              as shipped
 #   src_cpp/test/run.sh sanitize     with AddressSanitizer and UndefinedBehaviorSanitizer
+#   src_cpp/test/run.sh threads      with ThreadSanitizer
 #   src_cpp/test/run.sh aarch64      cross-compiled, under qemu-aarch64 (g++-aarch64-linux-gnu,
 #                                    qemu-user)
 #
 # Further arguments: rounds of fuzzing, seed. CXX chooses the compiler, BUILD_DIR where to build.
 set -eu
 mode=plain
-case "${1:-}" in sanitize | aarch64) mode=$1 && shift ;; esac
+case "${1:-}" in sanitize | threads | aarch64) mode=$1 && shift ;; esac
 
 cd "$(dirname "$0")/.."
 build=${BUILD_DIR:-../build/renderer_test}/$mode
@@ -23,6 +24,10 @@ case $mode in
     flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined"
     flags="$flags -fno-sanitize-recover=all"
     link="$link -fsanitize=address,undefined"
+    ;;
+  threads)
+    flags="$flags -g -O1 -fsanitize=thread"
+    link="$link -fsanitize=thread"
     ;;
   aarch64)
     cxx=${CXX:-aarch64-linux-gnu-g++}
