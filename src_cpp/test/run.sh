@@ -7,10 +7,12 @@
 #   src_cpp/test/run.sh aarch64      cross-compiled, under qemu-aarch64 (g++-aarch64-linux-gnu,
 #                                    qemu-user)
 #
-# Further arguments: rounds of fuzzing, seed. CXX chooses the compiler, BUILD_DIR where to build.
+#   src_cpp/test/run.sh stages       not a test: how long each stage takes (stage_benchmark.cpp)
+#
+# Further arguments: rounds of fuzzing, seed; of stages: instruction set. CXX chooses the compiler, BUILD_DIR where to build.
 set -eu
 mode=plain
-case "${1:-}" in sanitize | threads | aarch64) mode=$1 && shift ;; esac
+case "${1:-}" in sanitize | threads | aarch64 | stages) mode=$1 && shift ;; esac
 
 cd "$(dirname "$0")/.."
 build=${BUILD_DIR:-../build/renderer_test}/$mode
@@ -19,6 +21,7 @@ cxx=${CXX:-g++}
 flags="-std=c++17 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 link=-pthread
 run=
+program=renderer_test
 case $mode in
   sanitize)
     flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined"
@@ -29,6 +32,10 @@ case $mode in
     flags="$flags -g -O1 -fsanitize=thread"
     link="$link -fsanitize=thread"
     ;;
+  stages)
+    flags="$flags -O3 -DNDEBUG"
+    program=stage_benchmark
+    ;;
   aarch64)
     cxx=${CXX:-aarch64-linux-gnu-g++}
     link="$link -static"
@@ -38,7 +45,7 @@ esac
 machine=$($cxx -dumpmachine)
 
 objects=
-for source in *.cpp test/renderer_test.cpp; do
+for source in *.cpp "test/$program.cpp"; do
   [ "$source" = bindings.cpp ] && continue
   extra=
   case "$source:$machine" in *_avx2.cpp:x86_64*) extra="-mavx2 -mfma -mf16c" ;; esac
@@ -48,5 +55,5 @@ for source in *.cpp test/renderer_test.cpp; do
   objects="$objects $object"
 done
 # shellcheck disable=SC2086
-$cxx $objects $link -o "$build/renderer_test"
-exec $run "$build/renderer_test" "$@"
+$cxx $objects $link -o "$build/$program"
+exec $run "$build/$program" "$@"
