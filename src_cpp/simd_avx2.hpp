@@ -171,12 +171,32 @@ struct Avx2
   static void load_points(
     const float * base, const std::int32_t * offset, Float & x, Float & y, Float & z)
   {
-    const auto point = [&](int i) {
-      const float * at = base + offset[i];
-      return Beyond ? _mm_loadu_ps(at) : _mm_setr_ps(at[0], at[1], at[2], 0.0F);
-    };
+    transpose([&](int i) { return point<Beyond>(base + offset[i]); }, x, y, z);
+  }
+  template <bool Beyond>
+  static void load_chords(
+    const float * base, const std::int32_t * from, const std::int32_t * to, Float & x, Float & y,
+    Float & z)
+  {
+    transpose(
+      [&](int i) {
+        return _mm_sub_ps(point<Beyond>(base + to[i]), point<Beyond>(base + from[i]));
+      },
+      x, y, z);
+  }
+
+private:
+  template <bool Beyond>
+  static __m128 point(const float * at)
+  {
+    return Beyond ? _mm_loadu_ps(at) : _mm_setr_ps(at[0], at[1], at[2], 0.0F);
+  }
+
+  template <typename Point>
+  static void transpose(Point get, Float & x, Float & y, Float & z)
+  {
     const auto two_points = [&](int low, int high) {
-      return _mm256_insertf128_ps(_mm256_castps128_ps256(point(low)), point(high), 1);
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(get(low)), get(high), 1);
     };
     const Float p04 = two_points(0, 4);
     const Float p15 = two_points(1, 5);

@@ -258,25 +258,38 @@ struct Neon
   static void load_points(
     const float * base, const std::int32_t * offset, Float & x, Float & y, Float & z)
   {
-    four_points<Beyond>(base, offset, x.low, y.low, z.low);
-    four_points<Beyond>(base, offset + 4, x.high, y.high, z.high);
+    const auto get = [&](int i) { return point<Beyond>(base + offset[i]); };
+    transpose(get, 0, x.low, y.low, z.low);
+    transpose(get, 4, x.high, y.high, z.high);
+  }
+  template <bool Beyond>
+  static void load_chords(
+    const float * base, const std::int32_t * from, const std::int32_t * to, Float & x, Float & y,
+    Float & z)
+  {
+    const auto get = [&](int i) {
+      return vsubq_f32(point<Beyond>(base + to[i]), point<Beyond>(base + from[i]));
+    };
+    transpose(get, 0, x.low, y.low, z.low);
+    transpose(get, 4, x.high, y.high, z.high);
   }
 
 private:
   template <bool Beyond>
-  static void four_points(
-    const float * base, const std::int32_t * offset, float32x4_t & x, float32x4_t & y,
-    float32x4_t & z)
+  static float32x4_t point(const float * at)
   {
-    const auto point = [&](int i) {
-      const float * at = base + offset[i];
-      if (Beyond) {
-        return vld1q_f32(at);
-      }
-      const float padded[4] = {at[0], at[1], at[2], 0.0F};
-      return vld1q_f32(padded);
-    };
-    const float32x4_t p0 = point(0), p1 = point(1), p2 = point(2), p3 = point(3);
+    if (Beyond) {
+      return vld1q_f32(at);
+    }
+    const float padded[4] = {at[0], at[1], at[2], 0.0F};
+    return vld1q_f32(padded);
+  }
+
+  template <typename Point>
+  static void transpose(Point get, int first, float32x4_t & x, float32x4_t & y, float32x4_t & z)
+  {
+    const float32x4_t p0 = get(first), p1 = get(first + 1);
+    const float32x4_t p2 = get(first + 2), p3 = get(first + 3);
     const float32x4_t xz01 = vtrn1q_f32(p0, p1), y01 = vtrn2q_f32(p0, p1);
     const float32x4_t xz23 = vtrn1q_f32(p2, p3), y23 = vtrn2q_f32(p2, p3);
     x = vcombine_f32(vget_low_f32(xz01), vget_low_f32(xz23));

@@ -297,6 +297,21 @@ struct Portable
       z.lane[i] = point[2];
     }
   }
+
+  // to - from for eight such pairs.
+  template <bool Beyond>
+  static void load_chords(
+    const float * base, const std::int32_t * from, const std::int32_t * to, Float & x, Float & y,
+    Float & z)
+  {
+    for (int i = 0; i < 8; ++i) {
+      const float * start = base + from[i];
+      const float * end = base + to[i];
+      x.lane[i] = end[0] - start[0];
+      y.lane[i] = end[1] - start[1];
+      z.lane[i] = end[2] - start[2];
+    }
+  }
 };
 
 }  // namespace
