@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from model_building.assets import FACE_UNITS, Assets
-from model_building.identity import describe, principal_mixes
+from model_building.identity import describe, principal_mixes, with_positive_lead
 from model_building.similarity import mirrored
 from model_building.surface import Embedding
 
@@ -117,11 +117,6 @@ class Expressions:
     names: list[str]
     kept: dict[str, float]
     """Variance kept in all vertices and in the 468 landmarks."""
-    units: np.ndarray
-    """(52,V,3): the units themselves."""
-    unit_names: list[str]
-    mix: np.ndarray
-    """(52,10): the units in each component."""
 
 
 def load_units(assets: Assets, displacement: Callable[[np.ndarray], np.ndarray],
@@ -160,26 +155,22 @@ def build_expressions(unit_names: list[str], units: np.ndarray, counted: np.ndar
     metric = DENSE_WEIGHT * dense + LANDMARK_WEIGHT * sparse + lid_weight * lid_gaps
     _, mix = principal_mixes(metric, covariance)
     strength = np.sqrt(np.diag(metric))
-    mix = mix[:, :EXPRESSION_COUNT]
-    # Unit names of one side and the other count alike for the sign.
-    tilt = 1 + 1e-3 * np.arange(len(mix))[:, None] / len(mix)
-    strongest = np.argmax(np.abs(mix) * strength[:, None] * tilt, axis=0)
-    mix = mix * np.sign(mix[strongest, np.arange(EXPRESSION_COUNT)])
+    mix = with_positive_lead(mix[:, :EXPRESSION_COUNT], strength)
     basis = np.tensordot(mix.T, units, axes=1)
     reflected = mirrored(basis, mirror)
     even = (basis * reflected).sum(axis=(1, 2)) > 0
     basis = (basis + np.where(even, 1, -1)[:, None, None] * reflected) / 2
-    labels = [(_both_sides(name),
-               -1 if name.endswith('Right') and not is_even else 1)
-              for is_even in (True, False) for name in unit_names]
-    names = []
-    for k in range(EXPRESSION_COUNT):
-        side = labels[:len(unit_names)] if even[k] else labels[len(unit_names):]
-        suffix = '' if even[k] else ' (left against right)'
-        names.append(describe(mix[:, k], strength, side) + suffix)
-    return Expressions(basis, names, {
-        'vertices': _kept(mix, dense, covariance), 'landmarks': _kept(mix, sparse, covariance)},
-        units, unit_names, mix)
+    names = [_name(mix[:, k], strength, unit_names, bool(even[k]))
+             for k in range(EXPRESSION_COUNT)]
+    return Expressions(basis, names, {'vertices': _kept(mix, dense, covariance),
+                                      'landmarks': _kept(mix, sparse, covariance)})
+
+
+def _name(mix: np.ndarray, strength: np.ndarray, unit_names: list[str], even: bool) -> str:
+    """Describe a component; the units of the right side count negative in an antisymmetric one."""
+    labels = [(_both_sides(name), 1 if even or not name.endswith('Right') else -1)
+              for name in unit_names]
+    return describe(mix, strength, labels) + ('' if even else ' (left against right)')
 
 
 def _other_side(name: str) -> str:

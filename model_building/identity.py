@@ -171,7 +171,7 @@ def principal_mixes(gram: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarra
     return np.clip(values[order], 0, None), root @ vectors[:, order]
 
 
-def _positive(mix: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def with_positive_lead(mix: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Return the mixes (j,k) with the strongest control of each counted positive."""
     # The tilt decides between a left and a right control of equal strength.
     tilt = 1 + 1e-3 * np.arange(len(mix))[:, None] / len(mix)
@@ -251,7 +251,7 @@ def build_identity(assets: Assets, displacement: Callable[[np.ndarray], np.ndarr
     strength = np.sqrt(np.diag(gram))
     parts = [principal_mixes((gram + sign * cross) / 2, covariance) for sign in (1, -1)]
     variances = np.concatenate([variance for variance, _ in parts])
-    mixes = np.concatenate([_positive(mix, strength) for _, mix in parts], axis=1)
+    mixes = np.concatenate([with_positive_lead(mix, strength) for _, mix in parts], axis=1)
     total = variances.sum()
     best = np.argsort(-variances, kind='stable')
     chosen = best[:SHAPE_COUNT]

@@ -356,6 +356,90 @@ def _seen(base: BaseMesh, points: np.ndarray, triangles: np.ndarray) -> np.ndarr
     return largest_patch(triangles, seen)
 
 
+def _keep_level(base: BaseMesh, points: np.ndarray, triangles: np.ndarray,
+                seen: np.ndarray) -> np.ndarray:
+    """Return a function of the subdivided head's vertices (n,) that is positive on the skin."""
+    inward = distance_along_surface(points, triangles, seen, 4 * INWARD_MARGIN)
+    level = np.minimum(mask_distance(points), INWARD_MARGIN - inward)
+    for name in EYE_GROUPS:
+        ray = points - base.vertices[np.unique(base.groups[name])].mean(axis=0)
+        radius = np.linalg.norm(ray, axis=1)
+        pocket = radius < SOCKET_RADIUS
+        level[pocket] = ray[pocket, 2] - np.cos(np.radians(SOCKET_ANGLE_DEG)) * radius[pocket]
+    return level
+
+
+@dataclass(frozen=True, slots=True)
+class _HalfSkin:
+    """The half x >= 0 of the subdivided head, ready to be cut out."""
+
+    vertices: np.ndarray
+    """Base vertices."""
+    rows: sparse.csr_array
+    quads: np.ndarray
+    level: np.ndarray
+    """Of each row: positive where the skin is kept."""
+    eye_centre: sparse.csr_array
+    mouth_back: sparse.csr_array
+
+    def cut(self, split: np.ndarray) -> Surface:
+        """Return the closed skin with a vertex in the middle of the quads chosen by `split`."""
+        count, corners = self.rows.shape[0], self.quads[split]
+        middle = count + np.arange(len(corners))
+        centres = sparse.csr_array(
+            (np.full(corners.size, 0.25),
+             (np.repeat(np.arange(len(corners)), 4), corners.ravel())),
+            shape=(len(corners), count)) @ self.rows
+        fans = [np.stack([corners[:, k], corners[:, (k + 1) % 4], middle], axis=1)
+                for k in range(4)]
+        whole = split_quads(self.quads[~split], self.rows @ self.vertices)
+        surface = Surface(sparse.csr_array(sparse.vstack([self.rows, centres])),
+                          np.concatenate([whole, *fans]))
+        level = np.concatenate([self.level, self.level[corners].mean(axis=1)])
+        kept = clip(surface, level, self._on_plane(surface)).compacted()
+        return _close_cavities(kept, self.vertices, self.eye_centre, self.mouth_back)
+
+    def mirrored_size(self, surface: Surface) -> int:
+        """Return how many vertices a half surface and its mirror image have together."""
+        return 2 * surface.rows.shape[0] - int(self._on_plane(surface).sum())
+
+    def largest_quads(self, count: int) -> np.ndarray:
+        """Return a choice (m,) bool of the largest quads well inside the skin."""
+        corner = (self.rows @ self.vertices)[self.quads]
+        area = np.linalg.norm(np.cross(corner[:, 2] - corner[:, 0], corner[:, 3] - corner[:, 1]),
+                              axis=1)
+        area[self.level[self.quads].min(axis=1) < 0.75 * INWARD_MARGIN] = 0
+        chosen = np.zeros(len(area), bool)
+        chosen[np.argsort(-area, kind='stable')[:count]] = True
+        return chosen
+
+    def _on_plane(self, surface: Surface) -> np.ndarray:
+        return np.abs((surface.rows @ self.vertices)[:, 0]) < ON_PLANE
+
+
+def _assemble(skin: Surface, eye: Surface, base: BaseMesh, points: np.ndarray,
+              seen: np.ndarray) -> Topology:
+    """Mirror the halves of skin and eye and say what is in sight, as in the head at `points`."""
+    skin, skin_mirror = _mirrored(skin, skin.rows @ base.vertices, base.mirror)
+    eyes, eye_mirror = _mirrored(eye, eye.rows @ base.vertices, base.mirror)
+    count = skin.rows.shape[0]
+    whole = skin.appended(eyes.rows, eyes.triangles + count)
+    whole.rows.sort_indices()
+    face = whole.rows @ base.vertices
+    is_eye = np.arange(len(face)) >= count
+    distance, nearest = cKDTree(points).query(face)
+    inside = (~seen[nearest] | (distance > CAP_DISTANCE)) & ~is_eye
+    inside &= mask_distance(face) >= CAP_DISTANCE
+    low, high = np.array(MOUTH_BOX)
+    return Topology(
+        rows=whole.rows, triangles=whole.triangles,
+        mirror=np.concatenate([skin_mirror, eye_mirror + count]), eye_mask=is_eye,
+        inside_mask=inside,
+        front_mask=visible_vertices(face, whole.triangles, np.eye(3), SIGHT_RESOLUTION,
+                                    SIGHT_TOLERANCE),
+        mouth_mask=inside & (face > low).all(axis=1) & (face < high).all(axis=1))
+
+
 def build_topology(base: BaseMesh) -> Topology:
     """
     Cut the face mask out of the base mesh, in about 38,400 vertices.
@@ -370,66 +454,12 @@ def build_topology(base: BaseMesh) -> Topology:
     points = rows @ vertices
     triangles = split_quads(quads, points)
     seen = _seen(base, points, triangles)
-    inward = distance_along_surface(points, triangles, seen, 4 * INWARD_MARGIN)
-    level = np.minimum(mask_distance(points), INWARD_MARGIN - inward)
-    for name in EYE_GROUPS:
-        ray = points - vertices[np.unique(base.groups[name])].mean(axis=0)
-        radius = np.linalg.norm(ray, axis=1)
-        pocket = radius < SOCKET_RADIUS
-        level[pocket] = ray[pocket, 2] - np.cos(np.radians(SOCKET_ANGLE_DEG)) * radius[pocket]
-    half = quads[(points[quads][:, :, 0] > -ON_PLANE).all(axis=1)]
     eye, eye_centre = _eye_cap(base)
-    mouth_back = _row(MOUTH_BACK_VERTICES, len(vertices))
-
-    def skin(split: np.ndarray) -> Surface:
-        """Return the half skin with a vertex in the middle of the quads `split`."""
-        middle = len(points) + np.arange(split.sum())
-        corners = half[split]
-        centre_rows = sparse.csr_array(
-            (np.full(corners.size, 0.25), (np.repeat(np.arange(len(corners)), 4),
-                                           corners.ravel())),
-            shape=(len(corners), len(points))) @ rows
-        fans = [np.stack([corners[:, k], corners[:, (k + 1) % 4], middle], axis=1)
-                for k in range(4)]
-        surface = Surface(sparse.csr_array(sparse.vstack([rows, centre_rows])),
-                          np.concatenate([split_quads(half[~split], points), *fans]))
-        all_points = surface.rows @ vertices
-        levels = np.concatenate([level, level[corners].mean(axis=1)])
-        cut = clip(surface, levels, np.abs(all_points[:, 0]) < ON_PLANE).compacted()
-        return _close_cavities(cut, vertices, eye_centre, mouth_back)
-
-    def size(surface: Surface) -> int:
-        plane = np.abs((surface.rows @ vertices)[:, 0]) < ON_PLANE
-        return 2 * surface.rows.shape[0] - int(plane.sum())
-
-    plain = skin(np.zeros(len(half), bool))
-    missing = (TARGET_VERTEX_COUNT - size(plain) - 2 * eye.rows.shape[0]) // 2
+    half = _HalfSkin(vertices, rows, quads[(points[quads][:, :, 0] > -ON_PLANE).all(axis=1)],
+                     _keep_level(base, points, triangles, seen), eye_centre,
+                     _row(MOUTH_BACK_VERTICES, len(vertices)))
+    plain = half.cut(np.zeros(len(half.quads), bool))
+    missing = TARGET_VERTEX_COUNT - half.mirrored_size(plain) - 2 * eye.rows.shape[0]
     if missing < 0:
-        raise ModelBuildingError(
-            f'the mask has {2 * -missing} vertices too many: revise the outline')
-    area = np.linalg.norm(np.cross(points[half[:, 2]] - points[half[:, 0]],
-                                   points[half[:, 3]] - points[half[:, 1]]), axis=1)
-    area[level[half].min(axis=1) < 0.75 * INWARD_MARGIN] = 0
-    split = np.zeros(len(half), bool)
-    split[np.argsort(-area, kind='stable')[:missing]] = True
-    half_skin = skin(split)
-
-    skin_surface, skin_mirror = _mirrored(half_skin, half_skin.rows @ vertices, base.mirror)
-    eye_surface, eye_mirror = _mirrored(eye, eye.rows @ vertices, base.mirror)
-    count = skin_surface.rows.shape[0]
-    whole = skin_surface.appended(eye_surface.rows, eye_surface.triangles + count)
-    all_rows = sparse.csr_array(whole.rows)
-    all_rows.sort_indices()
-    face = all_rows @ vertices
-    far, nearest = cKDTree(points).query(face)
-    inside = ~seen[nearest] | (far > CAP_DISTANCE)
-    inside[count:] = False
-    inside[mask_distance(face) < CAP_DISTANCE] = False
-    in_sight = visible_vertices(face, whole.triangles, np.eye(3), SIGHT_RESOLUTION,
-                                SIGHT_TOLERANCE)
-    low, high = np.array(MOUTH_BOX)
-    return Topology(
-        rows=all_rows, triangles=whole.triangles,
-        mirror=np.concatenate([skin_mirror, eye_mirror + count]),
-        eye_mask=np.arange(len(face)) >= count, inside_mask=inside, front_mask=in_sight,
-        mouth_mask=inside & (face > low).all(axis=1) & (face < high).all(axis=1))
+        raise ModelBuildingError(f'the mask has {-missing} vertices too many: revise the outline')
+    return _assemble(half.cut(half.largest_quads(missing // 2)), eye, base, points, seen)
