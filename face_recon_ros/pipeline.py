@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_recon_ros.confidence import confidence, pose_covariance
-from face_recon_ros.detection import BOTH, load_detector
+from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.pose import (
@@ -90,22 +90,50 @@ class FaceReconPipeline:
             self.model, self.config.regressor_path, self.config.threads
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
-        self._head_scale = (
-            self.config.interpupillary_distance_m / self.model.interpupillary_distance_m
-        )
+        self._head_scale = self._head_scale_of(self.config)
+
+    def _head_scale_of(self, config: PipelineConfig) -> float:
+        return config.interpupillary_distance_m / self.model.interpupillary_distance_m
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
         self._tracker.reset()
 
+    def configure(self, config: PipelineConfig) -> None:
+        """
+        Go on with another configuration; faces keep their ids.
+
+        :raises ModelFileError: the detector's file cannot be used; the old configuration stays.
+        :raises ValueError: other models or threads, which take a new pipeline.
+        """
+        now = self.config
+        if (config.model_path, config.regressor_path, config.threads) != (
+            now.model_path,
+            now.regressor_path,
+            now.threads,
+        ):
+            raise ValueError('other models or threads: make a new pipeline')
+        if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
+            self.detector = load_detector(
+                config.detector, config.detector_threshold, config.threads
+            )
+        self.config = config
+        self._tracker.configure(config.tracking, config.smoothing)
+        self._head_scale = self._head_scale_of(config)
+
     def process(
-        self, image: np.ndarray, camera: Camera | None = None, stamp_s: float | None = None
+        self,
+        image: np.ndarray,
+        camera: Camera | None = None,
+        stamp_s: float | None = None,
+        search: bool = True,
     ) -> list[Face]:
         """
         Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
 
         :param camera: the calibration; without one a field of view of about 53 degrees is assumed
         :param stamp_s: when the image of a stream was taken; None: a still image by itself
+        :param search: call search() too; False leaves that to the caller, once the faces are out
         :raises ImageError: not such an image.
         """
         _check_image(image)
@@ -115,19 +143,22 @@ class FaceReconPipeline:
             found = self._find_in_still(image)
         else:
             found = self._find_in_stream(image, stamp_s)
+            if search:
+                self.search(image)
         faces = [self._face(*f, camera) for f in found]
         return sorted(faces, key=lambda face: -face.score)
 
-    def _detect(self, image: np.ndarray, everywhere: bool) -> list[Region]:
-        search = self.detector if everywhere else self.detector.next_part
-        return [Region.from_detection(d) for d in search(image)]
+    def search(self, image: np.ndarray) -> None:
+        """Search a part of a stream's image for newcomers, if due; the next image has them."""
+        if self._tracker.search_due():
+            self._tracker.suggest(_regions(self.detector.next_part(image)))
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float
     ) -> list[tuple[str, Regression, FaceParameters]]:
         tracks = self._tracker.update(
             stamp_s,
-            detect=lambda everywhere: self._detect(image, everywhere),
+            detect=lambda: _regions(self.detector(image)),
             regress=lambda region: self.regressor(image, region),
         )
         return [
@@ -146,7 +177,7 @@ class FaceReconPipeline:
         tracker = Tracker(every)
         tracks = tracker.update(
             0.0,
-            detect=lambda everywhere: self._detect(image, everywhere),
+            detect=lambda: _regions(self.detector(image)),
             regress=lambda region: self.regressor(image, region),
         )
         return [('', t.regression, t.regression.parameters) for t in tracks if t.regression]
@@ -170,6 +201,10 @@ class FaceReconPipeline:
             depth_plane=depth_plane(parameters, pose, self._head_scale),
             head_scale=self._head_scale,
         )
+
+
+def _regions(detections: list[Detection]) -> list[Region]:
+    return [Region.from_detection(d) for d in detections]
 
 
 def _check_image(image: np.ndarray) -> None:

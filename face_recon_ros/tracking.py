@@ -2,9 +2,9 @@
 Faces over time: which face of this image is which of the last, and where to look next.
 
 A face found once is looked for around its own last landmarks, without detecting. The detector
-searches everywhere when a face is lost, and part by part, every few images, for newcomers. A lost
-face is remembered for a while, so that it gets its id back when it is found again near the place
-where it was lost.
+searches everywhere when a face is lost. For newcomers it searches part by part, every few images,
+after the image's results are out; they are taken in with the next image. A lost face is remembered
+for a while, so that it gets its id back when it is found again near the place where it was lost.
 """
 
 from __future__ import annotations
@@ -84,13 +84,21 @@ class Tracker:
     def reset(self) -> None:
         """Forget all faces; ids already given are not given again."""
         self._tracks: list[Track] = []
+        self._suggested: list[Region] = []
         self._now_s: float | None = None
-        self._images_since_detection: int | None = None
+        self._images_since_search = 0
+
+    def configure(self, settings: TrackingSettings, smoothing: SmoothingSettings | None) -> None:
+        """Go on with other settings; faces keep their ids, filters start anew."""
+        self._settings = settings
+        self._smoothing = smoothing
+        for track in self._tracks:
+            track.smoother = self._new_smoother()
 
     def update(
         self,
         stamp_s: float,
-        detect: Callable[[bool], list[Region]],
+        detect: Callable[[], list[Region]],
         regress: Callable[[Region], Regression],
     ) -> list[Track]:
         """
@@ -98,8 +106,7 @@ class Tracker:
 
         :param stamp_s: when the image was taken; a stamp that goes back forgets all faces, as the
             clock was set back (a bag that starts again)
-        :param detect: regions of all faces in the image, or (False) of those in the part whose
-            turn it is; called only where needed
+        :param detect: regions of all faces in the image; called only where needed
         :param regress: the face in a region of the image
         """
         if self._now_s is not None and stamp_s < self._now_s:
@@ -109,12 +116,10 @@ class Tracker:
         self._forget(stamp_s)
         # A lost face has moved on: its old region says where to expect it, not where to look.
         self._follow([t for t in self._tracks if not t.lost], stamp_s, regress)
-        if self._detection_due():
-            self._images_since_detection = 0
-            everywhere = first or any(t.lost for t in self._tracks)
-            self._add_found(self._unknown_regions(detect(everywhere)), stamp_s, regress)
-        else:
-            self._images_since_detection = (self._images_since_detection or 0) + 1
+        candidates, self._suggested = self._suggested, []
+        if first or any(t.lost for t in self._tracks):
+            candidates = detect()
+        self._add_found(self._unknown_regions(candidates), stamp_s, regress)
         seen = [t for t in self._tracks if not t.lost]
         return [t for t in seen if t.hits >= self._settings.confirm_count]
 
@@ -160,14 +165,20 @@ class Tracker:
         track.seen_s = stamp_s
         track.hits += 1
 
-    def _detection_due(self) -> bool:
-        if any(t.lost for t in self._tracks) or not self._tracks:
-            return True
+    def search_due(self) -> bool:
+        """Tell, once after each image, whether to search a part of it for newcomers."""
+        self._images_since_search += 1
         limit = self._settings.max_faces
-        if limit and len(self._tracks) >= limit:
+        full = limit and len(self._tracks) >= limit
+        early = self._images_since_search < self._settings.detection_interval
+        if self._tracks and (full or early):
             return False
-        since = self._images_since_detection
-        return since is None or since + 1 >= self._settings.detection_interval
+        self._images_since_search = 0
+        return True
+
+    def suggest(self, regions: list[Region]) -> None:
+        """Take regions in which newcomers may be; the next image is looked at there."""
+        self._suggested = regions
 
     def _unknown_regions(self, regions: list[Region]) -> list[Region]:
         """Leave out the regions of faces that are being followed."""

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -158,6 +159,29 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
     monkeypatch.setattr(type(pipeline.detector), '__call__', fail)
     for i in range(1, pipeline.config.tracking.detection_interval - 1):
         assert len(pipeline.process(portrait, stamp_s=i / 30)) == 1
+
+
+def test_search_can_wait_until_the_faces_are_out(portrait):
+    """A newcomer is found by search() and reported with the next image."""
+    pipeline = FaceReconPipeline()
+    empty = np.full_like(portrait, 120)
+    assert pipeline.process(empty, stamp_s=0.0, search=False) == []
+    for i in range(1, 4):
+        assert pipeline.process(portrait, stamp_s=i / 30, search=False) == []
+    pipeline.search(portrait)
+    assert len(pipeline.process(portrait, stamp_s=0.2, search=False)) == 1
+
+
+def test_other_settings_keep_the_face(portrait):
+    pipeline = FaceReconPipeline()
+    (before,) = pipeline.process(portrait, stamp_s=0.0)
+    pipeline.configure(replace(pipeline.config, smoothing=None, interpupillary_distance_m=0.06))
+    (after,) = pipeline.process(portrait, stamp_s=0.1)
+    assert after.id == before.id
+    ratio = after.pose.translation_m[2] / before.pose.translation_m[2]
+    assert ratio == pytest.approx(0.06 / 0.063, rel=0.03)
+    with pytest.raises(ValueError, match='make a new pipeline'):
+        pipeline.configure(replace(pipeline.config, threads=2))
 
 
 def test_smoothing_steadies_a_noisy_still_face(portrait):

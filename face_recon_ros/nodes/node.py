@@ -191,13 +191,16 @@ class FaceReconNode(Node):
         height, width = image.shape[:2]
         camera, calibration_fault = self._calibration.camera(width, height)
         self._follow_parameters()
-        faces = self._pipeline.process(image, camera, _stamp_s(header, arrival.arrived_s))
+        stamp_s = _stamp_s(header, arrival.arrived_s)
+        faces = self._pipeline.process(image, camera, stamp_s, search=False)
         self._publish_faces(faces, header, width, height)
         now_s = time.monotonic()
         self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
             self._draw.submit(Scene(image, faces, header, self._tuning.settings))
+        # Newcomers can wait for the next image; the faces of this one cannot.
+        self._pipeline.search(image)
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray | None:
         """Return the pixels, or None and a line in the log."""
@@ -217,7 +220,7 @@ class FaceReconNode(Node):
         """Take over parameters that have changed since the last image."""
         config = self._tuning.settings.pipeline
         if config != self._pipeline.config:
-            self._pipeline = FaceReconPipeline(config)
+            self._pipeline.configure(config)
 
     def _publish_faces(self, faces: list[Face], header: Header, width: int, height: int) -> None:
         if _has_listener(self._transforms) and self._may_publish_tf(header):
