@@ -25,7 +25,7 @@ std::array<double, 4> nearness_plane(const Face & face)
 }
 
 // Below this much surface another thread costs more to wake than it saves.
-constexpr std::int64_t kPixelsWorthThreads = 50000;
+constexpr std::int64_t kPixelsWorthThreads = 30000;
 
 SnappedPoint unpacked(std::int32_t xy)
 {

@@ -1,5 +1,5 @@
-#!/bin/sh
-# Builds and runs the renderer's C++ tests, outside CMake and Python.
+#!/usr/bin/env bash
+# Builds and runs the renderer's C++ tests, without ROS and Python.
 #
 #   src_cpp/test/run.sh              as shipped
 #   src_cpp/test/run.sh sanitize     with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -9,51 +9,40 @@
 #
 #   src_cpp/test/run.sh stages       not a test: how long each stage takes (stage_benchmark.cpp)
 #
-# Further arguments: rounds of fuzzing, seed; of stages: instruction set. CXX chooses the compiler, BUILD_DIR where to build.
-set -eu
+# Further arguments: rounds of fuzzing, seed; of stages: instruction set. CXX chooses the
+# compiler, BUILD_DIR where to build.
+set -euo pipefail
 mode=plain
-case "${1:-}" in sanitize | threads | aarch64 | stages) mode=$1 && shift ;; esac
+case ${1:-} in sanitize | threads | aarch64 | stages) mode=$1 && shift ;; esac
 
-cd "$(dirname "$0")/.."
-build=${BUILD_DIR:-../build/renderer_test}/$mode
-mkdir -p "$build"
-cxx=${CXX:-g++}
-flags="-std=c++17 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
-link=-pthread
-run=
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=${BUILD_DIR:-$source/../build/renderer_test}/$mode
 program=renderer_test
+configure=(-DFACE_RECON_WERROR=ON)
+run=()
 case $mode in
   sanitize)
-    flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined"
-    flags="$flags -fno-sanitize-recover=all"
-    link="$link -fsanitize=address,undefined"
+    configure+=(
+      -DCMAKE_BUILD_TYPE=Debug
+      '-DCMAKE_CXX_FLAGS_DEBUG=-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all')
     ;;
   threads)
-    flags="$flags -g -O1 -fsanitize=thread"
-    link="$link -fsanitize=thread"
-    ;;
-  stages)
-    flags="$flags -O3 -DNDEBUG"
-    program=stage_benchmark
+    configure+=(-DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-g -O1 -fsanitize=thread')
     ;;
   aarch64)
-    cxx=${CXX:-aarch64-linux-gnu-g++}
-    link="$link -static"
-    run=qemu-aarch64
+    configure+=(
+      -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+      "-DCMAKE_CXX_COMPILER=${CXX:-aarch64-linux-gnu-g++}" -DCMAKE_EXE_LINKER_FLAGS=-static)
+    run=(qemu-aarch64)
+    ;;
+  stages)
+    program=stage_benchmark
     ;;
 esac
-machine=$($cxx -dumpmachine)
 
-objects=
-for source in *.cpp "test/$program.cpp"; do
-  [ "$source" = bindings.cpp ] && continue
-  extra=
-  case "$source:$machine" in *_avx2.cpp:x86_64*) extra="-mavx2 -mfma -mf16c" ;; esac
-  object=$build/$(basename "$source" .cpp).o
-  # shellcheck disable=SC2086
-  $cxx $flags $extra -c "$source" -o "$object"
-  objects="$objects $object"
-done
-# shellcheck disable=SC2086
-$cxx $objects $link -o "$build/$program"
-exec $run "$build/$program" "$@"
+mkdir -p "$build"
+{
+  cmake -S "$source" -B "$build" "${configure[@]}"
+  cmake --build "$build" --target "$program" --parallel "$(nproc)"
+} >"$build/build.log" 2>&1 || { cat "$build/build.log" >&2; exit 1; }
+exec "${run[@]}" "$build/$program" "$@"
