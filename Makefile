@@ -1,6 +1,6 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint colcon clean
+.PHONY: help setup demo test lint sanitize colcon clean
 
 # The environment, the Python to make it with, the demo's images, more arguments for demo and test.
 VENV ?= .venv
@@ -28,7 +28,10 @@ test: setup  ## run the tests
 lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp
+	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
+
+sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers
+	@PATH='$(abspath $(BIN))':"$$PATH" src_cpp/test/run.sh sanitize
 
 colcon: setup  ## build and test as a colcon workspace does, with and without --symlink-install
 	@scripts/colcon_check.sh '$(VENV)'

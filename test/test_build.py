@@ -254,10 +254,15 @@ def test_help_names_every_target(machine):
         assert f'make {target} ' in said
 
 
+def test_cmake_builds_every_source_file():
+    cmake = (ROOT / 'CMakeLists.txt').read_text() + (ROOT / 'src_cpp/CMakeLists.txt').read_text()
+    sources = [path.name for path in (ROOT / 'src_cpp').rglob('*.cpp')]
+    assert [name for name in sources if name not in cmake] == []
+
+
 def test_ci_runs_the_linters_and_the_tests():
     script = ROOT / '.ci' / 'run'
     assert os.access(script, os.X_OK)
     subprocess.run(['bash', '-n', script], check=True)
     commands = script.read_text().splitlines()
-    assert 'make lint' in commands
-    assert 'make test' in commands
+    assert commands[-4:] == ['make lint', 'make sanitize', 'make colcon', 'make test']
