@@ -104,7 +104,6 @@ class FaceMeshRegressor:
                 f'{[1, 3 * FACE_MESH_LANDMARKS]}; give face_landmark.tflite'
             )
         self._size = self._network.input_shape[1]
-        self._input = np.empty(self._network.input_shape, np.float32)
         self._fitter = LandmarkFitter(model)
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
@@ -119,12 +118,12 @@ class FaceMeshRegressor:
             image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
         rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
-        np.multiply(rgb, np.float32(1 / 255), out=self._input[0])
+        np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])
         return image_from_crop
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
-        return self._network(self._input)
+        return self._network.run()
 
     def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
         """Fit the face model to the network's landmarks."""

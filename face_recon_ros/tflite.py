@@ -70,6 +70,14 @@ class Network:
     def __call__(self, tensor: np.ndarray) -> list[np.ndarray]:
         """Run the network on `tensor` (input_shape, float32); return copies of all its outputs."""
         self._interpreter.set_tensor(self._input_index, tensor)
+        return self.run()
+
+    def input_tensor(self) -> np.ndarray:
+        """Return the input itself, to be filled before run(); the runtime forbids keeping it."""
+        return self._interpreter.tensor(self._input_index)()
+
+    def run(self) -> list[np.ndarray]:
+        """Run the network on what its input holds; return copies of all its outputs."""
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._output_indices]
 
