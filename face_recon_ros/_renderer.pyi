@@ -27,6 +27,8 @@ class Renderer:
     ) -> None: ...
 
 class Decoder:
+    is_symmetric: bool
+
     def __init__(
         self,
         mean: np.ndarray,

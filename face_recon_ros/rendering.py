@@ -225,6 +225,11 @@ class Decoder:
             simd,
         )
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the model is exactly its own mirror image, of which half is enough."""
+        return self._decoder.is_symmetric
+
     def decode(
         self,
         camera_matrix: np.ndarray,

@@ -263,6 +263,8 @@ public:
   {
   }
 
+  bool is_symmetric() const { return decoder_.is_symmetric(); }
+
   py::object decode(
     const py::object & camera_matrix, const py::object & shape, const py::object & expression,
     const py::object & out) const
@@ -345,6 +347,7 @@ PYBIND11_MODULE(_renderer, module)
         const py::object &, const std::string &>(),
       py::arg("mean"), py::arg("shape_basis"), py::arg("shape_step"), py::arg("expression_basis"),
       py::arg("expression_step"), py::arg("simd"))
+    .def_property_readonly("is_symmetric", &PyDecoder::is_symmetric)
     .def(
       "decode", &PyDecoder::decode, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("out"));

@@ -19,6 +19,9 @@ struct ComponentView
   std::size_t count = 0;
 };
 
+// A model that is exactly its own mirror image - mean, and each component up to its sign - is kept
+// as one half, which is half the memory to read; the constructor finds that out.
+//
 // Coefficients are rounded to 1/32767 of the larger one of a pair of components, in metres: a
 // component that moves a vertex by 30 mm is off by at most 0.5 um.
 class Decoder
@@ -32,6 +35,7 @@ public:
   Decoder & operator=(Decoder &&) noexcept;
 
   std::size_t vertex_count() const;
+  bool is_symmetric() const;
 
   // out (V, 3) = camera_matrix (3x4, row-major) * [mean + components * coefficients; 1].
   void decode(

@@ -96,19 +96,28 @@ struct ShadeArguments
 
 // --- dense decoding ------------------------------------------------------------------------------
 
-// Vertices are decoded in blocks. Components come in pairs, so that one multiplication of 16-bit
-// integers takes two at once: [block][pair][axis][vertex of the block][component of the pair].
+// Points are decoded in blocks. Components come in pairs, so that one multiplication of 16-bit
+// integers takes two at once: [block][pair][axis][point of the block][component of the pair].
+//
+// With a mirror-symmetric model one point stands for two vertices: the left one is the sum of
+// what the even and the odd components make of it, the right one the mirror image (x negated) of
+// their difference. Without, all components are even and each point is a vertex.
 constexpr std::size_t kDecodeBlock = 32;
 
 struct DecodeArguments
 {
-  const float * mean;          // [block][axis][vertex of the block]
-  const std::int16_t * basis;  // as above
-  std::size_t pairs;
+  const float * mean;          // [block][axis][point of the block]
+  const std::int16_t * basis;  // as above, even pairs before odd
+  std::size_t even_pairs;
+  std::size_t odd_pairs;
   const std::int32_t * weights;  // of each pair: two 16-bit integers, the first in the low half
   const float * scale;           // of each pair: metres per unit of weight times basis
   const float * camera;          // 3x4, row-major
-  std::size_t vertices;
+  std::size_t points;
+  // Vertices of each point, padded to whole blocks; null: vertex = point, no other side. A point on
+  // the plane of symmetry is both.
+  const std::int32_t * left;
+  const std::int32_t * right;
   float * out;  // (V, 3)
 };
 

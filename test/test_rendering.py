@@ -528,6 +528,32 @@ def test_decoder_equals_the_formula(rng, vertices):
     np.testing.assert_array_equal(out, result)
 
 
+def test_decoder_of_a_mirror_symmetric_model_equals_the_formula(rng):
+    # Vertex v and the last but v are mirror images; components are even or odd.
+    model = small_model(rng, 101)
+    flip = np.array([-1, 1, 1])
+    for name in ('mean', 'shape_basis', 'expression_basis'):
+        values = np.maximum(model[name], -32767)
+        sign = np.where(np.arange(len(values)) % 3 == 0, -1, 1)[:, np.newaxis, np.newaxis]
+        sign = 1 if name == 'mean' else sign
+        mirrored = (values[..., ::-1, :] * flip * sign).astype(values.dtype)
+        values[..., 51:, :] = mirrored[..., 51:, :]
+        own = values[..., 50:51, :] == mirrored[..., 50:51, :]
+        values[..., 50:51, :] *= own
+        model[name] = np.ascontiguousarray(values)
+    camera = rng.normal(0, 2000, (3, 4)).astype(np.float32)
+    shape, expression = rng.normal(size=40), rng.normal(size=10)
+    decoder = rendering.Decoder(**model)
+    assert decoder.is_symmetric
+    np.testing.assert_allclose(
+        decoder.decode(camera, shape, expression),
+        decoded(model, camera, shape, expression),
+        atol=2e-3,
+    )
+    model['shape_basis'][7, 3, 1] += 1
+    assert not rendering.Decoder(**model).is_symmetric
+
+
 @pytest.mark.parametrize(
     ('change', 'error', 'message'),
     [

@@ -16,6 +16,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../decoder.hpp"
@@ -305,9 +306,42 @@ void fuzz_decoder(Random & random, const std::string & name)
     }
     return values;
   };
-  const std::vector<std::int16_t> shape_basis = basis(shape_count);
-  const std::vector<std::int16_t> expression_basis = basis(expression_count);
-  const std::vector<float> mean = reals(3 * vertices, 0.1F);
+  std::vector<std::int16_t> shape_basis = basis(shape_count);
+  std::vector<std::int16_t> expression_basis = basis(expression_count);
+  std::vector<float> mean(3 * vertices);
+  for (float & value : mean) {
+    // No zeros: two vertices at one place have no mirror image that is told apart.
+    value = (random.chance(0.5) ? 1.0F : -1.0F) * random.real(0.001F, 0.1F);
+  }
+  const bool symmetric = random.chance(0.5);
+  if (symmetric) {
+    // Vertex v and the last but v are mirror images, one in the middle its own.
+    const auto mirrored = [&](auto & values, std::size_t first, int sign) {
+      for (std::size_t v = 0; v < (vertices + 1) / 2; ++v) {
+        auto * here = &values[first + 3 * v];
+        auto * there = &values[first + 3 * (vertices - 1 - v)];
+        const bool middle = here == there;
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+          using Value = std::remove_reference_t<decltype(here[axis])>;
+          const int factor = axis == 0 ? -sign : sign;
+          if (here[axis] == std::numeric_limits<std::int16_t>::min()) {
+            here[axis] = 5;  // has no opposite
+          }
+          if (middle && factor < 0) {
+            here[axis] = 0;
+          }
+          there[axis] = static_cast<Value>(static_cast<Value>(factor) * here[axis]);
+        }
+      }
+    };
+    mirrored(mean, 0, 1);
+    for (std::size_t k = 0; k < shape_count; ++k) {
+      mirrored(shape_basis, 3 * vertices * k, random.chance(0.5) ? 1 : -1);
+    }
+    for (std::size_t k = 0; k < expression_count; ++k) {
+      mirrored(expression_basis, 3 * vertices * k, random.chance(0.5) ? 1 : -1);
+    }
+  }
   const std::vector<float> shape_step = reals(shape_count, 1e-7F);
   const std::vector<float> expression_step = reals(expression_count, 1e-7F);
   const std::vector<float> shape = reals(shape_count, 3.0F);
@@ -321,6 +355,9 @@ void fuzz_decoder(Random & random, const std::string & name)
     const Decoder decoder(
       mean.data(), vertices, {shape_basis.data(), shape_step.data(), shape_count},
       {expression_basis.data(), expression_step.data(), expression_count}, set);
+    check(
+      vertices < 2 || decoder.is_symmetric() == symmetric,
+      name + ": symmetry of " + std::to_string(vertices) + " vertices");
     std::vector<float> out(3 * vertices, -1.0F);
     decoder.decode(camera, shape.data(), expression.data(), out.data());
     double worst = 0.0;
