@@ -239,21 +239,19 @@ void FastPath::test_visibility(
     const std::array<double, 4> plane = nearness_plane(face);
     front_.assign(topology.vertex_count, 0);
     nearness_.resize(topology.vertex_count);
+    snapped_.resize(topology.vertex_count);
     for (std::size_t i = 0; i < topology.vertex_count; ++i) {
       const float * xyz = face.vertices + topology.point(i);
       nearness_[i] =
         static_cast<float>(plane[0] * xyz[0] + plane[1] * xyz[1] + plane[2] * xyz[2] + plane[3]);
+      snapped_[i] = {snap(xyz[0]), snap(xyz[1])};
     }
     for (std::size_t t = 0; t < topology.triangle_count(); ++t) {
-      std::size_t corner[3];
-      SnappedPoint at[3];
-      for (std::size_t c = 0; c < 3; ++c) {
-        corner[c] = topology.vertex_of(t, c);
-        const float * xyz = face.vertices + topology.point(corner[c]);
-        at[c] = {snap(xyz[0]), snap(xyz[1])};
-      }
-      if (doubled_area(at[0], at[1], at[2]) > 0) {
-        front_[corner[0]] = front_[corner[1]] = front_[corner[2]] = 1;
+      const std::size_t p = topology.vertex_of(t, 0);
+      const std::size_t q = topology.vertex_of(t, 1);
+      const std::size_t r = topology.vertex_of(t, 2);
+      if (doubled_area(snapped_[p], snapped_[q], snapped_[r]) > 0) {
+        front_[p] = front_[q] = front_[r] = 1;
       }
     }
     mark_visible(

@@ -76,6 +76,7 @@ private:
   std::vector<std::int32_t> left_over_;
   std::vector<char> front_;
   std::vector<float> nearness_;
+  std::vector<SnappedPoint> snapped_;
   // A buffer for each part of the work, merged into the first. All zero between calls.
   std::vector<std::vector<std::uint32_t>> pixels_;
   std::int64_t stride_ = 0;

@@ -36,9 +36,16 @@ inline bool is_drawable(const float * xyz)
          std::fabs(xyz[2]) <= kCoordinateLimitPx;
 }
 
+// Of a drawable coordinate. (Without SSE4.1 std::floor is a call.)
+inline std::int32_t floor_to_int(float value)
+{
+  const auto towards_zero = static_cast<std::int32_t>(value);
+  return towards_zero - (static_cast<float>(towards_zero) > value ? 1 : 0);
+}
+
 inline std::int32_t snap(float coordinate_px)
 {
-  return static_cast<std::int32_t>(std::floor(coordinate_px * kSubpixels + 0.5F));
+  return floor_to_int(coordinate_px * kSubpixels + 0.5F);
 }
 
 // Edge from a to b of a triangle that is clockwise in (x, y down): a * x + b * y + c >= 0 inside,

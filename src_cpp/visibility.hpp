@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -47,8 +46,8 @@ void mark_visible(
     if (!(xyz[0] >= -0.5F && xyz[1] >= -0.5F && xyz[0] < right && xyz[1] < bottom)) {
       continue;
     }
-    const auto x = static_cast<std::int64_t>(std::floor(xyz[0]));
-    const auto y = static_cast<std::int64_t>(std::floor(xyz[1]));
+    const std::int64_t x = floor_to_int(xyz[0]);
+    const std::int64_t y = floor_to_int(xyz[1]);
     float around = -kNothing;
     for (std::int64_t row = y; row <= y + 1; ++row) {
       for (std::int64_t column = x; column <= x + 1; ++column) {

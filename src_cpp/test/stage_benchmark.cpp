@@ -187,13 +187,27 @@ void time_drawing(const Kernels & kernels, const Topology & topology, int height
     raster_us * 1e3 / static_cast<double>(covered));
 }
 
-void time_decoding(const Kernels & kernels)
+// mirrored: as the left and right halves of a face.
+void time_decoding(const Kernels & kernels, bool mirrored)
 {
   constexpr std::size_t kVertices = 38400, kShape = 40, kExpression = 10;
   std::vector<float> mean(3 * kVertices, 0.05F), shape_step(kShape, 1e-7F), shape(kShape, 0.5F);
   std::vector<float> expression_step(kExpression, 1e-7F), expression(kExpression, 0.5F);
   std::vector<std::int16_t> shape_basis(kShape * 3 * kVertices, 1000);
   std::vector<std::int16_t> expression_basis(kExpression * 3 * kVertices, 1000);
+  for (std::size_t v = 0; v < kVertices; ++v) {
+    const bool left = v < kVertices / 2;
+    mean[3 * v] = left || !mirrored ? 0.01F : -0.01F;
+    mean[3 * v + 1] = static_cast<float>(left ? v : kVertices - 1 - v);
+    if (mirrored && !left) {
+      for (std::size_t k = 0; k < kShape; ++k) {
+        shape_basis[3 * (k * kVertices + v)] = -1000;
+      }
+      for (std::size_t k = 0; k < kExpression; ++k) {
+        expression_basis[3 * (k * kVertices + v)] = -1000;
+      }
+    }
+  }
   const Decoder decoder(
     mean.data(), kVertices, {shape_basis.data(), shape_step.data(), kShape},
     {expression_basis.data(), expression_step.data(), kExpression}, kernels.name);
@@ -215,8 +229,11 @@ void time_decoding(const Kernels & kernels)
       std::chrono::steady_clock::now() - begin;
     cold_us += time.count() / kRuns;
   }
-  const std::size_t bytes = 2 * 3 * kVertices * (kShape + kExpression) + 2 * 12 * kVertices;
-  std::printf("dense decode of %zu vertices, %zu components\n", kVertices, kShape + kExpression);
+  const std::size_t kept = decoder.is_symmetric() ? kVertices / 2 : kVertices;
+  const std::size_t bytes = 2 * 3 * kept * (kShape + kExpression) + 12 * kept + 12 * kVertices;
+  std::printf(
+    "dense decode of %zu vertices, %zu components, %s\n", kVertices, kShape + kExpression,
+    decoder.is_symmetric() ? "mirror-symmetric" : "not symmetric");
   print("basis in cache", us, bytes);
   print("basis in memory", cold_us, bytes);
 }
@@ -235,7 +252,8 @@ int main(int count, char ** arguments)
     time_drawing(kernels, topology, 400, 640, 480);
     time_drawing(kernels, topology, 600, 1280, 720);
     time_drawing(kernels, topology, 900, 1920, 1080);
-    time_decoding(kernels);
+    time_decoding(kernels, false);
+    time_decoding(kernels, true);
   } catch (const std::invalid_argument & error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
