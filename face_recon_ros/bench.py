@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -71,11 +72,20 @@ def portrait_scene(portrait: np.ndarray, width: int, height: int, faces: int) ->
     return Scene(image, faces)
 
 
+class Publisher(Protocol):
+    """Hands results to ROS (nodes/publishing.py)."""
+
+    def faces(self, faces: Sequence[Face], width: int, height: int) -> None: ...
+
+    def picture(self, image: np.ndarray) -> None: ...
+
+
 class Stages:
     """The stages of the pipeline on one scene, each as a call to be timed."""
 
-    def __init__(self, scene: Scene, threads: int) -> None:
+    def __init__(self, scene: Scene, threads: int, publisher: Publisher | None = None) -> None:
         """:raises FaceReconError: not every face of the scene was found."""
+        self._publisher = publisher
         self._image = scene.image
         # the faces are there from the start: newcomers are the stage `detect`'s matter
         tracking = TrackingSettings(max_faces=scene.faces)
@@ -102,7 +112,7 @@ class Stages:
 
     def calls(self) -> dict[str, Callable[[], object]]:
         """Return the stages in the order of the data, by name."""
-        return {
+        calls: dict[str, Callable[[], object]] = {
             'detect (all parts)': lambda: self._pipeline.detector(self._image),
             'detect (one part)': lambda: self._pipeline.detector.next_part(self._image),
             'preprocess': self._preprocess,
@@ -113,6 +123,11 @@ class Stages:
             'render': self._render,
             'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
         }
+        if publisher := self._publisher:
+            height, width = self._image.shape[:2]
+            calls['publish (faces, TF)'] = lambda: publisher.faces(self._faces, width, height)
+            calls['publish (image)'] = lambda: publisher.picture(self._canvas)
+        return calls
 
     def _preprocess(self) -> None:
         for region in self._regions:
@@ -171,17 +186,19 @@ def run(
     runs: int,
     progress: Callable[[list], Iterable] = iter,
     network_path: Path | None = None,
+    publisher: Publisher | None = None,
 ) -> list[Measurement]:
     """
     Measure every stage on every scene.
 
     :param network_path: a network to time beside them, such as scripts/stand_in_network.py's
+    :param publisher: times publishing too
     :raises FaceReconError: a file cannot be used, or a face is not found.
     """
     portrait = read_image(share_directory() / 'samples' / 'astronaut.png')
     results = []
     for scene, threads in progress(list(scenes(portrait))):
-        stages = Stages(scene, threads)
+        stages = Stages(scene, threads, publisher)
         results += [
             measure(name, scene, threads, call, runs) for name, call in stages.calls().items()
         ]
@@ -228,13 +245,14 @@ def table(results: Sequence[Measurement]) -> str:
     return '\n'.join(lines)
 
 
-def write_json(path: Path, results: Sequence[Measurement]) -> None:
+def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object] = ()) -> None:
     """Write the measurements and what they were made on. :raises FaceReconError: unwritable."""
     record = {
         'machine': platform.machine(),
         'processor': _processor(),
         'python': platform.python_version(),
         'measurements': [asdict(m) for m in results],
+        'image_to_tf': list(ros),
     }
     try:
         path.write_text(json.dumps(record, indent=1) + '\n')

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import platform
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -105,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     timing.add_argument('--json', type=Path, metavar='F', help='also write the figures')
     timing.add_argument('--runs', type=int, default=40, help='per figure (default %(default)s)')
     timing.add_argument('--network', type=Path, help='a .tflite file to time beside the stages')
+    timing.add_argument('--no-ros', action='store_true', help='without publishing and image to TF')
     timing.set_defaults(run=_run_bench)
 
     info = commands.add_parser('info', help='versions, model files and where they come from')
@@ -267,6 +271,7 @@ def _run_video(options: argparse.Namespace) -> int:
 
 
 def _run_bench(options: argparse.Namespace) -> int:
+    publisher = None if options.no_ros or options.video else _publisher()
     if options.video:
         results = [bench.run_video(options.video, lambda v: _progress(v, v.frame_count, 'frame'))]
     else:
@@ -274,11 +279,36 @@ def _run_bench(options: argparse.Namespace) -> int:
             max(options.runs, 1),
             lambda scenes: _progress(scenes, len(scenes), 'scene'),
             options.network,
+            publisher,
         )
     _say(bench.table(results))
+    image_to_tf = []
+    if publisher:
+        publisher.close()
+        _say('\nimage published -> transform received, between processes:')
+        image_to_tf = _image_to_tf()
     if options.json:
-        bench.write_json(options.json, results)
+        bench.write_json(options.json, results, image_to_tf)
     return 0
+
+
+def _publisher() -> Any:
+    """Return what times publishing, or None where ROS is not installed."""
+    try:
+        return import_module('face_recon_ros.nodes.publishing').Publishing()
+    except ImportError:
+        return None
+
+
+def _image_to_tf() -> list[object]:
+    """Let the processes of nodes/latency.py measure and print; return their figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'latency.json'
+        module = 'face_recon_ros.nodes.latency'
+        command = [sys.executable, '-m', module, '--rate', '30', '60', '--json', str(path)]
+        if subprocess.run(command, check=False).returncode:
+            raise FaceReconError('bench: image to TF could not be measured; see above')
+        return json.loads(path.read_text())
 
 
 def _run_info(options: argparse.Namespace) -> int:

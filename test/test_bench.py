@@ -16,7 +16,7 @@ def small_plan(monkeypatch):
 
 def test_bench_measures_every_stage_and_writes_json(small_plan, tmp_path, capfd):
     path = tmp_path / 'bench.json'
-    assert cli.main(['bench', '--runs', '3', '--json', str(path)]) == 0
+    assert cli.main(['bench', '--runs', '3', '--no-ros', '--json', str(path)]) == 0
     measurements = json.loads(path.read_text())['measurements']
     scenes = {(m['width'], m['faces']) for m in measurements}
     assert scenes == {(640, 1), (640, 2), (1280, 1)}
@@ -41,3 +41,14 @@ def test_bench_of_a_video(portrait, tmp_path, capfd):
     writer.close()
     assert cli.main(['bench', '--video', str(tmp_path / 'v.mp4')]) == 0
     assert 'v.mp4' in capfd.readouterr().out
+
+
+def test_publishing_is_a_stage_where_ros_is(portrait):
+    publishing = pytest.importorskip('face_recon_ros.nodes.publishing')
+    publisher = publishing.Publishing()
+    try:
+        stages = bench.Stages(bench.portrait_scene(portrait, 640, 480, 1), 1, publisher)
+        for name in ('publish (faces, TF)', 'publish (image)'):
+            assert bench.time_call(stages.calls()[name], runs=3).min() > 0
+    finally:
+        publisher.close()
