@@ -24,6 +24,9 @@ std::array<double, 4> nearness_plane(const Face & face)
   return {-double{depth[0]}, -double{depth[1]}, -double{depth[2]}, -double{depth[3]}};
 }
 
+// Kernels address pixels by 32-bit integers.
+constexpr std::int64_t kMostPixels = std::int64_t{1} << 29;
+
 // Below this much surface another thread costs more to wake than it saves.
 constexpr std::int64_t kPixelsWorthThreads = 30000;
 
@@ -287,7 +290,7 @@ bool FastPath::draw(
         std::max(box.x1, window.box.x1), std::max(box.y1, window.box.y1)};
     }
   }
-  if (box.empty()) {
+  if (box.empty() || box.area() > kMostPixels) {
     return false;
   }
   // Triangles are written in whole registers and blocks, beyond the box.
