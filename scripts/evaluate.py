@@ -81,6 +81,22 @@ def report_posed(found: list[tuple[Row, Face]]) -> None:
         f'yaw MAE up to pan 45: {np.abs(azimuth - pan)[near].mean():.2f} degrees; '
         f'pitch MAE, constant offset removed: {np.abs(elevation - tilt).mean():.2f} degrees'
     )
+    fit_errors = np.array([f.fit_error for r, f in found if abs(float(r['tilt_up_deg'])) <= 30])
+    errors = np.column_stack([azimuth - pan, elevation - tilt])
+    report_by_fit_error(fit_errors, errors, 'yaw, pitch')
+
+
+def report_by_fit_error(fit_errors: np.ndarray, errors_deg: np.ndarray, names: str) -> None:
+    """Print 68 % quantiles of absolute errors (N, A), and the share of yaws within 12 degrees."""
+    print(f'\n| fit error | photos | 68 % of {names} within | yaw within 12 |')
+    print('|---|---|---|---|')
+    for low in np.arange(0.0, 0.045, 0.005):
+        k = (fit_errors >= low) & (fit_errors < low + 0.005)
+        if k.sum() < 15:
+            continue
+        within = ', '.join(f'{v:.1f}' for v in np.quantile(np.abs(errors_deg[k]), 0.68, axis=0))
+        share = (np.abs(errors_deg[k, 0]) <= 12).mean()
+        print(f'| {low:.3f}-{low + 0.005:.3f} | {k.sum()} | {within} | {100 * share:.0f} % |')
 
 
 def report_angles(found: list[tuple[Row, Face]]) -> None:
@@ -99,6 +115,8 @@ def report_angles(found: list[tuple[Row, Face]]) -> None:
         f'mean {(pitch + yaw + roll) / 3:.2f}; offset removed: '
         f'{offset[0]:.1f}, {offset[1]:.1f}, {offset[2]:.1f}'
     )
+    by_yaw = (errors - offset)[:, [1, 0, 2]]
+    report_by_fit_error(np.array([f.fit_error for _, f in found]), by_yaw, 'yaw, pitch, roll')
 
 
 def report_landmarks(found: list[tuple[Row, Face]]) -> None:
