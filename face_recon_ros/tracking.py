@@ -37,7 +37,8 @@ class TrackingSettings:
     max_faces: 0 is no limit. detection_interval: images between two searches for newcomers.
     min_presence: below, there is no face. max_fit_error: above, what was found is no face.
     confirm_count: images in a row a newcomer must be seen in before it is reported.
-    forget_s: how long a lost face keeps its id. deterministic_ids: 1, 2, 3... instead of random.
+    forget_s: how long a lost face keeps its id. deterministic_ids: f1, f2... instead of random; a
+    topic's name cannot have a number there.
     """
 
     max_faces: int = 8
@@ -227,7 +228,7 @@ class Tracker:
     def _new_id(self) -> str:
         self._count += 1
         if self._settings.deterministic_ids:
-            return str(self._count)
+            return f'f{self._count}'
         return ''.join(self._random.choices(string.ascii_lowercase, k=5))
 
 

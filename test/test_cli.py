@@ -120,7 +120,7 @@ def test_video_keeps_one_id_and_numbers_frames(clip, tmp_path):
     assert run('video', clip, '--csv', tmp_path / 'v.csv', '--mode', 'mesh', '--out', out) == 0
     rows = rows_of(tmp_path / 'v.csv')
     assert [r['file'] for r in rows] == [str(i) for i in range(10)]
-    assert {r['id'] for r in rows} == {'1'}
+    assert {r['id'] for r in rows} == {'f1'}
     shifts = np.diff([float(r['lm30x']) for r in rows])
     assert shifts.mean() == pytest.approx(4, abs=1)
     assert len(list(Video.open(out))) == 10

@@ -75,7 +75,7 @@ class Stream:
 def test_a_moving_face_keeps_its_id_without_detection():
     stream = Stream(detection_interval=1000)
     ids = [stream.step(a=(100 + 6 * i, 200)) for i in range(60)]
-    assert all(i == {'a': '1'} for i in ids)
+    assert all(i == {'a': 'f1'} for i in ids)
     assert stream.scene.detections == 1  # in the first image
 
 
@@ -84,7 +84,7 @@ def test_newcomers_are_found_within_the_interval():
     for _ in range(10):
         stream.step(a=(100, 100))
     ids = [stream.step(a=(100, 100), b=(400, 100)) for _ in range(6)]  # searched in five
-    assert ids[-1] == {'a': '1', 'b': '2'}
+    assert ids[-1] == {'a': 'f1', 'b': 'f2'}
 
 
 def test_people_that_cross_keep_their_ids():
@@ -93,7 +93,7 @@ def test_people_that_cross_keep_their_ids():
     for i in range(81):
         x = 8 * i
         ids = stream.step(a=(100 + x, 200), b=(740 - x, 262))
-        assert ids == {'a': '1', 'b': '2'}
+        assert ids == {'a': 'f1', 'b': 'f2'}
 
 
 def test_a_lost_face_gets_its_id_back_when_it_returns_near():
@@ -101,7 +101,7 @@ def test_a_lost_face_gets_its_id_back_when_it_returns_near():
     stream.step(a=(200, 200))
     for _ in range(30):
         assert stream.step() == {}
-    assert stream.step(a=(230, 210)) == {'a': '1'}
+    assert stream.step(a=(230, 210)) == {'a': 'f1'}
 
 
 def test_a_lost_face_is_forgotten_after_a_while():
@@ -110,7 +110,7 @@ def test_a_lost_face_is_forgotten_after_a_while():
     for _ in range(30):
         stream.step()
     stream.step(a=(200, 200))
-    assert stream.step(a=(200, 200)) == {'a': '2'}
+    assert stream.step(a=(200, 200)) == {'a': 'f2'}
 
 
 def test_a_face_that_appears_elsewhere_is_another():
@@ -118,14 +118,14 @@ def test_a_face_that_appears_elsewhere_is_another():
     stream.step(a=(200, 200))
     stream.step()
     stream.step(b=(600, 400))
-    assert stream.step(b=(600, 400)) == {'b': '2'}
+    assert stream.step(b=(600, 400)) == {'b': 'f2'}
 
 
 def test_lost_faces_are_given_back_to_the_nearest():
     stream = Stream()
     stream.step(a=(200, 200), b=(320, 200))
     stream.step()
-    assert stream.step(a=(215, 200), b=(335, 200)) == {'a': '1', 'b': '2'}
+    assert stream.step(a=(215, 200), b=(335, 200)) == {'a': 'f1', 'b': 'f2'}
 
 
 def test_a_known_face_is_kept_on_the_detectors_word():
@@ -134,7 +134,7 @@ def test_a_known_face_is_kept_on_the_detectors_word():
     stream.step(a=(200, 200))
     stream.scene.doubted = {'a', 'b'}
     for _ in range(10):
-        assert stream.step(a=(200, 200), b=(500, 200)) == {'a': '1'}
+        assert stream.step(a=(200, 200), b=(500, 200)) == {'a': 'f1'}
 
 
 def test_two_tracks_never_report_one_face():
@@ -160,27 +160,27 @@ def test_max_faces(limit):
 def test_a_stamp_that_goes_back_starts_anew():
     stream = Stream()
     stream.step(stamp_s=10.0, a=(200, 200))
-    assert stream.step(stamp_s=3.0, a=(200, 200)) == {'a': '2'}
+    assert stream.step(stamp_s=3.0, a=(200, 200)) == {'a': 'f2'}
 
 
 def test_equal_stamps_do_no_harm():
     stream = Stream()
     for _ in range(3):
-        assert stream.step(stamp_s=1.0, a=(200, 200)) == {'a': '1'}
+        assert stream.step(stamp_s=1.0, a=(200, 200)) == {'a': 'f1'}
 
 
 def test_other_settings_keep_the_ids():
     stream = Stream()
     stream.step(a=(200, 200))
     stream.tracker.configure(TrackingSettings(max_faces=1), SmoothingSettings())
-    assert stream.step(a=(205, 200)) == {'a': '1'}
+    assert stream.step(a=(205, 200)) == {'a': 'f1'}
 
 
 def test_reset_forgets_faces_but_not_given_ids():
     stream = Stream()
     stream.step(a=(200, 200))
     stream.tracker.reset()
-    assert stream.step(a=(200, 200)) == {'a': '2'}
+    assert stream.step(a=(200, 200)) == {'a': 'f2'}
 
 
 def test_random_ids_differ():

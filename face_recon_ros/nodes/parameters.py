@@ -164,7 +164,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'deterministic_ids',
         _TRACKING.deterministic_ids,
-        'ids 1, 2, 3... instead of five random letters (REP-155)',
+        'ids f1, f2, f3... instead of five random letters (REP-155)',
         read_only=True,
     ),
     # --- smoothing
