@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
 NAME = MANIFEST.findtext('name', '')
 SITE_PACKAGES = 'lib/python{}.{}/site-packages'.format(*sys.version_info)
+# Message packages that PyPI may lack
+UNDERLAY = ('tf2_msgs', 'hri_msgs')
 
 
 def ros_wheels_prefix() -> Path:
@@ -38,9 +40,9 @@ def ros_wheels_prefix() -> Path:
     return Path(spec.origin).parents[4]
 
 
-def has_tf2_msgs(prefix: Path) -> bool:
-    """Tell whether the wheels bring tf2_msgs; one that this package installed does not count."""
-    manifest = prefix / 'share' / 'tf2_msgs' / 'package.xml'
+def wheels_bring(package: str, prefix: Path) -> bool:
+    """Tell whether the wheels bring a package; one that this package installed does not count."""
+    manifest = prefix / 'share' / package / 'package.xml'
     own = {
         Path(str(file.locate())).resolve()
         for distribution in metadata.distributions(name=NAME)
@@ -99,8 +101,9 @@ class BuildCMake(Command):
         staging = temp / 'staging'
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(self.build_lib, ignore_errors=True)
-        if not has_tf2_msgs(prefix):
-            self.cmake(ROOT / 'underlay' / 'tf2_msgs', temp / 'tf2_msgs', staging, prefix)
+        for package in UNDERLAY:
+            if not wheels_bring(package, prefix):
+                self.cmake(ROOT / 'underlay' / package, temp / package, staging, prefix)
         warnings_are_errors = os.environ.get('FACE_RECON_WERROR', 'OFF')
         self.cmake(ROOT, temp / NAME, staging, prefix,
                    f'-DFACE_RECON_WERROR={warnings_are_errors}')
