@@ -228,7 +228,7 @@ def test_defaults_make_the_core_s_defaults():
 
 def test_every_parameter_reaches_the_settings():
     before = Settings.from_values(defaults())
-    other = {'image_transport': 'compressed', 'overlay_mode': 'box'}
+    other = {'image_transport': 'compressed', 'overlay_mode': 'box', 'face_id_prefix': 'a_'}
     for d in DECLARATIONS:
         if isinstance(d.default, bool):
             value = not d.default

@@ -45,6 +45,54 @@ class Task(Protocol):
 
 
 @dataclass(slots=True)
+class StateTask:
+    """What the node has been told to do; it obeys, so only a failure is a fault."""
+
+    node_name: str
+    state: str = 'unconfigured'  # this and the next two are kept up to date by the node
+    enabled: bool = True
+    failure: str = ''
+    name: str = 'state'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge what the node knows of itself."""
+        values = {'state': self.state, 'enabled': str(self.enabled).lower()}
+        if self.state == 'unconfigured' and self.failure:
+            text = f'unconfigured, the last transition failed: {self.failure}'
+            return Verdict(ERROR, text, values=values)
+        return Verdict(OK, self._message(), values=values)
+
+    def _message(self) -> str:
+        if self.state == 'active' and not self.enabled:
+            return f'disabled: call {self.node_name}/enable with data: true'
+        remedies = {
+            'unconfigured': f': ros2 lifecycle set {self.node_name} configure, then activate',
+            'inactive': f': ros2 lifecycle set {self.node_name} activate',
+            'finalized': ': start the process again',
+        }
+        return self.state + remedies.get(self.state, '')
+
+
+@dataclass(slots=True)
+class NameTask:
+    """Whether another node has the same name: then services and parameters reach either."""
+
+    node_name: str
+    others: int = 0  # kept up to date by the node
+    name: str = 'name'
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Judge what the node sees of others."""
+        if self.others > 0:
+            return Verdict(
+                WARN,
+                f'another node is named {self.node_name} too, so parameters, services and TF '
+                'frames get mixed up: give each a namespace or a name of its own',
+            )
+        return Verdict(OK, f'nobody else is named {self.node_name}')
+
+
+@dataclass(slots=True)
 class ImagesTask:
     """Whether images arrive and can be used."""
 

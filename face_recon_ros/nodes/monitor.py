@@ -37,18 +37,25 @@ class Monitor:
 
     def __init__(self, now_s: float) -> None:
         self._lock = threading.Lock()
-        self._start_s = now_s
+        self._received_total = 0
+        self._dropped_total = 0
         self._received: deque[float] = deque(maxlen=_MAX_EVENTS)
         self._dropped: deque[float] = deque(maxlen=_MAX_EVENTS)
         self._processed: deque[tuple[float, float]] = deque(maxlen=_MAX_EVENTS)
-        self._received_total = 0
-        self._dropped_total = 0
-        self._face_count = 0
-        self._last_image_s: float | None = None
-        self._last_face_s: float | None = None
-        self._idle = False
-        self._image_fault = ''
-        self._calibration_fault = ''
+        self.restart(now_s)
+
+    def restart(self, now_s: float) -> None:
+        """Forget all but the totals: the node begins to listen."""
+        with self._lock:
+            self._start_s = now_s
+            for events in (self._received, self._dropped, self._processed):
+                events.clear()
+            self._face_count = 0
+            self._last_image_s: float | None = None
+            self._last_face_s: float | None = None
+            self._idle = False
+            self._image_fault = ''
+            self._calibration_fault = ''
 
     def received(self, now_s: float, idle: bool) -> None:
         """Note an image; idle: nobody listens to any output, so nothing is done with it."""

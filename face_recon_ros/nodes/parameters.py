@@ -6,7 +6,8 @@ One table declares them all; defaults that belong to the core are read from the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,9 @@ RAW = 'raw'
 COMPRESSED = 'compressed'
 OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
 OVERLAY_SEPARATOR = '+'
+AT_CONFIGURE = 'can be set only while the node is unconfigured'
+# A prefix begins names of frames and topics
+PREFIX = re.compile(r'([A-Za-z][A-Za-z0-9_]*)?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,18 @@ class Declaration:
     high: float | None = None
     choices: tuple[str, ...] = ()
     read_only: bool = False
+    # its value is used by the transition configure: refused between that and cleanup
+    at_configure: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         """Return the description that tools show and rclpy enforces."""
+        constraints = [f'one of: {", ".join(self.choices)}'] if self.choices else []
+        if self.at_configure:
+            constraints.append(AT_CONFIGURE)
         descriptor = ParameterDescriptor(
             description=self.description,
             read_only=self.read_only,
-            additional_constraints=f'one of: {", ".join(self.choices)}' if self.choices else '',
+            additional_constraints='; '.join(constraints),
         )
         if self.low is not None and self.high is not None:
             if isinstance(self.default, int):
@@ -66,19 +75,26 @@ _TRACKING = TrackingSettings()
 _SMOOTHING = SmoothingSettings()
 
 DECLARATIONS: tuple[Declaration, ...] = (
+    # --- lifecycle
+    Declaration(
+        'autostart',
+        True,
+        'configure and activate at the start; false: wait for a lifecycle manager',
+        read_only=True,
+    ),
     # --- input
     Declaration(
         'image_transport',
         RAW,
         "raw subscribes to 'image', compressed to 'image' with /compressed appended",
         choices=(RAW, COMPRESSED),
-        read_only=True,
+        at_configure=True,
     ),
     Declaration(
         'rectified',
         False,
         'images are rectified: use P of camera_info and no distortion',
-        read_only=True,
+        at_configure=True,
     ),
     Declaration(
         'calibration_wait',
@@ -86,14 +102,14 @@ DECLARATIONS: tuple[Declaration, ...] = (
         'seconds the first images wait for camera_info before a focal length is assumed',
         0.0,
         60.0,
-        read_only=True,
+        at_configure=True,
     ),
     # --- finding faces
     Declaration(
         'detector',
         _CORE.detector,
         'short_range (to 2 m), full_range (to 5 m), both, or the path of a .tflite detector',
-        read_only=True,
+        at_configure=True,
     ),
     Declaration(
         'detector_threshold',
@@ -107,15 +123,15 @@ DECLARATIONS: tuple[Declaration, ...] = (
         _CORE.regressor_path or '',
         'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
         'one',
-        read_only=True,
+        at_configure=True,
     ),
     Declaration(
         'model_path',
         _CORE.model_path or '',
         'another face model (.npz); empty: the shipped one',
-        read_only=True,
+        at_configure=True,
     ),
-    Declaration('threads', _CORE.threads, 'threads of each network', 1, 64, read_only=True),
+    Declaration('threads', _CORE.threads, 'threads of each network', 1, 64, at_configure=True),
     Declaration(
         'interpupillary_distance',
         _CORE.interpupillary_distance_m,
@@ -165,7 +181,13 @@ DECLARATIONS: tuple[Declaration, ...] = (
         'deterministic_ids',
         _TRACKING.deterministic_ids,
         'ids f1, f2, f3... instead of five random letters (REP-155)',
-        read_only=True,
+        at_configure=True,
+    ),
+    Declaration(
+        'face_id_prefix',
+        '',
+        'put before every id, in messages and frames: keeps the faces of several cameras apart',
+        at_configure=True,
     ),
     # --- smoothing
     Declaration(
@@ -212,9 +234,11 @@ DECLARATIONS: tuple[Declaration, ...] = (
 class Settings:
     """All parameters of the node, checked; times in seconds."""
 
+    autostart: bool
     image_transport: str
     rectified: bool
     calibration_wait_s: float
+    face_id_prefix: str
     publish_tf: bool
     overlay_modes: tuple[str, ...]
     mesh_opacity: float
@@ -232,9 +256,11 @@ class Settings:
         for declaration in DECLARATIONS:
             _check_choice(declaration, values[declaration.name])
         return cls(
+            autostart=values['autostart'],
             image_transport=values['image_transport'],
             rectified=values['rectified'],
             calibration_wait_s=values['calibration_wait'],
+            face_id_prefix=_prefix(values['face_id_prefix']),
             publish_tf=values['publish_tf'],
             overlay_modes=_overlay_modes(values['overlay_mode']),
             mesh_opacity=values['mesh_opacity'],
@@ -255,8 +281,9 @@ class Parameters:
     ``settings`` is replaced as a whole, so that another thread may read it at any time.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, is_configured: Callable[[], bool]) -> None:
         """:raises ParameterError: a value given at the start cannot be used."""
+        self._is_configured = is_configured
         self._values: dict[str, Any] = {
             d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
             for d in DECLARATIONS
@@ -268,11 +295,22 @@ class Parameters:
         known = {c.name: c.value for c in changes if c.name in self._values}
         values = {**self._values, **known}
         try:
+            self._check_state(known)
             self.settings = Settings.from_values(values)
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._values = values
         return SetParametersResult(successful=True)
+
+    def _check_state(self, changes: Mapping[str, Any]) -> None:
+        if not self._is_configured():
+            return
+        for name in (d.name for d in DECLARATIONS if d.at_configure):
+            if changes.get(name, self._values[name]) != self._values[name]:
+                raise ParameterError(
+                    f'parameter {name} {AT_CONFIGURE}: deactivate and clean up first, or set it '
+                    'at the start'
+                )
 
 
 def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
@@ -305,6 +343,14 @@ def _check_choice(declaration: Declaration, value: Any) -> None:
             f"parameter {declaration.name} is '{value}': use one of "
             f'{", ".join(declaration.choices)}'
         )
+
+
+def _prefix(text: str) -> str:
+    if not PREFIX.fullmatch(text):
+        raise ParameterError(
+            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _"
+        )
+    return text
 
 
 def _overlay_modes(text: str) -> tuple[str, ...]:

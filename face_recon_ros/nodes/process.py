@@ -6,9 +6,10 @@ Imports no ROS: signals are handled from the first line on, whatever is still be
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import warnings
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,12 @@ class _Stop(BaseException):
 
 
 class Signals:
-    """SIGINT and SIGTERM: during the start they interrupt it, later rclpy ends the spinning."""
+    """
+    SIGINT and SIGTERM: during the imports they interrupt, later they are noted and told on.
+
+    rclpy's own handlers would end the context at once: what a node has shown of faces could not
+    be withdrawn any more, and every thread that publishes would fail.
+    """
 
     def __init__(self) -> None:
         self.stopped = False
@@ -35,8 +41,20 @@ class Signals:
             signal.signal(number, self._on_signal)
 
     def interrupt_no_more(self) -> None:
-        """From here on a signal is only noted (rclpy wakes what waits)."""
+        """From here on a signal is only noted."""
         self._interrupting = False
+
+    def call(self, wake: Callable[[], object]) -> None:
+        """Call `wake` in a thread of its own at the next signal: a node that waits sees none."""
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+
+        def wait() -> None:
+            os.read(read_end, 1)
+            wake()
+
+        threading.Thread(target=wait, name='signals', daemon=True).start()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.stopped = True
@@ -77,6 +95,7 @@ def _run(
     import rclpy
     import rclpy.exceptions
     import rclpy.executors
+    from rclpy.signals import SignalHandlerOptions
 
     make_node = load()
     signals.interrupt_no_more()
@@ -87,23 +106,19 @@ def _run(
         rclpy.exceptions.InvalidParameterTypeException,
         rclpy.exceptions.InvalidParameterValueException,
     )
-    rclpy.init(args=None if arguments is None else [sys.argv[0], *arguments])
+    rclpy.init(
+        args=None if arguments is None else [sys.argv[0], *arguments],
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
     node: Any = None
-    # what rclpy says of a node whose start a signal has interrupted
-    warnings.filterwarnings('ignore', 'Failed to fini', RuntimeWarning)
     try:
         node = make_node()
-        rclpy.spin(node)
+        _spin(node, signals)
     except rclpy.executors.ExternalShutdownException:
         pass
     except refusals as error:
         sys.stderr.write(f'error: {" ".join(str(error).split())}\n')
         return EXIT_REFUSED
-    except Exception:
-        # What a signal pulls away during the start fails in many ways; they are not news. rclpy
-        # ends the context before Python gets to note the signal.
-        if rclpy.ok() and not signals.stopped:
-            raise
     finally:
         if node is not None:
             close = getattr(node, 'close', None)
@@ -112,3 +127,13 @@ def _run(
             node.destroy_node()
         rclpy.try_shutdown()
     return EXIT_OK
+
+
+def _spin(node: Node, signals: Signals) -> None:
+    """Let the node work until a signal comes, or came already."""
+    import rclpy
+
+    told: rclpy.Future[bool] = rclpy.Future()
+    signals.call(lambda: told.set_result(True))
+    if not signals.stopped:
+        rclpy.spin_until_future_complete(node, told)

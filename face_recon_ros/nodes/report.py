@@ -66,3 +66,8 @@ class OncePerChange:
                 return
             del self._faults[subject]
         self._inform(text)
+
+    def forget(self) -> None:
+        """Forget all faults without a word: nobody looks any more."""
+        with self._lock:
+            self._faults.clear()

@@ -1,0 +1,122 @@
+"""The node's subscriptions to a camera, and what becomes of an image before it is looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from face_recon_ros.nodes.calibration import Calibration
+from face_recon_ros.nodes.monitor import Monitor
+from face_recon_ros.nodes.parameters import COMPRESSED
+from face_recon_ros.nodes.recognition import Arrival
+
+
+def image_topic(node: Node, image_transport: str) -> str:
+    """Return the full name of the images' topic: the base topic is remapped, transports follow."""
+    base = node.resolve_topic_name('image')
+    return f'{base}/{COMPRESSED}' if image_transport == COMPRESSED else base
+
+
+def image_qos() -> QoSProfile:
+    """
+    Return the profile of sensor data, of depth 1: an image that waits is late.
+
+    A new one each time: rclpy writes overrides into the profile it is given.
+    """
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class Intake:
+    """Listens to a camera from its making until close()."""
+
+    def __init__(
+        self,
+        node: Node,
+        topic: str,
+        calibration: Calibration,
+        calibration_wait_s: float,
+        monitor: Monitor,
+        wanted: Callable[[], bool],
+        submit: Callable[[Arrival], bool],
+    ) -> None:
+        """
+        Begin to listen.
+
+        :param calibration_wait_s: how long the first image waits for camera_info.
+        :param wanted: tells whether anybody listens to any result.
+        :param submit: takes an image; tells whether it replaced one that nobody had begun.
+        """
+        self._node = node
+        self._calibration = calibration
+        self._calibration_wait_s = calibration_wait_s
+        self._monitor = monitor
+        self._wanted = wanted
+        self._submit = submit
+        self._held: Arrival | None = None
+        self._hold_until_s: float | None = None
+        # Not ROS time: a paused simulation must not hold images for ever.
+        self._release_timer = node.create_timer(
+            max(calibration_wait_s, 1e-3),
+            self._release,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+        self._release_timer.cancel()
+        overrides = QoSOverridingOptions.with_default_policies()
+        self._infos = node.create_subscription(
+            CameraInfo,
+            'camera_info',
+            self._on_camera_info,
+            image_qos(),
+            qos_overriding_options=overrides,
+        )
+        self._images = node.create_subscription(
+            CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
+            topic,
+            self._on_image,
+            image_qos(),
+            qos_overriding_options=overrides,
+        )
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._held = None
+        self._node.destroy_subscription(self._images)
+        self._node.destroy_subscription(self._infos)
+        self._node.destroy_timer(self._release_timer)
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._calibration.update(message)
+        self._release()
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        arrival = Arrival(message, time.monotonic())
+        idle = not self._wanted()
+        self._monitor.received(arrival.arrived_s, idle)
+        if idle:
+            return
+        if self._waits_for_calibration(arrival.arrived_s):
+            self._held = arrival
+        elif self._submit(arrival):
+            self._monitor.dropped(arrival.arrived_s)
+
+    def _waits_for_calibration(self, now_s: float) -> bool:
+        """Give camera_info a moment to come before a focal length is assumed."""
+        if self._calibration.received:
+            return False
+        if self._hold_until_s is None:
+            self._hold_until_s = now_s + self._calibration_wait_s
+            self._release_timer.reset()
+        return now_s < self._hold_until_s
+
+    def _release(self) -> None:
+        """Let the image go that waited for camera_info."""
+        self._release_timer.cancel()
+        held, self._held = self._held, None
+        if held is not None:
+            self._submit(held)

@@ -1,0 +1,39 @@
+"""Which model files a pipeline uses, for diagnostics: names and digests."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from face_recon_ros.detection import BOTH, SHIPPED
+from face_recon_ros.paths import model_file
+from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.regression import FACE_MESH_FILE
+
+# Of a SHA-256: enough to tell files apart by eye
+_DIGEST_LENGTH = 16
+
+
+def model_names(pipeline: FaceReconPipeline) -> dict[str, str]:
+    """Return what each model is for, and the name and the digest of its file."""
+    files = {
+        'face model': pipeline.model.path,
+        'regressor': _regressor_file(pipeline.config),
+        **_detector_files(pipeline.config),
+    }
+    return {what: f'{path.name} sha256 {_digest(path)}' for what, path in files.items()}
+
+
+def _regressor_file(config: PipelineConfig) -> Path:
+    return Path(config.regressor_path or model_file(FACE_MESH_FILE))
+
+
+def _detector_files(config: PipelineConfig) -> dict[str, Path]:
+    if config.detector == BOTH:
+        return {f'detector {name}': model_file(file) for name, file in SHIPPED.items()}
+    shipped = SHIPPED.get(config.detector)
+    return {'detector': model_file(shipped) if shipped else Path(config.detector)}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_LENGTH]

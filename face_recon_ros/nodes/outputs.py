@@ -1,0 +1,108 @@
+"""What the node publishes about faces with every image: the interface, and its own messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from geometry_msgs.msg import PoseArray
+from rclpy.publisher import Publisher
+from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
+
+from face_recon_ros.msg import FaceArray
+from face_recon_ros.nodes import messages
+from face_recon_ros.nodes.parameters import Settings
+from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.pipeline import Face
+
+MakePublisher = Callable[[type, str, int], Publisher]
+
+
+class Output(Protocol):
+    """
+    Publishes faces; made when the node is configured.
+
+    publish() is called in one thread, or while that thread does not run.
+    """
+
+    def wanted(self) -> bool:
+        """Tell whether anybody subscribes; where nobody wants anything, nothing is computed."""
+        ...
+
+    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+        """
+        Publish the faces of an image; those not among them have gone.
+
+        When the node is deactivated or disabled this is called once more, without faces.
+
+        :param image_bgr: (H, W, 3) uint8, not to be drawn on.
+        :param header: of the image.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what was made, when the node is cleaned up."""
+        ...
+
+
+class FaceOutputs:
+    """~/faces, /tf, ~/poses and ~/markers."""
+
+    def __init__(
+        self,
+        make_publisher: MakePublisher,
+        settings: Callable[[], Settings],
+        report: OncePerChange,
+        image_topic: str,
+    ) -> None:
+        """:param settings: returns the newest."""
+        self._settings = settings
+        self._report = report
+        self._image_topic = image_topic
+        self._marker_count = 0
+        self._transforms = make_publisher(TFMessage, '/tf', 100)
+        self._faces = make_publisher(FaceArray, '~/faces', 5)
+        self._poses = make_publisher(PoseArray, '~/poses', 5)
+        self._markers = make_publisher(MarkerArray, '~/markers', 5)
+
+    def wanted(self) -> bool:
+        """Tell whether anybody subscribes."""
+        publishers = (self._transforms, self._faces, self._poses, self._markers)
+        return any(has_listener(p) for p in publishers)
+
+    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+        """Publish what is subscribed to."""
+        height, width = image_bgr.shape[:2]
+        if has_listener(self._transforms) and self._may_publish_tf(header):
+            self._transforms.publish(messages.transforms(faces, header))
+        if has_listener(self._faces):
+            self._faces.publish(messages.face_array(faces, header, width, height))
+        if has_listener(self._poses):
+            self._poses.publish(messages.pose_array(faces, header))
+        if has_listener(self._markers):
+            self._markers.publish(messages.markers(faces, header, self._marker_count))
+            self._marker_count = len(faces)
+
+    def close(self) -> None:
+        """Do nothing: the node destroys the publishers it has made."""
+
+    def _may_publish_tf(self, header: Header) -> bool:
+        if not self._settings().publish_tf:
+            return False
+        if header.frame_id:
+            self._report.over('frame_id', f'images on {self._image_topic} have a frame_id')
+            return True
+        self._report.fault(
+            'frame_id',
+            f'images on {self._image_topic} have no frame_id, so nothing is published '
+            'on /tf: set it in the camera driver',
+        )
+        return False
+
+
+def has_listener(publisher: Publisher) -> bool:
+    """Tell whether anybody subscribes to a topic."""
+    return publisher.get_subscription_count() > 0
