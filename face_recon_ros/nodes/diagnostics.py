@@ -15,9 +15,14 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from face_recon_ros.nodes.monitor import Snapshot
+from face_recon_ros.nodes.report import OncePerChange
 
-# Fraction of the images in the window that may be dropped before it is a fault.
+# Fraction of the images in the window that may be lost before it is a fault.
 TOLERATED_DROPS = 0.1
+
+# Subjects of faults that single images have
+FRAME_ID = 'frame_id'
+STAMPS = 'stamps'
 
 OK = DiagnosticStatus.OK
 WARN = DiagnosticStatus.WARN
@@ -174,7 +179,12 @@ class FacesTask:
 
 @dataclass(slots=True)
 class SpeedTask:
-    """Whether the machine keeps up with the camera."""
+    """
+    Whether the machine keeps up with the camera.
+
+    dropped: images that newer ones replaced in the node. missed: images that the camera published
+    and that never came to the node (lost on their way, or replaced in DDS's queue of one).
+    """
 
     name: str = 'speed'
 
@@ -185,17 +195,32 @@ class SpeedTask:
             'latency median [ms]': f'{1e3 * seen.latency_median_s:.1f}',
             'latency max [ms]': f'{1e3 * seen.latency_max_s:.1f}',
             'dropped': str(seen.dropped_total),
+            'missed': str(seen.missed_total),
         }
-        arrived = seen.received_in_window
-        if seen.dropped_in_window > TOLERATED_DROPS * arrived + 1:
+        sent = seen.received_in_window + seen.missed_in_window
+        lost = seen.dropped_in_window + seen.missed_in_window
+        if not seen.idle and lost > TOLERATED_DROPS * sent + 1:
             return Verdict(
                 WARN,
-                'too slow for the camera: older images are dropped, newest ones processed; lower '
-                'its rate or size, or max_faces',
-                f' ({seen.dropped_in_window} of {arrived} dropped)',
+                'too slow for the camera, or images get lost on their way: the newest ones are '
+                'processed; lower their rate or size, or max_faces (docs/ros.md)',
+                f' ({seen.dropped_in_window} of {sent} dropped, {seen.missed_in_window} missed)',
                 values,
             )
         return Verdict(OK, 'keeps up', values=values)
+
+
+@dataclass(slots=True)
+class ReportedTask:
+    """Something that is noticed with single images: what was said of it last."""
+
+    name: str
+    report: OncePerChange
+
+    def run(self, seen: Snapshot) -> Verdict:
+        """Return what is known."""
+        text = self.report.current(self.name)
+        return Verdict(WARN, text) if text else Verdict(OK, 'nothing to say')
 
 
 def diagnostic_array(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from face_recon_ros.nodes.calibration import Calibration
-from face_recon_ros.nodes.monitor import Monitor
+from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED
 from face_recon_ros.nodes.recognition import Arrival
+
+# An old rclpy gives a callback the message alone
+GIVES_INFO = hasattr(Subscription, 'CallbackType')
 
 
 def image_topic(node: Node, image_transport: str) -> str:
@@ -58,6 +63,7 @@ class Intake:
         self._monitor = monitor
         self._wanted = wanted
         self._submit = submit
+        self._gaps = SequenceGaps()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
         # Not ROS time: a paused simulation must not hold images for ever.
@@ -78,7 +84,7 @@ class Intake:
         self._images = node.create_subscription(
             CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
             topic,
-            self._on_image,
+            self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
             image_qos(),
             qos_overriding_options=overrides,
         )
@@ -94,16 +100,21 @@ class Intake:
         self._calibration.update(message)
         self._release()
 
-    def _on_image(self, message: Image | CompressedImage) -> None:
+    def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         arrival = Arrival(message, time.monotonic())
         idle = not self._wanted()
-        self._monitor.received(arrival.arrived_s, idle)
+        self._monitor.received(arrival.arrived_s, idle, self._missed(info))
         if idle:
             return
         if self._waits_for_calibration(arrival.arrived_s):
             self._held = arrival
         elif self._submit(arrival):
             self._monitor.dropped(arrival.arrived_s)
+
+    def _missed(self, info: Mapping[str, Any]) -> int:
+        """Return how many images of the same publisher were lost before this one."""
+        gid = info.get('publisher_gid') or {}
+        return self._gaps.missed(gid.get('data', b''), info.get('publication_sequence_number'))
 
     def _waits_for_calibration(self, now_s: float) -> bool:
         """Give camera_info a moment to come before a focal length is assumed."""

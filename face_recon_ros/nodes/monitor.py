@@ -21,7 +21,9 @@ class Snapshot:
     received_in_window: int
     processed_in_window: int
     dropped_in_window: int
+    missed_in_window: int
     dropped_total: int
+    missed_total: int
     received_total: int
     face_count: int
     face_age_s: float | None
@@ -39,8 +41,10 @@ class Monitor:
         self._lock = threading.Lock()
         self._received_total = 0
         self._dropped_total = 0
+        self._missed_total = 0
         self._received: deque[float] = deque(maxlen=_MAX_EVENTS)
         self._dropped: deque[float] = deque(maxlen=_MAX_EVENTS)
+        self._missed: deque[tuple[float, int]] = deque(maxlen=_MAX_EVENTS)
         self._processed: deque[tuple[float, float]] = deque(maxlen=_MAX_EVENTS)
         self.restart(now_s)
 
@@ -48,7 +52,7 @@ class Monitor:
         """Forget all but the totals: the node begins to listen."""
         with self._lock:
             self._start_s = now_s
-            for events in (self._received, self._dropped, self._processed):
+            for events in (self._received, self._dropped, self._missed, self._processed):
                 events.clear()
             self._face_count = 0
             self._last_image_s: float | None = None
@@ -57,9 +61,17 @@ class Monitor:
             self._image_fault = ''
             self._calibration_fault = ''
 
-    def received(self, now_s: float, idle: bool) -> None:
-        """Note an image; idle: nobody listens to any output, so nothing is done with it."""
+    def received(self, now_s: float, idle: bool, missed: int = 0) -> None:
+        """
+        Note an image.
+
+        :param idle: nobody listens to any output, so nothing is done with it.
+        :param missed: images published before it that never came.
+        """
         with self._lock:
+            if missed:
+                self._missed.append((now_s, missed))
+                self._missed_total += missed
             self._received.append(now_s)
             self._received_total += 1
             self._last_image_s = now_s
@@ -103,6 +115,8 @@ class Monitor:
                 received_in_window=len(received),
                 processed_in_window=len(processed),
                 dropped_in_window=sum(t > since_s for t in self._dropped),
+                missed_in_window=sum(count for t, count in self._missed if t > since_s),
+                missed_total=self._missed_total,
                 dropped_total=self._dropped_total,
                 received_total=self._received_total,
                 face_count=self._face_count,
@@ -113,6 +127,25 @@ class Monitor:
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
             )
+
+
+class SequenceGaps:
+    """Tells how many messages of a publisher were lost, by the numbers it gives them."""
+
+    _MAX_PUBLISHERS = 16  # a camera that is started again is a new one
+
+    def __init__(self) -> None:
+        self._last: dict[bytes, int] = {}
+
+    def missed(self, publisher: bytes, number: int | None) -> int:
+        """Take a message's number (None: unknown) and return how many are missing before it."""
+        if number is None:
+            return 0
+        last = self._last.pop(publisher, None)
+        self._last[publisher] = number
+        if len(self._last) > self._MAX_PUBLISHERS:
+            del self._last[next(iter(self._last))]
+        return 0 if last is None else max(0, number - last - 1)
 
 
 def _rate_hz(times_s: list[float]) -> float:

@@ -20,13 +20,17 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.nodes import humans
 from face_recon_ros.nodes.calibration import Calibration
 from face_recon_ros.nodes.diagnostics import (
+    FRAME_ID,
     OK,
+    STAMPS,
     CalibrationTask,
     FacesTask,
     ImagesTask,
     NameTask,
+    ReportedTask,
     SpeedTask,
     StateTask,
     Task,
@@ -170,9 +174,14 @@ class FaceReconNode(LifecycleNode):
 
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
-        return [
+        outputs: list[Output] = [
             FaceOutputs(self._offer, lambda: self._tuning.settings, self._report, topic),
         ]
+        if humans.AVAILABLE:
+            outputs.append(humans.Humans(self, self._offer, lambda: self._tuning.settings))
+        elif self._tuning.settings.publish_humans:
+            self.get_logger().info('hri_msgs is not installed: nothing under /humans (REP-155)')
+        return outputs
 
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:
         """Return a publisher that is open while the node is active and ends with cleanup."""
@@ -256,6 +265,8 @@ class FaceReconNode(LifecycleNode):
             CalibrationTask(self.resolve_topic_name('camera_info')),
             self._faces_task,
             SpeedTask(),
+            ReportedTask(FRAME_ID, self._report),
+            ReportedTask(STAMPS, self._report),
         ]
 
     def _diagnose(self) -> None:
@@ -271,7 +282,8 @@ class FaceReconNode(LifecycleNode):
                 verdicts.append((task, Verdict(OK, f'not looked at: node is {state.message}')))
                 continue
             verdict = task.run(seen)
-            self._say(task.name, verdict)
+            if not isinstance(task, ReportedTask):
+                self._say(task.name, verdict)
             verdicts.append((task, verdict))
         stamp = self.get_clock().now().to_msg()
         hardware = self._images_task.topic

@@ -14,6 +14,7 @@ from visualization_msgs.msg import MarkerArray
 
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
+from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.report import OncePerChange
 from face_recon_ros.pipeline import Face
@@ -93,10 +94,10 @@ class FaceOutputs:
         if not self._settings().publish_tf:
             return False
         if header.frame_id:
-            self._report.over('frame_id', f'images on {self._image_topic} have a frame_id')
+            self._report.over(FRAME_ID, f'images on {self._image_topic} have a frame_id')
             return True
         self._report.fault(
-            'frame_id',
+            FRAME_ID,
             f'images on {self._image_topic} have no frame_id, so nothing is published '
             'on /tf: set it in the camera driver',
         )

@@ -21,7 +21,7 @@ from std_msgs.msg import Header
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.nodes import images
 from face_recon_ros.nodes.calibration import Calibration
-from face_recon_ros.nodes.diagnostics import ImagesTask
+from face_recon_ros.nodes.diagnostics import STAMPS, ImagesTask
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.outputs import Output
@@ -171,12 +171,12 @@ class Recognition:
         stamp_s = _stamp_s(header, arrived_s)
         if stamp_s < self._stamp_s:
             self._report.fault(
-                'stamps',
+                STAMPS,
                 f'stamps of images on {self._image_topic} went back, so the faces were forgotten:'
                 ' a bag that began again, a clock that was reset, or two cameras on one topic',
             )
         else:
-            self._report.over('stamps', f'stamps of images on {self._image_topic} rise again')
+            self._report.over(STAMPS, f'stamps of images on {self._image_topic} rise again')
         self._stamp_s = stamp_s
         return stamp_s
 

@@ -20,6 +20,7 @@ def one_line(error: BaseException) -> str:
 @dataclass(slots=True)
 class _Fault:
     kind: str
+    text: str
     last_s: float
 
 
@@ -54,7 +55,7 @@ class OncePerChange:
         kind = re.sub(r'\d+', '#', text)
         with self._lock:
             known = self._faults.get(subject)
-            self._faults[subject] = _Fault(kind, self._now())
+            self._faults[subject] = _Fault(kind, text, self._now())
         if known is None or known.kind != kind:
             self._warn(f'{text}{detail}')
 
@@ -66,6 +67,12 @@ class OncePerChange:
                 return
             del self._faults[subject]
         self._inform(text)
+
+    def current(self, subject: str) -> str:
+        """Return what is wrong with a subject, '' where nothing is."""
+        with self._lock:
+            known = self._faults.get(subject)
+            return known.text if known else ''
 
     def forget(self) -> None:
         """Forget all faults without a word: nobody looks any more."""
