@@ -210,6 +210,25 @@ DECLARATIONS: tuple[Declaration, ...] = (
     # --- output
     Declaration('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf'),
     Declaration(
+        'publish_humans',
+        True,
+        'publish faces as REP-155 has them, under /humans/faces; needs hri_msgs installed',
+    ),
+    Declaration(
+        'face_image_width',
+        128,
+        'pixels of /humans/faces/<id>/cropped and aligned',
+        16,
+        2048,
+    ),
+    Declaration(
+        'face_image_height',
+        128,
+        'pixels of /humans/faces/<id>/cropped and aligned',
+        16,
+        2048,
+    ),
+    Declaration(
         'overlay_mode',
         'sparse+pose',
         f"what ~/overlay_image shows: {', '.join(OVERLAY_MODES)}, joined by '{OVERLAY_SEPARATOR}'",
@@ -240,6 +259,9 @@ class Settings:
     calibration_wait_s: float
     face_id_prefix: str
     publish_tf: bool
+    publish_humans: bool
+    face_image_width: int
+    face_image_height: int
     overlay_modes: tuple[str, ...]
     mesh_opacity: float
     image_timeout_s: float
@@ -262,6 +284,9 @@ class Settings:
             calibration_wait_s=values['calibration_wait'],
             face_id_prefix=_prefix(values['face_id_prefix']),
             publish_tf=values['publish_tf'],
+            publish_humans=values['publish_humans'],
+            face_image_width=values['face_image_width'],
+            face_image_height=values['face_image_height'],
             overlay_modes=_overlay_modes(values['overlay_mode']),
             mesh_opacity=values['mesh_opacity'],
             image_timeout_s=values['image_timeout'],

@@ -1,0 +1,212 @@
+"""
+Faces as REP-155 (ROS4HRI) has them under /humans/faces, where hri_msgs is installed.
+
+The frames face_<id> and gaze_<id> of the same ids are on /tf.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.publisher import Publisher, PublisherEventCallbacks
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from face_recon_ros import crops
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.outputs import MakePublisher, has_listener
+from face_recon_ros.nodes.parameters import Settings
+from face_recon_ros.pipeline import Face
+
+try:
+    from hri_msgs.msg import (
+        FacialLandmarks,
+        IdsList,
+        NormalizedPointOfInterest2D,
+        NormalizedRegionOfInterest2D,
+    )
+except ImportError:
+    AVAILABLE = False
+else:
+    AVAILABLE = True
+
+NAMESPACE = '/humans/faces'
+DEPTH = 5
+# A face that is missed for a moment stays tracked: consumers drop all they know of one that is not
+LINGER_S = 0.25
+EXPIRY_PERIOD_S = 1.0
+
+
+class Humans:
+    """
+    The topics under /humans/faces; those of a face live as long as the face.
+
+    An Output of the node (outputs.py).
+    """
+
+    def __init__(
+        self, node: Node, make_publisher: MakePublisher, settings: Callable[[], Settings]
+    ) -> None:
+        """
+        Offer the list of faces.
+
+        :param node: makes the topics of faces as they come.
+        :param settings: returns the newest.
+        :raises RuntimeError: hri_msgs is not installed (see AVAILABLE).
+        """
+        if not AVAILABLE:
+            raise RuntimeError('hri_msgs is not installed')
+        self._node = node
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._header = Header()
+        self._published_s = time.monotonic()
+        self._faces: dict[str, _FaceTopics] = {}
+        self._tracked = make_publisher(IdsList, f'{NAMESPACE}/tracked', DEPTH)
+        self._timer = node.create_timer(
+            EXPIRY_PERIOD_S, self._expire, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def wanted(self) -> bool:
+        """Tell whether anybody subscribes to any of it."""
+        if not self._settings().publish_humans:
+            return False
+        with self._lock:
+            of_faces = [p for topics in self._faces.values() for p in topics.publishers()]
+            return any(has_listener(p) for p in [self._tracked, *of_faces])
+
+    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+        """
+        Publish the faces of an image, and end the topics of those not seen any more.
+
+        :param image_bgr: (H, W, 3) uint8; without pixels all faces have gone.
+        :param header: of the image.
+        """
+        settings, now_s = self._settings(), time.monotonic()
+        with self._lock:
+            self._header, self._published_s = header, now_s
+            if not (image_bgr.size and settings.publish_humans):
+                self._forget()
+                return
+            for face in faces:
+                topics = self._faces.get(face.id)
+                if topics is None:
+                    topics = self._faces[face.id] = _FaceTopics.of(self._node, face.id)
+                topics.seen_s = now_s
+                topics.publish(image_bgr, face, header, settings)
+            self._drop(now_s - LINGER_S)
+            # last, so that what it names is there
+            if has_listener(self._tracked):
+                self._tracked.publish(IdsList(header=header, ids=list(self._faces)))
+
+    def close(self) -> None:
+        """End the topics of all faces."""
+        self._node.destroy_timer(self._timer)
+        with self._lock:
+            self._drop(float('inf'))
+
+    def _expire(self) -> None:
+        """End the topics of all faces when images have stopped or nobody wants anything."""
+        with self._lock:
+            if self._published_s < time.monotonic() - self._settings().image_timeout_s:
+                self._forget()
+
+    def _forget(self) -> None:
+        if self._faces:
+            self._drop(float('inf'))
+            self._tracked.publish(IdsList(header=self._header))
+
+    def _drop(self, before_s: float) -> None:
+        """End the topics of faces last seen before a time."""
+        for face_id in [i for i, topics in self._faces.items() if topics.seen_s < before_s]:
+            for publisher in self._faces.pop(face_id).publishers():
+                self._node.destroy_publisher(publisher)
+
+
+@dataclass(slots=True)
+class _FaceTopics:
+    roi: Publisher
+    landmarks: Publisher
+    cropped: Publisher
+    aligned: Publisher
+    seen_s: float = 0.0
+
+    @classmethod
+    def of(cls, node: Node, face_id: str) -> _FaceTopics:
+        base = f'{NAMESPACE}/{face_id}'
+        return cls(
+            _publisher(node, NormalizedRegionOfInterest2D, f'{base}/roi'),
+            _publisher(node, FacialLandmarks, f'{base}/landmarks'),
+            _publisher(node, Image, f'{base}/cropped'),
+            _publisher(node, Image, f'{base}/aligned'),
+        )
+
+    def publishers(self) -> tuple[Publisher, ...]:
+        return self.roi, self.landmarks, self.cropped, self.aligned
+
+    def publish(self, image: np.ndarray, face: Face, header: Header, settings: Settings) -> None:
+        height, width = image.shape[:2]
+        size = settings.face_image_width, settings.face_image_height
+        if has_listener(self.roi):
+            self.roi.publish(region(face, header, width, height))
+        if has_listener(self.landmarks):
+            self.landmarks.publish(facial_landmarks(face, header, width, height))
+        if has_listener(self.cropped):
+            crop = crops.cropped(image, face.box, *size)
+            self.cropped.publish(to_image(crop, 'bgr8', header))
+        if has_listener(self.aligned):
+            crop = crops.aligned(image, face.box, face.landmarks_px, *size)
+            self.aligned.publish(to_image(crop, 'bgr8', header))
+
+
+def region(face: Face, header: Header, width: int, height: int) -> NormalizedRegionOfInterest2D:
+    """Return the part of a face's box that lies in the image, as fractions of its size."""
+    x0, y0, x1, y1 = np.clip(face.box / [width, height, width, height], 0.0, 1.0).tolist()
+    return NormalizedRegionOfInterest2D(
+        header=header, xmin=x0, ymin=y0, xmax=x1, ymax=y1, c=float(face.score)
+    )
+
+
+def facial_landmarks(face: Face, header: Header, width: int, height: int) -> FacialLandmarks:
+    """
+    Return the 70 landmarks: the 68 of iBUG 300-W in its order, then right and left pupil.
+
+    c is the face's score; 0 where nothing is known: points that lie outside the image (brought to
+    its border), and the pupils, which are not measured (put in the middle of the eye's outline).
+    """
+    points = np.vstack([face.landmarks_px[:, :2], crops.eye_centres(face.landmarks_px)])
+    fractions = points / [width, height]
+    inside = np.clip(fractions, 0.0, 1.0)
+    confidence = np.where((inside == fractions).all(axis=1), face.score, 0.0)
+    confidence[[FacialLandmarks.RIGHT_PUPIL, FacialLandmarks.LEFT_PUPIL]] = 0.0
+    return FacialLandmarks(
+        header=header,
+        landmarks=[
+            NormalizedPointOfInterest2D(x=x, y=y, c=c)
+            for (x, y), c in zip(inside.tolist(), confidence.tolist(), strict=True)
+        ],
+        width=width,
+        height=height,
+    )
+
+
+def _publisher(node: Node, kind: type, topic: str) -> Publisher:
+    """
+    Make a publisher that may come and go while the node is spun in another thread.
+
+    So it has no event handlers, which the executor would hold; and no parameters for its QoS, as
+    those would outlive the face.
+    """
+    return node.create_publisher(
+        kind,
+        topic,
+        QoSProfile(depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE),
+        event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+    )
