@@ -7,11 +7,11 @@ from sensor_msgs.msg import CameraInfo, PointField
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from face_recon_ros.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.errors import CalibrationError
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.agreement import rotation_from_quaternion
-from face_recon_ros.nodes.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import MetricPose
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
+from face_recon_ros.calibration import camera_from_info
 from face_recon_ros.errors import ImageError
 from face_recon_ros.nodes.agreement import (
     Observation,
@@ -13,7 +14,6 @@ from face_recon_ros.nodes.agreement import (
     rotation_angles_deg,
     rotation_from_quaternion,
 )
-from face_recon_ros.nodes.calibration import camera_from_info
 from face_recon_ros.nodes.sample_camera_node import camera_info
 from face_recon_ros.nodes.sample_motion import (
     STILL,

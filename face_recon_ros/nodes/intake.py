@@ -13,7 +13,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from face_recon_ros.nodes.calibration import Calibration
+from face_recon_ros.calibration import Calibration
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED
 from face_recon_ros.nodes.recognition import Arrival

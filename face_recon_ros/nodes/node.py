@@ -19,9 +19,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
+from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
-from face_recon_ros.nodes.calibration import Calibration
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,

@@ -18,9 +18,10 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from face_recon_ros.calibration import Calibration
+from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.nodes import images
-from face_recon_ros.nodes.calibration import Calibration
 from face_recon_ros.nodes.diagnostics import STAMPS, ImagesTask
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
@@ -146,7 +147,7 @@ class Recognition:
         """Return the pixels, or None and a line in the log."""
         try:
             if isinstance(message, CompressedImage):
-                image = images.compressed_to_bgr(message, self._image_topic)
+                image = compressed_to_bgr(message, self._image_topic)
             else:
                 image = images.to_bgr(message, self._image_topic)
         except ImageError as error:

@@ -1,13 +1,18 @@
-"""The newest CameraInfo as the core's Camera."""
+"""
+The newest calibration of a camera, as sensor_msgs/CameraInfo has it.
+
+Takes anything with the fields of that message: rclpy's, or what is read from a bag.
+"""
+
+from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo
 
 from face_recon_ros.errors import CalibrationError
 from face_recon_ros.pose import Camera
 
 
-def camera_from_info(info: CameraInfo, topic: str, rectified: bool = False) -> Camera | None:
+def camera_from_info(info: Any, topic: str, rectified: bool = False) -> Camera | None:
     """
     Return the calibrated camera, or None where the message says uncalibrated (K[0] == 0).
 
@@ -35,7 +40,7 @@ def camera_from_info(info: CameraInfo, topic: str, rectified: bool = False) -> C
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
 
 
-def image_size(info: CameraInfo) -> tuple[int, int]:
+def image_size(info: Any) -> tuple[int, int]:
     """
     Return width and height of the images this calibration is for.
 
@@ -60,7 +65,7 @@ class Calibration:
         self.received = False
         self.fault = ''
 
-    def update(self, info: CameraInfo) -> None:
+    def update(self, info: Any) -> None:
         """Take a message; most repeat the last one and cost a comparison only."""
         content = _content(info)
         if content == self._content:
@@ -99,7 +104,7 @@ class Calibration:
         return self._camera, ''
 
 
-def _content(info: CameraInfo) -> tuple:
+def _content(info: Any) -> tuple:
     """Return all that matters but the stamp; NaN is made equal to itself."""
     roi = info.roi
     return (
