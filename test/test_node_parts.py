@@ -12,10 +12,13 @@ from face_recon_ros.nodes.diagnostics import (
     CalibrationTask,
     FacesTask,
     ImagesTask,
+    NameTask,
+    ReportedTask,
     SpeedTask,
+    StateTask,
     diagnostic_array,
 )
-from face_recon_ros.nodes.monitor import Monitor
+from face_recon_ros.nodes.monitor import WINDOW_S, Monitor, SequenceGaps
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
 from face_recon_ros.nodes.report import OncePerChange, one_line
@@ -182,9 +185,9 @@ def test_idle_is_said():
 
 
 def test_drops_are_counted_and_said():
-    monitor = Monitor(0.0)
+    monitor = Monitor(-WINDOW_S)
     for i in range(100):
-        monitor.received(i / 100, idle=False)
+        monitor.received(i / 100, idle=False, missed=i == 50)
         if i % 5:
             monitor.dropped(i / 100)
         else:
@@ -192,8 +195,9 @@ def test_drops_are_counted_and_said():
     verdict = SpeedTask().run(monitor.snapshot(1.0))
     assert verdict.level == DiagnosticStatus.WARN
     assert 'too slow' in verdict.message
-    assert '80 of 100' in verdict.detail
+    assert '80 of 101 dropped, 1 missed' in verdict.detail
     assert verdict.values['dropped'] == '80'
+    assert verdict.values['missed'] == '1'
     assert verdict.values['processed [Hz]'] == '20.0'
     assert verdict.values['latency median [ms]'] == '10.0'
     assert verdict.values['latency max [ms]'] == '50.0'
@@ -201,6 +205,86 @@ def test_drops_are_counted_and_said():
     late = SpeedTask().run(monitor.snapshot(60.0))
     assert late.level == DiagnosticStatus.OK
     assert late.values['dropped'] == '80'
+
+
+@pytest.mark.parametrize(
+    ('start_s', 'idle', 'lost', 'level'),
+    [
+        (-WINDOW_S, False, 8, DiagnosticStatus.WARN),
+        (-WINDOW_S, False, 3, DiagnosticStatus.OK),  # a tenth may get lost
+        (-1.0, False, 8, DiagnosticStatus.OK),  # still warming up
+        (-WINDOW_S, True, 8, DiagnosticStatus.OK),  # nobody wants them
+    ],
+)
+def test_images_that_never_came_are_judged(start_s, idle, lost, level):
+    monitor = Monitor(start_s)
+    for i in range(30):
+        monitor.received(i / 30, idle, missed=lost if i == 10 else 0)
+    verdict = SpeedTask().run(monitor.snapshot(1.0))
+    assert verdict.level == level
+    assert verdict.values['missed'] == str(lost)
+
+
+def test_a_restart_forgets_all_but_the_totals():
+    monitor = Monitor(0.0)
+    monitor.received(1.0, idle=False, missed=2)
+    monitor.processed(1.0, 0.01, 1, 'no camera_info')
+    monitor.restart(1.5)
+    seen = monitor.snapshot(2.0)
+    assert (seen.received_total, seen.missed_total) == (1, 2)
+    assert (seen.received_in_window, seen.processed_in_window, seen.face_count) == (0, 0, 0)
+    assert (seen.image_age_s, seen.uptime_s, seen.calibration_fault) == (None, 0.5, '')
+
+
+def test_gaps_are_counted_per_publisher():
+    gaps = SequenceGaps()
+    assert gaps.missed(b'a', 7) == 0  # what came before it was there is not missed
+    assert gaps.missed(b'a', 8) == 0
+    assert gaps.missed(b'b', 1) == 0
+    assert gaps.missed(b'a', 11) == 2
+    assert gaps.missed(b'b', 2) == 0
+    assert gaps.missed(b'a', 3) == 0  # begun again
+    assert gaps.missed(b'a', None) == 0  # a middleware without numbers
+    for i in range(1000):
+        gaps.missed(str(i).encode(), 1)
+    assert len(gaps._last) <= gaps._MAX_PUBLISHERS
+
+
+def test_states_and_their_remedies():
+    task = StateTask('/robot/face_recon')
+    assert 'lifecycle set /robot/face_recon configure' in judged(task, Monitor(0.0), 1.0)[1]
+    task.failure = 'model file x: no such file'
+    level, text = judged(task, Monitor(0.0), 1.0)
+    assert level == DiagnosticStatus.ERROR
+    assert 'model file x' in text
+    for state in ('inactive', 'finalized', 'active'):
+        task.state = state
+        level, text = judged(task, Monitor(0.0), 1.0)
+        assert (level, text.split(':')[0]) == (DiagnosticStatus.OK, state)
+    task.enabled = False
+    assert '/robot/face_recon/enable' in judged(task, Monitor(0.0), 1.0)[1]
+
+
+def test_namesakes():
+    task = NameTask('/face_recon')
+    assert judged(task, Monitor(0.0), 1.0)[0] == DiagnosticStatus.OK
+    task.others = 1
+    level, text = judged(task, Monitor(0.0), 1.0)
+    assert level == DiagnosticStatus.WARN
+    assert 'another node is named /face_recon too' in text
+
+
+def test_what_was_reported_is_in_the_diagnostics_too():
+    log = Log()
+    task = ReportedTask('frame_id', log.report)
+    assert task.run(Monitor(0.0).snapshot(1.0)).level == DiagnosticStatus.OK
+    log.report.fault('frame_id', 'images have no frame_id')
+    verdict = task.run(Monitor(0.0).snapshot(1.0))
+    assert (verdict.level, verdict.message) == (DiagnosticStatus.WARN, 'images have no frame_id')
+    log.report.forget()
+    assert task.run(Monitor(0.0).snapshot(1.0)).level == DiagnosticStatus.OK
+    log.report.over('frame_id', 'good')
+    assert log.lines == ['images have no frame_id']
 
 
 def test_diagnostic_array():
@@ -251,7 +335,12 @@ def test_descriptions_and_ranges_are_complete():
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'), [('overlay_mode', 'sparse+wings'), ('image_transport', 'theora')]
+    ('name', 'value'), [
+        ('overlay_mode', 'sparse+wings'),
+        ('image_transport', 'theora'),
+        ('face_id_prefix', '1_'),
+        ('face_id_prefix', 'a/b'),
+    ],
 )
 def test_bad_values_are_refused_with_a_reason(name, value):
     with pytest.raises(ParameterError, match=f"{name} is '.*': use "):

@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from face_recon_ros.nodes.monitor import Snapshot
+from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
 from face_recon_ros.nodes.report import OncePerChange
 
 # Fraction of the images in the window that may be lost before it is a fault.
@@ -199,7 +199,9 @@ class SpeedTask:
         }
         sent = seen.received_in_window + seen.missed_in_window
         lost = seen.dropped_in_window + seen.missed_in_window
-        if not seen.idle and lost > TOLERATED_DROPS * sent + 1:
+        # the first images find nothing warm: a whole window must have passed
+        judged = seen.uptime_s >= WINDOW_S and not seen.idle
+        if judged and lost > TOLERATED_DROPS * sent + 1:
             return Verdict(
                 WARN,
                 'too slow for the camera, or images get lost on their way: the newest ones are '

@@ -1,0 +1,205 @@
+"""The node in its own process, and peers that publish as a camera does."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import rclpy
+from face_recon_ros.msg import FaceArray
+from rcl_interfaces.srv import SetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from face_recon_ros.nodes import fastdds
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.sample_camera_node import camera_info
+from face_recon_ros.nodes.sample_motion import portrait_camera
+
+WIDTH, HEIGHT = 640, 480
+CAMERA = portrait_camera(WIDTH, HEIGHT)
+DEADLINE_S = 20.0
+# Images of one still view until its pose no longer depends on the view before
+SETTLED_COUNT = 5
+RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+FRAME = 'head_camera_optical_frame'
+NODE = [sys.executable, '-m', 'face_recon_ros.nodes.face_recon_node']
+
+
+class NodeProcess:
+    """The node's process and the lines it has written."""
+
+    def __init__(self, *ros_arguments):
+        command = [*NODE, '--ros-args', *ros_arguments]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.lines = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip())
+                self._changed.notify_all()
+
+    def wait_line(self, text, after=0):
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: any(text in line for line in self.lines[after:]), DEADLINE_S
+            )
+        assert found, f'no line with {text!r} in {self.lines}'
+
+    def count(self, text):
+        return sum(text in line for line in self.lines)
+
+    def complaints(self):
+        """Return the lines at WARN and above, and what never should be there."""
+        words = ('[WARN]', '[ERROR]', '[FATAL]', 'Traceback', 'Exception', 'error: ')
+        return [line for line in self.lines if any(word in line for word in words)]
+
+    def end(self, number=signal.SIGINT):
+        """Send a signal; return status and seconds until the end."""
+        begin_s = time.monotonic()
+        self.process.send_signal(number)
+        status = self.process.wait(DEADLINE_S)
+        took_s = time.monotonic() - begin_s
+        self._reader.join(DEADLINE_S)
+        return status, took_s
+
+    def close(self):
+        self._reader.join(DEADLINE_S)
+        self.process.stdout.close()
+
+
+@contextmanager
+def running(*ros_arguments):
+    node = NodeProcess(*ros_arguments)
+    try:
+        yield node
+    finally:
+        if node.process.poll() is None:
+            node.end(signal.SIGTERM)
+        node.close()
+
+
+class Peer:
+    """Another process's view: publishes as a camera does, collects what comes back."""
+
+    def __init__(self, namespace=''):
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('peer', context=self.context, namespace=namespace)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self.images = self.node.create_publisher(Image, 'image', RELIABLE)
+        self.infos = self.node.create_publisher(CameraInfo, 'camera_info', RELIABLE)
+
+    def close(self):
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def collect(self, kind, topic, qos=RELIABLE):
+        collected = []
+        subscription = self.node.create_subscription(kind, topic, collected.append, qos)
+        subscription.collected = collected
+        return subscription
+
+    def drop(self, *subscriptions):
+        for subscription in subscriptions:
+            self.node.destroy_subscription(subscription)
+
+    def wait(self, condition, what, deadline_s=DEADLINE_S):
+        end_s = time.monotonic() + deadline_s
+        while not condition():
+            assert time.monotonic() < end_s, f'waited {deadline_s} s for {what}'
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def header(self, frame_id=FRAME):
+        return Header(stamp=self.node.get_clock().now().to_msg(), frame_id=frame_id)
+
+    def show(self, make_message, arrived, info=True, publisher=None, pause_s=0.1):
+        """
+        Publish again and again, as a camera does, until something has arrived.
+
+        :param make_message: gives an image message, of a header.
+        :param arrived: tells whether it has.
+        """
+        publisher = publisher or self.images
+        end_s = time.monotonic() + DEADLINE_S
+        while not arrived():
+            assert time.monotonic() < end_s, 'nothing arrived'
+            header = self.header()
+            if info:
+                self.infos.publish(camera_info(CAMERA, header))
+            publisher.publish(make_message(header))
+            next_s = time.monotonic() + pause_s
+            while not arrived() and time.monotonic() < next_s:
+                self._executor.spin_once(timeout_sec=0.02)
+
+    def call(self, kind, name, **fields):
+        """Call a service; return its response."""
+        client = self.node.create_client(kind, name)
+        self.wait(client.service_is_ready, f'service {name}')
+        future = client.call_async(kind.Request(**fields))
+        self.wait(future.done, f'the answer of {name}')
+        self.node.destroy_client(client)
+        return future.result()
+
+    def set_parameters(self, node='face_recon', **values):
+        """Set parameters one by one; return their results."""
+        parameters = [Parameter(n, value=v).to_parameter_msg() for n, v in values.items()]
+        return self.call(
+            SetParameters, f'{node}/set_parameters', parameters=parameters
+        ).results
+
+    def faces_in(self, image, count=1):
+        """Return a FaceArray of an image with that many faces, once the tracker has settled."""
+        faces = self.collect(FaceArray, 'face_recon/faces')
+        sent = []
+
+        def make(header):
+            sent.append(header)
+            return to_image(image, 'bgr8', header)
+
+        def answers():
+            mine = [(h.stamp.sec, h.stamp.nanosec) for h in sent]
+            return [
+                f
+                for f in faces.collected
+                if (f.header.stamp.sec, f.header.stamp.nanosec) in mine and len(f.faces) == count
+            ]
+
+        self.show(make, lambda: len(answers()) >= SETTLED_COUNT, pause_s=0.03)
+        self.drop(faces)
+        return answers()[-1]
+
+
+def statuses(diagnostics):
+    """Return the newest statuses of a collecting subscription, by the names of their tasks."""
+    return {s.name.split(': ')[1]: s for s in diagnostics.collected[-1].status}
+
+
+def values(status):
+    return {v.key: v.value for v in status.values}
+
+
+@pytest.fixture(scope='module', autouse=True)
+def image_profile():
+    """Send images as the shipped profile does."""
+    added = {}
+    fastdds.use_image_profile(added)
+    os.environ.update(added)
+    yield
+    for name in added:
+        del os.environ[name]

@@ -1,0 +1,334 @@
+"""The managed node: transitions from and to every state, ~/enable and ~/reset."""
+
+import gc
+import threading
+import weakref
+
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from face_recon_ros.msg import FaceArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_process import (
+    CAMERA,
+    FRAME,
+    HEIGHT,
+    WIDTH,
+    Peer,
+    image_profile,  # noqa: F401
+    running,
+    statuses,
+)
+from rclpy.lifecycle import TransitionCallbackReturn
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool, Trigger
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker, MarkerArray
+
+from face_recon_ros.nodes import node as node_module
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.node import FaceReconNode
+from face_recon_ros.nodes.recognition import Arrival
+from face_recon_ros.nodes.sample_motion import STILL
+from face_recon_ros.nodes.sources import PortraitSource
+
+TRANSITIONS = {
+    'configure': Transition.TRANSITION_CONFIGURE,
+    'activate': Transition.TRANSITION_ACTIVATE,
+    'deactivate': Transition.TRANSITION_DEACTIVATE,
+    'cleanup': Transition.TRANSITION_CLEANUP,
+}
+OUTPUTS = ('faces', 'poses', 'markers', 'mesh_image', 'overlay_image', 'depth_image', 'points')
+
+
+@pytest.fixture(scope='module')
+def image():
+    return PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
+
+
+@pytest.fixture
+def peer():
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+class Manager:
+    """Sends a node through its states, as a lifecycle manager does."""
+
+    def __init__(self, peer):
+        self._peer = peer
+
+    def __call__(self, *names):
+        return [
+            self._peer.call(
+                ChangeState, 'face_recon/change_state', transition=Transition(id=TRANSITIONS[name])
+            ).success
+            for name in names
+        ]
+
+    @property
+    def state(self):
+        return self._peer.call(GetState, 'face_recon/get_state').current_state.label
+
+
+def state_message(peer, diagnostics, text):
+    """Wait until the state's message holds a text; return its status."""
+
+    def there():
+        return diagnostics.collected and text in statuses(diagnostics)['state'].message
+
+    peer.wait(there, f'{text!r} in /diagnostics')
+    return statuses(diagnostics)['state']
+
+
+# --- in a process of its own -------------------------------------------------------
+
+MANAGED = ('-p', 'autostart:=false', '-p', 'diagnostics_period:=0.1')
+
+
+def test_a_manager_brings_it_up_and_down(peer, image):
+    with running(*MANAGED) as node:
+        manager = Manager(peer)
+        diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+        assert manager.state == 'unconfigured'
+        status = state_message(peer, diagnostics, 'unconfigured')
+        assert (status.level, 'lifecycle set /face_recon configure' in status.message) == (
+            b'\x00', True,
+        )  # fmt: skip
+        assert 'unconfigured' in statuses(diagnostics)['faces'].message
+        assert peer.images.get_subscription_count() == 0
+
+        assert manager('configure') == [True]
+        state_message(peer, diagnostics, 'inactive')
+        assert peer.images.get_subscription_count() == 0
+        assert manager('activate') == [True]
+        state_message(peer, diagnostics, 'active')
+        assert peer.faces_in(image).faces
+
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        markers = peer.collect(MarkerArray, 'face_recon/markers')
+        tf = peer.collect(TFMessage, '/tf')
+        peer.show(
+            lambda h: to_image(image, 'bgr8', h),
+            lambda: (
+                any(f.faces for f in faces.collected) and markers.collected and tf.collected
+            ),
+        )
+        assert manager('deactivate') == [True]
+        assert manager.state == 'inactive'
+        # what was shown is withdrawn, with the stamp it was shown with
+        peer.wait(lambda: not faces.collected[-1].faces, 'an empty FaceArray')
+        assert faces.collected[-1].header == faces.collected[-2].header
+        peer.wait(
+            lambda: {m.action for m in markers.collected[-1].markers} == {Marker.DELETE},
+            'the deletion of the markers',
+        )
+        peer.wait(lambda: peer.images.get_subscription_count() == 0, 'no subscription')
+        count = len(faces.collected), len(tf.collected)
+        peer.images.publish(to_image(image, 'bgr8', peer.header()))
+        status = state_message(peer, diagnostics, 'inactive')
+        assert 'lifecycle set /face_recon activate' in status.message
+        assert (len(faces.collected), len(tf.collected)) == count
+
+        assert manager('activate') == [True]
+        assert peer.faces_in(image).faces
+        assert manager('deactivate', 'cleanup') == [True, True]
+        peer.wait(lambda: not topics(peer), 'the outputs to go')
+        assert manager('configure', 'activate') == [True, True]
+        assert peer.faces_in(image).faces
+        assert node.complaints() == []
+        assert manager('cleanup') == [False]  # not from active
+        assert manager.state == 'active'
+        peer.drop(diagnostics, faces, markers, tf)
+        status, took_s = node.end()
+        assert (status, took_s < 2) == (0, True)
+        assert not node.count('Traceback'), node.lines
+
+
+def topics(peer):
+    """Return the outputs that are offered."""
+    names = {name for name, _ in peer.node.get_topic_names_and_types()}
+    ours = [f'/face_recon/{output}' for output in OUTPUTS]
+    return [t for t in ours if t in names and peer.node.count_publishers(t)]
+
+
+def test_an_unreadable_model_can_be_put_right(peer, tmp_path, image):
+    missing = str(tmp_path / 'missing.npz')
+    with running(*MANAGED, '-p', f'model_path:={missing}') as node:
+        manager = Manager(peer)
+        diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+        for count in (1, 2):
+            assert manager('configure') == [False]
+            assert manager.state == 'unconfigured'
+            node.wait_line('cannot configure: ')
+            assert node.count('missing.npz') == count
+        assert len(node.complaints()) == 2
+        status = state_message(peer, diagnostics, 'missing.npz')
+        assert status.level == b'\x02'
+        (result,) = peer.set_parameters(model_path='')
+        assert result.successful, result.reason
+        assert manager('configure', 'activate') == [True, True]
+        assert peer.faces_in(image).faces
+        assert state_message(peer, diagnostics, 'active').level == b'\x00'
+        (result,) = peer.set_parameters(model_path=missing)
+        assert not result.successful
+        assert 'can be set only while the node is unconfigured' in result.reason
+        assert len(node.complaints()) == 2
+
+
+def test_enable_and_reset(peer, image):
+    with running('-p', 'diagnostics_period:=0.1') as node:
+        manager = Manager(peer)
+        diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+        (first,) = peer.faces_in(image).faces
+        assert peer.call(Trigger, 'face_recon/reset').success
+        (second,) = peer.faces_in(image).faces
+        assert second.id != first.id
+
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        peer.show(lambda h: to_image(image, 'bgr8', h), lambda: faces.collected)
+        assert peer.call(SetBool, 'face_recon/enable', data=False).success
+        peer.wait(lambda: not faces.collected[-1].faces, 'an empty FaceArray')
+        peer.wait(lambda: peer.images.get_subscription_count() == 0, 'no subscription')
+        status = state_message(peer, diagnostics, 'disabled: call /face_recon/enable')
+        assert status.level == b'\x00'
+        assert manager.state == 'active'
+        # it stays so over deactivation, and may be taken back at any time
+        assert manager('deactivate', 'activate') == [True, True]
+        state_message(peer, diagnostics, 'disabled')
+        assert manager('deactivate') == [True]
+        answer = peer.call(SetBool, 'face_recon/enable', data=True)
+        assert (answer.success, answer.message) == (True, 'noted; the node is inactive')
+        assert manager('activate') == [True]
+        assert peer.faces_in(image).faces
+        assert peer.call(SetBool, 'face_recon/enable', data=True).success  # twice is no fault
+        assert node.complaints() == []
+
+
+def test_a_process_that_ends_withdraws_its_faces(peer, image):
+    with running() as node:
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        peer.show(
+            lambda h: to_image(image, 'bgr8', h), lambda: any(f.faces for f in faces.collected)
+        )
+        status, took_s = node.end()
+        assert (status, took_s < 2) == (0, True)
+        peer.wait(lambda: not faces.collected[-1].faces, 'an empty FaceArray')
+        assert node.complaints() == []
+
+
+# --- in this process -----------------------------------------------------------------
+
+
+@pytest.fixture
+def make_node():
+    """Return a function that makes the node here, without autostart."""
+    made = []
+
+    def make(*arguments):
+        rclpy.init(args=['--ros-args', '-p', 'autostart:=false', *arguments])
+        made.append(FaceReconNode())
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+TRIGGERS = {
+    'unconfigured': [],
+    'inactive': ['configure'],
+    'active': ['configure', 'activate'],
+}
+
+
+def bring(node, state):
+    for name in TRIGGERS[state]:
+        assert getattr(node, f'trigger_{name}')() == TransitionCallbackReturn.SUCCESS
+    assert node.state == state
+
+
+@pytest.mark.parametrize('state', TRIGGERS)
+def test_shutdown_from_any_state(make_node, state):
+    node = make_node()
+    before = threading.active_count()
+    bring(node, state)
+    assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
+    assert node.state == 'finalized'
+    assert threading.active_count() == before
+    assert not [s for s in node.subscriptions if s.topic_name == '/image']
+
+
+def test_cleanup_frees_models_and_outputs(make_node):
+    node = make_node()
+    offered = {p.topic_name for p in node.publishers}
+    threads = threading.active_count()
+    for _ in range(3):
+        bring(node, 'active')
+        pipeline = weakref.ref(node._recognition.pipeline)
+        model = weakref.ref(pipeline().model)
+        assert threading.active_count() == threads + 2
+        node.trigger_deactivate()
+        assert threading.active_count() == threads
+        node.trigger_cleanup()
+        gc.collect()
+        assert pipeline() is None
+        assert model() is None
+        assert {p.topic_name for p in node.publishers} == offered
+    assert len(node._managed_entities) == 0
+
+
+@pytest.mark.parametrize(
+    ('place', 'trigger'),
+    [('FaceReconPipeline', 'configure'), ('Pictures', 'configure'), ('Intake', 'activate')],
+)
+def test_a_transition_that_breaks_ends_where_it_can_begin_again(
+    make_node, monkeypatch, place, trigger
+):
+    node = make_node()
+    bring(node, 'unconfigured' if trigger == 'configure' else 'inactive')
+    threads = threading.active_count() if trigger == 'configure' else None
+
+    def broken(*_):
+        raise OSError('disk on fire')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node_module, place, broken)
+        assert getattr(node, f'trigger_{trigger}')() == TransitionCallbackReturn.ERROR
+    assert node.state == 'unconfigured'
+    assert node._recognition is None
+    if threads is not None:
+        assert threading.active_count() == threads
+    bring(node, 'active')
+
+
+def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
+    """What is in hand is finished, what waits is not begun, nothing comes after."""
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    begun, go_on = threading.Event(), threading.Event()
+    published = []
+
+    def process(*_, **__):
+        begun.set()
+        assert go_on.wait(5)
+        return []
+
+    monkeypatch.setattr(recognition.pipeline, 'process', process)
+    output = recognition._outputs[0]
+    monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
+    message = to_image(PortraitSource(64, 48).read(0.0), 'bgr8', Header(frame_id=FRAME))
+    for _ in range(2):
+        recognition.submit(Arrival(message, 1.0))
+        assert begun.wait(5)
+    release = threading.Timer(0.2, go_on.set)
+    release.start()
+    assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    release.join()
+    # the image in hand, and the withdrawal
+    assert published == [True, True]
