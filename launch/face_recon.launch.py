@@ -37,6 +37,12 @@ ARGUMENTS = [
         description='how the images are sent',
     ),
     DeclareLaunchArgument(
+        'autostart',
+        default_value='true',
+        choices=['true', 'false'],
+        description='configure and activate the node; false: a lifecycle manager does',
+    ),
+    DeclareLaunchArgument(
         'use_sim_time',
         default_value='false',
         choices=['true', 'false'],
@@ -69,7 +75,10 @@ def generate_launch_description():
                 output='screen',
                 parameters=[
                     LaunchConfiguration('params_file'),
-                    {'image_transport': LaunchConfiguration('image_transport')},
+                    {
+                        'image_transport': LaunchConfiguration('image_transport'),
+                        'autostart': LaunchConfiguration('autostart'),
+                    },
                 ],
                 remappings=[
                     ('image', LaunchConfiguration('image')),

@@ -7,6 +7,7 @@ have and PyPI has not; where the real ones are installed, they are loaded by tho
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -46,6 +47,10 @@ class Thing:
         assert self.kind == 'PathJoinSubstitution'
         return '/'.join(resolve(p, values) for p in self.args[0])
 
+    def perform(self, values):
+        """Return the text, as a substitution does of a launch context."""
+        return self.text(values)
+
 
 def resolve(value, values):
     return value.text(values) if isinstance(value, Thing) else value
@@ -53,7 +58,7 @@ def resolve(value, values):
 
 STAND_INS = {
     'launch': ['LaunchDescription'],
-    'launch.actions': ['DeclareLaunchArgument', 'IncludeLaunchDescription'],
+    'launch.actions': ['DeclareLaunchArgument', 'IncludeLaunchDescription', 'OpaqueFunction'],
     'launch.conditions': ['IfCondition'],
     'launch.launch_description_sources': ['PythonLaunchDescriptionSource'],
     'launch.substitutions': ['LaunchConfiguration', 'PathJoinSubstitution'],
@@ -92,7 +97,11 @@ def arguments(actions):
 
 def defaults(actions):
     declared = arguments(actions)
-    return {n: resolve(a.kwargs['default_value'], {}) for n, a in declared.items()}
+    return {
+        n: resolve(a.kwargs['default_value'], {})
+        for n, a in declared.items()
+        if 'default_value' in a.kwargs
+    }
 
 
 def nodes(actions):
@@ -102,20 +111,39 @@ def nodes(actions):
 # --- launch files ------------------------------------------------------------------
 
 
-def test_both_are_installed():
-    assert [p.name for p in FILES] == ['demo.launch.py', 'face_recon.launch.py']
+def test_all_are_installed():
+    names = ['demo.launch.py', 'face_recon.launch.py', 'multi_camera.launch.py']
+    assert [p.name for p in FILES] == names
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda p: p.name)
 def test_arguments_are_described_and_used(description, path):
     actions = description(path)
     declared = arguments(actions)
+    actions += made_by_functions(actions, cameras='front')
     used = {a for action in actions for a in used_arguments(action)}
+    used |= asked_for(path)
     assert used == set(declared)
     for name, argument in declared.items():
         assert len(argument.kwargs['description']) > 5, name
         choices = argument.kwargs.get('choices')
         assert choices is None or argument.kwargs['default_value'] in choices
+
+
+def made_by_functions(actions, **changes):
+    """Return the actions that OpaqueFunctions return, given launch arguments."""
+    values = {**defaults(actions), **changes}
+    return [
+        made
+        for action in actions
+        if action.kind == 'OpaqueFunction'
+        for made in action.kwargs['function'](values)
+    ]
+
+
+def asked_for(path):
+    """Return the arguments that a function of a launch file asks for by name."""
+    return set(re.findall(r"text\('(\w+)'\)", path.read_text()))
 
 
 def used_arguments(value):
@@ -161,7 +189,11 @@ def started(description, path, executable, **changes):
     """Return the command line arguments of a node as launch_ros would give them."""
     actions = description(path)
     values = {**defaults(actions), **changes}
-    node = nodes(actions)[executable]
+    return command_line(nodes(actions)[executable], actions, values)
+
+
+def command_line(node, actions, values):
+    """Return the command line arguments of a Node action as launch_ros would give them."""
     ros = ['--ros-args', '-r', f'__node:={resolve(node["name"], values)}']
     namespace = resolve(node['namespace'], values)
     if namespace:
@@ -213,6 +245,7 @@ def test_the_node_launch_starts(description, make_node):
         namespace='robot', image='/cam/image_raw', camera_info='/cam/info', use_sim_time='true',
         image_transport='compressed',
     )  # fmt: skip
+    assert 'autostart:=true' in ros
     node = make_node(FaceReconNode, ros)
     assert node.get_fully_qualified_name() == '/robot/face_recon'
     publishers, subscriptions = topics_of(node)
@@ -268,6 +301,41 @@ def test_qos_can_be_overridden_by_a_parameter_file(make_node, tmp_path):
     assert qos['/camera_info'].depth == 1
     for publisher in node.publishers:
         assert publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+
+
+# --- several cameras ---------------------------------------------------------------
+
+
+def test_each_camera_has_a_node_of_its_own(description, make_node, tmp_path):
+    (tmp_path / 'rear.yaml').write_text(
+        yaml.safe_dump({'/**/face_recon': {'ros__parameters': {'max_faces': 3}}})
+    )
+    actions = description(LAUNCH / 'multi_camera.launch.py')
+    changes = {'cameras': 'front, rear', 'namespace': '/robot', 'params_dir': str(tmp_path)}
+    values = {**defaults(actions), **changes}
+    made = made_by_functions(actions, **changes)
+    assert [m.kind for m in made] == ['Node', 'Node']
+    subscribed, offered = {}, {}
+    for camera, action in zip(('front', 'rear'), made, strict=True):
+        node = make_node(FaceReconNode, command_line(action.kwargs, actions, values))
+        assert node.get_fully_qualified_name() == f'/robot/{camera}/face_recon'
+        assert node.get_parameter('face_id_prefix').value == f'{camera}_'
+        offered[camera], subscribed[camera] = topics_of(node)
+        assert {f'/robot/{camera}/image_raw', f'/robot/{camera}/camera_info'} <= subscribed[camera]
+        assert node.get_parameter('max_faces').value == (3 if camera == 'rear' else 8)
+        rclpy.shutdown()
+    ros_wide = {'/tf', '/diagnostics', '/rosout', '/parameter_events', '/humans/faces/tracked'}
+    assert offered['front'] & offered['rear'] <= ros_wide
+
+
+@pytest.mark.parametrize('cameras', ['', 'front,front', 'front rear', '1st', 'front,'])
+def test_bad_camera_names_are_refused(description, cameras):
+    actions = description(LAUNCH / 'multi_camera.launch.py')
+    with pytest.raises(RuntimeError, match=f"cameras is '{cameras}': give distinct names"):
+        made_by_functions(actions, cameras=cameras)
+
+
+# --- with launch itself ------------------------------------------------------------
 
 
 def test_the_real_launch_loads_them():
