@@ -1,4 +1,4 @@
-"""`face-recon image|video|bench|info`: the pipeline over files, without ROS."""
+"""`face-recon image|video|bench|info`: the pipeline over files and bags, without ROS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros import bench, records
+from face_recon_ros.bags import BagVideo, is_bag
 from face_recon_ros.detection import BOTH
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.exports import EXPORTS
@@ -44,6 +45,8 @@ DEFAULT_OUTPUT = Path('face_recon_output')
 # Flat colours and codes must survive as they are; photos need not
 LOSSLESS_MODES = ('depth', 'pncc')
 PROGRESS_AFTER_S = 1.0
+# Seconds, pixels, camera
+Frame = tuple[float, np.ndarray, Camera]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,8 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     image.set_defaults(run=_run_image)
 
-    video = commands.add_parser('video', help='faces in a video, with ids over time')
+    video = commands.add_parser('video', help='faces in a video or bag, with ids over time')
     video.add_argument('input', type=Path, metavar='FILE')
+    video.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
     _add_common(video, 'video to write, .mp4')
     video.add_argument('--no-smoothing', action='store_true', help='each frame as it was measured')
     video.set_defaults(run=_run_video)
@@ -245,18 +249,46 @@ class _Pictures:
 
 
 def _run_video(options: argparse.Namespace) -> int:
-    video = Video.open(options.input)
+    if not is_bag(options.input):
+        if options.topic:
+            raise ImageError(f'{options.input}: no bag, so it has no topics; leave out --topic')
+        video = Video.open(options.input)
+        return _follow(options, video, _of_video(options, video))
+    with BagVideo.open(options.input, options.topic) as bag:
+        _follow(options, bag, _of_bag(options, bag))
+        for line in bag.broken:
+            _complain(f'{line}: left out')
+        if bag.calibration_fault and options.focal_length_px is None:
+            _complain(f'{options.input}: {bag.calibration_fault}')
+        return 1 if bag.broken else 0
+
+
+def _of_video(options: argparse.Namespace, video: Video) -> Iterator[Frame]:
+    for stamp_s, image in video:
+        yield stamp_s, image, _camera(options, *image.shape[:2])
+
+
+def _of_bag(options: argparse.Namespace, bag: BagVideo) -> Iterator[Frame]:
+    for image in bag:
+        camera = image.camera if options.focal_length_px is None else None
+        yield image.stamp_s, image.pixels, camera or _camera(options, *image.pixels.shape[:2])
+
+
+def _follow(
+    options: argparse.Namespace, source: Video | BagVideo, frames: Iterable[Frame]
+) -> int:
+    """Report the faces of a stream and write its pictures; return the exit status."""
     pipeline = _pipeline(options, smoothing=not options.no_smoothing)
     views = FaceViews(pipeline.model)
     writer = None
     if options.out or options.mode:
         out = options.out or Path(f'{options.input.stem}_{options.mode}.mp4')
-        writer = VideoWriter(out, video.frames_per_second)
+        writer = VideoWriter(out, source.frames_per_second)
     seen: dict[str, int] = {}
-    frames = _progress(video, video.frame_count, 'frame')
+    shown = _progress(frames, source.frame_count, 'frame')
     with records.csv_writer(options.csv) as rows:
-        for index, (stamp_s, image) in enumerate(frames):
-            faces = pipeline.process(image, _camera(options, *image.shape[:2]), stamp_s)
+        for index, (stamp_s, image, camera) in enumerate(shown):
+            faces = pipeline.process(image, camera, stamp_s)
             for face in faces:
                 rows.writerow(records.row(str(index), face))
                 seen[face.id] = seen.get(face.id, 0) + 1

@@ -29,8 +29,8 @@ ROSDEP_KEYS = {
 }
 PYPI_NAMES = {'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless'}
 # Used where they are found and done without where not, so no dependency names them: the
-# TFLite runtimes (no rosdep key) and the REP-155 messages.
-OPTIONAL_IMPORTS = {'ai_edge_litert', 'tflite_runtime', 'hri_msgs', 'cv_bridge'}
+# TFLite runtimes (no rosdep key), the REP-155 messages, and what reads bags.
+OPTIONAL_IMPORTS = {'ai_edge_litert', 'tflite_runtime', 'hri_msgs', 'cv_bridge', 'rosbags'}
 
 
 def install_prefix() -> Path:

@@ -1,0 +1,288 @@
+"""Bags: images out of MCAP and SQLite files, on the command line and through the node."""
+
+import csv
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from face_recon_ros.bags import BagVideo, is_bag
+from face_recon_ros.cli import main
+from face_recon_ros.errors import ImageError
+from face_recon_ros.nodes.sample_motion import portrait_camera
+from face_recon_ros.nodes.sources import PortraitSource
+from face_recon_ros.pipeline import FaceReconPipeline
+
+WIDTH, HEIGHT = 320, 240
+TYPES = get_typestore(Stores.ROS2_KILTED)
+Time, Header, Image, CompressedImage, CameraInfo, Region = (
+    TYPES.types[name]
+    for name in (
+        'builtin_interfaces/msg/Time',
+        'std_msgs/msg/Header',
+        'sensor_msgs/msg/Image',
+        'sensor_msgs/msg/CompressedImage',
+        'sensor_msgs/msg/CameraInfo',
+        'sensor_msgs/msg/RegionOfInterest',
+    )
+)
+FIRST_S = 1_700_000_000
+STEP_NS = 100_000_000
+
+
+def header(index):
+    nanoseconds = index * STEP_NS
+    stamp = Time(sec=FIRST_S + nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+    return Header(stamp=stamp, frame_id='camera')
+
+
+def raw(picture, index, encoding='bgr8'):
+    height, width, channels = picture.shape
+    data = np.ascontiguousarray(picture).ravel()
+    return Image(header(index), height, width, encoding, 0, width * channels, data)
+
+
+def compressed(picture, index, cut=None):
+    data = cv2.imencode('.png', picture)[1].ravel()[:cut]
+    return CompressedImage(header(index), 'bgr8; png compressed bgr8', data)
+
+
+def info(focal_px, width=WIDTH, height=HEIGHT):
+    k = np.array([focal_px, 0, (width - 1) / 2, 0, focal_px, (height - 1) / 2, 0, 0, 1])
+    whole = Region(0, 0, 0, 0, do_rectify=False)
+    p = np.column_stack([k.reshape(3, 3), np.zeros(3)]).ravel()
+    return CameraInfo(
+        header(0), height, width, 'plumb_bob', np.zeros(5), k, np.eye(3).ravel(), p, 0, 0, whole
+    )
+
+
+def write(path, messages, storage=StoragePlugin.MCAP):
+    """Write a bag of (topic, message) in order; return the file with the messages."""
+    with Writer(path, version=9, storage_plugin=storage) as writer:
+        connections = {}
+        for index, (topic, message) in enumerate(messages):
+            kind = message.__msgtype__
+            if topic not in connections:
+                connections[topic] = writer.add_connection(topic, kind, typestore=TYPES)
+            data = TYPES.serialize_cdr(message, kind)
+            writer.write(connections[topic], (FIRST_S + 5) * 10**9 + index, data)
+    (file,) = (f for f in path.iterdir() if f.suffix in ('.mcap', '.db3'))
+    return file
+
+
+@pytest.fixture(scope='module')
+def views():
+    """Return pictures of a head that moves a little."""
+    source = PortraitSource(WIDTH, HEIGHT)
+    return [source.read(0.1 * index) for index in range(6)]
+
+
+# --- reading ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+def test_images_come_with_stamp_and_calibration_of_the_bag(tmp_path, views, storage):
+    messages = [('/cam/image_raw', raw(v, i)) for i, v in enumerate(views)]
+    messages.insert(1, ('/cam/camera_info', info(300.0)))
+    messages.insert(4, ('/cam/camera_info', info(400.0)))
+    file = write(tmp_path / 'bag', messages, storage)
+    for path in (file, file.parent):
+        assert is_bag(path)
+        with BagVideo.open(path) as bag:
+            assert (bag.topic, bag.frame_count) == ('/cam/image_raw', len(views))
+            found = list(bag)
+        for index, (image, view) in enumerate(zip(found, views, strict=True)):
+            np.testing.assert_array_equal(image.pixels, view)
+            assert image.stamp_s == pytest.approx(FIRST_S + 0.1 * index, abs=1e-6)
+            assert image.frame_id == 'camera'
+        # the first calibration counts from the beginning, a new one from when it comes
+        assert [i.camera.fx for i in found] == [300, 300, 300, 400, 400, 400]
+        assert bag.broken == []
+        assert bag.calibration_fault == ''
+
+
+def test_compressed_images_and_other_encodings(tmp_path, views):
+    file = write(tmp_path / 'png', [('/image/compressed', compressed(views[0], 0))])
+    with BagVideo.open(file) as bag:
+        (image,) = bag
+    np.testing.assert_array_equal(image.pixels, views[0])
+    assert image.camera is None
+
+    file = write(tmp_path / 'rgb', [('/image', raw(views[0][..., ::-1], 0, 'rgb8'))])
+    with BagVideo.open(file) as bag:
+        (image,) = bag
+    np.testing.assert_array_equal(image.pixels, views[0])
+    assert image.pixels.flags.writeable
+
+
+def test_images_without_a_stamp_take_that_of_the_recording(tmp_path, views):
+    message = raw(views[0], 0)
+    message.header.stamp = Time(sec=0, nanosec=0)
+    with BagVideo.open(write(tmp_path / 'bag', [('/image', message)])) as bag:
+        (image,) = bag
+    assert image.stamp_s == pytest.approx(FIRST_S + 5)
+
+
+def test_rate_is_that_of_the_recording(tmp_path, views):
+    path = tmp_path / 'bag'
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        to = writer.add_connection('/image', Image.__msgtype__, typestore=TYPES)
+        for index, view in enumerate(views):
+            data = TYPES.serialize_cdr(raw(view, index), Image.__msgtype__)
+            writer.write(to, FIRST_S * 10**9 + index * STEP_NS, data)
+    with BagVideo.open(path) as bag:
+        assert bag.frames_per_second == pytest.approx(10.0, rel=1e-3)
+
+
+def test_calibration_is_looked_for_beside_the_images(tmp_path, views):
+    messages = [
+        ('/left/camera_info', info(300.0)),
+        ('/right/camera_info', info(400.0)),
+        ('/left/image_raw', raw(views[0], 0)),
+        ('/right/image_raw/compressed', compressed(views[0], 0)),
+    ]
+    file = write(tmp_path / 'two', messages)
+    for topic, focal_px in (('/left/image_raw', 300), ('/right/image_raw/compressed', 400)):
+        with BagVideo.open(file, topic) as bag:
+            assert [i.camera.fx for i in bag] == [focal_px]
+    elsewhere = [('/driver/info', info(350.0)), ('/image', raw(views[0], 0))]
+    with BagVideo.open(write(tmp_path / 'one', elsewhere)) as bag:
+        assert [i.camera.fx for i in bag] == [350]
+
+
+def test_a_calibration_that_does_not_fit_is_told(tmp_path, views):
+    messages = [('/camera_info', info(300, width=640)), ('/image', raw(views[0], 0))]
+    file = write(tmp_path / 'bag', messages)
+    with BagVideo.open(file) as bag:
+        (image,) = bag
+    assert not image.camera.calibrated
+    assert '640x240 but images are 320x240' in bag.calibration_fault
+
+
+# --- what goes wrong -------------------------------------------------------------
+
+
+def refused(path, topic=None):
+    with pytest.raises(ImageError) as error, BagVideo.open(path, topic) as bag:
+        list(bag)
+    text = str(error.value)
+    assert '\n' not in text
+    assert text.startswith(str(path))
+    return text.removeprefix(f'{path}: ')
+
+
+def test_topics_are_named_where_they_must_be_chosen(tmp_path, views):
+    picture = raw(views[0], 0)
+    both = write(tmp_path / 'two', [('/left', picture), ('/right', picture)])
+    assert refused(both) == 'has images on /left, /right; choose one with --topic'
+    assert refused(both, '/up') == 'has no images on /up; choose --topic among /left, /right'
+    none = write(tmp_path / 'none', [('/camera_info', info(300.0))])
+    assert refused(none).startswith('has no topic of sensor_msgs/msg/Image or')
+
+
+def test_files_that_are_no_bags(tmp_path, views):
+    missing = tmp_path / 'gone.mcap'
+    assert refused(missing) == 'no such file'
+    text = tmp_path / 'text.mcap'
+    text.write_text('no bag at all')
+    assert refused(text).startswith('no bag, or broken (')
+    empty = tmp_path / 'empty.mcap'
+    empty.touch()
+    assert refused(empty).startswith('no bag, or broken (')
+    whole = write(tmp_path / 'bag', [('/image', raw(v, i)) for i, v in enumerate(views)])
+    cut = tmp_path / 'cut.mcap'
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert refused(cut).startswith('no bag, or broken (')
+
+
+def test_broken_images_are_left_out_and_named(tmp_path, views):
+    messages = [('/image/compressed', compressed(v, i)) for i, v in enumerate(views[:3])]
+    messages[1] = ('/image/compressed', compressed(views[1], 1, cut=40))
+    with BagVideo.open(write(tmp_path / 'bag', messages)) as bag:
+        assert [round(i.stamp_s - FIRST_S, 1) for i in bag] == [0.0, 0.2]
+    assert len(bag.broken) == 1
+    assert '/image/compressed' in bag.broken[0]
+
+    odd = raw(views[0], 0, 'my_own')
+    assert "'my_own', which is not supported" in refused(write(tmp_path / 'odd', [('/i', odd)]))
+
+
+def test_without_rosbags_there_is_a_line_that_says_what_to_install(tmp_path, capsys, monkeypatch):
+    file = tmp_path / 'some.mcap'
+    file.touch()
+    monkeypatch.setitem(sys.modules, 'rosbags.rosbag2', None)
+    assert main(['video', str(file)]) == 1
+    said = capsys.readouterr()
+    assert said.err == (
+        f'face-recon: {file}: reading bags needs rosbags: pip install "rosbags>=0.11"\n'
+    )
+    assert said.out == ''
+
+
+# --- the command line ------------------------------------------------------------
+
+
+def faces_of(path, *options):
+    table = path.parent / 'faces.csv'
+    assert main(['video', str(path), '--csv', str(table), *options]) == 0
+    with table.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_video_of_a_bag_is_what_the_pipeline_finds(tmp_path, views, capsys):
+    camera = portrait_camera(WIDTH, HEIGHT)
+    messages = [('/camera_info', info(camera.fx))]
+    messages += [('/image_raw', raw(v, i)) for i, v in enumerate(views)]
+    file = write(tmp_path / 'bag', messages)
+    rows = faces_of(file)
+    assert f'{len(views)} frames; face f1 in {len(views)}' in capsys.readouterr().out
+
+    pipeline = FaceReconPipeline()
+    assert len(rows) == len(views)
+    for index, (row, view) in enumerate(zip(rows, views, strict=True)):
+        (face,) = pipeline.process(view, camera, FIRST_S + 0.1 * index)
+        assert (row['file'], row['id']) == (str(index), face.id)
+        found = [float(row[name]) for name in ('t_x', 't_y', 't_z')]
+        np.testing.assert_allclose(found, face.pose.translation_m, atol=2e-5)
+
+    # what is said on the command line goes before what the bag says
+    (z, *_), (nearer, *_) = (
+        [float(r['t_z']) for r in faces_of(file, *more)]
+        for more in ((), ('--focal-length-px', str(camera.fx / 2)))
+    )
+    assert nearer == pytest.approx(z / 2, rel=0.1)
+
+
+def test_video_of_a_bag_as_pictures(tmp_path, views):
+    file = write(tmp_path / 'bag', [('/image', raw(v, i)) for i, v in enumerate(views)])
+    out = tmp_path / 'out.mp4'
+    assert main(['video', str(file), '--mode', 'mesh', '--out', str(out)]) == 0
+    capture = cv2.VideoCapture(str(out))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(views)
+    capture.release()
+
+
+def test_command_line_tells_of_bags_in_one_line(tmp_path, views, capsys):
+    picture = raw(views[0], 0)
+    both = write(tmp_path / 'two', [('/left', picture), ('/right', picture)])
+    assert main(['video', str(both)]) == 1
+    assert capsys.readouterr().err == (
+        f'face-recon: {both}: has images on /left, /right; choose one with --topic\n'
+    )
+    assert main(['video', str(both), '--topic', '/right']) == 0
+    clip = tmp_path / 'clip.mp4'
+    clip.touch()
+    assert main(['video', str(clip), '--topic', '/right']) == 1
+    assert 'leave out --topic' in capsys.readouterr().err
+
+    messages = [('/image/compressed', compressed(v, i)) for i, v in enumerate(views[:2])]
+    messages.append(('/image/compressed', compressed(views[2], 2, cut=30)))
+    broken = write(tmp_path / 'broken', messages)
+    assert main(['video', str(broken)]) == 1
+    said = capsys.readouterr()
+    assert '2 frames; face f1 in 2' in said.out
+    assert said.err.count('\n') == 1
+    assert said.err.endswith(': left out\n')
