@@ -24,7 +24,6 @@ COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 BAG_SUFFIXES = ('.mcap', '.db3')
-METADATA = 'metadata.yaml'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,8 @@ class BagImage:
 
 def is_bag(path: Path) -> bool:
     """Tell whether a path is that of a bag: a file, or the folder around it."""
-    return path.suffix in BAG_SUFFIXES or (path / METADATA).is_file()
+    inside = path.iterdir() if path.is_dir() else ()
+    return path.suffix in BAG_SUFFIXES or any(p.suffix in BAG_SUFFIXES for p in inside)
 
 
 @dataclass(slots=True)

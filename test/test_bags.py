@@ -1,21 +1,38 @@
 """Bags: images out of MCAP and SQLite files, on the command line and through the node."""
 
 import csv
+import signal
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from diagnostic_msgs.msg import DiagnosticArray
+from face_recon_ros.msg import FaceArray
+from node_process import (
+    DEADLINE_S,
+    Peer,
+    image_profile,  # noqa: F401
+    running,
+)
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from face_recon_ros.bags import BagVideo, is_bag
 from face_recon_ros.cli import main
 from face_recon_ros.errors import ImageError
+from face_recon_ros.face_model import FaceModel, FaceParameters
+from face_recon_ros.nodes.agreement import rotation_from_quaternion
 from face_recon_ros.nodes.sample_motion import portrait_camera
 from face_recon_ros.nodes.sources import PortraitSource
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 320, 240
 TYPES = get_typestore(Stores.ROS2_KILTED)
 Time, Header, Image, CompressedImage, CameraInfo, Region = (
@@ -286,3 +303,155 @@ def test_command_line_tells_of_bags_in_one_line(tmp_path, views, capsys):
     assert '2 frames; face f1 in 2' in said.out
     assert said.err.count('\n') == 1
     assert said.err.endswith(': left out\n')
+
+
+# --- through the node ------------------------------------------------------------
+
+IMAGES_HZ = 10.0
+CAMERA_TOPICS = ('/image', '/camera_info')
+FACES = '/face_recon/faces'
+NODE_PARAMETERS = ('-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2')
+
+
+def bag_tool(*arguments):
+    command = [sys.executable, str(REPOSITORY / 'scripts' / 'bag.py'), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+@contextmanager
+def sample_camera():
+    module = 'face_recon_ros.nodes.sample_camera'
+    parameters = ('-p', f'rate:={IMAGES_HZ}', '-p', f'width:={WIDTH}', '-p', f'height:={HEIGHT}')
+    camera = subprocess.Popen(
+        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters]
+    )
+    try:
+        yield
+    finally:
+        camera.send_signal(signal.SIGINT)
+        assert camera.wait(DEADLINE_S) == 0
+
+
+@pytest.fixture(scope='module')
+def recorded(tmp_path_factory, image_profile):  # noqa: F811
+    """Return a bag of the demo: images, calibrations, faces and transforms."""
+    path = tmp_path_factory.mktemp('recorded') / 'demo'
+    with running(*NODE_PARAMETERS) as node:
+        node.wait_line('looking for faces')
+        with sample_camera():
+            said = bag_tool('record', path, *CAMERA_TOPICS, FACES, '/tf', '--seconds', 2)
+        assert node.complaints() == []
+    assert ' 0 of' not in said
+    return path
+
+
+@pytest.fixture(scope='module')
+def directly(recorded):
+    """Return the faces of the images in the bag, by stamp, as the pipeline finds them."""
+    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    with BagVideo.open(recorded) as bag:
+        found = {
+            round(image.stamp_s, 5): pipeline.process(image.pixels, image.camera, image.stamp_s)
+            for image in bag
+        }
+    assert len(found) >= 1.5 * IMAGES_HZ
+    return found
+
+
+def differences(arrays, directly):
+    """Return the errors of rotation, degrees, and place, parts of the distance, of each face."""
+    errors = []
+    for array in arrays:
+        stamp = array.header.stamp
+        expected = directly[round(stamp.sec + 1e-9 * stamp.nanosec, 5)]
+        if not array.faces:
+            continue
+        (message,), (face,) = array.faces, expected
+        pose = message.pose.pose
+        q, p = pose.orientation, pose.position
+        rotation = rotation_from_quaternion(q.x, q.y, q.z, q.w)
+        angle = np.linalg.norm(cv2.Rodrigues(rotation.T @ face.pose.rotation)[0])
+        moved = np.array([p.x, p.y, p.z]) - face.pose.translation_m
+        errors.append((np.degrees(angle), np.linalg.norm(moved) / face.pose.translation_m[2]))
+    return np.array(errors)
+
+
+def test_recorded_faces_are_those_of_the_recorded_images(recorded, directly):
+    with AnyReader([recorded]) as reader:
+        connections = [c for c in reader.connections if c.topic == FACES]
+        arrays = [reader.deserialize(m[2], m[0].msgtype) for m in reader.messages(connections)]
+    with BagVideo.open(recorded) as bag:
+        stamps = {round(i.stamp_s, 5) for i in bag}
+    known = [
+        a for a in arrays if round(a.header.stamp.sec + 1e-9 * a.header.stamp.nanosec, 5) in stamps
+    ]
+    errors = differences(known, directly)
+    assert len(errors) >= 0.7 * len(stamps)
+    assert errors[:, 0].max() < 1.0
+    assert errors[:, 1].max() < 0.01
+
+
+def test_rosbags_reads_our_messages_by_their_definitions(recorded):
+    types = get_typestore(Stores.ROS2_KILTED)
+    definitions = {}
+    for file in (REPOSITORY / 'msg').glob('*.msg'):
+        definitions.update(get_types_from_msg(file.read_text(), f'face_recon_ros/msg/{file.stem}'))
+    types.register(definitions)
+    with Reader(recorded) as reader:
+        (connection,) = (c for c in reader.connections if c.topic == FACES)
+        assert types.hash_rihs01(connection.msgtype) == connection.digest
+        arrays = [
+            types.deserialize_cdr(data, connection.msgtype)
+            for _, _, data in reader.messages([connection])
+        ]
+    (face,) = next(a for a in arrays if a.faces).faces
+    assert face.id == 'f1'
+    assert face.landmarks.scheme == face.landmarks.IBUG68
+    assert len(face.landmarks.image) == len(face.landmarks.camera) == 68
+    assert face.shape.shape == (40,)
+    assert face.camera_matrix.shape == (12,)
+    # the landmarks are the model's, by the parameters in the same message
+    parameters = FaceParameters(
+        face.camera_matrix.astype(float).reshape(3, 4),
+        face.shape.astype(float),
+        face.expression.astype(float),
+    )
+    in_image = [(p.x, p.y, p.z) for p in face.landmarks.image]
+    np.testing.assert_allclose(FaceModel().landmarks_68_px(parameters), in_image, atol=0.05)
+
+
+def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
+    peer = Peer()
+    faces = peer.collect(FaceArray, FACES)
+    diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+    begin_s, end_s = min(directly), max(directly)
+    try:
+        with running(*NODE_PARAMETERS, '-p', 'use_sim_time:=true') as node:
+            node.wait_line('looking for faces')
+            with ThreadPoolExecutor() as pool:
+                for play in (1, 2):  # the second time, time goes back
+                    before = len(faces.collected)
+                    played = pool.submit(
+                        bag_tool, 'play', recorded, '--topics', *CAMERA_TOPICS, '--wait', 10
+                    )
+                    peer.wait(played.done, 'the end of the bag')
+                    assert 'messages' in played.result()
+                    peer.wait(lambda: faces.collected[before:], 'faces')  # noqa: B023
+                    errors = differences(faces.collected[before:], directly)
+                    assert len(errors) >= 0.7 * len(directly), f'play {play}'
+                    assert errors[:, 0].max() < 1.0
+                    assert errors[:, 1].max() < 0.01
+            ids = {f.id for a in faces.collected for f in a.faces}
+            assert ids == {'f1', 'f2'}  # one person, forgotten when time went back
+            assert all('went back' in line for line in node.complaints())
+            stamps = [m.header.stamp for m in diagnostics.collected]
+    finally:
+        peer.close()
+    # before the first /clock the time is 0
+    times = [s.sec + 1e-9 * s.nanosec for s in stamps if s.sec]
+    assert times
+    assert min(times) > begin_s - 1
+    assert max(times) < end_s + 1
