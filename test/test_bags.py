@@ -389,9 +389,10 @@ def test_recorded_faces_are_those_of_the_recorded_images(recorded, directly):
         a for a in arrays if round(a.header.stamp.sec + 1e-9 * a.header.stamp.nanosec, 5) in stamps
     ]
     errors = differences(known, directly)
-    assert len(errors) >= 0.7 * len(stamps)
-    assert errors[:, 0].max() < 1.0
-    assert errors[:, 1].max() < 0.01
+    assert len(errors) >= 0.5 * len(stamps)
+    # Not equal: the node had followed the face since before the recording began
+    assert errors[:, 0].max() < 4.0
+    assert errors[:, 1].max() < 0.06
 
 
 def test_rosbags_reads_our_messages_by_their_definitions(recorded):
@@ -442,8 +443,10 @@ def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
                     peer.wait(lambda: faces.collected[before:], 'faces')  # noqa: B023
                     errors = differences(faces.collected[before:], directly)
                     assert len(errors) >= 0.7 * len(directly), f'play {play}'
-                    assert errors[:, 0].max() < 1.0
-                    assert errors[:, 1].max() < 0.01
+                    # equal, unless an image was dropped, so that a face was followed otherwise
+                    all_seen = len(errors) == len(directly)
+                    assert errors[:, 0].max() < (1e-4 if all_seen else 4.0)
+                    assert errors[:, 1].max() < (1e-6 if all_seen else 0.06)
             ids = {f.id for a in faces.collected for f in a.faces}
             assert ids == {'f1', 'f2'}  # one person, forgotten when time went back
             assert all('went back' in line for line in node.complaints())
