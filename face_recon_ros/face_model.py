@@ -107,6 +107,7 @@ class FaceModel:
         self.uv: np.ndarray = arrays['uv']
         self.mirror: np.ndarray = arrays['mirror']
         self.eye_mask: np.ndarray = arrays['eye_mask']
+        self.landmarks_468_mirror: np.ndarray = arrays['landmarks_468_mirror']
         self.landmarks_68 = self._sparse('landmarks_68')
         self.landmarks_468 = self._sparse('landmarks_468')
 
@@ -127,6 +128,23 @@ class FaceModel:
             rows *= self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None, None]
             basis.append(np.einsum('lc,klcx->lxk', weights, rows))
         return SparseModel(mean, np.concatenate(basis, axis=2))
+
+    def vertices(self, indices: np.ndarray) -> SparseModel:
+        """Return the model at some of the dense vertices (N,) int."""
+        basis = [
+            self._arrays[f'{kind}_basis'][:, indices]
+            * self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None]
+            for kind in ('shape', 'expression')
+        ]
+        return SparseModel(
+            self.mean[indices].astype(np.float64), np.concatenate(basis).transpose(1, 2, 0)
+        )
+
+    def coefficient_mirror_signs(self) -> np.ndarray:
+        """Return what to multiply the 50 coefficients by for the mirror image's: 1 or -1 each."""
+        basis = self.landmarks_468.basis
+        mirrored = basis[self.landmarks_468_mirror] * np.array([-1.0, 1.0, 1.0])[:, None]
+        return np.sign(np.einsum('nxk,nxk->k', mirrored, basis))
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -203,7 +221,7 @@ class LandmarkFitter:
         folded = self._sparse.basis.copy()
         folded[upper] += self.LIP_GAP_WEIGHT * gap_basis
         folded[lower] -= self.LIP_GAP_WEIGHT * gap_basis
-        self._solve = np.linalg.solve(normal, folded.reshape(-1, coefficients).T)
+        self.solve = np.linalg.solve(normal, folded.reshape(-1, coefficients).T)
 
     def fit(self, landmarks_px: np.ndarray, start: FaceParameters | None = None) -> Fit:
         """
@@ -215,7 +233,7 @@ class LandmarkFitter:
         points = self._sparse.points(start) if start else self._sparse.mean
         scale, rotation, translation = similarity(points, target)
         unposed = (target - translation) @ rotation / scale
-        coefficients = self._solve @ (unposed - self._sparse.mean).ravel()
+        coefficients = self.solve @ (unposed - self._sparse.mean).ravel()
         points = self._sparse.mean + (self._basis @ coefficients).reshape(-1, 3)
         scale, rotation, translation = similarity(points, target)
         residual = points @ (scale * rotation).T + (translation - target)
@@ -277,6 +295,7 @@ _ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
     'landmarks_468_vertices': ((468, 3), 'i'),
     'landmarks_468_weights': ((468, 3), 'f'),
     'landmarks_468_offset': ((468, 3), 'f'),
+    'landmarks_468_mirror': ((468,), 'i'),
     'mirror': ((None,), 'i'),
     'eye_mask': ((None,), 'b'),
     'uv': ((None, 2), 'f'),

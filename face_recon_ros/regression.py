@@ -17,6 +17,14 @@ from face_recon_ros.tflite import Network
 
 FACE_MESH_FILE = 'face_landmark.tflite'
 FACE_MESH_LANDMARKS = 468
+# Face Mesh places landmarks this far up and left, in pixels of its crop: on a mirrored crop they
+# fall twice as far from the mirrored ones (scripts/measure_crop_bias.py)
+FACE_MESH_BIAS_PX = 0.31
+# Point of the head, in model axes and metres, that a crop is centred on, and the side of the crop:
+# half way from nose to ear, so that profiles are in the middle too, and as large as Face Mesh's
+# crop of a frontal face
+CROP_CENTRE_M = np.array([0.0, -0.037, -0.045])
+CROP_SIDE_M = 0.24
 # Face Mesh indices of the outer eye corners, subject's right then left: the face's upright line
 EYE_LINE_468 = (33, 263)
 
@@ -144,6 +152,7 @@ class FaceMeshRegressor:
         """Return Face Mesh's landmarks (468, 3) px, z towards the viewer, and the presence."""
         by_size = {output.size: output.ravel() for output in outputs}
         crop_points = by_size[3 * FACE_MESH_LANDMARKS].reshape(-1, 3).astype(np.float64)
+        crop_points[:, :2] += FACE_MESH_BIAS_PX
         xy = crop_points[:, :2] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
         # Face Mesh's z grows away from the viewer, in the crop's pixels
         z = -crop_points[:, 2] * np.linalg.norm(image_from_crop[:, 0])

@@ -56,7 +56,9 @@ class Network:
         details = self._interpreter.get_input_details()[0]
         self.input_shape: tuple[int, ...] = tuple(int(n) for n in details['shape'])
         self._input_index = details['index']
-        self._output_indices = [d['index'] for d in self._interpreter.get_output_details()]
+        outputs = self._interpreter.get_output_details()
+        self._output_indices = [d['index'] for d in outputs]
+        self.output_names: tuple[str, ...] = tuple(d['name'] for d in outputs)
 
     def _check_input(self) -> None:
         details = self._interpreter.get_input_details()
@@ -80,6 +82,11 @@ class Network:
         """Run the network on what its input holds; return copies of all its outputs."""
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._output_indices]
+
+    def named(self, tensor: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Run the network, on `tensor` or what its input holds; return its outputs by name."""
+        outputs = self.run() if tensor is None else self(tensor)
+        return dict(zip(self.output_names, outputs, strict=True))
 
     def output_shapes(self) -> list[tuple[int, ...]]:
         """Return the true output shapes; some files report them only after a first run."""
