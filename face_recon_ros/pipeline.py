@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import confidence, pose_covariance
 from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.errors import ImageError
@@ -160,10 +161,9 @@ class FaceReconPipeline:
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
             regress=lambda region: self.regressor(image, region),
+            look=lambda region: look_of(image, region),
         )
-        return [
-            (t.id, t.regression, t.parameters) for t in tracks if t.regression and t.parameters
-        ]
+        return [(t.id, t.regression, t.parameters) for t in tracks]
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """As a stream's first image, but every detection is reported and none remembered."""
@@ -180,7 +180,7 @@ class FaceReconPipeline:
             detect=lambda: _regions(self.detector(image)),
             regress=lambda region: self.regressor(image, region),
         )
-        return [('', t.regression, t.regression.parameters) for t in tracks if t.regression]
+        return [('', t.regression, t.regression.parameters) for t in tracks]
 
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera

@@ -4,7 +4,9 @@ Faces over time: which face of this image is which of the last, and where to loo
 A face found once is looked for around its own last landmarks, without detecting. The detector
 searches everywhere when a face is lost. For newcomers it searches part by part, every few images,
 after the image's results are out; they are taken in with the next image. A lost face is remembered
-for a while, so that it gets its id back when it is found again near the place where it was lost.
+for a while, so that it gets its id back when it is found again near the place where it was lost,
+or on its way from there. Where places do not tell who is who, looks do: a tiny picture of each
+face, kept while nobody is near.
 """
 
 from __future__ import annotations
@@ -12,22 +14,41 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from face_recon_ros.appearance import look_distance, uncovered_cells
 from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.regression import Region, Regression
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings
 
+Look = Callable[[Region], np.ndarray]
+
 # Two regressions whose boxes overlap by more than this (IoU) show the same face.
 SAME_FACE_IOU = 0.4
 # Two regions whose centres are nearer than this part of a side are taken to hold the same face.
 SAME_REGION_DISTANCE = 0.35
-# How far, in sides of its last region, a lost face may have moved and still get its id back.
+# How far off its way, in sides of its last region, a lost face may turn up and still get its id
+# back: that much at once, and that much more per second, if it looks like the one lost.
 REACQUIRE_DISTANCE = 0.75
+REACQUIRE_SPEED = 1.0
+# Steps from image to image, in sides of the region, by which a search region is moved ahead
+LEAST_STEP, MOST_STEP = 0.03, 0.5
+# For how long a hidden face is expected to go on as it went, seconds
+WAY_S = 1.0
+# Distances of looks: of one person in like poses mostly below the first; above the second, two
+# people's (docs/accuracy.md). What a unit of it weighs in sides of the region.
+LIKE_LOOK, UNLIKE_LOOK = 0.5, 0.75
+LOOK_WEIGHT = 3.0
+# How fast a look follows the face, per image
+LOOK_GAIN = 0.1
+# Cost above any that a possible pair has
+IMPOSSIBLE = 100.0
+# Boxes that overlap by more than this (IoU) may cover each other's faces.
+TOUCHING_IOU = 0.02
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,7 +57,9 @@ class TrackingSettings:
 
     max_faces: 0 is no limit. detection_interval: images between two searches for newcomers.
     min_presence: below, there is no face. max_fit_error: above, what was found is no face.
-    confirm_count: images in a row a newcomer must be seen in before it is reported.
+    confirm_count: images in a row a newcomer must be seen in before it is reported. hold_count:
+    images in a row in which a face is still reported, where it was, with presence 0, after it was
+    lost.
     forget_s: how long a lost face keeps its id. deterministic_ids: f1, f2... instead of random; a
     topic's name cannot have a number there.
     """
@@ -46,27 +69,47 @@ class TrackingSettings:
     min_presence: float = 0.5
     max_fit_error: float = 0.08
     confirm_count: int = 1
+    hold_count: int = 0
     forget_s: float = 2.0
     deterministic_ids: bool = True
 
 
 @dataclass(slots=True)
 class Track:
-    """One face over time."""
+    """
+    One face over time.
+
+    regression: the newest of the face; presence 0 while it is lost. parameters: smoothed.
+    hits: images in which it was found, in a row until it is reported. misses: images in a row in
+    which it was not. apart: whether no other face was near in the newest image. velocity_px_s,
+    look (see appearance.look_of): as they were when it was last apart.
+    """
 
     id: str
-    region: Region
+    regression: Regression
     seen_s: float
     smoother: FaceSmoother | None
+    parameters: FaceParameters
     hits: int = 0
-    regression: Regression | None = None
-    parameters: FaceParameters | None = None
+    misses: int = 0
     velocity_px_s: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    apart: bool = False
+    look: np.ndarray | None = None
+
+    @property
+    def region(self) -> Region:
+        """Where the face was seen last."""
+        return self.regression.region
 
     @property
     def lost(self) -> bool:
         """Whether the face was not found in the newest image."""
-        return self.regression is None
+        return self.misses > 0
+
+    def lose(self) -> None:
+        """Note that the face was not found."""
+        self.misses += 1
+        self.regression = replace(self.regression, presence=0.0)
 
 
 class Tracker:
@@ -101,6 +144,7 @@ class Tracker:
         stamp_s: float,
         detect: Callable[[], list[Region]],
         regress: Callable[[Region], Regression],
+        look: Look | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -109,42 +153,70 @@ class Tracker:
             clock was set back (a bag that starts again)
         :param detect: regions of all faces in the image; called only where needed
         :param regress: the face in a region of the image
+        :param look: what the face in a region looks like (appearance.look_of); None: people are
+            told apart by where they are alone
         """
         if self._now_s is not None and stamp_s < self._now_s:
             self.reset()
         first = self._now_s is None
         self._now_s = stamp_s
         self._forget(stamp_s)
+        lost = [t for t in self._tracks if t.lost]
         # A lost face has moved on: its old region says where to expect it, not where to look.
-        self._follow([t for t in self._tracks if not t.lost], stamp_s, regress)
+        self._follow([t for t in self._tracks if not t.lost], stamp_s, regress, look)
+        for track in lost:
+            self._lose(track)
         candidates, self._suggested = self._suggested, []
         if first or any(t.lost for t in self._tracks):
             candidates = detect()
-        self._add_found(self._unknown_regions(candidates), stamp_s, regress)
-        seen = [t for t in self._tracks if not t.lost]
-        return [t for t in seen if t.hits >= self._settings.confirm_count]
+        self._add_found(self._unknown_regions(candidates), stamp_s, regress, look)
+        self._remember_looks(look)
+        return [t for t in self._tracks if self._is_reported(t)]
+
+    def _is_reported(self, track: Track) -> bool:
+        return (
+            track.hits >= self._settings.confirm_count
+            and track.misses <= self._settings.hold_count
+        )
 
     def _follow(
-        self, tracks: Sequence[Track], stamp_s: float, regress: Callable[[Region], Regression]
+        self,
+        tracks: Sequence[Track],
+        stamp_s: float,
+        regress: Callable[[Region], Regression],
+        look: Look | None,
     ) -> None:
         """Look for each face where it was, and give up those that turn up on another's face."""
-        results = [(track, regress(track.region)) for track in tracks]
-        results = [(track, r) for track, r in results if self._lose_unless_face(track, r)]
-        # The track whose face moved least from where it was expected keeps a contested face.
-        results.sort(key=lambda result: _surprise(result[0], result[1], stamp_s))
+        results = []
+        for track in tracks:
+            regression = regress(_expected(track, stamp_s))
+            if self._is_face(regression):
+                results.append((track, regression))
+            else:
+                self._lose(track)
+        boxes = np.array([regression.box for _, regression in results])
+        touching = _touching(boxes)
+        sights = [_Sight(r, look and look(r.region)) for _, r in results]
+        claims = [
+            _surprise(track, sight, stamp_s)
+            for (track, _), sight in zip(results, sights, strict=True)
+        ]
         kept: list[Regression] = []
-        for track, regression in results:
-            if _shows_one_of(regression, kept):
-                track.regression = None
+        # The track whose face moved and changed least keeps a contested face.
+        for index in np.argsort(claims, kind='stable'):
+            track, regression = results[index]
+            change = sights[index].change_from(track)
+            mixed = touching[index] and change is not None and change > UNLIKE_LOOK
+            if mixed or _shows_one_of(regression, kept):
+                self._lose(track)
             else:
                 kept.append(regression)
-                self._accept(track, regression, stamp_s)
+                self._accept(track, regression, stamp_s, apart=not touching[index])
 
-    def _lose_unless_face(self, track: Track, regression: Regression) -> bool:
-        if self._is_face(regression):
-            return True
-        track.regression = None
-        return False
+    def _lose(self, track: Track) -> None:
+        track.lose()
+        if track.hits < self._settings.confirm_count:
+            track.hits = 0
 
     def _is_face(self, regression: Regression) -> bool:
         return (
@@ -152,19 +224,32 @@ class Tracker:
             and regression.fit_error <= self._settings.max_fit_error
         )
 
-    def _accept(self, track: Track, regression: Regression, stamp_s: float) -> None:
+    def _accept(
+        self, track: Track, regression: Regression, stamp_s: float, apart: bool = False
+    ) -> None:
         step_s = stamp_s - track.seen_s
         track.parameters = regression.parameters
         if track.smoother is not None:
             # two images with one stamp: no time has passed for the filter
             track.parameters = track.smoother(regression.parameters, max(step_s, 1e-3))
-        if step_s > 0:
+        track.apart = apart
+        if apart and step_s > 0:
             moved = regression.region.centre - track.region.centre
             track.velocity_px_s = 0.5 * track.velocity_px_s + 0.5 * moved / step_s
         track.regression = regression
-        track.region = regression.region
         track.seen_s = stamp_s
         track.hits += 1
+        track.misses = 0
+
+    def _remember_looks(self, look: Look | None) -> None:
+        """Let the looks of faces that nobody covers follow them."""
+        if look is None:
+            return
+        for track in self._tracks:
+            if track.apart and not track.lost:
+                new = look(track.region)
+                old = new if track.look is None else track.look
+                track.look = old + LOOK_GAIN * (new - old)
 
     def search_due(self) -> bool:
         """Tell, once after each image, whether to search a part of it for newcomers."""
@@ -187,11 +272,15 @@ class Tracker:
         return [r for r in regions if not any(_same_region(r, k) for k in known)]
 
     def _add_found(
-        self, regions: list[Region], stamp_s: float, regress: Callable[[Region], Regression]
+        self,
+        regions: list[Region],
+        stamp_s: float,
+        regress: Callable[[Region], Regression],
+        look: Look | None,
     ) -> None:
-        """Give detected faces the ids of lost ones near them, or new ones."""
-        kept = [t.regression for t in self._tracks if t.regression is not None]
-        found = []
+        """Give detected faces the ids of lost ones that they may be, or new ones."""
+        kept = [t.regression for t in self._tracks if not t.lost]
+        found: list[Regression] = []
         for region in regions:
             regression = _look_twice(region, regress)
             if not _shows_one_of(regression, kept):
@@ -200,20 +289,30 @@ class Tracker:
         # A known face that the detector confirms is taken back even where the regressor doubts
         # it, as it does on profiles.
         lost = [t for t in self._tracks if t.lost]
-        for track_index, index in _nearest_pairs(lost, found):
+        taken = set()
+        sights = _sights(found, [t.regression for t in self._tracks if not t.lost], look)
+        for track_index, index in _best_pairs(lost, sights, stamp_s):
             track = lost[track_index]
             track.smoother = self._new_smoother()
             track.velocity_px_s = np.zeros(2)
+            track.seen_s = stamp_s
             self._accept(track, found[index], stamp_s)
-        taken = {id(t.regression) for t in self._tracks}
-        for regression in found:
+            taken.add(index)
+        for index, regression in enumerate(found):
             limit = self._settings.max_faces
             full = limit and self._followed() >= limit
-            if full or id(regression) in taken or not self._is_face(regression):
+            if full or index in taken or not self._is_face(regression):
                 continue
-            track = Track(self._new_id(), regression.region, stamp_s, self._new_smoother())
-            self._accept(track, regression, stamp_s)
-            self._tracks.append(track)
+            # Half a face beside another may be a lost one's: it is seen better soon.
+            if sights[index].touching and _may_be_one_of(regression, lost, stamp_s):
+                continue
+            self._add(regression, stamp_s)
+
+    def _add(self, regression: Regression, stamp_s: float) -> None:
+        smoother = self._new_smoother()
+        track = Track(self._new_id(), regression, stamp_s, smoother, regression.parameters)
+        self._accept(track, regression, stamp_s)
+        self._tracks.append(track)
 
     def _followed(self) -> int:
         return sum(not t.lost for t in self._tracks)
@@ -232,10 +331,70 @@ class Tracker:
         return ''.join(self._random.choices(string.ascii_lowercase, k=5))
 
 
-def _surprise(track: Track, regression: Regression, stamp_s: float) -> float:
-    """Return how far a face moved from where it was expected, relative to its size."""
+@dataclass(slots=True)
+class _Sight:
+    """A face in the newest image, its look, and which cells of that no other face covers."""
+
+    regression: Regression
+    look: np.ndarray | None = None
+    cells: np.ndarray | None = None
+    touching: bool = False
+
+    def change_from(self, track: Track) -> float | None:
+        """Return how much a track's face would have changed; None where that cannot be told."""
+        if self.look is None or track.look is None:
+            return None
+        return look_distance(self.look, track.look, self.cells)
+
+
+def _sights(
+    faces: Sequence[Regression], others: Sequence[Regression], look: Look | None
+) -> list[_Sight]:
+    if look is None:
+        return [_Sight(face) for face in faces]
+    boxes = np.array([f.box for f in (*faces, *others)])
+    sights = []
+    for face in faces:
+        apart = intersection_over_union(face.box, boxes) <= SAME_FACE_IOU
+        cells = uncovered_cells(face.region, boxes[apart])
+        touching = bool((intersection_over_union(face.box, boxes[apart]) > TOUCHING_IOU).any())
+        sights.append(_Sight(face, look(face.region), cells, touching))
+    return sights
+
+
+def _touching(boxes: np.ndarray) -> list[bool]:
+    """Tell of each box (N, 4) whether it overlaps another."""
+    return [
+        bool((np.delete(intersection_over_union(box, boxes), index) > TOUCHING_IOU).any())
+        for index, box in enumerate(boxes)
+    ]
+
+
+def _surprise(track: Track, sight: _Sight, stamp_s: float) -> float:
+    """Return how far a face moved from where it was expected, and how much its look changed."""
     expected = track.region.centre + track.velocity_px_s * (stamp_s - track.seen_s)
-    return _region_distance(regression.region, Region(expected, track.region.side_px, 0.0))
+    moved = _region_distance(
+        sight.regression.region, Region(expected, track.region.side_px, 0.0)
+    )
+    return moved + LOOK_WEIGHT * _or_typical(sight.change_from(track))
+
+
+def _expected(track: Track, stamp_s: float) -> Region:
+    """Return where to look for a face that moves on as it did; a slow one's region stays."""
+    region = track.region
+    if not track.apart:
+        return region
+    step = track.velocity_px_s * (stamp_s - track.seen_s)
+    length = float(np.linalg.norm(step)) / region.side_px
+    if length < LEAST_STEP:
+        return region
+    step *= min(1.0, MOST_STEP / length)
+    return Region(region.centre + step, region.side_px, region.roll_rad)
+
+
+def _or_typical(change: float | None) -> float:
+    """Take what cannot be told for neither like nor unlike."""
+    return LIKE_LOOK if change is None else change
 
 
 def _region_distance(a: Region, b: Region) -> float:
@@ -263,14 +422,45 @@ def _shows_one_of(regression: Regression, others: Sequence[Regression]) -> bool:
     return bool(overlaps.max() > SAME_FACE_IOU)
 
 
-def _nearest_pairs(
-    tracks: Sequence[Track], regressions: Sequence[Regression]
+def _best_pairs(
+    tracks: Sequence[Track], sights: Sequence[_Sight], stamp_s: float
 ) -> list[tuple[int, int]]:
-    """Pair lost tracks with found faces so that the sum of relative distances is least."""
-    if not tracks or not regressions:
+    """Pair lost tracks with the found faces they may be, so that the sum of costs is least."""
+    if not tracks or not sights:
         return []
-    cost = np.array(
-        [[_region_distance(r.region, t.region) for r in regressions] for t in tracks]
+    cost = np.array([[_cost(track, sight, stamp_s) for sight in sights] for track in tracks])
+    pairs = zip(*linear_sum_assignment(cost), strict=True)
+    return [(int(t), int(s)) for t, s in pairs if cost[t, s] < IMPOSSIBLE]
+
+
+def _cost(track: Track, sight: _Sight, stamp_s: float) -> float:
+    """Return how unlikely it is that a found face is the lost one; IMPOSSIBLE if too much so."""
+    lost_s = stamp_s - track.seen_s
+    moved = _distance_from_way(track, sight.regression.region, lost_s)
+    change = sight.change_from(track)
+    reach = REACQUIRE_DISTANCE
+    if change is not None and change < LIKE_LOOK:
+        reach += REACQUIRE_SPEED * lost_s
+    # in its old place a face may turn or the light may change, but not beside somebody else
+    doubtful = moved > SAME_REGION_DISTANCE or sight.touching
+    if moved > reach or (doubtful and change is not None and change > UNLIKE_LOOK):
+        return IMPOSSIBLE
+    return moved + LOOK_WEIGHT * _or_typical(change)
+
+
+def _may_be_one_of(regression: Regression, lost: Sequence[Track], stamp_s: float) -> bool:
+    return any(
+        t.lost
+        and _distance_from_way(t, regression.region, stamp_s - t.seen_s) < REACQUIRE_DISTANCE
+        for t in lost
     )
-    pairs = zip(*linear_sum_assignment(np.minimum(cost, REACQUIRE_DISTANCE)), strict=True)
-    return [(int(t), int(r)) for t, r in pairs if cost[t, r] < REACQUIRE_DISTANCE]
+
+
+def _distance_from_way(track: Track, region: Region, lost_s: float) -> float:
+    """Return the distance to where a lost face would be had it gone on, or stopped on the way."""
+    way = track.velocity_px_s * min(lost_s, WAY_S)
+    length = float(way @ way)
+    from_start = region.centre - track.region.centre
+    part = np.clip(from_start @ way / length, 0, 1) if length else 0.0
+    nearest = Region(track.region.centre + part * way, track.region.side_px, 0.0)
+    return _region_distance(region, nearest)
