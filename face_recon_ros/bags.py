@@ -24,6 +24,7 @@ COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 BAG_SUFFIXES = ('.mcap', '.db3')
+METADATA = 'metadata.yaml'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class BagImage:
 
 def is_bag(path: Path) -> bool:
     """Tell whether a path is that of a bag: a file, or the folder around it."""
-    inside = path.iterdir() if path.is_dir() else ()
-    return path.suffix in BAG_SUFFIXES or any(p.suffix in BAG_SUFFIXES for p in inside)
+    if path.is_dir():
+        return any(p.name == METADATA or p.suffix in BAG_SUFFIXES for p in path.iterdir())
+    return path.suffix in BAG_SUFFIXES
 
 
 @dataclass(slots=True)
@@ -176,6 +178,9 @@ class BagVideo:
 def _open(path: Path) -> Any:
     if not path.exists():
         raise ImageError(f'{path}: no such file')
+    if path.is_dir() and not (path / METADATA).is_file():
+        names = ', '.join(sorted(p.name for p in path.iterdir() if p.suffix in BAG_SUFFIXES))
+        raise ImageError(f'{path}: has no {METADATA}; name a file in it: {names}')
     try:
         from rosbags.rosbag2 import Reader
     except ImportError as error:

@@ -20,7 +20,7 @@ from node_process import (
     running,
 )
 from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from face_recon_ros.bags import BagVideo, is_bag
@@ -135,6 +135,26 @@ def test_compressed_images_and_other_encodings(tmp_path, views):
     assert image.pixels.flags.writeable
 
 
+@pytest.mark.parametrize(
+    'mode', [CompressionMode.FILE, CompressionMode.MESSAGE, CompressionMode.STORAGE]
+)
+def test_compressed_bags(tmp_path, views, mode):
+    path = tmp_path / 'bag'
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        to = writer.add_connection('/image', Image.__msgtype__, typestore=TYPES)
+        writer.write(to, FIRST_S * 10**9, TYPES.serialize_cdr(raw(views[0], 0), to.msgtype))
+    assert is_bag(path)
+    with BagVideo.open(path) as bag:
+        (image,) = bag
+    np.testing.assert_array_equal(image.pixels, views[0])
+
+
+def test_a_folder_without_a_bag_is_none(tmp_path):
+    assert not is_bag(tmp_path)
+
+
 def test_images_without_a_stamp_take_that_of_the_recording(tmp_path, views):
     message = raw(views[0], 0)
     message.header.stamp = Time(sec=0, nanosec=0)
@@ -210,6 +230,8 @@ def test_files_that_are_no_bags(tmp_path, views):
     empty.touch()
     assert refused(empty).startswith('no bag, or broken (')
     whole = write(tmp_path / 'bag', [('/image', raw(v, i)) for i, v in enumerate(views)])
+    (whole.parent / 'metadata.yaml').unlink()
+    assert refused(whole.parent) == 'has no metadata.yaml; name a file in it: bag.mcap'
     cut = tmp_path / 'cut.mcap'
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     assert refused(cut).startswith('no bag, or broken (')
