@@ -57,6 +57,7 @@ NEAR_MOUTH_M, NEAR_CHIN_M = 0.035, 0.022
 ATTACH_NEIGHBOURS = 300
 OCCLUSION_DIRECTIONS = 96
 OCCLUSION_RESOLUTION_M, OCCLUSION_TOLERANCE_M = 0.0011, 0.0016
+MOUTH_LOW_M, MOUTH_HIGH_M = (-.036, -.11, -.07), (.036, -.03, .02)
 SAMPLES_KEPT = 4000
 
 Progress = Callable[[str], None]
@@ -415,16 +416,16 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
     masks = {name: np.where(known, values[parts.face_vertex], 0)
              for name, values in _face_paint(model, topology).items()}
     masks |= _spatial_paint(placed_mean, parts.part, ears)
-    inner = skin & ~known & (placed_mean[:, 2] > -.06) & (np.abs(placed_mean[:, 0]) < .036) \
-        & (placed_mean[:, 1] > -.11) & (placed_mean[:, 1] < -.03)
-    masks['mouth'] = np.maximum(masks['mouth'], inner)
+    occlusion = _occlusion(placed_mean, parts.triangles, normals, progress)
+    inside = (placed_mean > MOUTH_LOW_M).all(axis=1) & (placed_mean < MOUTH_HIGH_M).all(axis=1)
+    masks['mouth'] = np.maximum(masks['mouth'], skin & ~known & inside & (occlusion < 0.02))
     eyes = placed_mean[parts.part == EYE]
     return HeadMesh(
         mean=placed_mean.astype(np.float32), basis=everywhere[1:].astype(np.float32),
         extras=extras.astype(np.float32), triangles=parts.triangles.astype(np.int32),
         part=parts.part, face_vertex=parts.face_vertex.astype(np.int32),
         normals=normals.astype(np.float32),
-        occlusion=_occlusion(placed_mean, parts.triangles, normals, progress),
+        occlusion=occlusion,
         off_face=(0.1 * off_face).astype(np.float32),
         paint=np.stack([masks[name] for name in PAINT], axis=1).astype(np.float32),
         eye_centres=np.stack([_sphere_centre(eyes[eyes[:, 0] < 0]),

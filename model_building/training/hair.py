@@ -75,7 +75,7 @@ class Shell:
 
     end: angle from the whorl where it ends. drop_m: how far it hangs below DROP_DEG, where it is
     long. thickness_m (ROWS, COLUMNS). taper: how much hanging strands draw together, metres a
-    metre.
+    metre. wave_m, waves_per_m, phase (COLUMNS,): how they swing.
     """
 
     azimuth: np.ndarray
@@ -84,9 +84,12 @@ class Shell:
     thickness_m: np.ndarray
     over_ears: bool
     taper: float = 0.1
+    wave_m: float = 0.0
+    waves_per_m: float = 20.0
+    phase: np.ndarray | float = 0.0
 
-    def points(self, skull: Skull) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return points (ROWS, COLUMNS, 3), part of the way from whorl to end, angle."""
+    def points(self, skull: Skull) -> tuple[np.ndarray, np.ndarray]:
+        """Return points (ROWS, COLUMNS, 3) and the part of the way from whorl to end."""
         part = np.linspace(0.0, 1.0, ROWS)[:, None]
         along = part * (self.end * RADIUS_M + self.drop_m)
         angle = np.minimum(along / RADIUS_M, self.end)
@@ -98,8 +101,13 @@ class Shell:
                      + np.cos(angle)[..., None] * np.array([0.0, 1.0, 0.0])) @ AXES
         points = CENTRE_M + radius[..., None] * direction
         outwards = aside @ AXES * [1, 0, 1]
-        return (points + hang[..., None] * (np.array([0, -1.0, 0]) - self.taper * outwards),
-                np.broadcast_to(part, angle.shape), angle)
+        points = points + hang[..., None] * (np.array([0, -1.0, 0]) - self.taper * outwards)
+        swing = np.sin(hang * self.waves_per_m * 2 * np.pi + self.phase)
+        swing = self.wave_m * swing * ramp(hang, 0, 0.05)
+        points = points + swing[..., None] * outwards
+        if self.drop_m.max() > 0.02:
+            points[1:-1] = ndimage.gaussian_filter1d(points, 1.5, axis=0, mode='nearest')[1:-1]
+        return points, np.broadcast_to(part, angle.shape)
 
 
 def _grid_triangles() -> np.ndarray:
@@ -143,7 +151,7 @@ def _strands(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _finished(shell: Shell, skull: Skull, albedo: np.ndarray, gloss: float,
               thickness_m: float) -> Piece:
-    points, part, _ = shell.points(skull)
+    points, part = shell.points(skull)
     flat = points.reshape(-1, 3).astype(np.float32)
     normals = normals_of(flat, TRIANGLES)
     sky = (0.92 - 0.25 * part * (shell.drop_m > 0.02)).reshape(-1)
@@ -193,7 +201,9 @@ def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator
     top = 1 + rng.uniform(0, 0.8) * np.cos(part * np.pi)
     thickness = 0.0015 + bulk * edge * top * np.clip(
         1 + 0.25 * lumps + rough * bumps + 0.07 * strands, 0.15, 2)
-    shell = Shell(azimuth, end, drop, thickness, over_ears, rng.uniform(-0.1, 0.25))
+    shell = Shell(azimuth, end, drop, thickness, over_ears, rng.uniform(-0.1, 0.25),
+                  max(0.0, rng.uniform(-0.008, 0.010)), rng.uniform(8, 30),
+                  rng.uniform(0.5, 3) * _wavy(rng, 5))
     albedo = color * np.clip(1 + rng.uniform(0.08, 0.3) * strands + 0.1 * bumps,
                              0.25, 1.9)[..., None]
     if rng.random() < 0.2:

@@ -21,8 +21,9 @@ from face_recon_ros.regression import CROP_SIDE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
 from model_building.assets import Assets, default_cache, download_wheel, sha256_of
 from model_building.errors import ModelBuildingError
-from model_building.head_mesh import PAINT, SKIN, HeadMesh, build_head, load_head, save_head
+from model_building.head_mesh import EYE, PAINT, SKIN, HeadMesh, build_head, load_head, save_head
 from model_building.training import hair, skin
+from model_building.training.glasses import Glasses, Wearer
 from model_building.training.piece import GAMMA, Noise, Piece, joined, ramp
 from model_building.training.subject import View
 
@@ -34,7 +35,9 @@ LARGEST_NECK_TURN_DEG = (65.0, 35.0, 25.0)
 SHAPE_LIMIT, EXPRESSION_LIMIT = 2.8, 4.0
 EXTRA_SPREAD = np.array([.6, .3, .3, .3, .3, .4, .4, .5, .4, .3, .6, .7, .5, .4, .4, .3, .5])
 NEUTRAL_SHARE = 0.25
-HEADWEAR_SHARE = 0.13
+HEADWEAR_SHARE, GLASSES_SHARE = 0.13, 0.28
+WET = 0.4
+"""From this gloss on highlights are small: eyes, lenses."""
 SIZE = 192
 
 
@@ -45,8 +48,11 @@ class HeadKit:
         """Prepare a head mesh for drawing many people."""
         self.head = head
         self.noise = Noise(seed=7)
-        self._renderers: dict[str, Renderer] = {}
         self.ears = head.paint[:, PAINT.index('ears')] > 0.3
+        tops = [np.where(self.ears & (side * head.mean[:, 0] > 0), head.mean[:, 1], -1).argmax()
+                for side in (-1, 1)]
+        self._ear_tops = np.array(tops)
+        self._renderers: dict[str, Renderer] = {}
         self._moves = np.concatenate([head.basis, head.extras]).reshape(
             len(head.basis) + len(head.extras), -1)
         self.above_neck = (head.part == SKIN) & (head.mean[:, 1] > -0.13)
@@ -56,11 +62,19 @@ class HeadKit:
         amounts = np.concatenate([coefficients, extras]).astype(np.float32)
         return self.head.mean + (amounts @ self._moves).reshape(-1, 3)
 
-    def renderer(self, piece: Piece) -> Renderer:
-        """Return a renderer for a piece; preparing one takes longer than drawing."""
-        if piece.kind not in self._renderers:
-            self._renderers[piece.kind] = Renderer(piece.triangles.astype(np.int32))
-        return self._renderers[piece.kind]
+    def wearer(self, points: np.ndarray) -> Wearer:
+        """Return where glasses rest on a head (V, 3)."""
+        eyes, front = self.head.part == EYE, self.head.face_vertex >= 0
+        sides = self.head.mean[:, 0] < 0, self.head.mean[:, 0] > 0
+        return Wearer(np.stack([points[eyes & side].mean(axis=0) for side in sides]),
+                      points[self._ear_tops], points[front])
+
+    def renderer(self, pieces: list[Piece]) -> Renderer:
+        """Return a renderer for pieces; preparing one takes longer than drawing."""
+        kinds = ' '.join(piece.kind for piece in pieces)
+        if kinds not in self._renderers:
+            self._renderers[kinds] = Renderer(joined(pieces).triangles.astype(np.int32))
+        return self._renderers[kinds]
 
     @classmethod
     def load(cls, cache: Path, model: Path | None = None,
@@ -135,7 +149,10 @@ class Light:
             diffuse += lit[:, None] * colour.astype(np.float32)
             half = towards + np.array([0.0, 0.0, 1.0])
             half = (half / np.linalg.norm(half)).astype(np.float32)
-            spot = np.clip(normals @ half, 0, None) ** 24 * gloss * (cosine > 0)
+            spot = np.square(np.square(np.square(np.clip(normals @ half, 0, None))))
+            spot = spot * spot * spot
+            spot = np.where(gloss > WET, np.square(np.square(spot)), spot)
+            spot *= gloss * (cosine > 0)
             shine += spot[:, None] * colour.astype(np.float32)
         return diffuse.astype(np.float32), shine.astype(np.float32)
 
@@ -159,9 +176,15 @@ class OpenHead:
             pieces.append(worn)
         if rng.random() < HEADWEAR_SHARE:
             pieces += hair.headwear(skull, kit.noise, rng)
+        self._lens_opacity = 0.0
+        if rng.random() < GLASSES_SHARE:
+            glasses = Glasses.draw(kit.wearer(points), rng)
+            pieces += [glasses.frame, glasses.lenses]
+            self._lens_opacity = glasses.opacity
+            self._without_lenses = kit.renderer(pieces[:-1])
         self._whole = joined(pieces)
         self._stiffness = _stiffness(self._whole.points, head)
-        self._renderer = kit.renderer(self._whole)
+        self._renderer = kit.renderer(pieces)
 
     def draw(self, view: View, background: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """
@@ -196,8 +219,13 @@ class OpenHead:
         # Pixel centres are at integers: pixel x covers the fine pixels from 2 x to 2 x + 1.
         fine = (SUPERSAMPLING * points).astype(np.float32)
         fine[:, :2] += (SUPERSAMPLING - 1) / 2
-        self._renderer.draw([PlacedMesh(fine, None, colors)], image.shape[:2], image=image,
+        drawn = image.copy() if self._lens_opacity else image
+        self._renderer.draw([PlacedMesh(fine, None, colors)], image.shape[:2], image=drawn,
                             shading=FLAT)
+        if self._lens_opacity:
+            self._without_lenses.draw([PlacedMesh(fine, None, colors)], image.shape[:2],
+                                      image=image, shading=FLAT)
+            image = cv2.addWeighted(drawn, self._lens_opacity, image, 1 - self._lens_opacity, 0)
         size = background.shape[1], background.shape[0]
         return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 

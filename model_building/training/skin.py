@@ -42,7 +42,7 @@ class Looks:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Looks:
         """Draw somebody from all over the world."""
-        darkness = rng.uniform(0, 1) ** 1.15
+        darkness = rng.uniform(0, 1) ** 1.5
         skin = _tone(darkness) * rng.uniform(0.93, 1.05)
         warmth = rng.normal(0, 0.022)
         skin = skin * np.array([1 - warmth, 1 - 0.3 * warmth, 1 + warmth])
@@ -86,12 +86,13 @@ def paint_person(head: HeadMesh, points: np.ndarray, looks: Looks, noise: Noise,
     albedo = _with_eyes(albedo, head, rng)
     eyes, teeth = head.part == EYE, head.part > EYE
     gloss[eyes] = rng.uniform(0.5, 1.0)
+    sky[eyes] *= rng.uniform(0.55, 0.9)
     _paint_teeth(albedo, sky, head, rng)
     gloss[teeth] = 0.25
     length = WHISKER_LENGTH_M * max(0.0, looks.beard - 0.1)
     normals = normals_of(points, head.triangles)
     if looks.has_beard and length > 0:
-        grown = (whiskers * np.clip(1 + 0.35 * middle + 0.25 * fine, 0.2, 2) * length)
+        grown = (whiskers * np.clip(1 + 0.3 * coarse + 0.12 * middle, 0.2, 2) * length)
         # A beard hangs: half along the skin's normal, half down.
         points = points + grown[:, None] * (0.75 * normals + np.array([0, -0.45, 0]))
         normals = normals_of(points, head.triangles)
@@ -107,7 +108,7 @@ def _skin_albedo(paint: dict[str, np.ndarray], looks: Looks, coarse: np.ndarray,
     blotch += rng.uniform(0.003, 0.02) * fine
     albedo *= 1 + blotch[:, None] * np.array([1.2, 1.1, 0.6])
     red = np.array([0.72, 0.72, 1.0]) * looks.skin
-    albedo = blended(albedo, red, rng.uniform(0, 0.7) * np.clip(paint['flush'] + 0.15 * coarse,
+    albedo = blended(albedo, red, rng.uniform(0, 0.45) * np.clip(paint['flush'] + 0.15 * coarse,
                                                                 0, 1))
     albedo = blended(albedo, red, 0.5 * paint['ears'] * rng.random())
     if rng.random() < 0.12:
