@@ -45,6 +45,8 @@ LIKE_LOOK, UNLIKE_LOOK = 0.5, 0.75
 LOOK_WEIGHT = 3.0
 # How fast a look follows the face, per image
 LOOK_GAIN = 0.1
+# By how much a half covered face must rather be one lost one than another
+CLEAR_COST = 0.4
 # Cost above any that a possible pair has
 IMPOSSIBLE = 100.0
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
@@ -429,6 +431,11 @@ def _best_pairs(
     if not tracks or not sights:
         return []
     cost = np.array([[_cost(track, sight, stamp_s) for sight in sights] for track in tracks])
+    for index, sight in enumerate(sights):
+        best = np.sort(cost[:, index])[:2]
+        if sight.touching and len(best) == 2 and best[1] - best[0] < CLEAR_COST:
+            # half a face that may be either's: it is seen better soon
+            cost[:, index] = IMPOSSIBLE
     pairs = zip(*linear_sum_assignment(cost), strict=True)
     return [(int(t), int(s)) for t, s in pairs if cost[t, s] < IMPOSSIBLE]
 

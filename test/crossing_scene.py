@@ -8,13 +8,12 @@ time it is played.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from face_recon_ros.pipeline import FaceReconPipeline
-from face_recon_ros.tracking import TrackingSettings
 
 RATE_HZ = 30
 WIDTH, HEIGHT = 640, 360
@@ -29,7 +28,11 @@ class Cutout:
     """Head and shoulders of the one face in a photo, scaled to a face of FACE_PX width."""
 
     def __init__(
-        self, pipeline: FaceReconPipeline, photo: np.ndarray, stretch: float = 1.0, tone: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        self,
+        pipeline: FaceReconPipeline,
+        photo: np.ndarray,
+        stretch: float = 1.0,
+        tone: tuple[float, float, float] = (1.0, 1.0, 1.0),
     ) -> None:
         """
         Cut out of a photo the face that is found best in it.
@@ -133,7 +136,9 @@ class Outcome:
     """
     What became of the ids in a scene.
 
-    swaps: times an id turned up on another person than its first. new_ids: ids given to somebody
+    ids: of each person, those first given to it. swaps: times an id turned up on another person
+    than its first; images in which two faces lie half over each other are left out, as a report
+    there may be of either. events: those in words. new_ids: ids given to somebody
     who had one. strays: faces reported where none can be seen. reacquired_images: of each return
     into full sight, images until it was reported. unseen: images with a face in full sight that
     was not reported (those after a return left out).
@@ -144,8 +149,8 @@ class Outcome:
     new_ids: int = 0
     strays: int = 0
     unseen: int = 0
-    reacquired_images: list[int] | None = None
-    events: list[str] | None = None
+    reacquired_images: list[int] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
 
 
 def judge(
@@ -154,7 +159,7 @@ def judge(
     pipeline: FaceReconPipeline,
 ) -> Outcome:
     """Play a scene through a pipeline and hold its ids against the truth."""
-    outcome = Outcome([[] for _ in people], reacquired_images=[], events=[])
+    outcome = Outcome([[] for _ in people])
     owner: dict[str, int] = {}
     now: dict[str, int] = {}
     waiting: list[int | None] = [0] * len(people)
@@ -172,7 +177,7 @@ def judge(
             first = owner.setdefault(face.id, who)
             if who != first and now.get(face.id) != who:
                 outcome.swaps += 1
-                outcome.events.append(f"{time_s:.2f} {face.id} of {first} on {who}")
+                outcome.events.append(f'{time_s:.2f} s: {face.id} of {first} on {who}')
             now[face.id] = who
             if first == who and face.id not in outcome.ids[who]:
                 outcome.ids[who].append(face.id)
@@ -216,55 +221,80 @@ def scenes(cutouts: Sequence[Cutout]) -> Mapping[str, tuple[list[Person], float]
     a, b, c = cutouts[:3]
     left, middle, right = 100.0, 320.0, 540.0
     out = -120.0
+
+    def person(cutout: Cutout, *stations: tuple[float, float]) -> Person:
+        return Person(cutout, walk(*stations))
+
+    stands = ((0, middle),)
+    goes_right, goes_left = ((0, left), (3, right)), ((0, right), (3, left))
+    slowly_right = ((0, left), (4, right))
+    comes, comes_too = ((0, left), (1, middle), (2, middle)), ((0, right), (1, middle), (2, middle))
+    hides, hides_too = (
+        ((0, left), (1, middle - 20), (2, middle - 20)),
+        ((0, right), (1, middle + 20), (2, middle + 20)),
+    )
     return {
-        'pass': ([Person(a, walk((0, left), (3, right))), Person(b, walk((0, right), (3, left)))],
-                 3.0),
-        'pass quickly': ([Person(a, walk((0.5, left), (1.5, right))),
-                          Person(b, walk((0.5, right), (1.5, left)))], 2.5),
-        'walk behind one who stands': ([Person(a, walk((0, left), (4, right))),
-                                        Person(b, walk((0, middle)))], 4.0),
-        'walk before one who stands': ([Person(b, walk((0, middle))),
-                                        Person(a, walk((0, left), (4, right)))], 4.0),
-        'stop behind and go on': ([Person(a, walk((0, left), (1, middle), (2, middle), (3, right))),
-                                   Person(b, walk((0, right), (1, middle), (2, middle),
-                                                  (3, left)))], 3.5),
-        'stop behind and turn back': ([Person(a, walk((0, left), (1, middle), (2, middle),
-                                                      (3, left))),
-                                       Person(b, walk((0, right), (1, middle), (2, middle),
-                                                      (3, right)))], 3.5),
-        'turn back and take the other along': ([
-            Person(a, walk((0, left), (1, middle), (2, middle), (3, left))),
-            Person(b, walk((0, right), (1, middle), (2, middle), (3, left - 90)))], 3.5),
-        'overtake': ([Person(a, walk((0, left), (4, right))),
-                      Person(b, walk((0, left + 130), (4, right - 150)))], 4.0),
-        'three pass': ([Person(a, walk((0, left), (3, right))), Person(b, walk((0, middle))),
-                        Person(c, walk((0, right), (3, left)))], 3.0),
-        'two behind one': ([Person(a, walk((0, left), (1, middle - 20), (2, middle - 20),
-                                           (3, right))),
-                            Person(b, walk((0, right), (1, middle + 20), (2, middle + 20),
-                                           (3, left))),
-                            Person(c, walk((0, middle)))], 3.5),
-        'two behind one turn back': ([Person(a, walk((0, left), (1, middle - 20),
-                                                     (2, middle - 20), (3, left))),
-                                      Person(b, walk((0, right), (1, middle + 20),
-                                                     (2, middle + 20), (3, right))),
-                                      Person(c, walk((0, middle)))], 3.5),
-        'leave and return': ([Person(a, walk((0, left), (1, out), (1.2, out), (2.2, left))),
-                              Person(b, walk((0, middle)))], 3.0),
-        'leave and return by the other side': ([
-            Person(a, walk((0, left), (1, out), (2, WIDTH - out), (3, right))),
-            Person(b, walk((0, middle)))], 3.5),
-        'leave for long and return': ([Person(a, walk((0, left), (1, out), (4, out), (5, left))),
-                                       Person(b, walk((0, middle)))], 5.5),
-        'leave together and return changed over': ([
-            Person(a, walk((0, left + 90), (1, out), (2, out - 90), (3, left))),
-            Person(b, walk((0, left + 230), (1, out + 60), (1.3, out), (1.8, out), (3, left + 160)
-                           ))], 3.5),
+        'pass': ([person(a, *goes_right), person(b, *goes_left)], 3.0),
+        'pass quickly': (
+            [person(a, (0.5, left), (1.5, right)), person(b, (0.5, right), (1.5, left))],
+            2.5,
+        ),
+        'walk behind one who stands': ([person(a, *slowly_right), person(b, *stands)], 4.0),
+        'walk before one who stands': ([person(b, *stands), person(a, *slowly_right)], 4.0),
+        'stop behind and go on': (
+            [person(a, *comes, (3, right)), person(b, *comes_too, (3, left))],
+            3.5,
+        ),
+        'stop behind and turn back': (
+            [person(a, *comes, (3, left)), person(b, *comes_too, (3, right))],
+            3.5,
+        ),
+        'turn back and take the other along': (
+            [person(a, *comes, (3, left)), person(b, *comes_too, (3, left - 90))],
+            3.5,
+        ),
+        'overtake': (
+            [person(a, *slowly_right), person(b, (0, left + 130), (4, right - 150))],
+            4.0,
+        ),
+        'three pass': ([person(a, *goes_right), person(b, *stands), person(c, *goes_left)], 3.0),
+        'two behind one': (
+            [person(a, *hides, (3, right)), person(b, *hides_too, (3, left)), person(c, *stands)],
+            3.5,
+        ),
+        'two behind one turn back': (
+            [person(a, *hides, (3, left)), person(b, *hides_too, (3, right)), person(c, *stands)],
+            3.5,
+        ),
+        'leave and return': (
+            [person(a, (0, left), (1, out), (1.2, out), (2.2, left)), person(b, *stands)],
+            3.0,
+        ),
+        'leave and return by the other side': (
+            [
+                person(a, (0, left), (1, out), (2, WIDTH - out), (3, right)),
+                person(b, *stands),
+            ],
+            3.5,
+        ),
+        'leave for long and return': (
+            [person(a, (0, left), (1, out), (4, out), (5, left)), person(b, *stands)],
+            5.5,
+        ),
+        'leave together and return changed over': (
+            [
+                person(a, (0, left + 90), (1, out), (2, out - 90), (3, left)),
+                person(b, (0, left + 230), (1, out + 60), (1.3, out), (1.8, out), (3, left + 160)),
+            ],
+            3.5,
+        ),
     }
 
 
-def pipeline_for(**tracking: float) -> FaceReconPipeline:
-    """Return a pipeline with the shipped models and these settings of the tracking."""
-    from face_recon_ros.pipeline import PipelineConfig
-
-    return FaceReconPipeline(PipelineConfig(tracking=TrackingSettings(**tracking)))
+def sample_people(pipeline: FaceReconPipeline, photo: np.ndarray) -> list[Cutout]:
+    """Return three people made of one portrait: narrower and darker, wider and lighter."""
+    return [
+        Cutout(pipeline, photo),
+        Cutout(pipeline, np.ascontiguousarray(photo[:, ::-1]), 0.85, (0.55, 0.6, 0.7)),
+        Cutout(pipeline, photo, 1.12, (0.8, 0.95, 1.15)),
+    ]

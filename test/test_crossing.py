@@ -1,0 +1,52 @@
+import pytest
+from crossing_scene import RATE_HZ, judge, sample_people, scenes
+
+from face_recon_ros.pipeline import FaceReconPipeline
+
+# Images until somebody who comes back into full sight is reported: 0.3 s
+REACQUIRED_IMAGES = 0.3 * RATE_HZ
+
+
+@pytest.fixture(scope='module')
+def played(portrait):
+    return scenes(sample_people(FaceReconPipeline(), portrait))
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'pass',
+        'stop behind and turn back',
+        'overtake',
+        'three pass',
+        'two behind one',
+        'two behind one turn back',
+        'leave and return',
+    ],
+)
+def test_everybody_keeps_the_id(played, name):
+    people, duration_s = played[name]
+    outcome = judge(people, duration_s, FaceReconPipeline())
+    assert outcome.swaps == 0, outcome.events
+    assert outcome.new_ids == 0, outcome.ids
+    assert all(len(ids) == 1 for ids in outcome.ids)
+    assert outcome.strays == 0
+    assert outcome.unseen == 0
+    assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
+
+
+def test_who_was_away_for_longer_than_forget_s_is_another(played):
+    """Nobody else gets the id that is free, nor does the one who stayed lose it."""
+    people, duration_s = played['leave for long and return']
+    outcome = judge(people, duration_s, FaceReconPipeline())
+    assert outcome.swaps == 0
+    assert [len(ids) for ids in outcome.ids] == [2, 1]
+    assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
+
+
+def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch):
+    """Without looks the scenes come out wrong: they are worth playing."""
+    monkeypatch.setattr('face_recon_ros.tracking.look_distance', lambda *_: None)
+    people, duration_s = played['two behind one turn back']
+    outcome = judge(people, duration_s, FaceReconPipeline())
+    assert outcome.swaps + outcome.new_ids > 0
