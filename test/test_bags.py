@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from face_recon_ros.msg import FaceArray
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
+from mcap_ros2.writer import Writer as McapWriter
 from node_process import (
     DEADLINE_S,
     Peer,
@@ -149,6 +152,27 @@ def test_compressed_bags(tmp_path, views, mode):
     with BagVideo.open(path) as bag:
         (image,) = bag
     np.testing.assert_array_equal(image.pixels, views[0])
+
+
+def test_bags_of_other_writers(tmp_path, views):
+    file = tmp_path / 'other.mcap'
+    message = {
+        'header': {'stamp': {'sec': FIRST_S, 'nanosec': 500_000_000}, 'frame_id': 'camera'},
+        'height': HEIGHT,
+        'width': WIDTH,
+        'encoding': 'bgr8',
+        'is_bigendian': 0,
+        'step': 3 * WIDTH,
+        'data': views[0].tobytes(),
+    }
+    definition, _ = TYPES.generate_msgdef(Image.__msgtype__, ros_version=2)
+    with file.open('wb') as stream, McapWriter(stream) as writer:
+        schema = writer.register_msgdef(Image.__msgtype__, definition)
+        writer.write_message('/camera/image_raw', schema, message, log_time=FIRST_S * 10**9)
+    with BagVideo.open(file) as bag:
+        (image,) = bag
+    np.testing.assert_array_equal(image.pixels, views[0])
+    assert image.stamp_s == FIRST_S + 0.5
 
 
 def test_a_folder_without_a_bag_is_none(tmp_path):
@@ -415,6 +439,16 @@ def test_recorded_faces_are_those_of_the_recorded_images(recorded, directly):
     # Not equal: the node had followed the face since before the recording began
     assert errors[:, 0].max() < 4.0
     assert errors[:, 1].max() < 0.06
+
+
+def test_other_readers_read_the_recording(recorded):
+    file = recorded / f'{recorded.name}.mcap'
+    with file.open('rb') as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        found = [message for *_, message in reader.iter_decoded_messages(topics=[FACES])]
+    (face,) = next(array.faces for array in found if array.faces)
+    assert face.id == 'f1'
+    assert len(face.landmarks.image) == 68
 
 
 def test_rosbags_reads_our_messages_by_their_definitions(recorded):
