@@ -33,7 +33,7 @@ from model_building.topology import (
     split_quads,
 )
 
-FORMAT = 1
+FORMAT = 2
 SKIN, EYE, UPPER_TEETH, LOWER_TEETH = range(4)
 """What a vertex belongs to; the tongue counts as lower teeth."""
 LOWEST_Y, WIDEST_X = 4.3, 2.3
@@ -53,9 +53,11 @@ EXTRAS = (
 )
 TEETH_BACK_M = 0.0015
 """Teeth stand this much deeper than MakeHuman's, so that no closed lips let them through."""
+STIFF_ABOVE_M, SOFT_BELOW_M = -0.080, -0.215
+"""Heights where the neck ends and begins."""
 NEAR_MOUTH_M, NEAR_CHIN_M = 0.035, 0.022
 ATTACH_NEIGHBOURS = 300
-OCCLUSION_DIRECTIONS = 96
+OCCLUSION_DIRECTIONS = 150
 OCCLUSION_RESOLUTION_M, OCCLUSION_TOLERANCE_M = 0.0011, 0.0016
 MOUTH_LOW_M, MOUTH_HIGH_M = (-.036, -.11, -.07), (.036, -.03, .02)
 SAMPLES_KEPT = 4000
@@ -83,6 +85,12 @@ class HeadMesh:
     """(V,3) float32, of the mean."""
     occlusion: np.ndarray
     """(V,) float32: part of the sky in sight."""
+    directions: np.ndarray
+    """(D,3) float32: unit vectors all around."""
+    lit: np.ndarray
+    """(D,V) bool: whether light from that direction arrives."""
+    stiffness: np.ndarray
+    """(V,) float32: how far a vertex turns with the head, 1, or stays with the chest, 0."""
     off_face: np.ndarray
     """(V,) float32: distance along the surface from the face mask, up to 0.12 m."""
     paint: np.ndarray
@@ -199,7 +207,8 @@ def _joined(pieces: list[_Parts]) -> _Parts:
         np.concatenate([piece.face_vertex for piece in pieces]))
 
 
-def _extended(fields_known: np.ndarray, known: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def _extended(fields_known: np.ndarray, known: np.ndarray, triangles: np.ndarray,
+              fade: float = FADE) -> np.ndarray:
     """
     Extend fields (m,k), given at the vertices `known` (n,) bool, over the mesh.
 
@@ -211,9 +220,8 @@ def _extended(fields_known: np.ndarray, known: np.ndarray, triangles: np.ndarray
                               shape=(count, count))
     joined = sparse.csr_array(((joined + joined.T) > 0).astype(np.float64))
     degree = np.asarray(joined.sum(axis=1)).ravel()
-    laplacian = sparse.csc_array(sparse.diags_array(degree + FADE) - joined)
+    laplacian = sparse.csc_array(sparse.diags_array(degree + fade) - joined)
     free = ~known
-    # A vertex in the middle of nowhere (unused) has no equation of its own.
     system = sparse.csc_array(laplacian[free][:, free])
     result = np.empty((count, fields_known.shape[1]))
     result[known] = fields_known
@@ -263,25 +271,27 @@ def _expression_samples(assets: Assets, topology: Topology, model: dict[str, np.
     return (mixes @ of_unit.T).astype(np.float32)
 
 
-def _occlusion(mean: np.ndarray, triangles: np.ndarray, normals: np.ndarray,
-               progress: Progress) -> np.ndarray:
-    """Return the part (V,) of the sky in sight, weighted by the cosine."""
+def _directions() -> np.ndarray:
+    """Return unit vectors (D,3), evenly spread (a Fibonacci lattice)."""
     index = np.arange(OCCLUSION_DIRECTIONS) + 0.5
-    # Directions evenly spread over the sphere (a Fibonacci lattice).
     height = 1 - 2 * index / OCCLUSION_DIRECTIONS
     turn = np.pi * (1 + 5 ** 0.5) * index
     ring = np.sqrt(1 - height ** 2)
-    seen, total = np.zeros(len(mean)), np.full(len(mean), 1e-9)
-    for direction in np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1):
+    return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1)
+
+
+def _lit(mean: np.ndarray, triangles: np.ndarray, directions: np.ndarray,
+         progress: Progress) -> np.ndarray:
+    """Return whether light from each of the directions (D,3) arrives: (D,V) bool."""
+    found = []
+    for direction in directions:
         aside = np.cross(direction, [1.0, 0, 0] if abs(direction[0]) < 0.8 else [0, 1.0, 0])
         aside /= np.linalg.norm(aside)
         rotation = np.stack([aside, np.cross(direction, aside), direction])
-        cosine = np.clip(normals @ direction, 0, None)
-        total += cosine
-        seen += cosine * visible_vertices(mean, triangles, rotation, OCCLUSION_RESOLUTION_M,
-                                          OCCLUSION_TOLERANCE_M)
-    progress('occlusion')
-    return (seen / total).astype(np.float32)
+        found.append(visible_vertices(mean, triangles, rotation, OCCLUSION_RESOLUTION_M,
+                                      OCCLUSION_TOLERANCE_M))
+    progress('shadows')
+    return np.array(found)
 
 
 def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -416,7 +426,10 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
     masks = {name: np.where(known, values[parts.face_vertex], 0)
              for name, values in _face_paint(model, topology).items()}
     masks |= _spatial_paint(placed_mean, parts.part, ears)
-    occlusion = _occlusion(placed_mean, parts.triangles, normals, progress)
+    directions = _directions()
+    lit = _lit(placed_mean, parts.triangles, directions, progress)
+    cosine = np.clip(normals @ directions.T, 0, None)
+    occlusion = np.einsum('vd,dv->v', cosine, lit) / np.maximum(cosine.sum(axis=1), 1e-9)
     inside = (placed_mean > MOUTH_LOW_M).all(axis=1) & (placed_mean < MOUTH_HIGH_M).all(axis=1)
     masks['mouth'] = np.maximum(masks['mouth'], skin & ~known & inside & (occlusion < 0.02))
     eyes = placed_mean[parts.part == EYE]
@@ -425,13 +438,23 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
         extras=extras.astype(np.float32), triangles=parts.triangles.astype(np.int32),
         part=parts.part, face_vertex=parts.face_vertex.astype(np.int32),
         normals=normals.astype(np.float32),
-        occlusion=occlusion,
+        occlusion=occlusion.astype(np.float32),
+        directions=directions.astype(np.float32), lit=lit,
+        stiffness=_stiffness(placed_mean, parts, known),
         off_face=(0.1 * off_face).astype(np.float32),
         paint=np.stack([masks[name] for name in PAINT], axis=1).astype(np.float32),
         eye_centres=np.stack([_sphere_centre(eyes[eyes[:, 0] < 0]),
                               _sphere_centre(eyes[eyes[:, 0] > 0])]).astype(np.float32),
         expression_samples=_expression_samples(assets, topology, model, to_model, progress),
         format_version=np.array(FORMAT))
+
+
+def _stiffness(points: np.ndarray, parts: _Parts, in_face: np.ndarray) -> np.ndarray:
+    """Return (V,): 1 on the head, 0 on the chest, smooth along the neck."""
+    head = in_face | (parts.part != SKIN) | (points[:, 1] > STIFF_ABOVE_M)
+    known = head | (points[:, 1] < SOFT_BELOW_M)
+    stiff = _extended(head[known, None].astype(np.float64), known, parts.triangles, fade=0.0)
+    return np.clip(stiff[:, 0], 0, 1).astype(np.float32)
 
 
 def _sphere_centre(points: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ RADIUS_M = 0.1
 GRID = (36, 80)
 """Cells of the map of the skull's radius: angle from the whorl, azimuth."""
 COLUMNS, ROWS = 300, 36
+FLAT_M = 0.007
+"""How far hair stands off at most below a hat."""
 DROP_DEG = 98.0
 """Where long strands leave the skull and hang."""
 
@@ -161,8 +163,13 @@ def _finished(shell: Shell, skull: Skull, albedo: np.ndarray, gloss: float,
     return both_sides(piece, thickness_m)
 
 
-def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator) -> Piece | None:
-    """Return hair of some style, or None for somebody bald or shaved. color (3,) BGR."""
+def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator,
+         flat: bool = False) -> Piece | None:
+    """
+    Return hair of some style, or None for somebody bald or shaved.
+
+    color (3,) BGR; flat: with something on top of it.
+    """
     style = rng.choice(['none', 'short', 'full', 'bob', 'long', 'curly'],
                        p=[.14, .34, .12, .12, .2, .08])
     if style == 'none':
@@ -185,6 +192,8 @@ def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator
     bulk = {'short': rng.uniform(.003, .014), 'full': rng.uniform(.010, .028),
             'bob': rng.uniform(.008, .020), 'long': rng.uniform(.005, .018),
             'curly': rng.uniform(.025, .060)}[str(style)]
+    if flat:
+        bulk = min(bulk, FLAT_M)
     long = style in ('bob', 'long')
     over_ears = long or style == 'curly' or (style == 'full' and rng.random() < 0.6)
     if long:

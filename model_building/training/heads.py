@@ -21,7 +21,16 @@ from face_recon_ros.regression import CROP_SIDE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
 from model_building.assets import Assets, default_cache, download_wheel, sha256_of
 from model_building.errors import ModelBuildingError
-from model_building.head_mesh import EYE, PAINT, SKIN, HeadMesh, build_head, load_head, save_head
+from model_building.head_mesh import (
+    EYE,
+    FORMAT,
+    PAINT,
+    SKIN,
+    HeadMesh,
+    build_head,
+    load_head,
+    save_head,
+)
 from model_building.training import hair, skin
 from model_building.training.glasses import Glasses, Wearer
 from model_building.training.piece import GAMMA, Noise, Piece, joined, ramp
@@ -36,6 +45,8 @@ SHAPE_LIMIT, EXPRESSION_LIMIT = 2.8, 4.0
 EXTRA_SPREAD = np.array([.6, .3, .3, .3, .3, .4, .4, .5, .4, .3, .6, .7, .5, .4, .4, .3, .5])
 NEUTRAL_SHARE = 0.25
 HEADWEAR_SHARE, GLASSES_SHARE = 0.13, 0.28
+SHADOW_NEIGHBOURS = 6
+"""Directions among which shadows are interpolated: a lamp as wide as a window."""
 WET = 0.4
 """From this gloss on highlights are small: eyes, lenses."""
 SIZE = 192
@@ -62,6 +73,17 @@ class HeadKit:
         amounts = np.concatenate([coefficients, extras]).astype(np.float32)
         return self.head.mean + (amounts @ self._moves).reshape(-1, 3)
 
+    def arrival(self, towards: np.ndarray) -> np.ndarray:
+        """Return how much (V,) of a lamp's light reaches the head, from a direction (3,)."""
+        cosine = self.head.directions @ towards
+        nearest = np.argpartition(-cosine, SHADOW_NEIGHBOURS)[:SHADOW_NEIGHBOURS]
+        weight = (cosine[nearest] - cosine[nearest].min() + 0.01) ** 2
+        weight = (weight / weight.sum()).astype(np.float32)
+        reaching = np.zeros(len(self.head.mean), np.float32)
+        for direction, part in zip(nearest, weight, strict=True):
+            reaching += part * self.head.lit[direction]
+        return reaching
+
     def wearer(self, points: np.ndarray) -> Wearer:
         """Return where glasses rest on a head (V, 3)."""
         eyes, front = self.head.part == EYE, self.head.face_vertex >= 0
@@ -86,7 +108,7 @@ class HeadKit:
         when the material cannot be had.
         """
         path = FaceModel(model).path
-        built = cache / f'head_{sha256_of(path)[:12]}.npz'
+        built = cache / f'head_{FORMAT}_{sha256_of(path)[:12]}.npz'
         if built.exists():
             return cls(load_head(built))
         cache.mkdir(parents=True, exist_ok=True)
@@ -132,20 +154,22 @@ class Light:
             lamps.append((towards, rng.uniform(0.15, 1.1) * colour(0.15), rng.uniform(0, 0.7)))
         return cls(sky, ground, lamps)
 
-    def on(self, normals: np.ndarray, sky: np.ndarray, gloss: np.ndarray) -> tuple[
-            np.ndarray, np.ndarray]:
+    def on(self, normals: np.ndarray, sky: np.ndarray, gloss: np.ndarray,
+           arrival: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """
         Return diffuse light and highlights, both (n, 3), linear.
 
-        normals (n, 3) in screen axes; sky (n,) part of the ambient light that arrives; gloss (n,).
+        normals (n, 3) in screen axes; sky (n,) part of the ambient light that arrives; gloss (n,);
+        arrival: for each lamp the part (m,) of its light that reaches the first m of them.
         """
         up = (0.5 - 0.5 * normals[:, 1:2])
         diffuse = (self.ground + up * (self.sky - self.ground)) * sky[:, None]
         shine = np.zeros_like(diffuse)
         crease = np.sqrt(np.sqrt(sky))
-        for towards, colour, wrap in self.lamps:
+        for (towards, colour, wrap), reaching in zip(self.lamps, arrival, strict=True):
             cosine = normals @ towards.astype(np.float32)
             lit = np.clip((cosine + wrap) / (1 + wrap), 0, None) * crease
+            lit[:len(reaching)] *= reaching
             diffuse += lit[:, None] * colour.astype(np.float32)
             half = towards + np.array([0.0, 0.0, 1.0])
             half = (half / np.linalg.norm(half)).astype(np.float32)
@@ -153,6 +177,7 @@ class Light:
             spot = spot * spot * spot
             spot = np.where(gloss > WET, np.square(np.square(spot)), spot)
             spot *= gloss * (cosine > 0)
+            spot[:len(reaching)] *= reaching
             shine += spot[:, None] * colour.astype(np.float32)
         return diffuse.astype(np.float32), shine.astype(np.float32)
 
@@ -171,10 +196,11 @@ class OpenHead:
         body = skin.paint_person(head, points, looks, kit.noise, rng)
         skull = hair.Skull.of(points[kit.above_neck], kit.ears[kit.above_neck])
         pieces = [skin.dress(body, head, kit.noise, rng)]
-        worn = hair.hair(skull, looks.hair, kit.noise, rng)
+        covered = rng.random() < HEADWEAR_SHARE
+        worn = hair.hair(skull, looks.hair, kit.noise, rng, flat=covered)
         if worn is not None:
             pieces.append(worn)
-        if rng.random() < HEADWEAR_SHARE:
+        if covered:
             pieces += hair.headwear(skull, kit.noise, rng)
         self._lens_opacity = 0.0
         if rng.random() < GLASSES_SHARE:
@@ -183,7 +209,9 @@ class OpenHead:
             self._lens_opacity = glasses.opacity
             self._without_lenses = kit.renderer(pieces[:-1])
         self._whole = joined(pieces)
-        self._stiffness = _stiffness(self._whole.points, head)
+        self._stiffness = _stiffness(self._whole.points)
+        self._stiffness[:len(head.stiffness)] = head.stiffness
+        self._kit = kit
         self._renderer = kit.renderer(pieces)
 
     def draw(self, view: View, background: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -199,13 +227,17 @@ class OpenHead:
         below = np.flatnonzero(self._stiffness < 1)
         bent = whole.normals[below] @ (SCREEN_FROM_MODEL_AXES @ torso).T.astype(np.float32)
         normals[below] += (1 - stiff[below]) * (bent - normals[below])
-        colors = self._lit(normals, Light.draw(rng), rng)
+        light = Light.draw(rng)
+        to_model = view.rotation.T @ SCREEN_FROM_MODEL_AXES
+        arrival = [self._kit.arrival(to_model @ lamp[0]) for lamp in light.lamps]
+        colors = self._lit(normals, light, arrival, rng)
         return self._rendered(points, colors, background)
 
-    def _lit(self, normals: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
+    def _lit(self, normals: np.ndarray, light: Light, arrival: list[np.ndarray],
+             rng: np.random.Generator) -> np.ndarray:
         """Return displayed colours (n, 3) uint8."""
         whole = self._whole
-        diffuse, shine = light.on(normals, whole.sky, whole.gloss)
+        diffuse, shine = light.on(normals, whole.sky, whole.gloss, arrival)
         exposure = np.exp(rng.normal(-0.3, 0.28)) / max(
             0.25, float(np.quantile(diffuse[::16, 1], 0.8)))
         linear = (diffuse * whole.albedo ** np.float32(GAMMA) + shine) * np.float32(exposure)
@@ -241,14 +273,10 @@ def draw_coefficients(kit: HeadKit, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([shape, expression])
 
 
-def _stiffness(points: np.ndarray, head: HeadMesh) -> np.ndarray:
-    """Return how far each vertex turns with the head, 1, or stays with the chest, 0: (n,)."""
-    stiff = ramp(points[:, 1] + 0.3 * np.clip(points[:, 2] + 0.13, -0.04, 0.1), -0.165, -0.085)
-    skin_count = len(head.mean)
-    near_face = 1 - ramp(head.off_face, 0.0, 0.03)
-    stiff[:skin_count] = np.maximum(stiff[:skin_count], near_face)
-    stiff[:skin_count][head.part != SKIN] = 1
-    return stiff.astype(np.float32)
+def _stiffness(points: np.ndarray) -> np.ndarray:
+    """Return how far hair and clothes at points (n, 3) turn with the head: (n,), 0 to 1."""
+    height = points[:, 1] + 0.3 * np.clip(points[:, 2] + 0.13, -0.04, 0.1)
+    return ramp(height, -0.20, -0.08).astype(np.float32)
 
 
 def _bent(points: np.ndarray, view: View, torso: np.ndarray, stiff: np.ndarray) -> np.ndarray:

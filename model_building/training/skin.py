@@ -75,7 +75,7 @@ def paint_person(head: HeadMesh, points: np.ndarray, looks: Looks, noise: Noise,
     # Noise lives on the mean, so that it does not swim with the expression.
     coarse = noise(head.mean, 0.022, rng)
     middle = noise(head.mean, 0.006, rng)
-    fine = noise(head.mean, 0.0016, rng)
+    fine = noise(head.mean, 0.0013, rng)
     whiskers = _whiskers(paint, looks, middle, rng)
     albedo = _skin_albedo(paint, looks, coarse, middle, fine, rng)
     albedo = _with_hair(albedo, paint, looks, whiskers, fine, rng)
@@ -112,8 +112,8 @@ def _skin_albedo(paint: dict[str, np.ndarray], looks: Looks, coarse: np.ndarray,
                                                                 0, 1))
     albedo = blended(albedo, red, 0.5 * paint['ears'] * rng.random())
     if rng.random() < 0.12:
-        spots = ramp(fine + 0.4 * middle, 1.1, 1.7) * rng.uniform(0.2, 0.6)
-        albedo = blended(albedo, looks.skin * np.array([0.5, 0.58, 0.7]), spots)
+        spots = ramp(fine + 0.5 * middle, 1.3, 1.9) * rng.uniform(0.15, 0.5)
+        albedo = blended(albedo, looks.skin * np.array([0.62, 0.7, 0.8]), spots)
     lips = looks.skin * np.array([0.66, 0.60, 0.86]) * rng.uniform(0.85, 1.08)
     strength = rng.uniform(0.4, 0.95)
     if not looks.has_beard and rng.random() < 0.18:
