@@ -488,6 +488,8 @@ def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
     try:
         with running(*NODE_PARAMETERS, '-p', 'use_sim_time:=true') as node:
             node.wait_line('looking for faces')
+            # the node looks at no image before it has heard of this listener
+            peer.wait(lambda: diagnostics.collected, 'the node')
             with ThreadPoolExecutor() as pool:
                 for play in (1, 2):  # the second time, time goes back
                     before = len(faces.collected)

@@ -69,7 +69,8 @@ def node():
         process.wait_line('looking for faces in /image')
         yield process
         assert process.end()[0] == 0
-        assert process.complaints() == []
+        # The cameras of these tests come and go, and are not steady meanwhile.
+        assert [c for c in process.complaints() if 'too slow for the camera' not in c] == []
 
 
 @pytest.fixture
