@@ -33,11 +33,10 @@ FRAME = 'head_camera_optical_frame'
 NODE = [sys.executable, '-m', 'face_recon_ros.nodes.face_recon_node']
 
 
-class NodeProcess:
-    """The node's process and the lines it has written."""
+class OtherProcess:
+    """A process and the lines it has written."""
 
-    def __init__(self, *ros_arguments):
-        command = [*NODE, '--ros-args', *ros_arguments]
+    def __init__(self, command):
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -52,10 +51,10 @@ class NodeProcess:
                 self.lines.append(line.rstrip())
                 self._changed.notify_all()
 
-    def wait_line(self, text, after=0):
+    def wait_line(self, text, after=0, deadline_s=DEADLINE_S):
         with self._changed:
             found = self._changed.wait_for(
-                lambda: any(text in line for line in self.lines[after:]), DEADLINE_S
+                lambda: any(text in line for line in self.lines[after:]), deadline_s
             )
         assert found, f'no line with {text!r} in {self.lines}'
 
@@ -82,14 +81,20 @@ class NodeProcess:
 
 
 @contextmanager
-def running(*ros_arguments):
-    node = NodeProcess(*ros_arguments)
+def process(command):
+    """Run a command as long as the context lasts."""
+    other = OtherProcess(command)
     try:
-        yield node
+        yield other
     finally:
-        if node.process.poll() is None:
-            node.end(signal.SIGTERM)
-        node.close()
+        if other.process.poll() is None:
+            other.end(signal.SIGTERM)
+        other.close()
+
+
+def running(*ros_arguments):
+    """Run the node as long as the context lasts."""
+    return process([*NODE, '--ros-args', *ros_arguments])
 
 
 class Peer:

@@ -225,6 +225,14 @@ def test_images_that_never_came_are_judged(start_s, idle, lost, level):
     assert verdict.values['missed'] == str(lost)
 
 
+def test_an_outage_is_no_lack_of_speed():
+    monitor = Monitor(-WINDOW_S)
+    monitor.received(0.0, idle=False)
+    monitor.received(0.5, idle=False, missed=15)
+    seen = monitor.snapshot(1.0)
+    assert (seen.missed_in_window, seen.missed_total) == (0, 15)
+
+
 def test_a_restart_forgets_all_but_the_totals():
     monitor = Monitor(0.0)
     monitor.received(1.0, idle=False, missed=2)
@@ -312,12 +320,13 @@ def test_defaults_make_the_core_s_defaults():
 
 def test_every_parameter_reaches_the_settings():
     before = Settings.from_values(defaults())
-    other = {'image_transport': 'compressed', 'overlay_mode': 'box', 'face_id_prefix': 'a_'}
+    other = {'overlay_mode': 'box', 'face_id_prefix': 'a_'}
     for d in DECLARATIONS:
         if isinstance(d.default, bool):
             value = not d.default
         elif isinstance(d.default, str):
-            value = other.get(d.name, 'other.file')
+            value = d.choices[-1] if d.choices else other.get(d.name, 'other.file')
+            assert value != d.default
         else:
             value = d.high
         assert Settings.from_values(defaults(**{d.name: value})) != before, d.name

@@ -107,8 +107,10 @@ class Intake:
         if idle:
             return
         if self._waits_for_calibration(arrival.arrived_s):
-            self._held = arrival
-        elif self._submit(arrival):
+            replaced, self._held = self._held is not None, arrival
+        else:
+            replaced = self._submit(arrival)
+        if replaced:
             self._monitor.dropped(arrival.arrived_s)
 
     def _missed(self, info: Mapping[str, Any]) -> int:
@@ -129,5 +131,5 @@ class Intake:
         """Let the image go that waited for camera_info."""
         self._release_timer.cancel()
         held, self._held = self._held, None
-        if held is not None:
-            self._submit(held)
+        if held is not None and self._submit(held):
+            self._monitor.dropped(time.monotonic())

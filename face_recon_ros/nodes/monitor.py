@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 WINDOW_S = 5.0
+# What is missed in a silence as long as this was cut off, not lost to a lack of speed
+OUTAGE_S = 0.5
 _MAX_EVENTS = 2000  # bounds the memory of a window, whatever the rate
 
 
@@ -69,9 +71,10 @@ class Monitor:
         :param missed: images published before it that never came.
         """
         with self._lock:
-            if missed:
+            self._missed_total += missed
+            silence_s = _age(now_s, self._last_image_s)
+            if missed and silence_s is not None and silence_s < OUTAGE_S:
                 self._missed.append((now_s, missed))
-                self._missed_total += missed
             self._received.append(now_s)
             self._received_total += 1
             self._last_image_s = now_s

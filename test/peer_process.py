@@ -1,0 +1,99 @@
+"""
+Peers of the node that need a process of their own.
+
+    python peer_process.py fast_camera WIDTH HEIGHT RATE SECONDS
+        publishes image and camera_info as fast as it can up to a rate; prints how many it sent
+    python peer_process.py deaf
+        subscribes to everything, reliable, and never takes a message; prints 'ready'
+    python peer_process.py remote
+        publishes compressed images, prints 'faces' for every FaceArray that has some
+"""
+
+import sys
+import threading
+import time
+
+import cv2
+import rclpy
+from face_recon_ros.msg import FaceArray
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
+
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.sample_camera_node import camera_info
+from face_recon_ros.nodes.sources import PortraitSource
+
+RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+FRAME = 'camera'
+
+
+def say(text):
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+def fast_camera(width, height, rate_hz, seconds):
+    node = rclpy.create_node('fast_camera')
+    images = node.create_publisher(Image, 'image', NEWEST)
+    infos = node.create_publisher(CameraInfo, 'camera_info', NEWEST)
+    source = PortraitSource(int(width), int(height))
+    header = Header(frame_id=FRAME)
+    message = to_image(source.read(0.0), 'bgr8', header)
+    info = camera_info(source.camera(int(width), int(height)), header)
+    while not (images.get_subscription_count() and infos.get_subscription_count()):
+        rclpy.spin_once(node, timeout_sec=0.02)
+    begin_s = next_s = time.monotonic()
+    count = 0
+    while time.monotonic() < begin_s + float(seconds):
+        message.header.stamp = node.get_clock().now().to_msg()
+        if count % 10 == 0:
+            infos.publish(info)
+        images.publish(message)
+        count += 1
+        next_s = max(next_s + 1 / float(rate_hz), time.monotonic() - 0.1)
+        threading.Event().wait(max(0.0, next_s - time.monotonic()))
+    say(f'sent {count}')
+
+
+def deaf():
+    node = rclpy.create_node('deaf')
+    for kind, topic in (
+        (FaceArray, 'face_recon/faces'),
+        (TFMessage, '/tf'),
+        (Image, 'face_recon/mesh_image'),
+    ):
+        node.create_subscription(kind, topic, lambda message: None, RELIABLE)
+    say('ready')
+    threading.Event().wait()
+
+
+def remote():
+    node = rclpy.create_node('remote')
+    images = node.create_publisher(CompressedImage, 'image/compressed', NEWEST)
+    infos = node.create_publisher(CameraInfo, 'camera_info', NEWEST)
+    source = PortraitSource(320, 240)
+    header = Header(frame_id=FRAME)
+    message = CompressedImage(header=header, format='jpeg')
+    message.data.frombytes(cv2.imencode('.jpg', source.read(0.0))[1].tobytes())
+    info = camera_info(source.camera(320, 240), header)
+
+    def publish():
+        header.stamp = node.get_clock().now().to_msg()
+        infos.publish(info)
+        images.publish(message)
+
+    def receive(array):
+        if array.faces:
+            say('faces')
+
+    node.create_timer(0.1, publish)
+    node.create_subscription(FaceArray, 'face_recon/faces', receive, RELIABLE)
+    rclpy.spin(node)
+
+
+if __name__ == '__main__':
+    rclpy.init(args=[])
+    {'fast_camera': fast_camera, 'deaf': deaf, 'remote': remote}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,437 @@
+"""
+What goes wrong around the node: it says each thing once, and goes on by itself when it is over.
+
+Of every fault the log has exactly one line at WARN or above; of a healthy run, none.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from face_recon_ros.msg import FaceArray
+from node_process import (
+    CAMERA,
+    DEADLINE_S,
+    HEIGHT,
+    NODE,
+    WIDTH,
+    Peer,
+    image_profile,  # noqa: F401
+    process,
+    running,
+    statuses,
+    values,
+)
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from tf2_msgs.msg import TFMessage
+
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.latency import resident_mib
+from face_recon_ros.nodes.sample_camera_node import camera_info
+from face_recon_ros.nodes.sample_motion import STILL
+from face_recon_ros.nodes.sources import PortraitSource
+
+SAMPLE_CAMERA = [sys.executable, '-m', 'face_recon_ros.nodes.sample_camera']
+PEER_PROCESS = [sys.executable, str(Path(__file__).with_name('peer_process.py'))]
+ERROR = b'\x02'
+# often, so that a line said with each of them would be seen soon
+OFTEN = ('-p', 'diagnostics_period:=0.1')
+
+
+@pytest.fixture(scope='module')
+def image():
+    return PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
+
+
+@pytest.fixture
+def peer():
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+class Watch:
+    """Collects faces and diagnostics."""
+
+    def __init__(self, peer):
+        self._peer = peer
+        self.faces = peer.collect(FaceArray, 'face_recon/faces').collected
+        self._diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+        self.diagnostics = self._diagnostics.collected
+
+    def status(self, task):
+        return statuses(self._diagnostics)[task]
+
+    def new_faces(self, count=3, deadline_s=DEADLINE_S):
+        """Wait for that many more FaceArrays with faces; return the last."""
+        begin = len(self.faces)
+
+        def found():
+            return [f for f in self.faces[begin:] if f.faces]
+
+        self._peer.wait(lambda: len(found()) >= count, 'faces', deadline_s)
+        return found()[-1]
+
+    def more_diagnostics(self, count=10):
+        """Wait for that many more, so that what is said with each would be in the log."""
+        begin = len(self.diagnostics)
+        self._peer.wait(lambda: len(self.diagnostics) >= begin + count, 'diagnostics')
+
+
+@pytest.fixture
+def watch(peer):
+    return Watch(peer)
+
+
+def ended_well(node, *complaints, number=signal.SIGINT):
+    """End the node; it must have complained of just that, each once, and end in time."""
+    status, took_s = node.end(number)
+    assert status == 0, node.lines
+    assert took_s < 2
+    found = node.complaints()
+    assert len(found) == len(complaints), found
+    for words, line in zip(complaints, found, strict=True):
+        assert words in line
+
+
+# --- cameras -----------------------------------------------------------------------
+
+
+def test_a_healthy_run_has_no_warnings(peer, watch):
+    with running(*OFTEN) as node, process(SAMPLE_CAMERA) as camera:
+        outputs = [
+            peer.collect(kind, f'face_recon/{topic}')
+            for kind, topic in (
+                (Image, 'mesh_image'), (Image, 'overlay_image'), (Image, 'depth_image'),
+                (PointCloud2, 'points'),
+            )
+        ]  # fmt: skip
+        # longer than the window over which drops are judged
+        watch.new_faces(count=200)
+        peer.wait(lambda: all(o.collected for o in outputs), 'all pictures')
+        assert all(s.level == b'\x00' for s in watch.diagnostics[-1].status)
+        assert 'sha256' in values(watch.status('faces'))['face model']
+        assert camera.end()[0] == 0
+        assert camera.complaints() == []
+        ended_well(node)
+
+
+def test_a_camera_that_is_killed_and_started_again(watch):
+    with running(*OFTEN, '-p', 'image_timeout:=0.7') as node:
+        with process(SAMPLE_CAMERA) as camera:
+            watch.new_faces()
+            camera.process.kill()
+            node.wait_line('images stopped on /image')
+        watch.more_diagnostics()
+        assert watch.status('images').level == ERROR
+        with process(SAMPLE_CAMERA):
+            watch.new_faces()
+            node.wait_line('images arrive on /image')
+            ended_well(node, 'images stopped on /image')
+
+
+def test_images_stop_for_a_minute(peer, watch, image):
+    with running(*OFTEN, '-p', 'image_timeout:=0.5') as node:
+        minute_s = 0
+
+        def picture(header):
+            header.stamp.sec += minute_s
+            return to_image(image, 'bgr8', header)
+
+        peer.show(picture, lambda: any(f.faces for f in watch.faces))
+        node.wait_line('images stopped on /image')
+        watch.more_diagnostics()
+        assert 'images stopped' in watch.status('images').message
+        assert watch.status('images').level == ERROR
+        minute_s = 60
+        begin = len(watch.faces)
+        peer.show(picture, lambda: any(f.faces for f in watch.faces[begin:]))
+        peer.show(picture, lambda: node.count('images arrive on /image'))
+        ended_well(node, 'images stopped on /image')
+
+
+def test_camera_info_missing_late_wrong_and_right(peer, watch, image):
+    with running(*OFTEN, '-p', 'calibration_wait:=0.2', '-p', 'image_timeout:=60.0') as node:
+
+        def picture(header):
+            return to_image(image, 'bgr8', header)
+
+        def distance_m():
+            begin = len(watch.faces)
+            peer.show(picture, lambda: len(watch.faces) > begin + 30, info=False, pause_s=0.03)
+            return watch.faces[-1].faces[0].pose.pose.position.z
+
+        guessed_m = distance_m()
+        assert watch.status('calibration').message.startswith('no camera_info on /camera_info')
+        assert len(node.complaints()) == 1
+        wrong = camera_info(CAMERA, peer.header())
+        wrong.width, wrong.height = 320, 240
+        peer.infos.publish(wrong)
+        peer.show(picture, lambda: node.count('is for 320x240'), info=False)
+        assert distance_m() == pytest.approx(guessed_m, rel=0.01)
+        # late, and once is enough
+        peer.infos.publish(camera_info(CAMERA, peer.header()))
+        assert distance_m() == pytest.approx(0.94 * guessed_m, rel=0.02)
+        peer.show(picture, lambda: node.count('calibrated by /camera_info'), info=False)
+        ended_well(node, 'no camera_info on /camera_info', 'is for 320x240 but images are 640x480')
+
+
+@pytest.mark.timeout(180)
+def test_4k_at_60_hz(peer, watch):
+    """More than the machine can do: all is accounted for, and neither lateness nor memory grow."""
+    latencies_s, memory_mib = [], []
+
+    def receive(array):
+        stamp = array.header.stamp
+        now_ns = peer.node.get_clock().now().nanoseconds
+        latencies_s.append(1e-9 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
+
+    peer.node.create_subscription(FaceArray, 'face_recon/faces', receive, 10)
+    camera_command = [*PEER_PROCESS, 'fast_camera', '3840', '2160', '60', '8']
+    with running(*OFTEN) as node:
+        watch.more_diagnostics(1)  # it has found its subscribers
+        with process(camera_command) as camera:
+
+            def sent():
+                if latencies_s:
+                    memory_mib.append(resident_mib(node.process.pid))
+                return camera.count('sent ')
+
+            peer.wait(sent, 'the camera to end', 60)
+            count = int(camera.lines[-1].split()[1])
+        watch.more_diagnostics(5)
+        speed, images = values(watch.status('speed')), values(watch.status('images'))
+        received, missed = int(images['received']), int(speed['missed'])
+        # what came before the first and after the last image received is nobody's to count
+        assert 0.9 * count < received + missed <= count
+        assert len(latencies_s) + int(speed['dropped']) == pytest.approx(received, abs=2)
+        assert len(latencies_s) > 40
+        half = len(latencies_s) // 2
+        assert np.quantile(latencies_s, 0.95) < 0.5
+        assert np.median(latencies_s[half:]) < 2 * np.median(latencies_s[:half]) + 0.05
+        quarter = len(memory_mib) // 4
+        assert max(memory_mib[quarter:]) - memory_mib[quarter] < 60
+        too_slow = ['too slow for the camera'] * node.count('too slow for the camera')
+        assert len(too_slow) <= 1
+        ended_well(node, *too_slow)
+
+
+# --- clocks ------------------------------------------------------------------------
+
+
+def test_stamps_that_go_back(peer, watch, image):
+    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+        offset_s = 0
+
+        def picture(header):
+            header.stamp.sec += offset_s
+            return to_image(image, 'bgr8', header)
+
+        def shown():
+            begin = len(watch.faces)
+            peer.show(picture, lambda: sum(bool(f.faces) for f in watch.faces[begin:]) > 3)
+            return watch.faces[-1].faces[0].id
+
+        first = shown()
+        offset_s = -1000
+        second = shown()
+        assert second != first  # nothing of before the jump leaks into after it
+        assert 'went back' in watch.status('stamps').message
+        offset_s = 1000
+        assert shown() == shown()
+        for step in range(12):  # two cameras on one topic
+            offset_s = -1000 * (step % 2)
+            begin = len(watch.faces)
+            peer.show(picture, lambda n=begin: len(watch.faces) > n, pause_s=0.01)
+        offset_s = 2000
+        peer.show(picture, lambda: node.count('rise again'))
+        assert shown() == shown()
+        ended_well(node, 'stamps of images on /image went back')
+
+
+def test_simulation_that_is_paused_and_reset(peer, watch, image):
+    with running(*OFTEN, '-p', 'use_sim_time:=true', '-p', 'image_timeout:=60.0') as node:
+        clock = peer.node.create_publisher(Clock, '/clock', 10)
+        peer.wait(clock.get_subscription_count, 'the node to listen to /clock')
+        now = Clock()
+
+        def picture(header):
+            clock.publish(now)
+            header.stamp = now.clock
+            now.clock.nanosec += 10_000_000
+            if now.clock.nanosec >= 10**9:
+                now.clock.sec, now.clock.nanosec = now.clock.sec + 1, 0
+            return to_image(image, 'bgr8', header)
+
+        def stamped(second):
+            def arrived():
+                return (
+                    any(f.faces and f.header.stamp.sec == second for f in watch.faces)
+                    and watch.diagnostics[-1].header.stamp.sec == second
+                )
+
+            return arrived
+
+        for second in (500, 3):
+            now.clock.sec, now.clock.nanosec = second, 0
+            peer.show(picture, stamped(second), pause_s=0.05)
+            watch.more_diagnostics()  # paused: nobody publishes /clock
+        ended_well(node, 'stamps of images on /image went back')
+
+
+# --- signals -----------------------------------------------------------------------
+
+
+def has_mapped(name):
+    """Return a condition: a process has mapped a file with that in its name."""
+    return lambda node, _: name in Path(f'/proc/{node.process.pid}/maps').read_text()
+
+
+def is_busy(node, peer):
+    if not hasattr(peer, 'mesh'):
+        peer.mesh = peer.collect(Image, 'face_recon/mesh_image').collected
+        peer.large = to_image(PortraitSource(1920, 1080).read(0.0), 'bgr8', peer.header())
+        peer.all = [
+            peer.collect(FaceArray, 'face_recon/faces'), peer.collect(TFMessage, '/tf'),
+            peer.collect(PointCloud2, 'face_recon/points'),
+        ]  # fmt: skip
+    peer.large.header = peer.header()
+    peer.infos.publish(CameraInfo())
+    peer.images.publish(peer.large)
+    peer.node.executor.spin_once(timeout_sec=0.0)
+    return len(peer.mesh) > 5
+
+
+MOMENTS = {
+    'imports': has_mapped('rclpy'),
+    'models are read': has_mapped('litert'),
+    'active': lambda node, _: node.count('looking for faces'),
+    'busy': is_busy,
+}
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('moment', MOMENTS)
+def test_signals_end_it_at_any_moment(peer, moment, number):
+    with running('--log-level', 'error') if moment == 'busy' else running() as node:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not MOMENTS[moment](node, peer):
+            assert time.monotonic() < deadline_s, node.lines
+            assert node.process.poll() is None
+        ended_well(node, number=number)
+
+
+def test_signals_end_it_while_nothing_is_configured(peer, watch):
+    with running('-p', 'autostart:=false') as node:
+        watch.more_diagnostics(1)
+        ended_well(node, number=signal.SIGTERM)
+
+
+# --- peers -------------------------------------------------------------------------
+
+
+def test_two_nodes_with_the_same_name(watch):
+    with running(*OFTEN) as first, running(*OFTEN) as second:
+        for node in (first, second):
+            node.wait_line('another node is named /face_recon too')
+        watch.more_diagnostics(20)
+        ended_well(second, 'another node is named /face_recon too')
+        first.wait_line('nobody else is named /face_recon')
+        ended_well(first, 'another node is named /face_recon too')
+
+
+def test_a_subscriber_that_never_reads(peer, watch):
+    """Reliable, and then not even its process runs: the others go on receiving."""
+    with running(*OFTEN) as node, process(SAMPLE_CAMERA):
+        watch.new_faces()
+        with process([*PEER_PROCESS, 'deaf']) as deaf:
+            deaf.wait_line('ready')
+            watch.new_faces(30)
+            memory_mib = resident_mib(node.process.pid)
+            watch.new_faces(60)
+            deaf.process.send_signal(signal.SIGSTOP)
+            try:
+                watch.new_faces(60)
+                latency = float(values(watch.status('speed'))['latency median [ms]'])
+                assert latency < 200
+                assert resident_mib(node.process.pid) - memory_mib < 30
+            finally:
+                deaf.process.kill()
+        watch.new_faces(10)
+        ended_well(node)
+
+
+# --- networks ----------------------------------------------------------------------
+
+# a host's own shared memory, which network namespaces would share
+OWN_MEMORY = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /dev/shm && exec "$@"', 'sh']
+
+
+def on_host(host, command):
+    return process(['ip', 'netns', 'exec', host, *OWN_MEMORY, *command])
+
+
+def ip(*arguments):
+    done = subprocess.run(['ip', *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f'ip {" ".join(arguments)}: {done.stderr.strip()}')
+    return done.stdout
+
+
+@contextmanager
+def two_hosts():
+    """Make two network namespaces joined by a cable; skip where this machine does not allow it."""
+    if shutil.which('ip') is None:
+        pytest.skip('needs the command ip (iproute2)')
+    hosts = [f'face_recon_{os.getpid()}_{side}' for side in 'ab']
+    try:
+        try:
+            for host in hosts:
+                ip('netns', 'add', host)
+            ip('-n', hosts[0], 'link', 'add', 'cable', 'type', 'veth',
+               'peer', 'name', 'cable', 'netns', hosts[1])  # fmt: skip
+            for number, host in enumerate(hosts, start=1):
+                ip('-n', host, 'addr', 'add', f'10.77.0.{number}/24', 'dev', 'cable')
+                ip('-n', host, 'link', 'set', 'lo', 'up')
+                # no IPv6, whose address is not valid at once
+                ip('-n', host, 'link', 'set', 'cable', 'addrgenmode', 'none', 'up')
+            for host in hosts:  # Fast DDS uses the interfaces that are up at its start
+                while 'state UP' not in ip('-n', host, 'link', 'show', 'cable'):
+                    pass
+        except OSError as error:
+            pytest.skip(f'needs network namespaces: {error}')
+        yield hosts
+    finally:
+        for host in hosts:
+            subprocess.run(['ip', 'netns', 'del', host], capture_output=True)
+
+
+def test_a_network_cable_that_is_pulled(monkeypatch):
+    """Camera and viewer on one host, the node on another: faces come back by themselves."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
+    node_command = [
+        *NODE, '--ros-args', *OFTEN, '-p', 'image_transport:=compressed',
+        '-p', 'image_timeout:=1.0',
+    ]  # fmt: skip
+    with (
+        two_hosts() as (near, far),
+        on_host(far, [*PEER_PROCESS, 'remote']) as remote,
+        on_host(near, node_command) as node,
+    ):
+        remote.wait_line('faces', deadline_s=60)
+        for _ in range(2):
+            ip('-n', far, 'link', 'set', 'cable', 'down')
+            node.wait_line('images stopped', after=len(node.lines))
+            ip('-n', far, 'link', 'set', 'cable', 'up')
+            remote.wait_line('faces', after=len(remote.lines))
+            node.wait_line('images arrive on', after=len(node.lines))
+        ended_well(node, 'images stopped', 'images stopped')
