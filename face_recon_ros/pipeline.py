@@ -24,7 +24,7 @@ from face_recon_ros.pose import (
     points_in_camera,
 )
 from face_recon_ros.regression import FaceMeshRegressor, Region, Regression
-from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.smoothing import SmoothingSettings, View
 from face_recon_ros.tracking import Tracker, TrackingSettings
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
@@ -128,6 +128,7 @@ class FaceReconPipeline:
         camera: Camera | None = None,
         stamp_s: float | None = None,
         search: bool = True,
+        camera_pose: MetricPose | None = None,
     ) -> list[Face]:
         """
         Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
@@ -135,6 +136,8 @@ class FaceReconPipeline:
         :param camera: the calibration; without one a field of view of about 53 degrees is assumed
         :param stamp_s: when the image of a stream was taken; None: a still image by itself
         :param search: call search() too; False leaves that to the caller, once the faces are out
+        :param camera_pose: of the camera's optical frame in a frame that does not move, in which a
+            stream's faces are then filtered; None: in the camera's
         :raises ImageError: not such an image.
         """
         _check_image(image)
@@ -143,7 +146,8 @@ class FaceReconPipeline:
         if stamp_s is None:
             found = self._find_in_still(image)
         else:
-            found = self._find_in_stream(image, stamp_s)
+            view = View(camera, camera_pose, self._head_scale) if camera_pose else None
+            found = self._find_in_stream(image, stamp_s, view)
             if search:
                 self.search(image)
         faces = [self._face(*f, camera) for f in found]
@@ -155,13 +159,14 @@ class FaceReconPipeline:
             self._tracker.suggest(_regions(self.detector.next_part(image)))
 
     def _find_in_stream(
-        self, image: np.ndarray, stamp_s: float
+        self, image: np.ndarray, stamp_s: float, view: View | None
     ) -> list[tuple[str, Regression, FaceParameters]]:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
             regress=lambda region: self.regressor(image, region),
             look=lambda region: look_of(image, region),
+            view=view,
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
 

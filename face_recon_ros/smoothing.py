@@ -1,4 +1,9 @@
-"""One-Euro filters (Casiez, Roussel, Vogel 2012) for numbers, rotations and whole faces."""
+"""
+One-Euro filters (Casiez, Roussel, Vogel 2012) for numbers, rotations and whole faces.
+
+Where it is known how the camera moves, faces are filtered in the frame it moves in: what a filter
+remembers is first carried to where the camera would see it now, had the head stood still.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,6 +56,15 @@ class OneEuroVector:
         self._value = self._value + smoothing_factor(cutoff, step_s) * (value - self._value)
         return self._value
 
+    @property
+    def value(self) -> np.ndarray | None:
+        """The newest smoothed value; None before the first."""
+        return self._value
+
+    def carry(self, value: np.ndarray) -> None:
+        """Go on from another value at the same speed: the frame of the values has moved."""
+        self._value = value
+
 
 class OneEuroRotation:
     """Filters a rotation (3, 3) along the shortest arc; its speed is in rad/s."""
@@ -72,6 +87,15 @@ class OneEuroRotation:
         self._value = rotation_matrix(smoothing_factor(cutoff, step_s) * turn) @ self._value
         return self._value
 
+    @property
+    def value(self) -> np.ndarray | None:
+        """The newest smoothed rotation; None before the first."""
+        return self._value
+
+    def carry(self, value: np.ndarray) -> None:
+        """Go on from another rotation at the same speed: the frame of the values has moved."""
+        self._value = value
+
 
 def rotation_vector(rotation: np.ndarray) -> np.ndarray:
     """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
@@ -81,6 +105,57 @@ def rotation_vector(rotation: np.ndarray) -> np.ndarray:
 def rotation_matrix(vector: np.ndarray) -> np.ndarray:
     """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
     return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
+
+
+@dataclass(slots=True, frozen=True)
+class View:
+    """
+    Where an image was taken from.
+
+    camera: its calibration. pose: of the camera's optical frame in a fixed frame. head_scale: size
+    of the heads relative to the model's.
+    """
+
+    camera: Camera
+    pose: MetricPose
+    head_scale: float = 1.0
+
+    def depth_m(self, scale_px_per_m: float) -> float:
+        """Return how far along the optical axis a face of this scale is."""
+        return self.head_scale * self.camera.fx / scale_px_per_m
+
+
+# Nearer than this to the camera's plane, or behind it, nothing is carried
+LEAST_DEPTH_M = 0.05
+
+
+def carried(
+    scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray, before: View, now: View
+) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """
+    Return how a head that stands still in the fixed frame is seen after the camera has moved.
+
+    :param rotation: (3, 3) model rotation, without the viewing ray
+    :param origin_px: (3,) of the model's origin
+    :returns: the same three; None where the head would be beside or behind the camera
+    """
+    ray = before.camera.rays(origin_px[None, :2])[0]
+    turn = now.pose.rotation.T @ before.pose.rotation
+    shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
+    depth_m = before.depth_m(scale_px_per_m)
+    place_m = turn @ (ray * depth_m) + shift_m
+    if place_m[2] < LEAST_DEPTH_M:
+        return None
+    seen = place_m / place_m[2]
+    optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation
+    carried_rotation = (
+        OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
+    )
+    # the lens bends both nearly alike
+    focal_px = np.array([now.camera.fx, now.camera.fy])
+    origin = origin_px.copy()
+    origin[:2] += focal_px * (seen[:2] - ray[:2])
+    return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,9 +195,17 @@ class FaceSmoother:
         self._expression = OneEuroVector(
             OneEuroSettings(cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA)
         )
+        self._view: View | None = None
 
-    def __call__(self, parameters: FaceParameters, step_s: float) -> FaceParameters:
-        """Return the smoothed parameters; `step_s` > 0 since the last call."""
+    def __call__(
+        self, parameters: FaceParameters, step_s: float, view: View | None = None
+    ) -> FaceParameters:
+        """
+        Return the smoothed parameters; `step_s` > 0 since the last call.
+
+        :param view: from where the image was taken; None: as the last image
+        """
+        self._carry(view)
         face_px = parameters.scale_px_per_m * self._FACE_SIZE_M
         log_scale = np.array([np.log(parameters.scale_px_per_m)])
         scale = float(np.exp(self._size(log_scale, step_s)[0]))
@@ -133,3 +216,15 @@ class FaceSmoother:
             self._shape(parameters.shape, step_s),
             self._expression(parameters.expression, step_s),
         )
+
+    def _carry(self, view: View | None) -> None:
+        """Take what is remembered along with the camera."""
+        before, self._view = self._view, view
+        size, rotation, origin = self._size.value, self._rotation.value, self._position.value
+        if before is None or view is None or size is None or rotation is None or origin is None:
+            return
+        seen = carried(float(np.exp(size[0])), rotation, origin, before, view)
+        if seen is not None:
+            self._size.carry(np.log([seen[0]]))
+            self._rotation.carry(seen[1])
+            self._position.carry(seen[2])

@@ -23,7 +23,7 @@ from face_recon_ros.appearance import look_distance, uncovered_cells
 from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings
+from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 
 Look = Callable[[Region], np.ndarray]
 
@@ -132,6 +132,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._suggested: list[Region] = []
         self._now_s: float | None = None
+        self._view: View | None = None
         self._images_since_search = 0
 
     def configure(self, settings: TrackingSettings, smoothing: SmoothingSettings | None) -> None:
@@ -147,6 +148,7 @@ class Tracker:
         detect: Callable[[], list[Region]],
         regress: Callable[[Region], Regression],
         look: Look | None = None,
+        view: View | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -157,7 +159,9 @@ class Tracker:
         :param regress: the face in a region of the image
         :param look: what the face in a region looks like (appearance.look_of); None: people are
             told apart by where they are alone
+        :param view: from where the image was taken, for the filters; None: as the last image
         """
+        self._view = view
         if self._now_s is not None and stamp_s < self._now_s:
             self.reset()
         first = self._now_s is None
@@ -233,7 +237,8 @@ class Tracker:
         track.parameters = regression.parameters
         if track.smoother is not None:
             # two images with one stamp: no time has passed for the filter
-            track.parameters = track.smoother(regression.parameters, max(step_s, 1e-3))
+            step = max(step_s, 1e-3)
+            track.parameters = track.smoother(regression.parameters, step, self._view)
         track.apart = apart
         if apart and step_s > 0:
             moved = regression.region.centre - track.region.centre

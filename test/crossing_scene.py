@@ -228,7 +228,8 @@ def scenes(cutouts: Sequence[Cutout]) -> Mapping[str, tuple[list[Person], float]
     stands = ((0, middle),)
     goes_right, goes_left = ((0, left), (3, right)), ((0, right), (3, left))
     slowly_right = ((0, left), (4, right))
-    comes, comes_too = ((0, left), (1, middle), (2, middle)), ((0, right), (1, middle), (2, middle))
+    comes = ((0, left), (1, middle), (2, middle))
+    comes_too = ((0, right), (1, middle), (2, middle))
     hides, hides_too = (
         ((0, left), (1, middle - 20), (2, middle - 20)),
         ((0, right), (1, middle + 20), (2, middle + 20)),

@@ -2,12 +2,21 @@ import numpy as np
 import pytest
 
 from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pose import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    Camera,
+    MetricPose,
+    rotation_to,
+)
 from face_recon_ros.smoothing import (
     FaceSmoother,
     OneEuroRotation,
     OneEuroSettings,
     OneEuroVector,
     SmoothingSettings,
+    View,
+    carried,
     rotation_matrix,
     rotation_vector,
 )
@@ -94,3 +103,105 @@ def test_identity_changes_slower_than_expression():
     smooth(face(), STEP_S)
     out = smooth(face(shape=1.0, expression=1.0), STEP_S)
     assert out.shape[0] < 0.1 * out.expression[0]
+
+
+# --- where the camera moves -------------------------------------------------------
+
+CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
+
+
+def seen_from(head, camera_pose, camera=CAMERA):
+    """The weak-perspective parameters of a head at a pose (face frame) in the world."""
+    rotation = camera_pose.rotation.T @ head.rotation
+    place = camera_pose.rotation.T @ (head.translation_m - camera_pose.translation_m)
+    ray = place / place[2]
+    model = OPTICAL_FROM_VIEWER @ rotation_to(ray).T @ rotation @ MODEL_FROM_FACE.T
+    origin = np.array([camera.cx + camera.fx * ray[0], camera.cy + camera.fy * ray[1], 0])
+    return FaceParameters(
+        camera_matrix(camera.fx / place[2], model, origin), np.zeros(40), np.zeros(10)
+    )
+
+
+def back_in_camera(parameters):
+    """The inverse of seen_from, without the camera's pose."""
+    ray = CAMERA.rays(parameters.camera_matrix[None, :2, 3])[0]
+    rotation = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ parameters.model_rotation
+    return rotation @ MODEL_FROM_FACE, ray * CAMERA.fx / parameters.scale_px_per_m
+
+
+def head_at(turn, place):
+    facing = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
+    return MetricPose(rotation_matrix(np.array(turn)) @ facing, np.array(place))
+
+
+def camera_at(turn, place):
+    return MetricPose(rotation_matrix(np.array(turn, float)), np.array(place, float))
+
+
+def test_a_still_head_is_carried_to_where_a_moved_camera_sees_it():
+    head = head_at((0.1, 0.4, -0.1), (0.2, -0.1, 1.2))
+    before, now = camera_at((0, 0, 0), (0, 0, 0)), camera_at((0.1, -0.2, 0.15), (0.1, 0.05, 0.2))
+    start, want = seen_from(head, before), seen_from(head, now)
+    scale, rotation, origin = carried(
+        start.scale_px_per_m,
+        start.model_rotation,
+        start.camera_matrix[:, 3],
+        View(CAMERA, before),
+        View(CAMERA, now),
+    )
+    assert scale == pytest.approx(want.scale_px_per_m, rel=1e-9)
+    np.testing.assert_allclose(rotation, want.model_rotation, atol=1e-9)
+    np.testing.assert_allclose(origin, want.camera_matrix[:, 3], atol=1e-6)
+
+
+def test_a_head_that_comes_to_lie_behind_the_camera_is_not_carried():
+    behind = camera_at((0, np.pi, 0), (0, 0, 0))
+    still = camera_at((0, 0, 0), (0, 0, 0))
+    view = View(CAMERA, still), View(CAMERA, behind)
+    assert carried(600.0, np.eye(3), np.array([320.0, 240, 0]), *view) is None
+
+
+def pan(time_s):
+    """A robot's head that looks left and right and tilts, up to 63 and 36 degrees per second."""
+    swing = np.sin(2 * np.pi * 0.5 * time_s)
+    return camera_at((0, 0.35 * swing, 0.2 * swing), (0, 0, 0))
+
+
+def test_a_still_head_is_steadier_in_the_world_when_filtered_there():
+    """The camera pans and rolls; the filter in the camera frame lags, the other does not."""
+    head = head_at((0.05, 0.3, 0), (0.1, 0, 1.0))
+
+    def unsteadiness(with_view):
+        rng = np.random.default_rng(0)
+        smooth = FaceSmoother(SmoothingSettings())
+        poses = []
+        for step in range(120):
+            pose = pan(step * STEP_S)
+            clean = seen_from(head, pose)
+            noisy = FaceParameters(
+                clean.camera_matrix + np.outer([1, 1, 0], [0, 0, 0, 1]) * rng.normal(0, 0.3),
+                clean.shape,
+                clean.expression,
+            )
+            view = View(CAMERA, pose) if with_view else None
+            out = smooth(noisy, STEP_S, view)
+            rotation, place = back_in_camera(out)
+            poses.append((pose.rotation @ rotation, pose.rotation @ place))
+        turns = [rotation_vector(r @ poses[40][0].T) for r, _ in poses[40:]]
+        places = np.array([p for _, p in poses[40:]])
+        return np.degrees(np.std(turns, axis=0).max()), places.std(axis=0).max()
+
+    in_camera, in_world = unsteadiness(False), unsteadiness(True)
+    assert in_world[0] < 0.35 * in_camera[0]
+    assert in_world[1] < 0.35 * in_camera[1]
+
+
+def test_a_view_that_is_missing_for_a_while_does_no_harm():
+    smooth = FaceSmoother(SmoothingSettings())
+    head = head_at((0, 0, 0), (0, 0, 1.0))
+    for step in range(40):
+        pose = pan(step * STEP_S)
+        view = None if 10 <= step < 20 else View(CAMERA, pose)
+        out = smooth(seen_from(head, pose), STEP_S, view)
+    want = seen_from(head, pose).camera_matrix[:2, 3]
+    np.testing.assert_allclose(out.camera_matrix[:2, 3], want, atol=8)

@@ -37,6 +37,7 @@ from face_recon_ros.nodes.diagnostics import (
     Verdict,
     diagnostic_array,
 )
+from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.intake import Intake, image_topic
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
@@ -169,8 +170,13 @@ class FaceReconNode(LifecycleNode):
             self._report,
             self.get_logger(),
             topic,
+            self._filtering_frame(),
         )
         self._failure = None
+
+    def _filtering_frame(self) -> FilteringFrame | None:
+        frame = self._tuning.settings.filtering_frame
+        return FilteringFrame(self, frame, self._report) if frame else None
 
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""

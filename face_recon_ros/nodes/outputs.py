@@ -71,13 +71,13 @@ class FaceOutputs:
 
     def wanted(self) -> bool:
         """Tell whether anybody subscribes."""
-        publishers = (self._transforms, self._faces, self._poses, self._markers)
-        return any(has_listener(p) for p in publishers)
+        publishers = (self._faces, self._poses, self._markers)
+        return self._are_transforms_wanted() or any(has_listener(p) for p in publishers)
 
     def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
         """Publish what is subscribed to."""
         height, width = image_bgr.shape[:2]
-        if has_listener(self._transforms) and self._may_publish_tf(header):
+        if self._are_transforms_wanted() and self._may_publish_tf(header):
             self._transforms.publish(messages.transforms(faces, header))
         if has_listener(self._faces):
             self._faces.publish(messages.face_array(faces, header, width, height))
@@ -89,6 +89,11 @@ class FaceOutputs:
 
     def close(self) -> None:
         """Do nothing: the node destroys the publishers it has made."""
+
+    def _are_transforms_wanted(self) -> bool:
+        # the node itself listens to /tf for the filtering frame
+        own = 1 if self._settings().filtering_frame else 0
+        return self._transforms.get_subscription_count() > own
 
     def _may_publish_tf(self, header: Header) -> bool:
         if not self._settings().publish_tf:

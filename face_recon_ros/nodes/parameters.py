@@ -171,6 +171,14 @@ DECLARATIONS: tuple[Declaration, ...] = (
         100,
     ),
     Declaration(
+        'hold_count',
+        _TRACKING.hold_count,
+        'images in a row in which a lost face is still reported, where it was seen last, with '
+        'score 0',
+        0,
+        1000,
+    ),
+    Declaration(
         'forget_after',
         _TRACKING.forget_s,
         'seconds for which a lost face keeps its id',
@@ -206,6 +214,12 @@ DECLARATIONS: tuple[Declaration, ...] = (
         'how motion opens the filter; higher: a moving head lags less',
         0.0,
         100.0,
+    ),
+    Declaration(
+        'filtering_frame',
+        '',
+        'fixed frame to smooth in where the camera moves, such as odom; empty: the camera frame',
+        at_configure=True,
     ),
     # --- output
     Declaration('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf'),
@@ -258,6 +272,7 @@ class Settings:
     rectified: bool
     calibration_wait_s: float
     face_id_prefix: str
+    filtering_frame: str
     publish_tf: bool
     publish_humans: bool
     face_image_width: int
@@ -283,6 +298,7 @@ class Settings:
             rectified=values['rectified'],
             calibration_wait_s=values['calibration_wait'],
             face_id_prefix=_prefix(values['face_id_prefix']),
+            filtering_frame=values['filtering_frame'].strip().lstrip('/'),
             publish_tf=values['publish_tf'],
             publish_humans=values['publish_humans'],
             face_image_width=values['face_image_width'],
@@ -352,6 +368,7 @@ def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
             min_presence=values['min_presence'],
             max_fit_error=values['max_fit_error'],
             confirm_count=values['confirm_count'],
+            hold_count=values['hold_count'],
             forget_s=values['forget_after'],
             deterministic_ids=values['deterministic_ids'],
         ),

@@ -23,6 +23,7 @@ from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.nodes import images
 from face_recon_ros.nodes.diagnostics import STAMPS, ImagesTask
+from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.outputs import Output
@@ -30,6 +31,7 @@ from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.pipeline import Face, FaceReconPipeline
+from face_recon_ros.pose import MetricPose
 
 # Subject of whatever is wrong with the images, in the log
 IMAGES = ImagesTask.NAME
@@ -59,8 +61,10 @@ class Recognition:
         report: OncePerChange,
         logger: RcutilsLogger,
         image_topic: str,
+        filtering_frame: FilteringFrame | None = None,
     ) -> None:
         """:param settings: returns the newest."""
+        self._filtering_frame = filtering_frame
         self.pipeline = pipeline
         self.calibration = calibration
         self._outputs = outputs
@@ -119,6 +123,8 @@ class Recognition:
         """Give back what the outputs hold."""
         for output in self._outputs:
             output.close()
+        if self._filtering_frame is not None:
+            self._filtering_frame.close()
 
     # --- in the thread that finds faces ----------------------------------------
 
@@ -131,7 +137,11 @@ class Recognition:
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         stamp_s = self._watch_stamp(header, arrival.arrived_s)
-        faces = self._named(self.pipeline.process(image, camera, stamp_s, search=False))
+        camera_pose = self._camera_pose(header, stamp_s)
+        found = self.pipeline.process(
+            image, camera, stamp_s, search=False, camera_pose=camera_pose
+        )
+        faces = self._named(found)
         for output in self._outputs:
             output.publish(image, faces, header)
         self._shown = header
@@ -142,6 +152,11 @@ class Recognition:
             self._draw.submit(Scene(image, faces, header, self._settings()))
         # Newcomers can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
+
+    def _camera_pose(self, header: Header, stamp_s: float) -> MetricPose | None:
+        if self._filtering_frame is None:
+            return None
+        return self._filtering_frame.camera_pose(header.frame_id, stamp_s)
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray | None:
         """Return the pixels, or None and a line in the log."""
