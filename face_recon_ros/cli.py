@@ -26,6 +26,7 @@ from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.exports import EXPORTS
 from face_recon_ros.face_model import FaceModel
 from face_recon_ros.image_files import Video, VideoWriter, image_paths, read_image, write_image
+from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.overlay import angles_label
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import (
@@ -130,6 +131,15 @@ def _add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
         help='short_range, full_range, both, or a .tflite file (default %(default)s)',
     )
     parser.add_argument(
+        '--regressor',
+        choices=REGRESSORS,
+        default=PipelineConfig().regressor,
+        help='one network, or Face Mesh and a fit (default %(default)s)',
+    )
+    parser.add_argument(
+        '--regressor-path', metavar='FILE', help='another .tflite file of that kind'
+    )
+    parser.add_argument(
         '--focal-length-px',
         type=float,
         help='of the camera; without it the image width is taken, and distances are rough',
@@ -146,6 +156,8 @@ def _pipeline(options: argparse.Namespace, smoothing: bool) -> FaceReconPipeline
     return FaceReconPipeline(
         PipelineConfig(
             detector=options.detector,
+            regressor=options.regressor,
+            regressor_path=options.regressor_path,
             interpupillary_distance_m=options.interpupillary_distance_m,
             smoothing=SmoothingSettings() if smoothing else None,
         )

@@ -80,7 +80,10 @@ class SparseModel:
 
     def points(self, parameters: FaceParameters) -> np.ndarray:
         """Return the landmarks (N, 3) in model axes, metres, before the camera matrix."""
-        coefficients = np.concatenate([parameters.shape, parameters.expression])
+        return self.points_of(np.concatenate([parameters.shape, parameters.expression]))
+
+    def points_of(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return the landmarks (N, 3) in model axes, metres, of coefficients (50,)."""
         return self.mean + self.basis @ coefficients
 
     def points_px(self, parameters: FaceParameters) -> np.ndarray:
@@ -168,6 +171,11 @@ class FaceModel:
         """Return the iBUG-68 landmarks (68, 3) in pixels, z towards the viewer."""
         return self.landmarks_68.points_px(parameters)
 
+    def embed_68(self, vertices: np.ndarray) -> np.ndarray:
+        """Return the iBUG-68 landmarks (68, C) of values at all vertices (V, C)."""
+        corners = vertices[self._arrays['landmarks_68_vertices']]
+        return np.einsum('lc,lcx->lx', self._arrays['landmarks_68_weights'], corners)
+
     @property
     def interpupillary_distance_m(self) -> float:
         """Distance between the centres of the mean's two eyeballs."""
@@ -208,6 +216,7 @@ class LandmarkFitter:
     LIP_GAP_WEIGHT = 10.0
 
     def __init__(self, model: FaceModel) -> None:
+        """Solve (50, 1404) gives the coefficients of landmarks in model axes less the mean's."""
         self._sparse = model.landmarks_468
         count = len(self._sparse.mean)
         coefficients = self._sparse.basis.shape[2]

@@ -15,6 +15,7 @@ from face_recon_ros.confidence import confidence, pose_covariance
 from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model import FaceModel, FaceParameters
+from face_recon_ros.network_regression import FACE_MESH, load_regressor
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
@@ -23,7 +24,7 @@ from face_recon_ros.pose import (
     metric_pose,
     points_in_camera,
 )
-from face_recon_ros.regression import FaceMeshRegressor, Region, Regression
+from face_recon_ros.regression import Region, Regression
 from face_recon_ros.smoothing import SmoothingSettings, View
 from face_recon_ros.tracking import Tracker, TrackingSettings
 
@@ -37,7 +38,8 @@ class PipelineConfig:
 
     detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
     the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. model_path, regressor_path: None is the shipped file.
+    network. regressor: 'network' or 'facemesh' (Face Mesh and a closed-form fit). model_path,
+    regressor_path: None is the shipped file.
     """
 
     detector: str = BOTH
@@ -47,6 +49,7 @@ class PipelineConfig:
     smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
     threads: int = 1
     model_path: str | None = None
+    regressor: str = FACE_MESH
     regressor_path: str | None = None
 
 
@@ -87,8 +90,8 @@ class FaceReconPipeline:
         self.detector = load_detector(
             self.config.detector, self.config.detector_threshold, self.config.threads
         )
-        self.regressor = FaceMeshRegressor(
-            self.model, self.config.regressor_path, self.config.threads
+        self.regressor = load_regressor(
+            self.config.regressor, self.model, self.config.regressor_path, self.config.threads
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
         self._head_scale = self._head_scale_of(self.config)
@@ -108,11 +111,8 @@ class FaceReconPipeline:
         :raises ValueError: other models or threads, which take a new pipeline.
         """
         now = self.config
-        if (config.model_path, config.regressor_path, config.threads) != (
-            now.model_path,
-            now.regressor_path,
-            now.threads,
-        ):
+        fixed = ('model_path', 'regressor', 'regressor_path', 'threads')
+        if any(getattr(config, name) != getattr(now, name) for name in fixed):
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self.detector = load_detector(

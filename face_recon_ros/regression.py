@@ -64,6 +64,14 @@ class Region:
         low, high = turned.min(axis=0), turned.max(axis=0)
         return cls((low + high) / 2 @ upright, cls.ENLARGEMENT * (high - low).max(), roll)
 
+    @classmethod
+    def from_parameters(cls, parameters: FaceParameters) -> Region:
+        """Return the region of a face whose parameters are known, upright by the head's axis."""
+        up = parameters.model_rotation[:2, 1]
+        roll = float(np.arctan2(up[0], up[1]))
+        centre = parameters.project(CROP_CENTRE_M[None])[0, :2]
+        return cls(centre, CROP_SIDE_M * parameters.scale_px_per_m, roll)
+
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
         cosine, sine = np.cos(self.roll_rad), np.sin(self.roll_rad)
@@ -82,6 +90,7 @@ class Regression:
 
     presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0,
     x1, y1 px around the face. region: where to look for the same face in the next image.
+    rotation_sigma_rad: the network's own idea of its rotation's error, None where it has none.
     """
 
     parameters: FaceParameters
@@ -89,12 +98,31 @@ class Regression:
     fit_error: float
     box: np.ndarray
     region: Region
+    rotation_sigma_rad: float | None = None
 
 
 class Regressor(Protocol):
     """What finds the parameters of the face in a region of an image (H, W, 3) uint8 BGR."""
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression: ...
+
+    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
+        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+
+    def infer(self) -> list[np.ndarray]:
+        """Run the network on what was cut out last."""
+
+    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+        """Say what the network's outputs mean in the image."""
+
+
+def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back."""
+    image_from_crop = region.image_from_crop(size)
+    crop = cv2.warpAffine(
+        image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
 class FaceMeshRegressor:
@@ -120,12 +148,7 @@ class FaceMeshRegressor:
 
     def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
-        size = self._size
-        image_from_crop = region.image_from_crop(size)
-        crop = cv2.warpAffine(
-            image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
-        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        rgb, image_from_crop = cut(image, region, self._size)
         np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])
         return image_from_crop
 

@@ -2,7 +2,7 @@
 """
 Print the accuracy of the pipeline on folders of labelled photos.
 
-    scripts/evaluate.py DIR...
+    scripts/evaluate.py [--regressor network|facemesh] [--regressor-path FILE] DIR...
 
 Each DIR holds images and a labels.csv with the column `file` and one of these kinds of truth:
   pan_deg, tilt_up_deg      where the person was asked to look, + towards image left and up
@@ -13,6 +13,7 @@ Each DIR holds images and a labels.csv with the column `file` and one of these k
 
 from __future__ import annotations
 
+import argparse
 import csv
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.image_files import read_image
+from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import EulerAngles
 
@@ -34,9 +36,10 @@ def direction_deg(face: Face) -> tuple[float, float]:
     return float(np.degrees(np.arctan2(-x, -z))), float(np.degrees(np.arcsin(np.clip(-y, -1, 1))))
 
 
-def labelled_faces(folder: Path, rows: list[Row]) -> Iterator[tuple[Row, Face | None]]:
+def labelled_faces(
+    pipeline: FaceReconPipeline, folder: Path, rows: list[Row]
+) -> Iterator[tuple[Row, Face | None]]:
     """Yield each label with the face that is meant: nearest to its place, else best scored."""
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
     for row in tqdm(rows, unit='image', leave=False, disable=None):
         faces = pipeline.process(read_image(folder / row['file']))
         yield row, min(faces, key=lambda f: distance_to_label(f, row), default=None)
@@ -136,12 +139,21 @@ def report_landmarks(found: list[tuple[Row, Face]]) -> None:
 
 def main() -> int:
     """Evaluate the folders named on the command line."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    for folder in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('folders', nargs='+', type=Path, metavar='DIR')
+    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
+    parser.add_argument('--regressor-path')
+    options = parser.parse_args()
+    config = PipelineConfig(
+        smoothing=None, regressor=options.regressor, regressor_path=options.regressor_path
+    )
+    pipeline = FaceReconPipeline(config)
+    for folder in options.folders:
         with (folder / 'labels.csv').open(newline='') as file:
             rows = list(csv.DictReader(file))
-        pairs = list(labelled_faces(folder, rows))
+        pairs = list(labelled_faces(pipeline, folder, rows))
         found = [(row, face) for row, face in pairs if face is not None]
         print(f'\n{folder.name}: {len(rows)} images, {len(rows) - len(found)} without a face')
         if 'pan_deg' in rows[0]:

@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 
 from face_recon_ros.detection import BOTH, SHIPPED
+from face_recon_ros.network_regression import regressor_file
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
-from face_recon_ros.regression import FACE_MESH_FILE
 
 # Of a SHA-256: enough to tell files apart by eye
 _DIGEST_LENGTH = 16
@@ -18,14 +18,10 @@ def model_names(pipeline: FaceReconPipeline) -> dict[str, str]:
     """Return what each model is for, and the name and the digest of its file."""
     files = {
         'face model': pipeline.model.path,
-        'regressor': _regressor_file(pipeline.config),
+        'regressor': regressor_file(pipeline.config.regressor, pipeline.config.regressor_path),
         **_detector_files(pipeline.config),
     }
     return {what: f'{path.name} sha256 {_digest(path)}' for what, path in files.items()}
-
-
-def _regressor_file(config: PipelineConfig) -> Path:
-    return Path(config.regressor_path or model_file(FACE_MESH_FILE))
 
 
 def _detector_files(config: PipelineConfig) -> dict[str, Path]:

@@ -21,6 +21,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.pipeline import PipelineConfig
 from face_recon_ros.smoothing import SmoothingSettings
 from face_recon_ros.tracking import TrackingSettings
@@ -117,6 +118,14 @@ DECLARATIONS: tuple[Declaration, ...] = (
         'score from which a detection is looked at',
         0.05,
         1.0,
+    ),
+    Declaration(
+        'regressor',
+        _CORE.regressor,
+        'network (one network, every pose), or facemesh (MediaPipe Face Mesh and a closed-form '
+        'fit)',
+        choices=REGRESSORS,
+        at_configure=True,
     ),
     Declaration(
         'regressor_path',
@@ -375,6 +384,7 @@ def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
         smoothing=smoothing if values['smoothing'] else None,
         threads=values['threads'],
         model_path=values['model_path'] or None,
+        regressor=values['regressor'],
         regressor_path=values['regressor_path'] or None,
     )
 

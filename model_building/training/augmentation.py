@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_SIDE_M
 from model_building.training.subject import View
 
@@ -63,8 +65,8 @@ class Backgrounds:
         """Return (size, size, 3) uint8."""
         if rng.random() < 0.3:
             return _painted(rng, size)
-        path, box = self._photos[rng.integers(len(self._photos))]
-        image = cv2.imread(path)
+        path, box = self._photos[int(rng.integers(len(self._photos)))]
+        image = read_image(Path(path))
         height, width = image.shape[:2]
         x0, y0, x1, _ = box
         strips = [(0, 0, max(24, int(x0) - 8), height), (min(width - 24, int(x1) + 8), 0, width,
@@ -119,7 +121,13 @@ def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.35:
         quality = int(rng.integers(25, 85))
         coded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        return _decoded(coded)
+    return image
+
+
+def _decoded(coded: np.ndarray) -> np.ndarray:
+    image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert image is not None  # it was encoded here
     return image
 
 

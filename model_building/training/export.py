@@ -1,5 +1,7 @@
 """
-Write models/face_recon.tflite: ``python -m model_building.training.export --weights RUN/weights.pt``.
+Write models/face_recon.tflite.
+
+    python -m model_building.training.export --weights RUN/weights.pt
 
 The trained weights go back into Face Mesh's own graph, which runs half again as fast as one
 converted by litert-torch (that splits PReLUs and transposes); the head and the decoding (see
@@ -24,7 +26,6 @@ from model_building.training.decoding import ROUNDS, ParameterDecoder
 from model_building.training.face_mesh_network import SIZE
 from model_building.training.network import (
     HEAD_OUTPUTS,
-    SCALE_UNIT,
     SLICES,
     FaceReconNetwork,
 )
@@ -159,13 +160,13 @@ class Exporter:
     def __init__(self, network: FaceReconNetwork, model: FaceModel) -> None:
         self._network = network
         self._decoder = ParameterDecoder(model)
-        self._sparse_68 = model.landmarks_68
+        self._model = model
         self.graph = Graph(model_file(FACE_MESH_FILE))
         network.face_mesh.write_into(self.graph)
         self._write = Writer(self.graph)
 
-    def build(self) -> dict[str, int]:
-        """Append everything; return the outputs by name."""
+    def build(self, dense: bool = False) -> dict[str, int]:
+        """Append everything; return the outputs by name. dense: all vertices too."""
         w = self._write
         operators = self.graph.operators
         presence, landmarks = int(operators[-2].outputs[0]), int(operators[-1].outputs[0])
@@ -185,10 +186,11 @@ class Exporter:
         linear = w.multiply(w.multiply(rotation, scale), screen)
         origin_px = w.join([w.multiply(origin, up), w.constant(np.zeros((1, 1, 1)))], 2)
         camera = w.join([linear, w.reshape(origin_px, (1, 3, 1))], 2)
-        sparse = self._points(self._sparse_68.mean, self._sparse_68.basis, coefficients)
+        ibug = self._model.landmarks_68
+        sparse = self._points(ibug.mean, ibug.basis, coefficients)
         landmarks_68 = w.add(w.matmul(sparse, linear, transposed=True), origin_px)
         spread = self._slice(head, 'uncertainty')
-        return {
+        outputs = {
             'camera': camera,
             'params': w.join([w.reshape(camera, (1, 12)), coefficients], 1),
             'landmarks': landmarks_68,
@@ -197,6 +199,11 @@ class Exporter:
             'presence': w.unary('LOGISTIC', w.reshape(presence, (1, 1))),
             'landmarks_468': points,
         }
+        if dense:
+            everything = self._model.vertices(np.arange(len(self._model.mean)))
+            vertices = self._points(everything.mean, everything.basis, coefficients)
+            outputs['vertices'] = w.add(w.matmul(vertices, linear, transposed=True), origin_px)
+        return outputs
 
     def _head(self) -> int:
         w, network = self._write, self._network
@@ -308,6 +315,8 @@ def largest_difference(path: Path, network: FaceReconNetwork, model: FaceModel,
             'uncertainty': np.exp(decoded.log_sigma.numpy()),
             'presence': torch.sigmoid(presence).numpy(), 'landmarks_468': points,
         }
+        if 'vertices' in found:
+            wanted['vertices'] = model.dense_px(parameters)
         found['camera'] = found['camera'] / SIZE * CROP_SIDE_M
         found['params'] = found['params'][:, 12:]
         for name, value in wanted.items():
@@ -324,11 +333,11 @@ def load_network(path: Path) -> FaceReconNetwork:
     return network.eval()
 
 
-def export(network: FaceReconNetwork, output: Path) -> dict[str, float]:
+def export(network: FaceReconNetwork, output: Path, dense: bool = False) -> dict[str, float]:
     """Write the file and return its differences from PyTorch on noise and on a flat image."""
     model = FaceModel()
     exporter = Exporter(network, model)
-    exporter.graph.save(output, exporter.build(), DESCRIPTION)
+    exporter.graph.save(output, exporter.build(dense), DESCRIPTION)
     random = np.random.default_rng(0)
     images = np.concatenate([
         random.random((3, SIZE, SIZE, 3)), np.full((1, SIZE, SIZE, 3), 0.5)]).astype(np.float32)
@@ -342,8 +351,10 @@ def main() -> int:
                                      description=__doc__)
     parser.add_argument('--weights', type=Path, required=True, help='weights.pt of ...train')
     parser.add_argument('--output', type=Path, default=root / 'models' / 'face_recon.tflite')
+    parser.add_argument('--dense', action='store_true',
+                        help='with all vertices as an output (1, V, 3); 23 MB more')
     arguments = parser.parse_args()
-    differences = export(load_network(arguments.weights), arguments.output)
+    differences = export(load_network(arguments.weights), arguments.output, arguments.dense)
     for name, value in differences.items():
         sys.stdout.write(f'{name}: largest difference to PyTorch {value:.1e}\n')
     size = arguments.output.stat().st_size / 1e6

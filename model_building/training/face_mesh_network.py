@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,7 +121,7 @@ class FaceMeshNetwork(nn.Module):
             if not isinstance(layer, nn.PReLU):
                 graph.set_constant(int(operator.inputs[2]), layer.bias.detach().numpy())
 
-    def pairs(self, graph: Graph) -> Iterator[tuple[nn.Conv2d, object]]:
+    def pairs(self, graph: Graph) -> Iterator[tuple[nn.Conv2d, Any]]:
         """Yield each layer with its operator; raises ValueError where they do not pair."""
         operators = [o for o in graph.operators
                      if graph.name(o) in ('CONV_2D', 'DEPTHWISE_CONV_2D', 'PRELU')]

@@ -1,5 +1,5 @@
 """
-Make training crops: photos turned to all poses, photos as they are, backgrounds without a face.
+Make training crops: photos as they are and turned to all poses, rendered heads, backgrounds.
 
     python -m model_building.training.generate --sources sources.npz --output DIR --shards 24
 
@@ -20,7 +20,9 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.face_model import FaceModel
+from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M
+from model_building.assets import default_cache
 from model_building.training import photos
 from model_building.training.augmentation import (
     LARGEST_ROLL_DEG,
@@ -32,6 +34,7 @@ from model_building.training.augmentation import (
     random_view,
     rotation_about,
 )
+from model_building.training.heads import HeadKit, OpenHead
 from model_building.training.photos import Source
 from model_building.training.profiling import FaceTopology, ProfiledPhoto, Surroundings
 from model_building.training.subject import Subject, View
@@ -125,7 +128,7 @@ class CropMaker:
 
     def _photo(self, rng: np.random.Generator) -> Crop:
         source = self._upright[rng.integers(len(self._upright))]
-        return self._crop_of_photo(cv2.imread(source.path), source, rng)
+        return self._crop_of_photo(read_image(Path(source.path)), source, rng)
 
     def _crop_of_photo(self, image: np.ndarray, source: Source,
                        rng: np.random.Generator) -> Crop:
@@ -218,7 +221,11 @@ def _make_shard(number: int, *, arguments: argparse.Namespace) -> int:
 def _maker(arguments: argparse.Namespace) -> CropMaker:
     mixture = Mixture(photos=arguments.photos, rendered=arguments.rendered,
                       surroundings=arguments.surroundings)
-    return CropMaker(photos.load(arguments.sources), mixture, arguments.validation)
+    new_head = None
+    if mixture.rendered:
+        kit = HeadKit.load(arguments.cache)
+        new_head = partial(OpenHead, kit)
+    return CropMaker(photos.load(arguments.sources), mixture, arguments.validation, new_head)
 
 
 def main() -> int:
@@ -237,6 +244,8 @@ def main() -> int:
     parser.add_argument('--surroundings', type=float, default=Mixture().surroundings,
                         help='share of photos turned with hair and background')
     parser.add_argument('--validation', action='store_true', help='of the held-out photos')
+    parser.add_argument('--cache', type=Path, default=default_cache(),
+                        help='where the open head is kept (default: %(default)s)')
     parser.add_argument('--processes', type=int, default=1)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--sheet', type=Path, help='only write a picture of examples here')

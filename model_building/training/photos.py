@@ -12,17 +12,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from face_recon_ros.face_model import (
-    SCREEN_FROM_MODEL_AXES,
-    FaceModel,
-    FaceParameters,
-    LandmarkFitter,
-    SparseModel,
-    camera_matrix,
-)
+from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.image_fit import fit_in_image
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.regression import FaceMeshRegressor, Region
 
@@ -30,7 +23,6 @@ LAST_PHOTO = 3000
 """GENKI-4K photos after this one are left for others to judge by."""
 VALIDATION_EVERY = 15
 """Photos whose number this divides take no part in training."""
-FIT_ROUNDS = 6
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,55 +51,6 @@ class Source:
         """Azimuth towards image right and elevation of where the face looks."""
         x, y, z = self.parameters.model_rotation[:, 2]
         return float(np.degrees(np.arctan2(x, z))), float(np.degrees(np.arcsin(y)))
-
-
-def fit_in_image(
-    sparse: SparseModel, start: FaceParameters, landmarks_px: np.ndarray, depth_weight: float,
-    ridge_m2: float = 1e-7,
-) -> FaceParameters:
-    """
-    Fit by Gauss-Newton with depth counted depth_weight times as much as the image plane.
-
-    Face Mesh's depth understates the turn of a head (pan 45 is seen as 38 with it, as 42 without);
-    its image coordinates do not.
-    """
-    target = landmarks_px @ SCREEN_FROM_MODEL_AXES
-    rotation, scale = start.model_rotation, start.scale_px_per_m
-    origin = SCREEN_FROM_MODEL_AXES @ start.camera_matrix[:, 3]
-    coefficients = np.concatenate([start.shape, start.expression])
-    weights = np.sqrt(np.array([1.0, 1.0, depth_weight]))
-    count = len(target)
-    for _ in range(FIT_ROUNDS):
-        turned = (sparse.mean + sparse.basis @ coefficients) @ rotation.T
-        residual = (target - origin) / scale - turned
-        jacobian = np.zeros((count, 3, 7 + len(coefficients)))
-        jacobian[:, range(3), range(3)] = 1
-        jacobian[:, :, 3:6] = _turning(turned)
-        jacobian[:, :, 6] = turned
-        jacobian[:, :, 7:] = np.einsum('ij,njk->nik', rotation, sparse.basis)
-        rows = (jacobian * weights[:, None]).reshape(count * 3, -1)
-        normal = rows.T @ rows
-        right = rows.T @ (residual * weights).ravel()
-        normal[7:, 7:] += ridge_m2 * count * np.eye(len(coefficients))
-        right[7:] -= ridge_m2 * count * coefficients
-        step = np.linalg.solve(normal, right)
-        origin = origin + step[:3] * scale
-        rotation = Rotation.from_rotvec(step[3:6]).as_matrix() @ rotation
-        scale *= float(np.exp(step[6]))
-        coefficients = coefficients + step[7:]
-    shape, expression = np.split(coefficients, [len(start.shape)])
-    matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ origin)
-    return FaceParameters(matrix, shape, expression)
-
-
-def _turning(points: np.ndarray) -> np.ndarray:
-    """Return (n, 3, 3): how points (n, 3) move with a small rotation about x, y, z."""
-    x, y, z = points.T
-    moved = np.zeros((len(points), 3, 3))
-    moved[:, 1, 0], moved[:, 2, 0] = -z, y
-    moved[:, 0, 1], moved[:, 2, 1] = z, -x
-    moved[:, 0, 2], moved[:, 1, 2] = -y, x
-    return moved
 
 
 class PhotoReader:

@@ -9,11 +9,13 @@ Alignment Across Large Poses: A 3D Solution" (2016), section 5.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from face_recon_ros.face_model import SCREEN_FROM_MODEL_AXES, FaceModel
+from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_CENTRE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
 from model_building.surface import vertex_normals
@@ -25,7 +27,7 @@ PATCH_SIDE_M = 0.42
 PATCH_SIZE = 200
 SUPERSAMPLING = 1.5
 GRAZING = 0.12, 0.35
-"""A surface whose normal has less than this towards the viewer shows no usable colour, more all."""
+"""From the first to the second part of a normal towards the viewer its colour becomes usable."""
 HIDDEN_SIDE_YAW_DEG = 8.0
 """A photo from farther aside than this shows the surroundings of one side only."""
 RIM_OVERLAP_PX = 3
@@ -42,7 +44,8 @@ class FaceTopology:
         a, b, c, d = (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
         # y runs down: counter-clockwise as seen
         grid = np.concatenate([
-            np.stack([a, c, b], axis=-1).reshape(-1, 3), np.stack([b, c, d], axis=-1).reshape(-1, 3)
+            np.stack([a, c, b], axis=-1).reshape(-1, 3),
+            np.stack([b, c, d], axis=-1).reshape(-1, 3),
         ])
         self.face_renderer = Renderer(model.triangles)
         self.renderer = Renderer(np.concatenate([model.triangles, grid]).astype(np.int32))
@@ -75,7 +78,7 @@ class ProfiledPhoto:
         self._topology = topology
         parameters = source.parameters
         self.coefficients = np.concatenate([parameters.shape, parameters.expression])
-        image = cv2.imread(source.path)
+        image = read_image(Path(source.path))
         vertices = topology.model.dense_px(parameters)
         self._points_m = _unprojected(vertices, source)
         face_colors = self._colors(image, vertices)

@@ -22,7 +22,7 @@ from face_recon_ros.face_model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import FACE_MESH_FILE
 from model_building.training.dataset import CropSet
-from model_building.training.losses import Losses, Weights
+from model_building.training.losses import Batch, Losses, Weights
 from model_building.training.network import FaceReconNetwork
 
 WARM_UP_STEPS = 100
@@ -67,7 +67,7 @@ class Training:
         part = min(1.0, (step - WARM_UP_STEPS) / max(1, self.steps - WARM_UP_STEPS))
         return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * part))
 
-    def advance(self, batch) -> dict[str, float]:
+    def advance(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the losses."""
         outputs = self.network(batch.image)
         late = self.step > LATE_SHARE * self.steps

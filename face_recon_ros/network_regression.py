@@ -1,0 +1,260 @@
+"""
+One network from a face crop to the 62 parameters, and the files that can be one.
+
+Two signatures are read. Ours (docs/network.md): image (1, 192, 192, 3) RGB in 0..1; outputs
+camera, params, rotation, uncertainty, presence, landmarks_468 by these names. The lineage's
+(1996scarlet/Dense-Head-Pose-Estimation): image (1, 3, 120, 120) RGB in -1..1, outputs a camera
+matrix (1, 3, 4) and landmarks (1, 68, 2 or 3) or, of the model's own mesh, (1, V, 3), in pixels
+of the crop. Their coefficients belong to another face model, so ours is fitted to the landmarks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.face_model import (
+    OUTER_CANTHI_468,
+    SCREEN_FROM_MODEL_AXES,
+    SHAPE_COUNT,
+    FaceModel,
+    FaceParameters,
+    SparseModel,
+    camera_matrix,
+    similarity,
+)
+from face_recon_ros.image_fit import fit_in_image
+from face_recon_ros.paths import model_file
+from face_recon_ros.regression import (
+    FACE_MESH_FILE,
+    FaceMeshRegressor,
+    Region,
+    Regression,
+    Regressor,
+    cut,
+)
+from face_recon_ros.tflite import Network
+
+NETWORK_FILE = 'face_recon.tflite'
+NETWORK, FACE_MESH = 'network', 'facemesh'
+REGRESSORS = (NETWORK, FACE_MESH)
+OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
+LINEAGE_INPUT = (1, 3, 120, 120)
+# iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
+OUTER_CANTHI_68 = (36, 45)
+
+
+def load_regressor(
+    kind: str, model: FaceModel, path: str | Path | None = None, threads: int = 1
+) -> Regressor:
+    """
+    Return 'network', or 'facemesh' with its closed-form fit; path None is the shipped file.
+
+    :raises ModelFileError: the file is not of that kind.
+    :raises ValueError: there is no such kind.
+    """
+    if kind not in REGRESSORS:
+        raise ValueError(f'regressor {kind!r}: choose one of {", ".join(REGRESSORS)}')
+    if kind == FACE_MESH:
+        return FaceMeshRegressor(model, path, threads)
+    return NetworkRegressor(model, path, threads)
+
+
+def regressor_file(kind: str, path: str | Path | None = None) -> Path:
+    """Return the file that load_regressor reads."""
+    return Path(path or model_file(FACE_MESH_FILE if kind == FACE_MESH else NETWORK_FILE))
+
+
+@dataclass(slots=True, frozen=True)
+class Reading:
+    """
+    What a network's outputs say, in crop pixels.
+
+    points_px (N, 2): landmarks around the face. The rest: see Regression.
+    """
+
+    parameters: FaceParameters
+    points_px: np.ndarray
+    presence: float
+    fit_error: float
+    rotation_sigma_rad: float | None
+
+
+class Signature(Protocol):
+    """How a kind of file takes its image and gives its results."""
+
+    size: int
+
+    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
+        """Write a crop (size, size, 3) uint8 RGB into the input tensor."""
+
+    def read(self, outputs: list[np.ndarray]) -> Reading:
+        """Say what the outputs mean."""
+
+    def region(self, region: Region) -> Region:
+        """Return the region to cut for a face in `region`."""
+
+
+class NetworkRegressor:
+    """A network that finds the parameters in one go; see the module's description."""
+
+    def __init__(
+        self, model: FaceModel, path: str | Path | None = None, threads: int = 1
+    ) -> None:
+        """:raises ModelFileError: the file has neither signature."""
+        self._network = Network(regressor_file(NETWORK, path), threads)
+        self._signature = _signature_of(self._network, model)
+
+    def __call__(self, image: np.ndarray, region: Region) -> Regression:
+        image_from_crop = self.preprocess(image, region)
+        return self.postprocess(self.infer(), image_from_crop)
+
+    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
+        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+        signature = self._signature
+        rgb, image_from_crop = cut(image, signature.region(region), signature.size)
+        signature.fill(self._network.input_tensor()[0], rgb)
+        return image_from_crop
+
+    def infer(self) -> list[np.ndarray]:
+        """Run the network on what was cut out last."""
+        return self._network.run()
+
+    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+        """Take what the network found in its crop to the image."""
+        reading = self._signature.read(outputs)
+        parameters = _in_image(reading.parameters, image_from_crop)
+        points = reading.points_px @ image_from_crop[:, :2].T + image_from_crop[:, 2]
+        return Regression(
+            parameters=parameters,
+            presence=reading.presence,
+            fit_error=reading.fit_error,
+            box=np.concatenate([points.min(axis=0), points.max(axis=0)]),
+            region=Region.from_parameters(parameters),
+            rotation_sigma_rad=reading.rotation_sigma_rad,
+        )
+
+
+def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:
+    """Take the parameters in a crop, cut by a similarity, to the image."""
+    linear = np.eye(3)
+    linear[:2, :2] = image_from_crop[:, :2]
+    linear[2, 2] = np.linalg.norm(image_from_crop[:, 0])
+    matrix = linear @ parameters.camera_matrix
+    matrix[:2, 3] += image_from_crop[:, 2]
+    return FaceParameters(matrix, parameters.shape, parameters.expression)
+
+
+def _signature_of(network: Network, model: FaceModel) -> Signature:
+    if set(OWN_OUTPUTS) <= set(network.output_names):
+        return _OwnSignature(network, model)
+    shapes = network.output_shapes()
+    if network.input_shape == LINEAGE_INPUT and (1, 3, 4) in shapes:
+        return _LineageSignature(network, shapes, model)
+    raise ModelFileError(
+        f'model file {network.path}: image {network.input_shape} -> '
+        f'{", ".join(network.output_names)} is no face network this program knows; '
+        f'give {NETWORK_FILE}, or one with image {LINEAGE_INPUT}, camera and landmarks'
+    )
+
+
+class _OwnSignature:
+    """models/face_recon.tflite and networks trained like it."""
+
+    def __init__(self, network: Network, model: FaceModel) -> None:
+        self.size = network.input_shape[1]
+        self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
+        self._sparse = model.landmarks_468
+
+    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
+        np.multiply(rgb, np.float32(1 / 255), out=tensor)
+
+    def region(self, region: Region) -> Region:
+        return region
+
+    def read(self, outputs: list[np.ndarray]) -> Reading:
+        values = {name: outputs[i] for name, i in self._index.items()}
+        numbers = values['params'][0].astype(np.float64)
+        shape, expression = np.split(numbers[12:], [SHAPE_COUNT])
+        parameters = FaceParameters(numbers[:12].reshape(3, 4), shape, expression)
+        points = values['landmarks_468'][0, :, :2].astype(np.float64)
+        return Reading(
+            parameters,
+            points,
+            float(values['presence'].item()),
+            _fit_error(self._sparse, OUTER_CANTHI_468, parameters, points),
+            float(values['uncertainty'].item()),
+        )
+
+
+class _LineageSignature:
+    """sparse_face.tflite and dense_face.tflite of the lineage, which users may bring."""
+
+    # Its crop is 1.35 times the face's box, ours ENLARGEMENT times
+    REGION_PART = 1.35 / Region.ENLARGEMENT
+    # Landmarks that ours cannot follow closer than this part of the eye distance are no face
+    LARGEST_FIT_ERROR = 0.25
+
+    def __init__(
+        self, network: Network, shapes: list[tuple[int, ...]], model: FaceModel
+    ) -> None:
+        self.size = LINEAGE_INPUT[2]
+        self._sparse = model.landmarks_68
+        self._model = model
+        count = len(model.mean)
+        known = [i for i, shape in enumerate(shapes)
+                 if shape in ((1, 68, 2), (1, 68, 3), (1, count, 3))]
+        if len(known) != 1:
+            raise ModelFileError(
+                f'model file {network.path}: outputs {shapes}, wants landmarks of 68 points or '
+                f'of the {count} vertices of {model.path.name}; give its sparse sister'
+            )
+        self._landmarks = known[0]
+        self._frontal = camera_matrix(1.0, np.eye(3), np.zeros(3))
+
+    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
+        # the lineage stretches each crop to the whole range
+        low, high = int(rgb.min()), int(rgb.max())
+        scaled = (rgb.transpose(2, 0, 1) - np.float32(low)) * np.float32(2 / max(high - low, 1))
+        np.subtract(scaled, 1, out=tensor)
+
+    def region(self, region: Region) -> Region:
+        return Region(region.centre, self.REGION_PART * region.side_px, region.roll_rad)
+
+    def read(self, outputs: list[np.ndarray]) -> Reading:
+        points = self._points_68(outputs[self._landmarks][0].astype(np.float64))
+        parameters = fit_in_image(self._sparse, self._start(points), points, 0.0)
+        error = _fit_error(self._sparse, OUTER_CANTHI_68, parameters, points[:, :2])
+        # such a network says nothing about whether there is a face: how like one it is does
+        presence = float(np.clip(1.5 - error / self.LARGEST_FIT_ERROR, 0, 1))
+        return Reading(parameters, points[:, :2], presence, error, None)
+
+    def _points_68(self, points: np.ndarray) -> np.ndarray:
+        """Return landmarks (68, 3) of what the network gave; z is 0 where it has none."""
+        if len(points) == 68:
+            return np.column_stack([points[:, :2], np.zeros(68)])
+        return self._model.embed_68(points)
+
+    def _start(self, points: np.ndarray) -> FaceParameters:
+        """Return the mean face where the landmarks are, turned in the image only."""
+        mean = self._sparse.mean
+        flat = np.column_stack([mean[:, :2], np.zeros(68)])
+        target = points @ SCREEN_FROM_MODEL_AXES * np.array([1, 1, 0])
+        scale, rotation, translation = similarity(flat, target)
+        matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
+        return FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(50 - SHAPE_COUNT))
+
+
+def _fit_error(
+    sparse: SparseModel, canthi: tuple[int, int], parameters: FaceParameters, points: np.ndarray
+) -> float:
+    """Return the mean distance in the image of landmarks (N, 2) and the model's; see Fit."""
+    model_points = sparse.points(parameters)
+    unit = np.linalg.norm(model_points[canthi[0]] - model_points[canthi[1]])
+    difference = parameters.project(model_points)[:, :2] - points
+    distance = np.sqrt(np.einsum('ij,ij->i', difference, difference)).mean()
+    return float(distance / (unit * parameters.scale_px_per_m))
