@@ -33,9 +33,9 @@ from model_building.topology import (
     split_quads,
 )
 
-FORMAT = 2
-SKIN, EYE, UPPER_TEETH, LOWER_TEETH = range(4)
-"""What a vertex belongs to; the tongue counts as lower teeth."""
+FORMAT = 3
+SKIN, EYE, UPPER_TEETH, LOWER_TEETH, TONGUE = range(5)
+"""What a vertex belongs to."""
 LOWEST_Y, WIDEST_X = 4.3, 2.3
 """Quads of the body above and within this are kept: down to the chest (decimetres, base mesh)."""
 EAR_LOW, EAR_HIGH = (.70, 6.90, -.06), (1.05, 7.62, .56)
@@ -57,9 +57,13 @@ STIFF_ABOVE_M, SOFT_BELOW_M = -0.080, -0.215
 """Heights where the neck ends and begins."""
 NEAR_MOUTH_M, NEAR_CHIN_M = 0.035, 0.022
 ATTACH_NEIGHBOURS = 300
-OCCLUSION_DIRECTIONS = 150
-OCCLUSION_RESOLUTION_M, OCCLUSION_TOLERANCE_M = 0.0011, 0.0016
-MOUTH_LOW_M, MOUTH_HIGH_M = (-.036, -.11, -.07), (.036, -.03, .02)
+LIGHT_DIRECTIONS = 150
+OCCLUSION_RESOLUTION_M, OCCLUSION_TOLERANCE_M = 0.0011, 0.0022
+SHADOW_SMOOTHING = 3
+"""How often shadows are averaged over neighbours: single vertices are in or out."""
+MOUTH_LOW_M, MOUTH_HIGH_M = (-.05, -.116, -.11), (.05, -.035, .02)
+CAVITY_FLOOR_M, CAVITY_BACK_M, CAVITY_KEPT = -0.085, -0.060, 0.35
+"""The throat beyond this height and depth is shrunk, or it would show below moving chins."""
 SAMPLES_KEPT = 4000
 
 Progress = Callable[[str], None]
@@ -78,7 +82,7 @@ class HeadMesh:
     triangles: np.ndarray
     """(T,3) int32, counter-clockwise seen from outside."""
     part: np.ndarray
-    """(V,) int8: SKIN, EYE, UPPER_TEETH or LOWER_TEETH."""
+    """(V,) int8: SKIN, EYE, UPPER_TEETH, LOWER_TEETH or TONGUE."""
     face_vertex: np.ndarray
     """(V,) int32: the same vertex of the face model, or -1."""
     normals: np.ndarray
@@ -88,7 +92,7 @@ class HeadMesh:
     directions: np.ndarray
     """(D,3) float32: unit vectors all around."""
     lit: np.ndarray
-    """(D,V) bool: whether light from that direction arrives."""
+    """(D,V) uint8: how much light from that direction arrives, 255 for all."""
     stiffness: np.ndarray
     """(V,) float32: how far a vertex turns with the head, 1, or stays with the chest, 0."""
     off_face: np.ndarray
@@ -236,7 +240,7 @@ def _carried(points: np.ndarray, near: np.ndarray, near_fields: np.ndarray) -> n
     # The ridge keeps a thin patch of skin from bending what lies behind it.
     ridge = np.diag([1.0, 1.0, 1.0, 0.0]) * len(near) * 4e-4
     solved = np.linalg.solve(design.T @ design + ridge, design.T)
-    return np.einsum('mc,cn,knx->kmx', where, solved, near_fields)
+    return np.asarray((where @ solved) @ near_fields)
 
 
 def _extra_fields(assets: Assets, rows: sparse.csr_array, weight: np.ndarray,
@@ -271,10 +275,10 @@ def _expression_samples(assets: Assets, topology: Topology, model: dict[str, np.
     return (mixes @ of_unit.T).astype(np.float32)
 
 
-def _directions() -> np.ndarray:
+def _directions(count: int) -> np.ndarray:
     """Return unit vectors (D,3), evenly spread (a Fibonacci lattice)."""
-    index = np.arange(OCCLUSION_DIRECTIONS) + 0.5
-    height = 1 - 2 * index / OCCLUSION_DIRECTIONS
+    index = np.arange(count) + 0.5
+    height = 1 - 2 * index / count
     turn = np.pi * (1 + 5 ** 0.5) * index
     ring = np.sqrt(1 - height ** 2)
     return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1)
@@ -376,11 +380,13 @@ def _ear_mask(assets: Assets, rows: sparse.csr_array, points_base: np.ndarray) -
     return np.asarray(_ramp(rows @ moved, .02, .06)) * inside
 
 
-def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress) -> HeadMesh:
+def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress,
+               light_directions: int = LIGHT_DIRECTIONS) -> HeadMesh:
     """
     Build the open head that follows a face model.
 
-    model: the arrays of models/face_model.npz. `progress` is called with the name of each piece.
+    model: the arrays of models/face_model.npz. light_directions: for how many directions shadows
+    are worked out; most of the time goes there. `progress` is called with the name of each piece.
     Raises ModelBuildingError when the model was not made from these assets.
     """
     base = assets.base_mesh()
@@ -392,7 +398,7 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
     parts = _joined([_skin(base, topology), _eyes(topology),
                      _teeth(base, 'helper-upper-teeth', UPPER_TEETH),
                      _teeth(base, 'helper-lower-teeth', LOWER_TEETH),
-                     _teeth(base, 'helper-tongue', LOWER_TEETH)])
+                     _teeth(base, 'helper-tongue', TONGUE)])
     known = parts.face_vertex >= 0
     index = parts.face_vertex[known]
     points_base = parts.rows @ base.vertices
@@ -426,12 +432,16 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
     masks = {name: np.where(known, values[parts.face_vertex], 0)
              for name, values in _face_paint(model, topology).items()}
     masks |= _spatial_paint(placed_mean, parts.part, ears)
-    directions = _directions()
-    lit = _lit(placed_mean, parts.triangles, directions, progress)
+    directions = _directions(light_directions)
+    seen = _lit(placed_mean, parts.triangles, directions, progress)
+    lit = _averaged(seen.astype(np.float32), parts.triangles)
     cosine = np.clip(normals @ directions.T, 0, None)
     occlusion = np.einsum('vd,dv->v', cosine, lit) / np.maximum(cosine.sum(axis=1), 1e-9)
     inside = (placed_mean > MOUTH_LOW_M).all(axis=1) & (placed_mean < MOUTH_HIGH_M).all(axis=1)
-    masks['mouth'] = np.maximum(masks['mouth'], skin & ~known & inside & (occlusion < 0.02))
+    cavity = (skin & ~known & inside & (occlusion < 0.02)) | (parts.part > EYE)
+    masks['mouth'] = np.maximum(masks['mouth'], cavity & skin)
+    placed_mean[cavity] = _without_throat(placed_mean[cavity])
+    extras[:, cavity] = 0
     eyes = placed_mean[parts.part == EYE]
     return HeadMesh(
         mean=placed_mean.astype(np.float32), basis=everywhere[1:].astype(np.float32),
@@ -439,14 +449,37 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress)
         part=parts.part, face_vertex=parts.face_vertex.astype(np.int32),
         normals=normals.astype(np.float32),
         occlusion=occlusion.astype(np.float32),
-        directions=directions.astype(np.float32), lit=lit,
-        stiffness=_stiffness(placed_mean, parts, known),
+        directions=directions.astype(np.float32),
+        lit=np.rint(255 * lit).astype(np.uint8),
+        stiffness=_stiffness(placed_mean, parts, known | cavity),
         off_face=(0.1 * off_face).astype(np.float32),
         paint=np.stack([masks[name] for name in PAINT], axis=1).astype(np.float32),
         eye_centres=np.stack([_sphere_centre(eyes[eyes[:, 0] < 0]),
                               _sphere_centre(eyes[eyes[:, 0] > 0])]).astype(np.float32),
         expression_samples=_expression_samples(assets, topology, model, to_model, progress),
         format_version=np.array(FORMAT))
+
+
+def _averaged(fields: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Return fields (k,V) averaged over each vertex and its neighbours, a few times."""
+    count = fields.shape[1]
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    joined = sparse.csr_array((np.ones(len(edges), np.float32), (edges[:, 0], edges[:, 1])),
+                              shape=(count, count))
+    joined = joined + joined.T
+    weight = 1 / (1 + np.asarray(joined.sum(axis=1)).ravel())
+    smooth = fields.T
+    for _ in range(SHADOW_SMOOTHING):
+        smooth = weight[:, None] * (smooth + joined @ smooth)
+    return np.ascontiguousarray(smooth.T)
+
+
+def _without_throat(points: np.ndarray) -> np.ndarray:
+    """Return points (n,3) of the mouth's inside, less deep."""
+    x, y, z = points.T
+    y = np.maximum(y, CAVITY_FLOOR_M + CAVITY_KEPT * (y - CAVITY_FLOOR_M))
+    z = np.maximum(z, CAVITY_BACK_M + CAVITY_KEPT * (z - CAVITY_BACK_M))
+    return np.stack([x, y, z], axis=1)
 
 
 def _stiffness(points: np.ndarray, parts: _Parts, in_face: np.ndarray) -> np.ndarray:
@@ -472,7 +505,7 @@ def _carry_teeth(everywhere: np.ndarray, placed: np.ndarray, parts: _Parts, know
     mouth = np.flatnonzero(known & (np.linalg.norm(points - place[13], axis=1) < NEAR_MOUTH_M))
     chin = np.flatnonzero(known & (np.linalg.norm(points - place[199], axis=1) < NEAR_CHIN_M))
     upper_face = np.flatnonzero(known & (np.linalg.norm(points - place[6], axis=1) < NEAR_CHIN_M))
-    for part, leader in ((UPPER_TEETH, upper_face), (LOWER_TEETH, chin)):
+    for part, leader in ((UPPER_TEETH, upper_face), (LOWER_TEETH, chin), (TONGUE, chin)):
         teeth = np.flatnonzero(parts.part == part)
         everywhere[:shapes, teeth] = _carried(placed[teeth], placed[mouth],
                                               everywhere[:shapes, mouth])

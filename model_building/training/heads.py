@@ -81,7 +81,7 @@ class HeadKit:
         weight = (weight / weight.sum()).astype(np.float32)
         reaching = np.zeros(len(self.head.mean), np.float32)
         for direction, part in zip(nearest, weight, strict=True):
-            reaching += part * self.head.lit[direction]
+            reaching += (part / 255) * self.head.lit[direction]
         return reaching
 
     def wearer(self, points: np.ndarray) -> Wearer:
@@ -349,6 +349,9 @@ def main() -> int:
     parser.add_argument('--cache', type=Path, default=default_cache(),
                         help='where the head mesh is kept (default: %(default)s)')
     arguments = parser.parse_args()
+    if not arguments.sheet.parent.is_dir():
+        sys.stderr.write(f'{arguments.sheet}: no such folder: choose another --sheet\n')
+        return 1
     try:
         kit = HeadKit.load(arguments.cache)
     except ModelBuildingError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_building.head_mesh import EYE, PAINT, SKIN, HeadMesh
+from model_building.head_mesh import EYE, PAINT, SKIN, TONGUE, HeadMesh
 from model_building.training.piece import Noise, Piece, blended, normals_of, ramp
 
 # As displayed, red, green, blue, 0..255: fair to dark.
@@ -188,6 +188,7 @@ def _paint_teeth(albedo: np.ndarray, sky: np.ndarray, head: HeadMesh,
     depth = head.mean[:, 2]
     front = depth[teeth].max()
     albedo[teeth] = _bgr(TEETH) * rng.uniform(0.75, 1.05)
+    albedo[head.part == TONGUE] = _bgr(GUMS)
     deep = ramp(front - depth, 0.004, 0.03)
     sky[teeth] = (0.62 - 0.5 * deep)[teeth]
 
