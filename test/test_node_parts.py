@@ -231,6 +231,9 @@ def test_an_outage_is_no_lack_of_speed():
     monitor.received(0.5, idle=False, missed=15)
     seen = monitor.snapshot(1.0)
     assert (seen.missed_in_window, seen.missed_total) == (0, 15)
+    monitor.dropped(0.6, held=True)
+    seen = monitor.snapshot(1.0)
+    assert (seen.dropped_in_window, seen.dropped_total) == (0, 1)
 
 
 def test_a_restart_forgets_all_but_the_totals():
@@ -325,8 +328,8 @@ def test_every_parameter_reaches_the_settings():
         if isinstance(d.default, bool):
             value = not d.default
         elif isinstance(d.default, str):
-            value = d.choices[-1] if d.choices else other.get(d.name, 'other.file')
-            assert value != d.default
+            others = [c for c in d.choices if c != d.default]
+            value = others[0] if others else other.get(d.name, 'other.file')
         else:
             value = d.high
         assert Settings.from_values(defaults(**{d.name: value})) != before, d.name

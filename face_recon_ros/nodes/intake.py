@@ -107,10 +107,10 @@ class Intake:
         if idle:
             return
         if self._waits_for_calibration(arrival.arrived_s):
-            replaced, self._held = self._held is not None, arrival
-        else:
-            replaced = self._submit(arrival)
-        if replaced:
+            if self._held is not None:
+                self._monitor.dropped(arrival.arrived_s, held=True)
+            self._held = arrival
+        elif self._submit(arrival):
             self._monitor.dropped(arrival.arrived_s)
 
     def _missed(self, info: Mapping[str, Any]) -> int:

@@ -80,11 +80,16 @@ class Monitor:
             self._last_image_s = now_s
             self._idle = idle
 
-    def dropped(self, now_s: float) -> None:
-        """Note an image that a newer one replaced."""
+    def dropped(self, now_s: float, held: bool = False) -> None:
+        """
+        Note an image that a newer one replaced.
+
+        :param held: while it waited for camera_info, so not for a lack of speed.
+        """
         with self._lock:
-            self._dropped.append(now_s)
             self._dropped_total += 1
+            if not held:
+                self._dropped.append(now_s)
 
     def bad_image(self, fault: str) -> None:
         """Note an image that cannot be used."""
