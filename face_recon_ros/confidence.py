@@ -1,6 +1,14 @@
-"""How far a face's pose can be trusted, from how well the model explains its landmarks."""
+"""
+How far a face's pose can be trusted: a score, and a covariance calibrated on labelled photos.
+
+A rotation's doubt is what the network itself says of its error, else how badly the model explains
+the landmarks. scripts/calibrate_covariance.py prints the constants and how often they hold.
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,33 +18,108 @@ from face_recon_ros.pose import MetricPose, rotation_to
 # degrees of yaw; with the spread, the score is the share that is not.
 DOUBTFUL_FIT_ERROR = 0.026
 FIT_ERROR_SPREAD = 0.005
+SCORED_YAW_ERROR_RAD = math.radians(12)
 
-# Standard deviation of the rotation about image x (pitch), y (yaw), z (roll): base + growth *
-# (fit_error / 0.02)^2, from 68 % quantiles by fit error on photos (docs/accuracy.md).
-ROTATION_SIGMA_RAD = np.radians([4.5, 2.5, 1.0])
-ROTATION_SIGMA_GROWTH_RAD = np.radians([3.2, 6.0, 3.2])
-FIT_ERROR_UNIT = 0.02
 # Heads differ in size: adult interpupillary distance, SD / mean (Dodgson 2004)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
 ACROSS_SIGMA_RATIO = 0.004
 
-
-def confidence(presence: float, fit_error: float) -> float:
-    """Return 0..1: the network's presence, scaled down where the fit is poor, as on profiles."""
-    fit = 1 / (1 + np.exp((fit_error - DOUBTFUL_FIT_ERROR) / FIT_ERROR_SPREAD))
-    return float(presence * fit)
+# Azimuths between which the bands of the calibration lie, degrees
+YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
 
 
-def pose_covariance(pose: MetricPose, fit_error: float) -> np.ndarray:
-    """Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame."""
+@dataclass(slots=True, frozen=True)
+class RotationCalibration:
+    """
+    What 68 % of the errors of a rotation stay within, about the face's own axes.
+
+    sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth found), about x (roll),
+    y (pitch), z (yaw) of the face, for a doubt of doubt_unit; between, straight lines.
+    exponents: sigma grows with doubt to the power of these, of roll, pitch, yaw.
+    """
+
+    doubt_unit: float
+    exponents: tuple[float, float, float]
+    sigma_deg: tuple[tuple[float, float, float], ...]
+
+    # Beyond these multiples of doubt_unit no photos were seen
+    DOUBT_RANGE = (0.3, 4.0)
+
+    def sigma_rad(self, azimuth_rad: float, doubt: float) -> np.ndarray:
+        """Return (3,) about the face's x, y, z."""
+        edges = np.array(YAW_BANDS_DEG)
+        middles = (edges[1:] + edges[:-1]) / 2
+        azimuth_deg = abs(math.degrees(azimuth_rad))
+        at = [np.interp(azimuth_deg, middles, column) for column in np.transpose(self.sigma_deg)]
+        ratio = float(np.clip(doubt / self.doubt_unit, *self.DOUBT_RANGE))
+        return np.radians(at) * ratio ** np.array(self.exponents)
+
+
+# of the regressor `facemesh`: doubt is the fit error
+BY_FIT_ERROR = RotationCalibration(
+    doubt_unit=0.0116,
+    exponents=(1.0, 0.45, 0.8),
+    sigma_deg=(
+        (2.01, 7.33, 4.41),
+        (2.8, 7.22, 5.37),
+        (1.86, 10.19, 6.51),
+        (2.41, 8.03, 10.41),
+        (2.44, 6.29, 10.7),
+        (2.44, 6.29, 10.7),
+    ),
+)
+# of the regressor `network`: doubt is its own sigma, radians
+BY_OWN_SIGMA = RotationCalibration(
+    doubt_unit=math.radians(5),
+    exponents=(1.0, 1.0, 1.0),
+    sigma_deg=((3.0, 6.0, 5.0),) * 6,
+)
+
+
+def rotation_sigma_rad(
+    rotation: np.ndarray, fit_error: float, own_sigma_rad: float | None = None
+) -> np.ndarray:
+    """
+    Return (3,) standard deviations about the face's x, y, z.
+
+    :param rotation: (3, 3) face frame -> optical frame, without the viewing ray
+    :param own_sigma_rad: what the network says of its error; None where it says nothing
+    """
+    azimuth_rad = math.atan2(-rotation[0, 0], -rotation[2, 0])
+    if own_sigma_rad is None:
+        return BY_FIT_ERROR.sigma_rad(azimuth_rad, fit_error)
+    return BY_OWN_SIGMA.sigma_rad(azimuth_rad, own_sigma_rad)
+
+
+def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = None) -> float:
+    """
+    Return 0..1: the network's presence, scaled down by how likely the yaw is far off.
+
+    :param yaw_sigma_rad: of the rotation about the face's z; None: judge by the fit, which is poor
+        on profiles
+    """
+    if yaw_sigma_rad is None:
+        near = 1 / (1 + math.exp((fit_error - DOUBTFUL_FIT_ERROR) / FIT_ERROR_SPREAD))
+    else:
+        near = math.erf(SCORED_YAW_ERROR_RAD / (yaw_sigma_rad * math.sqrt(2)))
+    return float(presence * near)
+
+
+def pose_covariance(
+    pose: MetricPose, fit_error: float, own_sigma_rad: float | None = None
+) -> np.ndarray:
+    """
+    Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
+
+    :param own_sigma_rad: what the network says of its rotation's error; None: nothing
+    """
     distance_m = np.linalg.norm(pose.translation_m)
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
     turn = rotation_to(pose.translation_m)
-    growth = (fit_error / FIT_ERROR_UNIT) ** 2
-    sigma_rad = ROTATION_SIGMA_RAD + ROTATION_SIGMA_GROWTH_RAD * growth
+    sigma_rad = rotation_sigma_rad(turn.T @ pose.rotation, fit_error, own_sigma_rad)
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
-    covariance[3:, 3:] = turn @ np.diag(sigma_rad**2) @ turn.T
+    covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
     return covariance

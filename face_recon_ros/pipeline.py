@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_recon_ros.appearance import look_of
-from face_recon_ros.confidence import confidence, pose_covariance
+from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigma_rad
 from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model import FaceModel, FaceParameters
@@ -63,7 +63,7 @@ class Face:
     the camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
     landmarks_px (68, 3): x right, y down, z towards the viewer. landmarks_m (68, 3): camera
     optical frame. depth_plane (4,): see pose.depth_plane. head_scale: size of the head relative to
-    the model's.
+    the model's. rotation_sigma_rad: see regression.Regression.
     """
 
     id: str
@@ -78,6 +78,7 @@ class Face:
     landmarks_m: np.ndarray
     depth_plane: np.ndarray
     head_scale: float
+    rotation_sigma_rad: float | None = None
 
 
 class FaceReconPipeline:
@@ -192,19 +193,27 @@ class FaceReconPipeline:
     ) -> Face:
         landmarks_model_m = self.model.landmarks_68.points(parameters)
         pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        own = regression.rotation_sigma_rad
+        rotation = face_rotation(parameters)
+        yaw_sigma_rad = None
+        if own is not None:
+            yaw_sigma_rad = float(rotation_sigma_rad(rotation, regression.fit_error, own)[2])
         return Face(
             id=face_id,
-            score=confidence(regression.presence, regression.fit_error),
+            score=confidence(regression.presence, regression.fit_error, yaw_sigma_rad),
             fit_error=regression.fit_error,
             box=regression.box,
             parameters=parameters,
-            rotation=face_rotation(parameters),
+            rotation=rotation,
             pose=pose,
-            pose_covariance=pose_covariance(pose, regression.fit_error),
+            pose_covariance=pose_covariance(
+                pose, regression.fit_error, regression.rotation_sigma_rad
+            ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
             depth_plane=depth_plane(parameters, pose, self._head_scale),
             head_scale=self._head_scale,
+            rotation_sigma_rad=regression.rotation_sigma_rad,
         )
 
 

@@ -1,7 +1,27 @@
-import numpy as np
+import itertools
+import math
 
-from face_recon_ros.confidence import confidence, pose_covariance
-from face_recon_ros.pose import MetricPose, rotation_to
+import numpy as np
+import pytest
+
+from face_recon_ros.confidence import (
+    BY_FIT_ERROR,
+    BY_OWN_SIGMA,
+    YAW_BANDS_DEG,
+    RotationCalibration,
+    confidence,
+    pose_covariance,
+    rotation_sigma_rad,
+)
+from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, MetricPose, rotation_to
+from face_recon_ros.smoothing import rotation_matrix
+
+FRONTAL = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
+
+
+def turned(yaw_deg):
+    """Face frame in the optical frame of a head turned towards image left."""
+    return rotation_matrix([0, math.radians(yaw_deg), 0]) @ FRONTAL
 
 
 def test_confidence_falls_with_the_fit_and_with_presence():
@@ -33,3 +53,75 @@ def test_rotation_is_less_certain_where_the_fit_is_poor():
     pose = MetricPose(np.eye(3), np.array([0, 0, 1.0]))
     good, poor = (np.diag(pose_covariance(pose, e))[3:] for e in (0.007, 0.03))
     assert (poor > 2 * good).all()
+
+
+def test_a_network_that_says_how_sure_it_is_sets_the_score():
+    scores = [confidence(1.0, 0.01, math.radians(s)) for s in (3, 6, 12, 24)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 0.99
+    # two in three errors are within one sigma
+    assert scores[2] == pytest.approx(0.68, abs=0.01)
+
+
+@pytest.mark.parametrize('constants', [BY_FIT_ERROR, BY_OWN_SIGMA])
+def test_constants_have_a_row_for_each_band(constants):
+    assert len(constants.sigma_deg) == len(YAW_BANDS_DEG) - 1
+    assert np.array(constants.sigma_deg).min() > 0
+
+
+def test_sigma_follows_the_bands_on_both_sides_without_steps():
+    rows = tuple((1.0, 2.0, 5.0 + 3 * i) for i in range(6))
+    constants = RotationCalibration(0.01, (0.0, 0.0, 1.0), rows)
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG)]
+    for side in (-1, 1):
+        found = [constants.sigma_rad(math.radians(side * m), 0.01) for m in middles]
+        np.testing.assert_allclose(np.degrees(found), rows)
+    fine = [constants.sigma_rad(math.radians(a), 0.01)[2] for a in np.arange(0, 120, 0.5)]
+    assert np.abs(np.diff(np.degrees(fine))).max() < 0.2
+    doubled = constants.sigma_rad(0.0, 0.02) / constants.sigma_rad(0.0, 0.01)
+    np.testing.assert_allclose(doubled, [1, 1, 2])
+
+
+def test_doubt_beyond_what_was_seen_changes_nothing_more():
+    largest = BY_FIT_ERROR.DOUBT_RANGE[1] * BY_FIT_ERROR.doubt_unit
+    np.testing.assert_array_equal(
+        BY_FIT_ERROR.sigma_rad(0.0, largest), BY_FIT_ERROR.sigma_rad(0.0, 9 * largest)
+    )
+
+
+def test_yaw_is_less_certain_the_further_a_head_is_turned():
+    sigmas = [rotation_sigma_rad(turned(yaw), 0.0116)[2] for yaw in (0, 25, 40, 55)]
+    assert sigmas == sorted(sigmas)
+    assert sigmas[-1] > 2 * sigmas[0]
+    left, right = rotation_sigma_rad(turned(40), 0.01), rotation_sigma_rad(turned(-40), 0.01)
+    np.testing.assert_allclose(left, right)
+
+
+@pytest.mark.parametrize(('yaw_deg', 'pitch_axis', 'roll_axis'), [(0, 0, 2), (90, 2, 0)])
+def test_a_turned_heads_pitch_is_about_another_axis_of_the_camera(yaw_deg, pitch_axis, roll_axis):
+    """Frontal, a nod is about image x; seen from the side it is about the viewing axis."""
+    pose = MetricPose(turned(yaw_deg), np.array([0, 0, 1.0]))
+    sigmas = np.sqrt(np.diag(pose_covariance(pose, 0.01))[3:])
+    roll, pitch, yaw = rotation_sigma_rad(pose.rotation, 0.01)
+    assert sigmas[pitch_axis] == pytest.approx(pitch)
+    assert sigmas[roll_axis] == pytest.approx(roll)
+    assert sigmas[1] == pytest.approx(yaw)
+
+
+def test_the_viewing_ray_turns_the_covariance_along():
+    """A face to the side of the image is no less certain for being there."""
+    centre = MetricPose(turned(30), np.array([0, 0, 1.0]))
+    ray = np.array([0.5, 0.2, 1.0])
+    turn = rotation_to(ray)
+    aside = MetricPose(turn @ centre.rotation, ray)
+    want = turn @ pose_covariance(centre, 0.01)[3:, 3:] @ turn.T
+    np.testing.assert_allclose(pose_covariance(aside, 0.01)[3:, 3:], want, atol=1e-12)
+
+
+def test_errors_drawn_from_the_covariance_are_covered_as_promised():
+    rng = np.random.default_rng(0)
+    pose = MetricPose(turned(50), np.array([0.3, 0, 1.0]))
+    covariance = pose_covariance(pose, 0.02)
+    drawn = rng.multivariate_normal(np.zeros(6), covariance, 20000)
+    share = (np.abs(drawn) < np.sqrt(np.diag(covariance))).mean(axis=0)
+    np.testing.assert_allclose(share, 0.683, atol=0.02)
