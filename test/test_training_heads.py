@@ -31,7 +31,7 @@ _load_package()
 from model_building import assets, head_mesh  # noqa: E402
 from model_building.errors import ModelBuildingError  # noqa: E402
 from model_building.surface import Surface  # noqa: E402
-from model_building.training import glasses, hair, heads, piece  # noqa: E402
+from model_building.training import face_covering, glasses, hair, heads, piece  # noqa: E402
 from model_building.training.subject import View  # noqa: E402
 
 SIZE = 192
@@ -223,15 +223,29 @@ def test_glasses_stand_in_front_of_the_eyes(kit, seed):
     assert distance.max() < 0.01
 
 
+@pytest.mark.parametrize('seed', range(4))
+def test_masks_cover_mouth_and_nose_but_not_the_eyes(kit, model, seed):
+    coefficients = coefficients_of(seed)
+    points = kit.points(coefficients, np.zeros(len(kit.head.extras)))
+    worn = face_covering.face_covering(kit.wearer(points), kit.noise, np.random.default_rng(seed))
+    cloth = worn.points[:face_covering.ROWS * face_covering.COLUMNS]
+    place = model.landmarks_68.mean + model.landmarks_68.basis @ coefficients
+    for landmark in (30, 51, 57):  # the tip of the nose, the lips
+        beside = np.linalg.norm(cloth[:, :2] - place[landmark, :2], axis=1) < 0.003
+        assert cloth[beside, 2].min() > place[landmark, 2]
+    assert cloth[:, 1].max() < place[36:48, 1].min()
+
+
 def test_shells_lie_outside_the_skull(kit):
     head = kit.head
     skull = hair.Skull.of(head.mean[kit.above_neck], kit.ears[kit.above_neck])
+    outer = []
     for seed in range(6):
         worn = hair.hair(skull, np.full(3, 0.3), kit.noise, np.random.default_rng(seed))
-        if worn is None:
-            continue
-        outer = worn.points[:len(worn.points) // 2]
-        high = outer[outer[:, 1] > 0.06]
+        outer += [shell.points[:len(shell.points) // 2] for shell in worn]
+    assert len(outer) > 3
+    for shell in outer:
+        high = shell[shell[:, 1] > 0.06]
         scalp = head.mean[(head.part == head_mesh.SKIN) & (head.mean[:, 1] > 0.05)]
         _, nearest = cKDTree(scalp - hair.CENTRE_M).query(high - hair.CENTRE_M)
         radius = np.linalg.norm(high - hair.CENTRE_M, axis=1)

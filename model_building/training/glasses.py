@@ -38,9 +38,9 @@ class Glasses:
         thickness = float(rng.choice([rng.uniform(.0004, .0009), rng.uniform(.0009, .0026)]))
         color = np.clip(rng.choice([.04, .04, .3, .6]) + rng.normal(0, 0.08, 3), .02, .95)
         gloss = rng.uniform(0.05, 0.5)
-        tubes = [_tube(rim, thickness, True) for rim in rims]
-        tubes.append(_tube(_bridge(rims, rng), 0.9 * thickness, False))
-        tubes += [_tube(_temple(rim, ear, side), thickness, False)
+        tubes = [make_tube(rim, thickness, True) for rim in rims]
+        tubes.append(make_tube(_bridge(rims, rng), 0.9 * thickness, False))
+        tubes += [make_tube(_temple(rim, ear, side), thickness, False)
                   for rim, ear, side in zip(rims, wearer.ears, (-1, 1), strict=True)]
         frame = joined([_piece('tube', points, triangles, color, gloss)
                         for points, triangles in tubes])
@@ -117,7 +117,7 @@ def _temple(rim: np.ndarray, ear: np.ndarray, side: int) -> np.ndarray:
     return np.stack([np.interp(at, np.arange(len(knots)), knots[:, k]) for k in range(3)], axis=1)
 
 
-def _tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np.ndarray]:
+def make_tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return points and triangles of a tube around a path (m, 3)."""
     if closed:
         along = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)

@@ -45,10 +45,10 @@ class Skull:
         row = np.clip((from_pole / np.pi * GRID[0]).astype(int), 0, GRID[0] - 1)
         column = ((azimuth / (2 * np.pi) + 0.5) * GRID[1]).astype(int) % GRID[1]
         maps = []
-        for chosen in (~ears, np.ones(len(ears), bool)):
+        for chosen, reach in ((~ears, 3), (np.ones(len(ears), bool), 5)):
             grid = np.zeros(GRID)
             np.maximum.at(grid, (row[chosen], column[chosen]), radius[chosen])
-            maps.append(_smoothed(grid))
+            maps.append(_smoothed(grid, reach))
         return cls(*maps)
 
     def radius(self, from_pole: np.ndarray, azimuth: np.ndarray, over_ears: bool) -> np.ndarray:
@@ -61,8 +61,8 @@ class Skull:
         return np.asarray(found).reshape(from_pole.shape)
 
 
-def _smoothed(grid: np.ndarray) -> np.ndarray:
-    filled = ndimage.maximum_filter(grid, 3, mode=('nearest', 'wrap'))
+def _smoothed(grid: np.ndarray, reach: int) -> np.ndarray:
+    filled = ndimage.maximum_filter(grid, reach, mode=('nearest', 'wrap'))
     filled = np.where(filled > 0, filled, ndimage.maximum_filter(filled, 9,
                                                                  mode=('nearest', 'wrap')))
     # Near the whorl a row's cells are smaller than the mesh.
@@ -164,16 +164,16 @@ def _finished(shell: Shell, skull: Skull, albedo: np.ndarray, gloss: float,
 
 
 def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator,
-         flat: bool = False) -> Piece | None:
+         flat: bool = False) -> list[Piece]:
     """
-    Return hair of some style, or None for somebody bald or shaved.
+    Return hair of some style; nothing for somebody bald or shaved.
 
     color (3,) BGR; flat: with something on top of it.
     """
     style = rng.choice(['none', 'short', 'full', 'bob', 'long', 'curly'],
                        p=[.14, .34, .12, .12, .2, .08])
     if style == 'none':
-        return None
+        return []
     azimuth = _azimuths()
     ragged = np.radians(rng.uniform(0.2, 2.0)) * _wavy(rng, 1.0)
     hairline = _line(azimuth, HAIRLINE) + np.radians(rng.normal(0, 3.0))
@@ -218,7 +218,7 @@ def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator
     if rng.random() < 0.2:
         tips = color * rng.uniform(0.7, 1.9)
         albedo = albedo + (tips - color) * ramp(part, 0.3, 1.0)[..., None]
-    return _finished(shell, skull, albedo, rng.uniform(0.03, 0.25), 0.002)
+    return [_finished(shell, skull, albedo, rng.uniform(0.03, 0.25), 0.002)]
 
 
 def _directions(azimuth: np.ndarray, end: np.ndarray) -> np.ndarray:

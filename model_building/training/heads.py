@@ -32,6 +32,7 @@ from model_building.head_mesh import (
     save_head,
 )
 from model_building.training import hair, skin
+from model_building.training.face_covering import face_covering
 from model_building.training.glasses import Glasses, Wearer
 from model_building.training.piece import GAMMA, Noise, Piece, joined, ramp
 from model_building.training.subject import View
@@ -44,7 +45,7 @@ LARGEST_NECK_TURN_DEG = (65.0, 35.0, 25.0)
 SHAPE_LIMIT, EXPRESSION_LIMIT = 2.8, 4.0
 EXTRA_SPREAD = np.array([.6, .3, .3, .3, .3, .4, .4, .5, .4, .3, .6, .7, .5, .4, .4, .3, .5])
 NEUTRAL_SHARE = 0.25
-HEADWEAR_SHARE, GLASSES_SHARE = 0.13, 0.28
+HEADWEAR_SHARE, GLASSES_SHARE, MASK_SHARE = 0.13, 0.28, 0.05
 SHADOW_NEIGHBOURS = 6
 """Directions among which shadows are interpolated: a lamp as wide as a window."""
 WET = 0.4
@@ -197,11 +198,12 @@ class OpenHead:
         skull = hair.Skull.of(points[kit.above_neck], kit.ears[kit.above_neck])
         pieces = [skin.dress(body, head, kit.noise, rng)]
         covered = rng.random() < HEADWEAR_SHARE
-        worn = hair.hair(skull, looks.hair, kit.noise, rng, flat=covered)
-        if worn is not None:
-            pieces.append(worn)
+        if not looks.is_bald:
+            pieces += hair.hair(skull, looks.hair, kit.noise, rng, flat=covered)
         if covered:
             pieces += hair.headwear(skull, kit.noise, rng)
+        if rng.random() < MASK_SHARE:
+            pieces.append(face_covering(kit.wearer(body.points), kit.noise, rng))
         self._lens_opacity = 0.0
         if rng.random() < GLASSES_SHARE:
             glasses = Glasses.draw(kit.wearer(points), rng)

@@ -9,7 +9,7 @@ from model_building.head_mesh import EYE, PAINT, SKIN, TONGUE, HeadMesh
 from model_building.training.piece import Noise, Piece, blended, normals_of, ramp
 
 # As displayed, red, green, blue, 0..255: fair to dark.
-TONES = np.array([[240, 204, 182], [230, 186, 156], [216, 166, 130], [196, 142, 106],
+TONES = np.array([[238, 196, 172], [226, 178, 148], [212, 160, 126], [194, 140, 104],
                   [170, 116, 82], [140, 90, 62], [106, 66, 46], [74, 46, 36]], float)
 HAIR = np.array([[16, 14, 14], [30, 24, 20], [52, 38, 28], [84, 60, 40], [120, 88, 56],
                  [170, 134, 88], [208, 176, 124], [132, 66, 36], [110, 108, 106],
@@ -38,6 +38,8 @@ class Looks:
     """Length of the whiskers, 0 (shaved) to 1 (a full beard)."""
     scalp: float
     """How much the scalp is coloured by its hair."""
+    is_bald: bool
+    """On top; the sides may have hair."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Looks:
@@ -56,7 +58,8 @@ class Looks:
         has_beard = rng.random() < 0.28
         beard = float(rng.choice([rng.uniform(0, .12), rng.uniform(.1, .4), rng.uniform(.4, 1)]))
         return cls(np.clip(skin, 0.05, 1), hair, float(darkness), bool(has_beard), beard,
-                   float(rng.uniform(0.75, 1)))
+                   float(rng.uniform(0.75, 1)), bool(has_beard or rng.random() < .3)
+                   and bool(rng.random() < .16))
 
 
 def _bgr(rgb: np.ndarray) -> np.ndarray:
@@ -78,7 +81,7 @@ def paint_person(head: HeadMesh, points: np.ndarray, looks: Looks, noise: Noise,
     fine = noise(head.mean, 0.0013, rng)
     whiskers = _whiskers(paint, looks, middle, rng)
     albedo = _skin_albedo(paint, looks, coarse, middle, fine, rng)
-    albedo = _with_hair(albedo, paint, looks, whiskers, fine, rng)
+    albedo = _with_hair(albedo, paint, looks, whiskers, fine, head.mean[:, 1], rng)
     gloss = np.full(len(points), rng.uniform(0.02, 0.16)) * (1 - 0.6 * whiskers)
     gloss += paint['lips'] * rng.choice([0, 0.1, 0.35], p=[.6, .25, .15])
     sky = head.occlusion ** rng.uniform(0.8, 1.3)
@@ -140,11 +143,15 @@ def _whiskers(paint: dict[str, np.ndarray], looks: Looks, middle: np.ndarray,
         grown = beard
     else:
         grown = np.maximum(beard, moustache)
-    return np.clip(grown * (1 + 0.25 * middle), 0, 1) * (1 - paint['lips'])
+    # The edge is ragged, as hair thins out there.
+    grown = ramp(grown + 0.12 * middle * (grown > 0.02), 0.15, 0.85)
+    return grown * (1 - paint['lips'])
 
 
 def _with_hair(albedo: np.ndarray, paint: dict[str, np.ndarray], looks: Looks,
-               whiskers: np.ndarray, fine: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+               whiskers: np.ndarray, fine: np.ndarray, height: np.ndarray,
+               rng: np.random.Generator) -> np.ndarray:
+    """Paint stubble, brows, lashes and the scalp; height (V,) in metres."""
     tint = np.clip(1 + 0.25 * fine, 0.3, 2)[:, None]
     shadow = 0.55 * looks.skin + 0.45 * looks.hair
     dense = rng.uniform(0.15, 0.6) if looks.beard < 0.12 else 0.55 + 0.45 * min(1, looks.beard * 2)
@@ -154,7 +161,10 @@ def _with_hair(albedo: np.ndarray, paint: dict[str, np.ndarray], looks: Looks,
     albedo = blended(albedo, brow, rng.uniform(0.2, 0.95) * np.clip(
         paint['brows'] * (1 + 0.35 * fine), 0, 1))
     albedo = blended(albedo, np.full(3, 0.1), rng.uniform(0.3, 1) * paint['lashes'])
-    return blended(albedo, looks.hair * tint, looks.scalp * paint['scalp'])
+    scalp = looks.scalp * paint['scalp']
+    if looks.is_bald:
+        scalp = scalp * (1 - ramp(height, rng.uniform(-.02, .03), .05)) * rng.uniform(0, 1)
+    return blended(albedo, looks.hair * tint, scalp)
 
 
 def _with_eyes(albedo: np.ndarray, head: HeadMesh, rng: np.random.Generator) -> np.ndarray:
