@@ -26,6 +26,7 @@ from std_srvs.srv import SetBool, Trigger
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from face_recon_ros.errors import ModelFileError
 from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
@@ -303,6 +304,22 @@ def test_a_transition_that_breaks_ends_where_it_can_begin_again(
     assert node._recognition is None
     if threads is not None:
         assert threading.active_count() == threads
+    bring(node, 'active')
+
+
+def test_a_configuration_that_fails_halfway_leaves_nothing(make_node, monkeypatch):
+    node = make_node()
+    offered = len(list(node.publishers))
+
+    def refused(*_):
+        raise ModelFileError('model file x: wants another')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node_module, 'Pictures', refused)
+        for _ in range(2):
+            assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+            assert node.state == 'unconfigured'
+            assert len(list(node.publishers)) == offered
     bring(node, 'active')
 
 

@@ -110,7 +110,10 @@ class FaceReconNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the models and offer the outputs."""
-        return self._attempt('configure', self._load)
+        result = self._attempt('configure', self._load)
+        if result != SUCCESS:
+            self._free()
+        return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the outputs and listen to the camera."""

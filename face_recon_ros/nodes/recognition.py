@@ -169,7 +169,7 @@ class Recognition:
             self._report.fault(IMAGES, str(error))
             self._monitor.bad_image(str(error))
             return None
-        self._report.over(IMAGES, f'images on {self._image_topic} are good again')
+        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
         return image
 
     def _follow_parameters(self) -> None:
