@@ -7,6 +7,7 @@ Lengths are metres in model axes (docs/face_model.md) unless said otherwise.
 """
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -523,4 +524,7 @@ def load_head(path: Path) -> HeadMesh:
 
 def save_head(path: Path, head: HeadMesh) -> None:
     """Write a head; the file appears whole or not at all."""
-    write_arrays(path, {field.name: getattr(head, field.name) for field in fields(HeadMesh)})
+    # Several processes may find that it is missing at the same time.
+    own = path.with_name(f'{path.name}.{os.getpid()}')
+    write_arrays(own, {field.name: getattr(head, field.name) for field in fields(HeadMesh)})
+    own.replace(path)

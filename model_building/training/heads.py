@@ -51,6 +51,19 @@ SHADOW_NEIGHBOURS = 6
 WET = 0.4
 """From this gloss on highlights are small: eyes, lenses."""
 SIZE = 192
+BRIGHTEST = 4.0
+"""Linear light from which everything is white."""
+
+
+def _displayed() -> np.ndarray:
+    """Return a table from linear light, 0 to BRIGHTEST in equal steps, to 0..255."""
+    linear = np.linspace(0, BRIGHTEST, 1 << 16)
+    # A soft shoulder instead of clipped highlights
+    linear = np.where(linear > 0.7, 0.7 + 0.3 * np.tanh((linear - 0.7) / 0.3), linear)
+    return (255 * linear ** (1 / GAMMA)).astype(np.uint8)
+
+
+DISPLAYED = _displayed()
 
 
 class HeadKit:
@@ -214,6 +227,7 @@ class OpenHead:
         self._stiffness = _stiffness(self._whole.points)
         self._stiffness[:len(head.stiffness)] = head.stiffness
         self._kit = kit
+        self._reflectance = self._whole.albedo ** np.float32(GAMMA)
         self._renderer = kit.renderer(pieces)
 
     def draw(self, view: View, background: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -242,10 +256,11 @@ class OpenHead:
         diffuse, shine = light.on(normals, whole.sky, whole.gloss, arrival)
         exposure = np.exp(rng.normal(-0.3, 0.28)) / max(
             0.25, float(np.quantile(diffuse[::16, 1], 0.8)))
-        linear = (diffuse * whole.albedo ** np.float32(GAMMA) + shine) * np.float32(exposure)
-        # A soft shoulder instead of clipped highlights
-        linear = np.where(linear > 0.7, 0.7 + 0.3 * np.tanh((linear - 0.7) / 0.3), linear)
-        return (255 * linear ** np.float32(1 / GAMMA)).astype(np.uint8)
+        linear = diffuse
+        linear *= self._reflectance
+        linear += shine
+        linear *= np.float32(exposure * (len(DISPLAYED) - 1) / BRIGHTEST)
+        return DISPLAYED[np.minimum(linear, len(DISPLAYED) - 1).astype(np.int32)]
 
     def _rendered(self, points: np.ndarray, colors: np.ndarray,
                   background: np.ndarray) -> np.ndarray:
