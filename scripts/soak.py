@@ -263,8 +263,9 @@ def judge(soak: Soak, status: int, took_s: float) -> bool:
     early, late = soak.samples[count // 4 : count // 2], soak.samples[3 * count // 4 :]
     faces = len(soak.latencies_ms) / max(1.0, soak.rate_hz * soak.active_s)
     complaints = soak.complaints()
+    growth_mib = median(late, 'memory_mib') - median(early, 'memory_mib')
     rows = [
-        ('memory grows, MiB', median(late, 'memory_mib') - median(early, 'memory_mib'), MEMORY_MIB),
+        ('memory grows, MiB', growth_mib, MEMORY_MIB),
         ('threads grow', most(late, 'threads') - most(early, 'threads'), 0),
         ('open files grow', most(late, 'files') - most(early, 'files'), 0),
         # those of a new face are there before those of the old one are gone: not the most
