@@ -86,7 +86,7 @@ def paint_person(head: HeadMesh, points: np.ndarray, looks: Looks, noise: Noise,
     gloss += paint['lips'] * rng.choice([0, 0.1, 0.35], p=[.6, .25, .15])
     sky = head.occlusion ** rng.uniform(0.8, 1.3)
     sky = np.where(paint['mouth'] > 0.5, 0.30, sky)
-    albedo = _with_eyes(albedo, head, rng)
+    albedo = _with_eyes(albedo, head, looks.darkness, rng)
     eyes, teeth = head.part == EYE, head.part > EYE
     gloss[eyes] = rng.uniform(0.5, 1.0)
     sky[eyes] *= rng.uniform(0.55, 0.9)
@@ -167,12 +167,15 @@ def _with_hair(albedo: np.ndarray, paint: dict[str, np.ndarray], looks: Looks,
     return blended(albedo, looks.hair * tint, scalp)
 
 
-def _with_eyes(albedo: np.ndarray, head: HeadMesh, rng: np.random.Generator) -> np.ndarray:
+def _with_eyes(albedo: np.ndarray, head: HeadMesh, darkness: float,
+               rng: np.random.Generator) -> np.ndarray:
     """Paint eyeballs that look somewhere; only the colours turn."""
     gaze = np.clip(rng.normal(0, GAZE_SPREAD_DEG, 2), -LARGEST_GAZE_DEG, LARGEST_GAZE_DEG)
     yaw, pitch = np.radians(gaze * [1, 0.5])
     ahead = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-    iris = _bgr(IRISES[rng.choice(len(IRISES), p=IRIS_SHARES / IRIS_SHARES.sum())])
+    # Light eyes are rare with dark skin.
+    shares = IRIS_SHARES * np.where(np.arange(len(IRISES)) < 3, 1, max(0.02, 1 - 1.8 * darkness))
+    iris = _bgr(IRISES[rng.choice(len(IRISES), p=shares / shares.sum())])
     iris = iris * rng.uniform(0.7, 1.3)
     white = _bgr(SCLERA) * rng.uniform(0.8, 1.05)
     pupil = rng.uniform(*PUPIL_RADIUS_M)
