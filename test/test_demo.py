@@ -26,7 +26,7 @@ def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
     done = run_demo(tmp_path, '--seconds', '6')
     assert done.returncode == 0, done.stdout + done.stderr
     rows = re.findall(
-        r'^ +1 +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
+        r'^ +f1 +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
         done.stdout,
         re.MULTILINE,
     )
