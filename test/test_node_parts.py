@@ -123,6 +123,17 @@ def test_a_flickering_fault_is_over_only_when_it_stays_away():
     assert log.lines == ['empty', 'good', 'empty']
 
 
+def test_a_fault_may_take_longer_to_be_over():
+    log = Log()
+    log.report.fault('speed', 'slow')
+    log.now_s = 9.0
+    log.report.over('speed', 'good', 10.0)
+    assert log.lines == ['slow']
+    log.now_s = 10.0
+    log.report.over('speed', 'good', 10.0)
+    assert log.lines == ['slow', 'good']
+
+
 def test_an_unexpected_error_becomes_one_line():
     text = one_line(TypeError('wants\n  this' + 1000 * ' and that'))
     assert text.startswith('TypeError: wants this and that')
@@ -184,45 +195,58 @@ def test_idle_is_said():
     assert 'nobody subscribes' in judged(FacesTask({}), monitor, 1.1)[1]
 
 
-def test_drops_are_counted_and_said():
-    monitor = Monitor(-WINDOW_S)
-    for i in range(100):
-        monitor.received(i / 100, idle=False, missed=i == 50)
-        if i % 5:
+def lose(monitor, begin_s, end_s, dropped=True, missed=0, idle=False):
+    """Let 100 images a second come, of which every fifth is looked at, or all."""
+    for i in range(round(100 * begin_s), round(100 * end_s)):
+        monitor.received(i / 100, idle, missed)
+        if dropped and i % 5:
             monitor.dropped(i / 100)
         else:
             monitor.processed(i / 100, 0.010 if i else 0.050, 1, '')
-    verdict = SpeedTask().run(monitor.snapshot(1.0))
+
+
+def test_drops_are_counted_and_said_when_they_last():
+    monitor, task = Monitor(0.0), SpeedTask()
+    lose(monitor, 0.0, 1.0)
+    first = task.run(monitor.snapshot(1.0))
+    assert first.level == DiagnosticStatus.OK  # a busy moment
+    assert first.values['dropped'] == '80'
+    assert first.values['processed [Hz]'] == '20.0'
+    assert first.values['latency median [ms]'] == '10.0'
+    assert first.values['latency max [ms]'] == '50.0'
+    lose(monitor, 1.0, 20.0)
+    verdict = task.run(monitor.snapshot(20.0))
     assert verdict.level == DiagnosticStatus.WARN
     assert 'too slow' in verdict.message
-    assert '80 of 101 dropped, 1 missed' in verdict.detail
-    assert verdict.values['dropped'] == '80'
-    assert verdict.values['missed'] == '1'
-    assert verdict.values['processed [Hz]'] == '20.0'
-    assert verdict.values['latency median [ms]'] == '10.0'
-    assert verdict.values['latency max [ms]'] == '50.0'
+    assert '400 of 499 dropped, 0 missed' in verdict.detail
     # the drops of long ago are still counted, but no fault any more
-    late = SpeedTask().run(monitor.snapshot(60.0))
+    late = task.run(monitor.snapshot(60.0))
     assert late.level == DiagnosticStatus.OK
-    assert late.values['dropped'] == '80'
+    assert late.values['dropped'] == '1600'
 
 
 @pytest.mark.parametrize(
-    ('start_s', 'idle', 'lost', 'level'),
+    ('how', 'level'),
     [
-        (-WINDOW_S, False, 8, DiagnosticStatus.WARN),
-        (-WINDOW_S, False, 3, DiagnosticStatus.OK),  # a tenth may get lost
-        (-1.0, False, 8, DiagnosticStatus.OK),  # still warming up
-        (-WINDOW_S, True, 8, DiagnosticStatus.OK),  # nobody wants them
+        ({'dropped': False, 'missed': 1}, DiagnosticStatus.WARN),
+        ({'dropped': False}, DiagnosticStatus.OK),
+        ({'idle': True}, DiagnosticStatus.OK),  # nobody wants them
     ],
 )
-def test_images_that_never_came_are_judged(start_s, idle, lost, level):
-    monitor = Monitor(start_s)
-    for i in range(30):
-        monitor.received(i / 30, idle, missed=lost if i == 10 else 0)
-    verdict = SpeedTask().run(monitor.snapshot(1.0))
+def test_what_makes_images_a_loss(how, level):
+    monitor, task = Monitor(0.0), SpeedTask()
+    for second in range(20):
+        lose(monitor, second, second + 1, **how)
+        verdict = task.run(monitor.snapshot(second + 1.0))
     assert verdict.level == level
-    assert verdict.values['missed'] == str(lost)
+    assert verdict.values['missed'] == str(2000 * how.get('missed', 0))
+
+
+def test_a_loss_that_comes_and_goes_is_none():
+    monitor, task = Monitor(0.0), SpeedTask()
+    for second in range(60):
+        lose(monitor, second, second + 1, dropped=second % 15 == 0)
+        assert task.run(monitor.snapshot(second + 1.0)).level == DiagnosticStatus.OK
 
 
 def test_an_outage_is_no_lack_of_speed():

@@ -19,6 +19,8 @@ from face_recon_ros.nodes.report import OncePerChange
 
 # Fraction of the images in the window that may be lost before it is a fault.
 TOLERATED_DROPS = 0.1
+# How long that must last, and how long it must be over, until it is said
+SUSTAINED_S = 2 * WINDOW_S
 
 # Subjects of faults that single images have
 FRAME_ID = 'frame_id'
@@ -31,12 +33,18 @@ ERROR = DiagnosticStatus.ERROR
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Level and reason of one task; detail is said in the log along with the reason."""
+    """
+    Level and reason of one task.
+
+    detail: said in the log along with the reason. settle_s: how long all must be well until the
+    log says so; None: as usual.
+    """
 
     level: bytes
     message: str
     detail: str = ''
     values: dict[str, str] = field(default_factory=dict)
+    settle_s: float | None = None
 
 
 class Task(Protocol):
@@ -187,6 +195,7 @@ class SpeedTask:
     """
 
     name: str = 'speed'
+    _since_s: float | None = None  # on the snapshots' uptime
 
     def run(self, seen: Snapshot) -> Verdict:
         """Judge a snapshot."""
@@ -197,11 +206,8 @@ class SpeedTask:
             'dropped': str(seen.dropped_total),
             'missed': str(seen.missed_total),
         }
-        sent = seen.received_in_window + seen.missed_in_window
-        lost = seen.dropped_in_window + seen.missed_in_window
-        # the first images find nothing warm: a whole window must have passed
-        judged = seen.uptime_s >= WINDOW_S and not seen.idle
-        if judged and lost > TOLERATED_DROPS * sent + 1:
+        if self._has_lost_for_s(seen) >= SUSTAINED_S:
+            sent = seen.received_in_window + seen.missed_in_window
             return Verdict(
                 WARN,
                 'too slow for the camera, or images get lost on their way: the newest ones are '
@@ -209,7 +215,17 @@ class SpeedTask:
                 f' ({seen.dropped_in_window} of {sent} dropped, {seen.missed_in_window} missed)',
                 values,
             )
-        return Verdict(OK, 'keeps up', values=values)
+        return Verdict(OK, 'keeps up', values=values, settle_s=SUSTAINED_S)
+
+    def _has_lost_for_s(self, seen: Snapshot) -> float:
+        """Return for how long too many images have been lost; a busy moment is no fault."""
+        sent = seen.received_in_window + seen.missed_in_window
+        lost = seen.dropped_in_window + seen.missed_in_window
+        if seen.idle or lost <= TOLERATED_DROPS * sent + 1:
+            self._since_s = None
+        elif self._since_s is None or self._since_s > seen.uptime_s:
+            self._since_s = seen.uptime_s
+        return 0.0 if self._since_s is None else seen.uptime_s - self._since_s
 
 
 @dataclass(slots=True)

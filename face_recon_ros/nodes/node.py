@@ -315,7 +315,7 @@ class FaceReconNode(LifecycleNode):
 
     def _say(self, subject: str, verdict: Verdict) -> None:
         if verdict.level == OK:
-            self._report.over(subject, verdict.message)
+            self._report.over(subject, verdict.message, verdict.settle_s)
         else:
             self._report.fault(subject, verdict.message, verdict.detail)
 

@@ -59,11 +59,12 @@ class OncePerChange:
         if known is None or known.kind != kind:
             self._warn(f'{text}{detail}')
 
-    def over(self, subject: str, text: str) -> None:
-        """Note that all is well with a subject."""
+    def over(self, subject: str, text: str, settle_s: float | None = None) -> None:
+        """Note that all is well with a subject; `settle_s`: instead of the usual."""
+        wait_s = self._settle_s if settle_s is None else settle_s
         with self._lock:
             known = self._faults.get(subject)
-            if known is None or self._now() - known.last_s < self._settle_s:
+            if known is None or self._now() - known.last_s < wait_s:
                 return
             del self._faults[subject]
         self._inform(text)
