@@ -332,11 +332,17 @@ def main() -> int:
     folder = options.logs or Path(tempfile.mkdtemp(prefix='face_recon_soak_'))
     folder.mkdir(parents=True, exist_ok=True)
     print(f'{options.minutes:g} minutes; logs in {folder}')
+    from rclpy.executors import ExternalShutdownException
+
     soak = Soak(60 * options.minutes, options.rate, folder)
     try:
         soak.run()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        print('interrupted: judged by what there is')
     finally:
         status, took_s = soak.stop()
+    if len(soak.samples) < ROWS:
+        sys.exit('soak: too short to judge')
     held = judge(soak, status, took_s)
     print('held' if held else 'broken')
     return 0 if held else 1

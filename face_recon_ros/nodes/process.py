@@ -132,8 +132,9 @@ def _run(
 def _spin(node: Node, signals: Signals) -> None:
     """Let the node work until a signal comes, or came already."""
     import rclpy
+    from rclpy.task import Future
 
-    told: rclpy.Future[bool] = rclpy.Future()
+    told: Future[bool] = Future()
     signals.call(lambda: told.set_result(True))
     if not signals.stopped:
         rclpy.spin_until_future_complete(node, told)
