@@ -468,6 +468,21 @@ def test_compressed_images_in_a_namespace_without_calibration(image):
         assert not process.count('Traceback'), process.lines
 
 
+def test_a_prefix_keeps_the_faces_of_cameras_apart(image):
+    arguments = ('-r', '__ns:=/front', '-p', 'face_id_prefix:=front_')
+    with running(*arguments) as process:
+        process.wait_line('looking for faces in /front/image')
+        peer = Peer('/front')
+        tf = peer.collect(TFMessage, '/tf')
+        (face,) = peer.faces_in(image).faces
+        assert face.id == 'front_f1'
+        frames = {t.child_frame_id for m in tf.collected for t in m.transforms}
+        assert frames == {'face_front_f1', 'gaze_front_f1'}
+        peer.close()
+        assert process.end()[0] == 0
+        assert process.complaints() == []
+
+
 # --- start and end ---------------------------------------------------------------
 
 
