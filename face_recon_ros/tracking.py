@@ -47,6 +47,8 @@ LOOK_WEIGHT = 3.0
 LOOK_GAIN = 0.1
 # By how much a half covered face must rather be one lost one than another
 CLEAR_COST = 0.4
+# Images for which a newcomer waits who may be a lost one
+LONGEST_WAIT = 10
 # Cost above any that a possible pair has
 IMPOSSIBLE = 100.0
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
@@ -134,6 +136,7 @@ class Tracker:
         self._now_s: float | None = None
         self._view: View | None = None
         self._images_since_search = 0
+        self._waited = 0
 
     def configure(self, settings: TrackingSettings, smoothing: SmoothingSettings | None) -> None:
         """Go on with other settings; faces keep their ids, filters start anew."""
@@ -212,12 +215,17 @@ class Tracker:
         for index in np.argsort(claims, kind='stable'):
             track, regression = results[index]
             change = sights[index].change_from(track)
-            mixed = touching[index] and change is not None and change > UNLIKE_LOOK
-            if mixed or _shows_one_of(regression, kept):
+            mixed = change is not None and change > UNLIKE_LOOK
+            beside = touching[index] or self._hides_one(regression, stamp_s)
+            if (mixed and beside) or _shows_one_of(regression, kept):
                 self._lose(track)
             else:
                 kept.append(regression)
                 self._accept(track, regression, stamp_s, apart=not touching[index])
+
+    def _hides_one(self, regression: Regression, stamp_s: float) -> bool:
+        """Tell whether somebody who was lost may be behind a face."""
+        return any(_may_be_at(regression.region, t, stamp_s) for t in self._tracks if t.lost)
 
     def _lose(self, track: Track) -> None:
         track.lose()
@@ -231,7 +239,7 @@ class Tracker:
         )
 
     def _accept(
-        self, track: Track, regression: Regression, stamp_s: float, apart: bool = False
+        self, track: Track, regression: Regression, stamp_s: float, apart: bool
     ) -> None:
         step_s = stamp_s - track.seen_s
         track.parameters = regression.parameters
@@ -303,22 +311,25 @@ class Tracker:
             track.smoother = self._new_smoother()
             track.velocity_px_s = np.zeros(2)
             track.seen_s = stamp_s
-            self._accept(track, found[index], stamp_s)
+            self._accept(track, found[index], stamp_s, apart=not sights[index].touching)
             taken.add(index)
+        waits = False
         for index, regression in enumerate(found):
             limit = self._settings.max_faces
             full = limit and self._followed() >= limit
             if full or index in taken or not self._is_face(regression):
                 continue
-            # Half a face beside another may be a lost one's: it is seen better soon.
-            if sights[index].touching and _may_be_one_of(regression, lost, stamp_s):
+            # Half a face where others were may be a lost one's: it is seen better soon.
+            if self._waited < LONGEST_WAIT and _may_be_one_of(sights[index], lost, stamp_s):
+                waits = True
                 continue
-            self._add(regression, stamp_s)
+            self._add(regression, stamp_s, apart=not sights[index].touching)
+        self._waited = self._waited + 1 if waits else 0
 
-    def _add(self, regression: Regression, stamp_s: float) -> None:
+    def _add(self, regression: Regression, stamp_s: float, apart: bool) -> None:
         smoother = self._new_smoother()
         track = Track(self._new_id(), regression, stamp_s, smoother, regression.parameters)
-        self._accept(track, regression, stamp_s)
+        self._accept(track, regression, stamp_s, apart)
         self._tracks.append(track)
 
     def _followed(self) -> int:
@@ -453,19 +464,24 @@ def _cost(track: Track, sight: _Sight, stamp_s: float) -> float:
     reach = REACQUIRE_DISTANCE
     if change is not None and change < LIKE_LOOK:
         reach += REACQUIRE_SPEED * lost_s
-    # in its old place a face may turn or the light may change, but not beside somebody else
-    doubtful = moved > SAME_REGION_DISTANCE or sight.touching
+    # in its old place a face may turn or the light may change; beside others it may be another's
+    doubtful = moved > SAME_REGION_DISTANCE or sight.touching or not track.apart
     if moved > reach or (doubtful and change is not None and change > UNLIKE_LOOK):
         return IMPOSSIBLE
     return moved + LOOK_WEIGHT * _or_typical(change)
 
 
-def _may_be_one_of(regression: Regression, lost: Sequence[Track], stamp_s: float) -> bool:
+def _may_be_one_of(sight: _Sight, lost: Sequence[Track], stamp_s: float) -> bool:
+    """Tell whether a face, seen badly, may be a lost one though it does not look like it."""
+    region = sight.regression.region
     return any(
-        t.lost
-        and _distance_from_way(t, regression.region, stamp_s - t.seen_s) < REACQUIRE_DISTANCE
-        for t in lost
+        t.lost and (sight.touching or not t.apart) and _may_be_at(region, t, stamp_s) for t in lost
     )
+
+
+def _may_be_at(region: Region, track: Track, stamp_s: float) -> bool:
+    lost_s = stamp_s - track.seen_s
+    return _distance_from_way(track, region, lost_s) < REACQUIRE_DISTANCE
 
 
 def _distance_from_way(track: Track, region: Region, lost_s: float) -> float:
