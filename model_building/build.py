@@ -20,6 +20,7 @@ from model_building.correspondence import (
 )
 from model_building.expression import build_expressions, load_units
 from model_building.face_mesh_statistics import FaceMeshStatistics, pitch_of
+from model_building.ibug_68 import place_ibug_68
 from model_building.identity import build_identity
 from model_building.lips import close_lips, contact_line, lip_pairs
 from model_building.model_file import FORMAT_VERSION, QuantizationLoss, quantization_loss, quantize
@@ -161,6 +162,7 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
     mean = close_lips(found.mean @ to_model, creases)
     origin = mean[find_sellion(mean, topology)] * [0, 1, 1]
     mean, places = mean - origin, places - origin
+    landmarks_68 = place_ibug_68(mean, topology, creases, landmarks)
 
     progress('expressions')
     lids = _lid_vertices(landmarks, statistics.mirror)
@@ -201,8 +203,8 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
         'triangles': topology.triangles.astype(np.int32),
         'shape_basis': shape.basis, 'shape_step': shape.step,
         'expression_basis': expression.basis, 'expression_step': expression.step,
-        'landmarks_68_vertices': found.landmarks_68.vertices.astype(np.int32),
-        'landmarks_68_weights': found.landmarks_68.weights.astype(np.float32),
+        'landmarks_68_vertices': landmarks_68.vertices.astype(np.int32),
+        'landmarks_68_weights': landmarks_68.weights.astype(np.float32),
         'landmarks_468_vertices': landmarks.vertices.astype(np.int32),
         'landmarks_468_weights': landmarks.weights.astype(np.float32),
         'landmarks_468_offset': offset.astype(np.float32),

@@ -1,5 +1,5 @@
 """
-Where Face Mesh's 468 landmarks and iBUG's 68 lie on the mesh, and the mean face that fits them.
+Where Face Mesh's 468 landmarks lie on the mesh, and the mean face that fits them.
 
 Face Mesh's average neutral face is matched by an identity; that identity becomes the mean, what
 is left between it and the landmarks becomes a constant offset of each landmark.
@@ -72,7 +72,21 @@ class Correspondence:
     landmarks_468: Embedding
     offset_468: np.ndarray
     """(468,3) metres, added to the embedded points."""
-    landmarks_68: Embedding
+
+
+def visible_triangles(topology: Topology) -> np.ndarray:
+    """Return the triangles (t,3) of the skin that can be seen."""
+    usable = ~(topology.inside_mask | topology.eye_mask)
+    return topology.triangles[usable[topology.triangles].all(axis=1)]
+
+
+def plane_edges(topology: Topology, base: np.ndarray) -> np.ndarray:
+    """Return the edges (e,2) of the skin that can be seen in the plane x = 0 of a face (V,3)."""
+    plane = (np.abs(base[:, 0]) < 1e-9) & ~(topology.inside_mask | topology.eye_mask)
+    triangles = topology.triangles
+    edges = np.concatenate([triangles[:, [k, (k + 1) % 3]] for k in range(3)])
+    edges = edges[plane[edges].all(axis=1)]
+    return np.asarray(edges[edges[:, 0] < edges[:, 1]])
 
 
 class _Matcher:
@@ -80,13 +94,8 @@ class _Matcher:
 
     def __init__(self, topology: Topology, creases: Creases, mirror_468: np.ndarray,
                  base: np.ndarray, sides: np.ndarray) -> None:
-        triangles = topology.triangles
-        usable = ~(topology.inside_mask | topology.eye_mask)
-        self.surface = Surface(triangles[usable[triangles].all(axis=1)], len(base))
-        edges = np.concatenate([triangles[:, [k, (k + 1) % 3]] for k in range(3)])
-        plane = (np.abs(base[:, 0]) < 1e-9) & usable
-        edges = edges[plane[edges].all(axis=1)]
-        self._plane_edges = edges[edges[:, 0] < edges[:, 1]]
+        self._surface = Surface(visible_triangles(topology), len(base))
+        self._plane_edges = plane_edges(topology, base)
         self._topology, self._mirror_468 = topology, mirror_468
         self._middle = np.flatnonzero(mirror_468 == np.arange(len(mirror_468)))
         self._left = np.flatnonzero((sides > 0) & (mirror_468 != np.arange(len(mirror_468))))
@@ -108,7 +117,7 @@ class _Matcher:
         vertices = np.zeros((len(targets), 3), np.int64)
         weights = np.zeros((len(targets), 3))
         for indices, found in (
-                (self._left, self.surface.closest(targets[self._left], points)),
+                (self._left, self._surface.closest(targets[self._left], points)),
                 (self._middle, closest_on_edges(targets[self._middle], self._plane_edges,
                                                 points))):
             vertices[indices], weights[indices] = found.vertices, found.weights
@@ -166,9 +175,7 @@ def match(topology: Topology, creases: Creases, mean: np.ndarray, basis: np.ndar
         coefficients = np.linalg.solve(rows @ rows.T + ridge, rows @ missing)
         points = mean + np.tensordot(coefficients, even, axes=1)
     offset = targets - embedding.of(points)
-    jaw = matcher.surface.closest(_jaw_line(targets), points)
-    return Correspondence(points, embedding, (offset + mirrored(offset, mirror_468)) / 2,
-                          _ibug_68(embedding, jaw, topology.mirror))
+    return Correspondence(points, embedding, (offset + mirrored(offset, mirror_468)) / 2)
 
 
 def offset_of_everyone(places: np.ndarray, basis: np.ndarray,
@@ -206,23 +213,3 @@ def with_resting_lips(places: np.ndarray) -> np.ndarray:
     half = np.array([0, RESTING_LIP_GAP_M / 2, 0])
     resting[upper], resting[lower] = middle + half, middle - half
     return resting
-
-
-def _jaw_line(landmarks: np.ndarray) -> np.ndarray:
-    """Return iBUG's points 16..8 (left ear to chin) on the line through landmarks (468,3)."""
-    path = landmarks[list(face_mesh.IBUG_JAW_PATH)] * [-1, 1, 1]
-    length = np.linalg.norm(np.diff(path, axis=0), axis=1)
-    along = np.concatenate([[0], np.cumsum(length)])
-    at = np.linspace(0, along[-1], 9)
-    return np.stack([np.interp(at, along, path[:, k]) for k in range(3)], axis=1)
-
-
-def _ibug_68(landmarks_468: Embedding, jaw: Embedding, mirror: np.ndarray) -> Embedding:
-    """Put iBUG's 68 together from Face Mesh's and the left half of the jaw, ear to chin."""
-    inner = list(face_mesh.IBUG_INNER)
-    vertices = np.concatenate([mirror[jaw.vertices[:8]], jaw.vertices[::-1],
-                               landmarks_468.vertices[inner]])
-    weights = np.concatenate([jaw.weights[:8], jaw.weights[::-1], landmarks_468.weights[inner]])
-    chin = face_mesh.IBUG_JAW_PATH[-1]
-    vertices[8], weights[8] = landmarks_468.vertices[chin], landmarks_468.weights[chin]
-    return Embedding(vertices, weights)

@@ -1,4 +1,4 @@
-"""Index lists of Face Mesh's 468 landmarks, and iBUG's 68 among them."""
+"""Index lists of Face Mesh's 468 landmarks."""
 from __future__ import annotations
 
 import numpy as np
@@ -21,14 +21,22 @@ LEFT_INNER_CANTHUS, LEFT_OUTER_CANTHUS = 362, 263
 LEFT_MOUTH_CORNER = 291
 UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE = 13, 14
 
-IBUG_INNER = (
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91, 78, 81, 13, 311, 308, 402, 14, 178)
-"""Face Mesh landmark nearest to each of iBUG's points 17..67 (brows to inner lips)."""
-
-IBUG_JAW_PATH = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
-"""Right half of the jaw line; iBUG's points 0..8 divide it into equal lengths."""
+# Lines that iBUG's landmarks lie on (ibug_68.py), of the left half of the face, inwards.
+LEFT_CHEEK_OUTLINE = (356, 454, 323, 361)
+"""From the height of the eyes to the mouth, in front of the ear."""
+LEFT_BROW_TIPS = ((276, 300), (285, 336))
+"""Lower and upper landmark of the outer and of the inner end."""
+LEFT_BROW_UPPER_EDGE = (293, 334, 296)
+NOSE_BRIDGE = (168, 6, 197, 195, 5, 4)
+LEFT_NOSE_BASE = (2, 326, 460)
+"""From the subnasale, outwards, to the outer edge of the nostril."""
+LEFT_UPPER_LID = (362, 398, 384, 385, 386, 387, 388, 466, 263)
+LEFT_LOWER_LID = (263, 249, 390, 373, 374, 380, 381, 382, 362)
+LEFT_OUTER_UPPER_LIP = (291, 409, 270, 269, 267, 0)
+"""The last but one is the peak of the cupid's bow."""
+LEFT_OUTER_LOWER_LIP = (291, 375, 321, 405, 314, 17)
+LEFT_INNER_UPPER_LIP = (308, 415, 310, 311, 312, 13)
+LEFT_INNER_LOWER_LIP = (308, 324, 318, 402, 317, 14)
 
 
 def outer_canthal_distance(landmarks: np.ndarray) -> float:

@@ -124,17 +124,21 @@ def report_angles(found: list[tuple[Row, Face]]) -> None:
 
 def report_landmarks(found: list[tuple[Row, Face]]) -> None:
     """Print the error of the 68 landmarks in % of the root of their box's area."""
-    errors = []
+    errors, shifts_px = [], []
     for row, face in found:
         truth = landmarks(row)
         size = np.sqrt(np.ptp(truth, axis=0).prod())
-        errors.append(np.linalg.norm(face.landmarks_px[:, :2] - truth, axis=1) / size * 100)
+        off_px = face.landmarks_px[:, :2] - truth
+        errors.append(np.linalg.norm(off_px, axis=1) / size * 100)
+        shifts_px.append(off_px[17:].mean(axis=0))
     mean = np.mean(errors, axis=1)
     inner, jaw = np.mean(errors, axis=0)[17:].mean(), np.mean(errors, axis=0)[:17].mean()
     print(
         f'NME68 {mean.mean():.2f} %, median {np.median(mean):.2f}, '
         f'inner 51 {inner:.2f}, jaw {jaw:.2f}'
     )
+    x, y = np.median(shifts_px, axis=0)
+    print(f'shift of the inner 51 all together, median: x {x:+.2f}, y {y:+.2f} px')
 
 
 def main() -> int:

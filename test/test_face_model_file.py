@@ -343,3 +343,99 @@ def test_readme_names_every_file_with_its_hash():
         if path.suffix in ('.npz', '.tflite'):
             line = next((line for line in text.splitlines() if f'`{path.name}`' in line), '')
             assert hashlib.sha256(path.read_bytes()).hexdigest() in line, path.name
+
+
+# iBUG's 68, as 300-W draws them (docs/face_model.md)
+
+
+@pytest.fixture(scope='module')
+def ibug(arrays, mean):
+    """Return iBUG's landmarks on the mean (68, 3) in metres."""
+    return landmarks_of(arrays, mean, 'landmarks_68')
+
+
+def in_view(points):
+    """Return where a camera half a metre ahead, at the height of the sellion, sees points."""
+    return 0.5 * points[:, :2] / (0.5 - points[:, 2:])
+
+
+def steps(points):
+    return np.linalg.norm(np.diff(in_view(points), axis=0), axis=1)
+
+
+def test_ibug_landmarks_are_exactly_symmetric(arrays):
+    """Mirrored landmarks have mirrored vertices and the same weights; ten lie in the middle."""
+    opposite = np.concatenate([
+        np.arange(16, -1, -1), np.arange(26, 16, -1), np.arange(27, 31), np.arange(35, 30, -1),
+        [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40], np.arange(54, 47, -1),
+        np.arange(59, 54, -1), np.arange(64, 59, -1), [67, 66, 65]])
+    vertices, weights = arrays['landmarks_68_vertices'], arrays['landmarks_68_weights']
+    middle = opposite == np.arange(68)
+    assert middle.sum() == 10
+    np.testing.assert_array_equal(vertices[opposite[~middle]], arrays['mirror'][vertices[~middle]])
+    np.testing.assert_array_equal(weights[opposite], weights)
+    np.testing.assert_array_equal(arrays['mean'][vertices[middle], 0], 0)
+
+
+@pytest.mark.parametrize('indices', [
+    range(17), range(17, 22), range(22, 27), range(27, 31), range(31, 36),
+    range(36, 40), (39, 40, 41, 36), range(42, 46), (45, 46, 47, 42),
+    (48, 49, 50), (52, 53, 54), (54, 55, 56), (58, 59, 48),
+], ids=['jaw', 'right brow', 'left brow', 'bridge', 'nose base', 'right upper lid',
+        'right lower lid', 'left upper lid', 'left lower lid', 'upper lip, right',
+        'upper lip, left', 'lower lip, left', 'lower lip, right'])
+def test_ibug_landmarks_are_evenly_spaced(ibug, indices):
+    """In view, up to how much lines bend between the points."""
+    between = steps(ibug[list(indices)])
+    assert np.ptp(between) < 0.12 * between.mean()
+
+
+def test_ibug_lips_lie_in_columns(ibug):
+    """Three points each of four lines, below the cupid's bow's peaks and its middle."""
+    x = in_view(ibug)[:, 0]
+    columns = np.array([[50, 61, 67, 58], [51, 62, 66, 57], [52, 63, 65, 56]])
+    assert np.ptp(x[columns], axis=1).max() < 3e-4
+    height = in_view(ibug)[columns, 1]
+    assert (np.diff(height[:, [0, 1]], axis=1) < -0.003).all()
+    assert (np.diff(height[:, [2, 3]], axis=1) < -0.003).all()
+    assert (ibug[[50, 52], 1] > ibug[51, 1]).all(), 'peaks of the bow'
+
+
+def test_ibug_lips_part_when_the_mouth_opens(arrays, ibug, mean, bases):
+    moving = landmarks_of(arrays, bases[40:], 'landmarks_68')[..., 1]
+    opening = moving[:, [61, 62, 63]] - moving[:, [67, 66, 65]]
+    assert (np.abs(opening[np.abs(opening[:, 1]).argmax()]) > 0.004).all(), 'metres at one SD'
+    assert np.abs(ibug[[61, 62, 63], 1] - ibug[[67, 66, 65], 1]).max() < 1e-3, 'closed'
+
+
+def test_ibug_order_is_that_of_the_markup(ibug):
+    """Jaw, brows, base of the nose from image left to right; the bridge and lines downwards."""
+    for line in (range(17), range(17, 27), range(31, 36), range(48, 55), range(60, 65),
+                 (36, 37, 38, 39), (42, 43, 44, 45), (36, 41, 40, 39), (42, 47, 46, 45),
+                 (48, 59, 58, 57, 56, 55, 54), (60, 67, 66, 65, 64)):
+        assert (np.diff(ibug[list(line), 0]) > 0).all(), line
+    for line in (range(27, 31), range(9), (33, 51, 62), (66, 57, 8)):
+        assert (np.diff(ibug[list(line), 1]) < 0).all(), line
+    assert (ibug[[37, 38], 1] > ibug[[41, 40], 1] + 0.005).all(), 'upper lids above lower ones'
+
+
+def test_ibug_jaw_is_the_visible_outline(arrays, ibug, mean):
+    """Below the mouth no skin shows outside it; the chin is the lowest of the profile."""
+    import cv2
+    outline = cv2.convexHull(in_view(mean[~arrays['eye_mask']]).astype(np.float32))
+    for point in in_view(ibug)[4:13]:
+        within = cv2.pointPolygonTest(outline, point.tolist(), measureDist=True)
+        assert abs(within) < 5e-4, 'metres'
+    profile = in_view(mean[np.abs(mean[:, 0]) < 1e-9])
+    assert in_view(ibug)[8, 1] == pytest.approx(profile[:, 1].min(), abs=1e-4)
+
+
+def test_ibug_corners_are_face_meshs(arrays, ibug, mean):
+    """Corners of eyes and mouth, root and tip of the nose: the same places in both markups."""
+    points = landmarks_of(arrays, mean)
+    for index, same in {36: 33, 39: 133, 42: 362, 45: 263, 48: 61, 54: 291, 60: 78, 64: 308,
+                        27: 168, 30: 4, 33: 2, 51: 0, 57: 17, 62: 13, 66: 14}.items():
+        assert np.linalg.norm(ibug[index] - points[same]) < 1e-4, index
+    brow = points[[70, 63, 105, 66, 107, 55, 65, 52, 53, 46]]
+    assert (np.abs(ibug[17:22, None] - brow).sum(axis=2).min(axis=1) < 0.012).all()
+    assert brow[:, 0].min() - 1e-4 < ibug[17, 0] < brow[:, 0].min() + 0.004, 'tail of the brow'

@@ -36,6 +36,7 @@ from model_building import (  # noqa: E402
     depth_buffer,
     expression,
     face_mesh_statistics,
+    ibug_68,
     identity,
     model_file,
     similarity,
@@ -263,6 +264,34 @@ def test_signed_distance_to_a_polygon():
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
     points = np.array([[.5, .5], [.5, .9], [2, .5], [1.3, 1.4]])
     np.testing.assert_allclose(albedo.signed_distance(points, square), [.5, .1, -1, -.5])
+
+
+# iBUG's landmarks
+
+
+def test_path_is_divided_by_length_in_view():
+    """A line in the plane z = 0 is seen as it is; one twice as near the camera twice as long."""
+    bent = ibug_68.Path(np.array([[4, 0, 0], [1, 0, 0], [1, -3, 0]], float) * 0.01)
+    np.testing.assert_allclose(bent.evenly(4) * 100,
+                               [[4, 0, 0], [2, 0, 0], [1, -1, 0], [1, -3, 0]], atol=1e-12)
+    assert bent.length_at_column(0.03) == pytest.approx(0.01)
+    near = ibug_68.Path(np.array([[2, 0, 0], [1, 0, 0], [1, 0, 25]], float) * 0.01)
+    np.testing.assert_allclose(near.evenly(3)[1] * 100, [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(ibug_68.in_view(np.array([[.1, .2, .25]])), [[.2, .4]])
+
+
+def test_outline_of_a_sphere_is_where_sight_grazes_it():
+    """A radius of 0.2 m seen from 0.5 m: the circle at z = 0.2^2 / 0.5 = 0.08 m."""
+    polar, around = np.meshgrid(np.linspace(0, np.pi, 181), np.radians(np.arange(-180, 180)))
+    ball = 0.2 * np.stack([np.sin(polar) * np.sin(around), -np.sin(polar) * np.cos(around),
+                           np.cos(polar)], axis=-1).reshape(-1, 3)
+    ball[np.abs(ball[:, 0]) < 1e-12, 0] = 0
+    outline = ibug_68.outline_below(ball, np.arange(len(ball)), -0.1)
+    np.testing.assert_allclose(outline[:, 2], 0.08, atol=0.004)
+    assert (np.diff(outline[:, 0]) < 0).all()
+    assert (np.diff(outline[:, 1]) < 0).all()
+    assert outline[0, 1] == pytest.approx(-0.1, abs=0.01)
+    np.testing.assert_allclose(outline[-1, :2], [0, -np.sqrt(.2**2 - .08**2)], atol=2e-3)
 
 
 # Components
