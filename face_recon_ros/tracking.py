@@ -43,8 +43,8 @@ WAY_S = 1.0
 # people's (docs/accuracy.md). What a unit of it weighs in sides of the region.
 LIKE_LOOK, UNLIKE_LOOK = 0.5, 0.75
 LOOK_WEIGHT = 3.0
-# How fast a look follows the face, per image
-LOOK_GAIN = 0.1
+# A look follows its face by this part of the difference, every so many images
+LOOK_GAIN, LOOK_INTERVAL = 0.3, 3
 # By how much a half covered face must rather be one lost one than another
 CLEAR_COST = 0.4
 # Images for which a newcomer waits who may be a lost one
@@ -205,7 +205,14 @@ class Tracker:
                 self._lose(track)
         boxes = np.array([regression.box for _, regression in results])
         touching = _touching(boxes)
-        sights = [_Sight(r, look and look(r.region)) for _, r in results]
+        beside = [
+            near or self._hides_one(regression, stamp_s)
+            for near, (_, regression) in zip(touching, results, strict=True)
+        ]
+        sights = [
+            _Sight(regression, look(regression.region) if look and near else None)
+            for near, (_, regression) in zip(beside, results, strict=True)
+        ]
         claims = [
             _surprise(track, sight, stamp_s)
             for (track, _), sight in zip(results, sights, strict=True)
@@ -216,8 +223,7 @@ class Tracker:
             track, regression = results[index]
             change = sights[index].change_from(track)
             mixed = change is not None and change > UNLIKE_LOOK
-            beside = touching[index] or self._hides_one(regression, stamp_s)
-            if (mixed and beside) or _shows_one_of(regression, kept):
+            if mixed or _shows_one_of(regression, kept):
                 self._lose(track)
             else:
                 kept.append(regression)
@@ -261,7 +267,7 @@ class Tracker:
         if look is None:
             return
         for track in self._tracks:
-            if track.apart and not track.lost:
+            if track.apart and not track.lost and track.hits % LOOK_INTERVAL == 1:
                 new = look(track.region)
                 old = new if track.look is None else track.look
                 track.look = old + LOOK_GAIN * (new - old)

@@ -31,10 +31,12 @@ AXES = ('roll', 'pitch', 'yaw')
 # Looks further up or down than this are no looks of people at work
 LARGEST_TILT_DEG = 30
 # Of fewer photos than this no quantile is taken: the nearest band's stands in
-LEAST_COUNT = 25
+LEAST_COUNT = 40
 # The constant offset between the labels' zero and the model's is found on faces this frontal
 FRONTAL_DEG = 40
 ROUNDS = 20
+# More than this is chance: doubt would outgrow the errors seen
+LARGEST_EXPONENT = 1.5
 
 
 @dataclass(slots=True)
@@ -154,7 +156,7 @@ def likeliest_exponent(error_deg: np.ndarray, ratio: np.ndarray, band: np.ndarra
             total += float((np.log(width) + size / width).sum())
         return total
 
-    return round(float(min(np.arange(0, 2.01, 0.05), key=cost)), 2)
+    return round(float(min(np.arange(0, LARGEST_EXPONENT + 0.01, 0.05), key=cost)), 2)
 
 
 def calibration(
