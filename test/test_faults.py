@@ -118,7 +118,7 @@ def test_a_healthy_run_has_no_warnings(peer, watch):
         # longer than the window over which drops are judged
         watch.new_faces(count=200)
         peer.wait(lambda: all(o.collected for o in outputs), 'all pictures')
-        assert all(s.level == b'\x00' for s in watch.diagnostics[-1].status)
+        assert [s for s in watch.diagnostics[-1].status if s.level != b'\x00'] == []
         assert 'sha256' in values(watch.status('faces'))['face model']
         assert camera.end()[0] == 0
         assert camera.complaints() == []
