@@ -1,6 +1,7 @@
 """What the soak (make soak, half an hour) holds for growth; the soak itself is not run here."""
 
 import importlib.util
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ SCRIPT = Path(__file__).resolve().parents[1] / 'scripts' / 'soak.py'
 
 
 @pytest.fixture
-def soak_module():
+def soak_module(monkeypatch):
     spec = importlib.util.spec_from_file_location('soak_script', SCRIPT)
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     return module
 
