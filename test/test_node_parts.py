@@ -123,6 +123,18 @@ def test_a_flickering_fault_is_over_only_when_it_stays_away():
     assert log.lines == ['empty', 'good', 'empty']
 
 
+def test_what_nobody_looks_at_any_more_is_forgotten():
+    log = Log()
+    log.report.fault('images', 'empty')
+    log.report.fault('name', 'two of a name')
+    log.report.forget(keep=('name',))
+    log.now_s = 10.0
+    log.report.over('images', 'good')
+    log.report.fault('images', 'empty')
+    log.report.fault('name', 'two of a name')
+    assert log.lines == ['empty', 'two of a name', 'empty']
+
+
 def test_a_fault_may_take_longer_to_be_over():
     log = Log()
     log.report.fault('speed', 'slow')

@@ -132,7 +132,10 @@ class FaceReconNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the models and take the outputs back."""
-        return self._attempt('clean up', self._free)
+        result = self._attempt('clean up', self._free)
+        if result == SUCCESS:
+            self._failure = None
+        return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything, from whatever state."""
@@ -167,10 +170,11 @@ class FaceReconNode(LifecycleNode):
         pipeline = FaceReconPipeline(settings.pipeline)
         self._images_task.topic = topic
         self._faces_task.models = model_names(pipeline)
+        pictures = Pictures(self._offer, pipeline.model)
         self._recognition = Recognition(
             pipeline,
             self._outputs(topic),
-            Pictures(self._offer, pipeline.model),
+            pictures,
             Calibration(info_topic, settings.rectified),
             self._monitor,
             lambda: self._tuning.settings,
@@ -225,9 +229,9 @@ class FaceReconNode(LifecycleNode):
         intake, self._intake = self._intake, None
         if intake is not None:
             intake.close()
-        self._report.forget()
         if self._recognition is not None:
             self._recognition.stop(withdraw=self.context.ok())
+        self._report.forget(keep=(self._name_task.name,))
 
     def _free(self) -> None:
         """:raises RuntimeError: the image in hand takes too long; all is freed nevertheless."""

@@ -111,7 +111,8 @@ class Recognition:
         :raises RuntimeError: an image takes longer than STOP_TIMEOUT_S.
         """
         workers, self._workers = self._workers, []
-        if not all(worker.stop(STOP_TIMEOUT_S) for worker in workers):
+        ended = [worker.stop(STOP_TIMEOUT_S) for worker in workers]
+        if not all(ended):
             raise RuntimeError(f'the image in hand takes longer than {STOP_TIMEOUT_S} s')
         self.forget()
         header, self._shown = self._shown, None

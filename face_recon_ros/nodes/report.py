@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 MAX_LINE = 300
@@ -75,7 +75,7 @@ class OncePerChange:
             known = self._faults.get(subject)
             return known.text if known else ''
 
-    def forget(self) -> None:
-        """Forget all faults without a word: nobody looks any more."""
+    def forget(self, keep: Collection[str] = ()) -> None:
+        """Forget the faults of all subjects but some without a word: nobody looks any more."""
         with self._lock:
-            self._faults.clear()
+            self._faults = {s: fault for s, fault in self._faults.items() if s in keep}
