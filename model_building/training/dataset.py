@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from face_recon_ros.face_model import FaceModel
+from model_building.training.augmentation import TURNED_FROM_DEG
 from model_building.training.face_mesh_network import SIZE
 from model_building.training.generate import BACKGROUND, PHOTO
 from model_building.training.losses import Batch
 
 MIRRORED_SHARE = 0.5
+TURNED_WEIGHT = 2.0
+"""Heads turned by TURNED_FROM_DEG and more are drawn this much more often."""
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
 away from the viewer; the median over frontal photos."""
@@ -65,13 +68,21 @@ class CropSet:
             is_face=(kind != BACKGROUND).float().to(device),
             is_photo=(kind == PHOTO).float().to(device))
 
+    def _shares(self) -> np.ndarray:
+        """Return how often each crop is drawn (N,): turned heads more than others."""
+        rotation = self._arrays['rotation']
+        azimuth = np.degrees(np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2]))
+        weights = np.where(np.abs(azimuth) > TURNED_FROM_DEG, TURNED_WEIGHT, 1.0)
+        return weights / weights.sum()
+
     def epochs(self, size: int, seed: int, first_step: int,
                device: torch.device) -> Iterator[Batch]:
-        """Yield shuffled batches without end, from a step on; the same for the same seed."""
+        """Yield random batches without end, from a step on; the same for the same seed."""
         steps = len(self) // size
         step = first_step
         while True:
-            order = np.random.default_rng([seed, step // steps]).permutation(len(self))
+            order = np.random.default_rng([seed, step // steps]).choice(
+                len(self), steps * size, p=self._shares())
             for i in range(step % steps, steps):
                 chosen = order[i * size : (i + 1) * size]
                 flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE

@@ -55,7 +55,7 @@ class Training:
         head = [p for p in self.network.parameters() if id(p) not in known]
         head_rate = HEAD_RATE if not arguments.start else TRUNK_RATE
         self.optimizer = torch.optim.AdamW(
-            [{'params': trunk, 'lr': arguments.rate * TRUNK_RATE},
+            [{'params': trunk, 'lr': arguments.rate * arguments.trunk_rate * TRUNK_RATE},
              {'params': head, 'lr': arguments.rate * head_rate}], weight_decay=1e-4)
         self.steps = arguments.steps
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
@@ -148,6 +148,8 @@ def main() -> int:
     parser.add_argument('--steps', type=int, default=6000)
     parser.add_argument('--batch', type=int, default=48)
     parser.add_argument('--rate', type=float, default=1.0, help='times the usual learning rate')
+    parser.add_argument('--trunk-rate', type=float, default=1.0,
+                        help="times the trunk's usual part of it")
     parser.add_argument('--start', type=Path, help='weights.pt to start from')
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')

@@ -1,0 +1,332 @@
+"""How models/face_recon.tflite is trained: crops with known truth, decoding, graphs, losses."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.image_fit import fit_in_image
+from face_recon_ros.paths import model_file
+from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
+from face_recon_ros.tflite import Network
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = 'model_building'
+PORTRAIT = ROOT / 'samples' / 'astronaut.png'
+
+
+def _load_package():
+    """Import model_building from the source tree without putting the root on sys.path."""
+    if PACKAGE not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            PACKAGE, ROOT / PACKAGE / '__init__.py',
+            submodule_search_locations=[str(ROOT / PACKAGE)])
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[PACKAGE] = module
+        spec.loader.exec_module(module)
+
+
+_load_package()
+
+from model_building.training import photos  # noqa: E402
+from model_building.training.augmentation import (  # noqa: E402
+    LARGEST_YAW_DEG,
+    SIZE,
+    photographed,
+    random_rotation,
+    rotation_about,
+)
+from model_building.training.decoding import ParameterDecoder  # noqa: E402
+from model_building.training.generate import (  # noqa: E402
+    BACKGROUND,
+    PHOTO,
+    PROFILED,
+    CropMaker,
+    Mixture,
+    write_shard,
+)
+from model_building.training.profiling import (  # noqa: E402
+    FaceTopology,
+    ProfiledPhoto,
+    Surroundings,
+)
+from model_building.training.subject import View  # noqa: E402
+from model_building.training.tflite_graph import Graph  # noqa: E402
+
+
+@pytest.fixture(scope='module')
+def model():
+    return FaceModel()
+
+
+@pytest.fixture(scope='module')
+def source():
+    found = photos.PhotoReader()(PORTRAIT, 1)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope='module')
+def topology(model):
+    return FaceTopology(model)
+
+
+def _face(yaw_deg=30.0):
+    rng = np.random.default_rng(3)
+    rotation = rotation_about('x', 10) @ rotation_about('y', yaw_deg)
+    matrix = camera_matrix(800.0, rotation, np.array([90.0, 80.0, 0.0]))
+    return FaceParameters(matrix, rng.normal(0, 0.6, 40), rng.normal(0, 0.6, 10))
+
+
+def _angle_deg(a, b):
+    return np.degrees(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1, 1)))
+
+
+@pytest.mark.parametrize('depth_weight', [0.0, 1.0])
+def test_fit_in_image_finds_a_known_face(model, depth_weight):
+    truth = _face()
+    landmarks = model.landmarks_468.points_px(truth)
+    if not depth_weight:
+        landmarks[:, 2] = np.random.default_rng(0).normal(0, 40, 468)
+    start = FaceParameters(
+        camera_matrix(700.0, np.eye(3), np.array([95.0, 95.0, 0.0])), np.zeros(40), np.zeros(10))
+    found = fit_in_image(model.landmarks_468, start, landmarks, depth_weight, rounds=12)
+    assert _angle_deg(found.model_rotation, truth.model_rotation) < 5.0
+    shown = model.landmarks_468.points_px(found) - model.landmarks_468.points_px(truth)
+    assert np.linalg.norm(shown[:, :2], axis=1).mean() < 0.4
+
+
+def test_decoding_finds_shape_and_place_of_a_known_pose(model):
+    truth = _face(50.0)
+    landmarks = model.landmarks_468.points_px(truth)
+    start = np.concatenate([truth.shape, truth.expression]) * 0.7
+    found = ParameterDecoder(model)(landmarks, truth.model_rotation, start)
+    np.testing.assert_allclose(found.model_rotation, truth.model_rotation, atol=1e-9)
+    assert found.scale_px_per_m == pytest.approx(800, rel=0.01)
+    shown = model.landmarks_68.points_px(found) - model.landmarks_68.points_px(truth)
+    assert np.linalg.norm(shown[:, :2], axis=1).max() < 1.0
+
+
+def test_a_photo_turned_to_its_own_pose_is_the_photo(topology, source):
+    """Profiling changes nothing where it need not: the mesh lies where the face is."""
+    photo = cv2.imread(str(PORTRAIT))
+    parameters = source.parameters
+    centre = parameters.project(CROP_CENTRE_M[None])[0, :2]
+    zoom = SIZE / CROP_SIDE_M / parameters.scale_px_per_m
+    shift = np.full(2, (SIZE - 1) / 2) - zoom * centre
+    original = cv2.warpAffine(photo, np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]]),
+                              (SIZE, SIZE))
+    view = View(parameters.model_rotation, SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
+    person = ProfiledPhoto(topology, source, Surroundings(0.1, 0.03, kept=False))
+    background = np.zeros((SIZE, SIZE, 3), np.uint8)
+    drawn = person.draw(view, background, _NoLight())
+    face = cv2.erode((drawn.max(axis=2) > 0).astype(np.uint8), np.ones((9, 9))) > 0
+    assert face.mean() > 0.2
+    difference = np.abs(drawn.astype(float) - original)[face].mean()
+    assert difference < 8
+
+
+class _NoLight:
+    """A generator whose draws leave the photo's own light."""
+
+    def random(self):
+        return 0.0
+
+
+def test_a_turned_photo_shows_its_landmarks_where_they_are_said_to_be(topology, source):
+    """At a profile, the tip of the nose is the outermost drawn pixel of the middle of the face."""
+    view = View(rotation_about('y', 85), SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
+    person = ProfiledPhoto(topology, source, Surroundings(0.1, 0.03, kept=False))
+    drawn = person.draw(view, np.zeros((SIZE, SIZE, 3), np.uint8), _NoLight())
+    tip = topology.model.landmarks_68.points_px(view.parameters(person.coefficients))[30]
+    rows = slice(round(tip[1]) - 2, round(tip[1]) + 3)
+    columns = np.flatnonzero(drawn[rows].max(axis=(0, 2)))
+    assert columns.max() == pytest.approx(tip[0], abs=2.5)
+
+
+def test_what_is_around_the_face_is_carried_along(topology, source):
+    view = View(rotation_about('y', 20), SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
+    background = np.zeros((SIZE, SIZE, 3), np.uint8)
+    drawn = {}
+    for kept in (True, False):
+        person = ProfiledPhoto(topology, source, Surroundings(0.1, 0.03, kept))
+        drawn[kept] = (person.draw(view, background, _NoLight()).max(axis=2) > 0).mean()
+    assert drawn[True] > drawn[False] + 0.2
+
+
+@pytest.fixture(scope='module')
+def maker(source):
+    return CropMaker([source], Mixture(backgrounds=0.15, photos=0.4))
+
+
+def test_crops_are_the_same_for_the_same_seed(maker):
+    first, second = (maker.crops(np.random.default_rng(5), 6) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        assert a.kind == b.kind
+        np.testing.assert_array_equal(a.image, b.image)
+        np.testing.assert_array_equal(a.landmarks, b.landmarks)
+
+
+def test_crops_of_all_kinds_are_made(maker, tmp_path):
+    crops = maker.crops(np.random.default_rng(0), 32)
+    assert {c.kind for c in crops} == {BACKGROUND, PHOTO, PROFILED}
+    assert all(c.image.shape == (SIZE, SIZE, 3) and c.image.dtype == np.uint8 for c in crops)
+    write_shard(tmp_path / 'train_000.npz', crops)
+    with np.load(tmp_path / 'train_000.npz') as shard:
+        assert shard['rotation'].shape == (32, 3, 3)
+        assert shard['landmarks'].shape == (32, 468, 3)
+    assert [p.name for p in tmp_path.iterdir()] == ['train_000.npz']
+
+
+def test_landmarks_of_a_photo_s_crop_are_where_face_mesh_sees_them(maker, source, model):
+    """The crop's map, its landmarks and its pose agree, whatever roll and size it was cut with."""
+    regressor = FaceMeshRegressor(model)
+    rng = np.random.default_rng(2)
+    errors = []
+    for _ in range(6):
+        crop = maker._crop_of_photo(cv2.imread(str(PORTRAIT)), source, rng)
+        roll = np.arctan2(crop.rotation[0, 1], crop.rotation[1, 1])
+        region = Region(crop.centre_px, CROP_SIDE_M * crop.scale_px_per_m, roll)
+        clean = _without_noise(source, crop)
+        image_from_crop = regressor.preprocess(clean, region)
+        seen, _ = regressor.landmarks(regressor.infer(), image_from_crop)
+        errors.append(np.linalg.norm(seen[:, :2] - crop.landmarks[:, :2], axis=1).mean())
+    assert np.median(errors) < 2.0
+
+
+def _without_noise(source, crop):
+    """Cut the same crop out of the photo by its landmarks alone, without augmentation."""
+    before, after = source.landmarks_px[:, :2], crop.landmarks[:, :2]
+    # complex numbers: after = turn * before + shift
+    x, y = (p[:, 0] + 1j * p[:, 1] for p in (before, after))
+    turn = np.vdot(x - x.mean(), y - y.mean()) / np.vdot(x - x.mean(), x - x.mean()).real
+    shift = y.mean() - turn * x.mean()
+    matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+    return cv2.warpAffine(cv2.imread(source.path), matrix, (SIZE, SIZE))
+
+
+def test_rotations_cover_all_yaws_and_are_proper():
+    rng = np.random.default_rng(0)
+    rotations = np.array([random_rotation(rng) for _ in range(800)])
+    np.testing.assert_allclose(np.linalg.det(rotations), 1)
+    azimuth = np.degrees(np.arctan2(rotations[:, 0, 2], rotations[:, 2, 2]))
+    assert azimuth.max() > 0.85 * LARGEST_YAW_DEG
+    assert azimuth.min() < -0.85 * LARGEST_YAW_DEG
+    assert (np.abs(azimuth) > 45).mean() > 0.5
+
+
+def test_photographed_keeps_size_and_type():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8)
+    for _ in range(20):
+        made = photographed(image.copy(), rng)
+        assert made.shape == image.shape
+        assert made.dtype == np.uint8
+
+
+def test_sources_are_read_as_they_were_written(source, tmp_path):
+    photos.save(tmp_path / 'sources.npz', [source])
+    again = photos.load(tmp_path / 'sources.npz')[0]
+    assert again.number == source.number
+    np.testing.assert_allclose(again.parameters.vector(), source.parameters.vector())
+
+
+def test_a_graph_cut_off_at_an_inner_tensor_still_runs(tmp_path):
+    path = model_file('face_landmark.tflite')
+    graph = Graph(path)
+    landmarks = int(graph.operators[-1].outputs[0])
+    graph.save(tmp_path / 'cut.tflite', {'points': landmarks}, 'test')
+    image = np.random.default_rng(0).random((1, 192, 192, 3), np.float32)
+    cut = Network(tmp_path / 'cut.tflite').named(image)
+    whole = next(o for o in Network(path)(image) if o.size == 1404)
+    assert list(cut) == ['points']
+    np.testing.assert_allclose(cut['points'].ravel(), whole.ravel(), atol=1e-3)
+
+
+# ---- the parts that need PyTorch, which make test does not install
+
+
+@pytest.fixture(scope='module')
+def torch():
+    return pytest.importorskip('torch', reason='PyTorch is only needed for training')
+
+
+def test_face_mesh_in_pytorch_is_face_mesh(torch):
+    from model_building.training.face_mesh_network import FaceMeshNetwork
+
+    path = model_file('face_landmark.tflite')
+    network = FaceMeshNetwork()
+    network.load_file(path)
+    image = np.random.default_rng(0).random((1, 192, 192, 3), np.float32)
+    wanted = {o.size: o.ravel() for o in Network(path)(image)}
+    with torch.no_grad():
+        _, landmarks, presence = network(torch.from_numpy(image.transpose(0, 3, 1, 2).copy()))
+    np.testing.assert_allclose(landmarks.numpy().ravel(), wanted[1404], atol=1e-3)
+    np.testing.assert_allclose(presence.numpy().ravel(), wanted[1], atol=1e-3)
+
+
+def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker, tmp_path):
+    from model_building.training import export, train
+
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 16))
+    arguments = ['--data', str(tmp_path), '--batch', '4', '--save', '1', '--threads', '1']
+    for output, steps in ((['whole'], [4]), (['parts', 'parts'], [2, 4])):
+        for name, count in zip(output, steps, strict=True):
+            _run(train, [*arguments, '--output', str(tmp_path / name), '--steps', str(count)])
+    whole, parts = (
+        torch.load(tmp_path / name / 'checkpoint.pt') for name in ('whole', 'parts'))
+    assert whole['step'] == parts['step'] == 4
+    network = export.load_network(tmp_path / 'whole' / 'weights.pt')
+    differences = export.export(network, tmp_path / 'network.tflite')
+    assert max(differences.values()) < export.TOLERANCE
+
+
+def _run(module, arguments):
+    argv, sys.argv = sys.argv, ['command', *arguments]
+    try:
+        assert module.main() == 0
+    finally:
+        sys.argv = argv
+
+
+def test_mirrored_batches_have_mirrored_truth(torch, maker, model, tmp_path):
+    from model_building.training.dataset import CropSet
+
+    crops = [c for c in maker.crops(np.random.default_rng(0), 24) if c.kind == PROFILED]
+    write_shard(tmp_path / 'train_000.npz', crops)
+    data = CropSet([tmp_path / 'train_000.npz'], model)
+    everything = np.arange(len(crops))
+    for flip in (False, True):
+        batch = data.batch(everything, np.full(len(crops), flip), torch.device('cpu'))
+        for i in everything:
+            view = View(batch.rotation[i].numpy().astype(float), float(batch.scale_px_per_m[i]),
+                        batch.centre_px[i].numpy().astype(float), SIZE)
+            shown = model.landmarks_468.points_px(
+                view.parameters(batch.coefficients[i].numpy().astype(float)))
+            np.testing.assert_allclose(
+                shown[:, :2], batch.landmarks[i, :, :2].numpy(), atol=0.05)
+
+
+def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):
+    from model_building.training.losses import Losses, Weights, geodesic_rad
+    from model_building.training.network import rotation_from_6d
+
+    angles = torch.tensor([0.0, 0.1, 1.0, 3.0])
+    a = torch.eye(3).repeat(4, 1, 1)
+    b = torch.stack([
+        torch.tensor(rotation_about('y', float(np.degrees(v)))).float() for v in angles])
+    assert geodesic_rad(a, b).numpy() == pytest.approx(angles.numpy(), abs=2e-3)
+    six = torch.randn(5, 6)
+    rotation = rotation_from_6d(six)
+    assert torch.allclose(rotation @ rotation.transpose(1, 2), torch.eye(3), atol=1e-5)
+    losses = Losses(model, Weights())
+    points = losses.vertices_px(
+        losses.vertices_m(torch.zeros(1, 50)), torch.eye(3)[None], torch.tensor([800.0]),
+        torch.tensor([[95.5, 95.5]]))
+    view = View(np.eye(3), 800.0, np.full(2, 95.5), SIZE)
+    wanted = model.landmarks_468.points_px(view.parameters(np.zeros(50)))
+    np.testing.assert_allclose(points[0, :468].numpy(), wanted, atol=0.01)
