@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""
+Print how well looks (appearance.py), and shape parameters, tell people apart.
+
+    scripts/evaluate_looks.py DIR
+
+DIR: photos with labels.csv, columns file, person, pan_deg, tilt_up_deg, as Pointing'04. Pairs of
+photos whose labels lie within 15 degrees of each other are compared; printed is how often a pair
+of one person differs less than a pair of two people (0.5 is chance).
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+from evaluate import labelled_faces
+from scipy.stats import rankdata
+
+from face_recon_ros.appearance import look_distance, look_of
+from face_recon_ros.image_files import read_image
+from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.regression import Region
+
+NEAR_DEG = 15
+LARGEST_PAN_DEG, LARGEST_TILT_DEG = 45, 30
+# Part of the mean variance that is added to each, so that a full covariance can be inverted
+SHRINKAGE = 0.02
+
+
+def ordered_rightly(distances: np.ndarray, same: np.ndarray) -> float:
+    """Return the share of (same, different) pairs of pairs in which the same differ less."""
+    ranks = rankdata(distances)
+    count, others = int(same.sum()), int((~same).sum())
+    return 1 - float((ranks[same].sum() - count * (count + 1) / 2) / (count * others))
+
+
+def main() -> None:
+    """Print the shares."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    with (folder / 'labels.csv').open(newline='') as file:
+        rows = [
+            r
+            for r in csv.DictReader(file)
+            if abs(float(r['pan_deg'])) <= LARGEST_PAN_DEG
+            and abs(float(r['tilt_up_deg'])) <= LARGEST_TILT_DEG
+        ]
+    looks, shapes, people, angles = [], [], [], []
+    for row, face in labelled_faces(FaceReconPipeline(), folder, rows):
+        if face is None:
+            continue
+        low, high = face.box.reshape(2, 2)
+        side_px = Region.ENLARGEMENT * float((high - low).max())
+        image = read_image(folder / row['file'])
+        looks.append(look_of(image, Region((low + high) / 2, side_px, 0.0)))
+        shapes.append(face.parameters.shape)
+        people.append(row['person'])
+        angles.append((float(row['pan_deg']), float(row['tilt_up_deg'])))
+    place, person, shape = np.array(angles), np.array(people), np.array(shapes)
+    a, b = np.triu_indices(len(person), 1)
+    near = (np.abs(place[a] - place[b]) <= NEAR_DEG).all(axis=1)
+    a, b = a[near], b[near]
+    same = person[a] == person[b]
+    within = np.mean([np.cov(shape[person == p].T) for p in set(people)], axis=0)
+    ridge = SHRINKAGE * np.trace(within) / len(within) * np.eye(len(within))
+    weights = np.linalg.inv(within + ridge)
+    steps = shape[a] - shape[b]
+    print(f'{len(person)} photos, {len(set(people))} people, {same.sum()} pairs of one person, '
+          f'{(~same).sum()} of two')
+    pairs = zip(a, b, strict=True)
+    compared = np.array([look_distance(looks[i], looks[j]) for i, j in pairs], np.float64)
+    print(f'looks: {ordered_rightly(compared, same):.3f}')
+    print(f'shape: {ordered_rightly((steps**2).sum(axis=1), same):.3f}')
+    weighted = np.einsum('ni,ij,nj->n', steps, weights, steps)
+    print(f'shape, weighted by how much it varies within a person: '
+          f'{ordered_rightly(weighted, same):.3f}')
+
+
+if __name__ == '__main__':
+    main()
