@@ -56,7 +56,7 @@ def look_distance(a: np.ndarray, b: np.ndarray, cells: np.ndarray | None = None)
     """
     Return how much two looks (64, 3) differ, 0 to 1; about 0.6 for two people.
 
-    The root mean square, limited per cell, of the differences of light and dark, less exposure and
+    The root mean square, limited per cell, of the differences of light and dark, less mean and
     contrast, and of colours. None where too little can be compared.
 
     :param cells: (64,) bool, those to compare; None is all

@@ -20,6 +20,17 @@ class Scene:
         self.hidden_from_detector = set()
         self.doubted = set()
         self.detections = 0
+        self.looks = {}  # name: anything from 0 to 9; everybody alike where it is empty
+
+    def look(self, region):
+        """A picture of one colour, that of the face whose place the region has."""
+        seen = [
+            self.looks.get(name, 0)
+            for name, place in self.faces.items()
+            if np.linalg.norm(np.array(place) - region.centre) < 1
+        ]
+        colour = 10.0 * seen[0] if seen else 100.0
+        return np.tile([128.0, 128 + colour, 128 - colour], (64, 1))
 
     def detect(self):
         self.detections += 1
@@ -57,11 +68,17 @@ class Stream:
         self.tracker = Tracker(TrackingSettings(**settings))
         self.times = itertools.count()
 
-    def step(self, stamp_s=None, **faces):
-        """Set the faces, take an image, return {name: id} of those reported."""
+    def update(self, stamp_s=None, **faces):
+        """Set the faces, take an image, return the tracks reported."""
         self.scene.faces = faces
         stamp_s = next(self.times) * STEP_S if stamp_s is None else stamp_s
-        tracks = self.tracker.update(stamp_s, self.scene.detect, self.scene.regress)
+        return self.tracker.update(
+            stamp_s, self.scene.detect, self.scene.regress, self.scene.look
+        )
+
+    def step(self, stamp_s=None, **faces):
+        """Set the faces, take an image, return {name: id} of those reported."""
+        tracks = self.update(stamp_s, **faces)
         if self.tracker.search_due():
             self.tracker.suggest(self.scene.detect())
         return {
@@ -188,3 +205,107 @@ def test_random_ids_differ():
     ids = stream.step(a=(100, 100), b=(300, 100))
     assert len(set(ids.values())) == 2
     assert all(i.isalpha() and len(i) == 5 for i in ids.values())
+
+
+def test_a_lost_face_is_held_for_as_many_images_as_asked_for():
+    """Where it was seen last, with presence 0; then it is gone, and may come back."""
+    stream = Stream(hold_count=3)
+    stream.step(a=(200, 200))
+    (before,) = stream.update(a=(210, 200))
+    place = before.region.centre
+    held = [stream.update() for _ in range(5)]
+    assert [len(tracks) for tracks in held] == [1, 1, 1, 0, 0]
+    for (track,) in held[:3]:
+        assert track.id == 'f1'
+        np.testing.assert_array_equal(track.region.centre, place)
+    assert held[0][0].regression.presence == 0
+    (again,) = stream.update(a=(215, 200))
+    assert again.id == 'f1'
+    assert again.regression.presence > 0.9
+
+
+def test_lost_faces_are_not_held_by_default():
+    stream = Stream()
+    stream.step(a=(200, 200))
+    assert stream.update() == []
+
+
+def test_a_newcomer_that_is_lost_begins_to_count_anew():
+    stream = Stream(confirm_count=3)
+    counts = [len(stream.step(a=(200, 200))) for _ in range(2)]
+    counts += [len(stream.step())]
+    counts += [len(stream.step(a=(200, 200))) for _ in range(3)]
+    assert counts == [0, 0, 0, 0, 0, 1]
+
+
+def test_a_face_that_went_on_behind_something_is_expected_on_its_way():
+    """Lost at 300, it went on at the same speed, further than a standing face could be off."""
+    stream = Stream()
+    for i in range(11):
+        stream.step(a=(100 + 20 * i, 200))
+    for _ in range(8):
+        assert stream.step() == {}
+    assert stream.step(a=(480, 200)) == {'a': 'f1'}
+
+
+def test_lost_faces_that_changed_places_are_told_by_their_looks():
+    stream = Stream()
+    stream.scene.looks = {'a': 1, 'b': 4}
+    for _ in range(5):
+        assert stream.step(a=(200, 200), b=(320, 200)) == {'a': 'f1', 'b': 'f2'}
+    for _ in range(10):
+        stream.step()
+    assert stream.step(a=(290, 200), b=(230, 200)) == {'a': 'f1', 'b': 'f2'}
+
+
+def test_somebody_else_in_about_the_same_place_gets_another_id():
+    stream = Stream()
+    stream.scene.looks = {'a': 0, 'b': 9}
+    for _ in range(5):
+        stream.step(a=(200, 200))
+    stream.step()
+    assert stream.step(b=(250, 200)) == {'b': 'f2'}
+
+
+def test_a_face_keeps_its_id_in_its_place_whatever_it_looks_like():
+    """Light changes, people turn."""
+    stream = Stream()
+    stream.scene.looks = {'a': 0}
+    for _ in range(5):
+        stream.step(a=(200, 200))
+    stream.step()
+    stream.scene.looks = {'a': 9}
+    assert stream.step(a=(205, 200)) == {'a': 'f1'}
+
+
+def test_of_two_who_claim_one_face_it_is_theirs_whose_look_it_has():
+    """b is hidden where a stands: what both are followed to is a."""
+    stream = Stream()
+    stream.scene.looks = {'a': 1, 'b': 5}
+    for i in range(5):
+        stream.step(a=(300, 200), b=(180 + 10 * i, 200))
+    for i in range(4):
+        stream.step(a=(300, 200), b=(230 + 5 * i, 200))
+    for _ in range(5):
+        assert stream.step(a=(270, 200)) == {'a': 'f1'}
+
+
+def test_a_newcomer_where_somebody_was_lost_among_others_waits_but_not_for_long():
+    stream = Stream(forget_s=10)
+    stream.scene.looks = {'a': 1, 'b': 5, 'c': 9}
+    for x in range(180, 245, 5):
+        stream.step(a=(300, 200), b=(x, 200))
+    ids = [stream.step(a=(300, 200), c=(240, 200)) for _ in range(20)]
+    waited = sum('c' not in found for found in ids)
+    assert 5 < waited < 15
+    assert ids[-1] == {'a': 'f1', 'c': 'f3'}
+
+
+def test_a_fast_face_is_looked_for_ahead_of_where_it_was():
+    """Half a side per image: more than it may be off a region that stays behind."""
+    stream = Stream(detection_interval=1000)
+    x = 100.0
+    for i in range(30):
+        x += min(5.0 * i, 60.0)
+        assert stream.step(a=(x, 200)) == {'a': 'f1'}
+    assert stream.scene.detections == 1
