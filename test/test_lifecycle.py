@@ -323,6 +323,11 @@ def test_a_configuration_that_fails_halfway_leaves_nothing(make_node, monkeypatc
     bring(node, 'active')
 
 
+def arrival():
+    image = PortraitSource(64, 48).read(0.0)
+    return Arrival(to_image(image, 'bgr8', Header(frame_id=FRAME)), 1.0)
+
+
 def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     """What is in hand is finished, what waits is not begun, nothing comes after."""
     node = make_node()
@@ -339,9 +344,8 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     monkeypatch.setattr(recognition.pipeline, 'process', process)
     output = recognition._outputs[0]
     monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
-    message = to_image(PortraitSource(64, 48).read(0.0), 'bgr8', Header(frame_id=FRAME))
     for _ in range(2):
-        recognition.submit(Arrival(message, 1.0))
+        recognition.submit(arrival())
         assert begun.wait(5)
     release = threading.Timer(0.2, go_on.set)
     release.start()
@@ -349,3 +353,28 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     release.join()
     # the image in hand, and the withdrawal
     assert published == [True, True]
+
+
+def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    begun, go_on = threading.Event(), threading.Event()
+
+    def process(*_, **__):
+        begun.set()
+        assert go_on.wait(20)
+        raise ValueError('too late')
+
+    monkeypatch.setattr(recognition.pipeline, 'process', process)
+    node._patience_s = 0.1
+    recognition.submit(arrival())
+    assert begun.wait(5)
+    thread = recognition._recognise._thread
+    assert node.trigger_deactivate() == TransitionCallbackReturn.ERROR
+    assert node.state == 'unconfigured'
+    bring(node, 'active')
+    go_on.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert node._report.current('processing') == ''

@@ -54,6 +54,9 @@ from face_recon_ros.pipeline import FaceReconPipeline
 
 ACTIVE = 'active'
 FINALIZED = 'finalized'
+# How long the image in hand may take, on a machine that is busy: in a transition, and at the end
+TRANSITION_PATIENCE_S = 10.0
+END_PATIENCE_S = 1.0
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -73,6 +76,7 @@ class FaceReconNode(LifecycleNode):
         self._enabled = True
         self._failure: Exception | None = None  # why the last transition did not succeed
         self._has_started = False
+        self._patience_s = TRANSITION_PATIENCE_S
         self._tuning = Parameters(self, lambda: self._recognition is not None)
         logger = self.get_logger()
         self._report = OncePerChange(logger.warning, logger.info)
@@ -106,7 +110,8 @@ class FaceReconNode(LifecycleNode):
                 raise self._failure or RuntimeError(f'node is {self.state} after the start')
 
     def close(self) -> None:
-        """Stop; what is shown of faces is withdrawn."""
+        """Stop, as the process ends; what is shown of faces is withdrawn."""
+        self._patience_s = END_PATIENCE_S
         if self.state != FINALIZED and self.context.ok():
             self.trigger_shutdown()
 
@@ -230,7 +235,7 @@ class FaceReconNode(LifecycleNode):
         if intake is not None:
             intake.close()
         if self._recognition is not None:
-            self._recognition.stop(withdraw=self.context.ok())
+            self._recognition.stop(self._patience_s, withdraw=self.context.ok())
         self._report.forget(keep=(self._name_task.name,))
 
     def _free(self) -> None:

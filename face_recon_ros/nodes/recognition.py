@@ -35,8 +35,6 @@ from face_recon_ros.pose import MetricPose
 
 # Subject of whatever is wrong with the images, in the log
 IMAGES = ImagesTask.NAME
-# The longest that one image may take while the node is deactivated
-STOP_TIMEOUT_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,7 @@ class Recognition:
         self._image_topic = image_topic
         self._reset = threading.Event()
         self._workers: list[NewestWorker] = []
+        self._abandoned = False
         self._shown: Header | None = None
         self._stamp_s = float('-inf')
 
@@ -103,17 +102,20 @@ class Recognition:
         """Forget faces, ids and filters before the next image."""
         self._reset.set()
 
-    def stop(self, withdraw: bool = True) -> None:
+    def stop(self, patience_s: float, withdraw: bool = True) -> None:
         """
         End the threads, then publish that the faces shown last are gone.
 
+        :param patience_s: the longest that the image in hand may take.
         :param withdraw: False: only end the threads.
-        :raises RuntimeError: an image takes longer than STOP_TIMEOUT_S.
+        :raises RuntimeError: it takes longer; what becomes of it is no news.
         """
         workers, self._workers = self._workers, []
-        ended = [worker.stop(STOP_TIMEOUT_S) for worker in workers]
+        end_s = time.monotonic() + patience_s
+        ended = [worker.stop(max(0.0, end_s - time.monotonic())) for worker in workers]
         if not all(ended):
-            raise RuntimeError(f'the image in hand takes longer than {STOP_TIMEOUT_S} s')
+            self._abandoned = True
+            raise RuntimeError(f'the image in hand takes longer than {patience_s:g} s')
         self.forget()
         header, self._shown = self._shown, None
         if withdraw and header is not None:
@@ -204,6 +206,8 @@ class Recognition:
 
     def _failed(self, error: Exception) -> None:
         """Note what a thread could not do; the next image is tried all the same."""
+        if self._abandoned:
+            return
         expected = isinstance(error, FaceReconError)
         text = str(error) if expected else one_line(error)
         self._report.fault('processing', text)
