@@ -20,6 +20,8 @@ from model_building.topology import Topology
 COUNT = 68
 CAMERA_DISTANCE_M = 0.5
 """Of the camera at the height of the sellion: an arm's length. It matters for the jaw."""
+LEAST_WEIGHT = 1e-6
+"""Less is rounding."""
 MIDDLE = (8, 27, 28, 29, 30, 33, 51, 57, 62, 66)
 PAIRS = (*((i, 16 - i) for i in range(8)), *((i, 43 - i) for i in range(17, 22)),
          (31, 35), (32, 34), (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),
@@ -73,6 +75,20 @@ def outline_below(mean: np.ndarray, vertices: np.ndarray, top_m: float) -> np.nd
     return np.vstack([left[np.argsort(-in_view(left)[:, 1])], menton])
 
 
+def _unambiguous(vertices: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return three vertices and weights that do not tell which of its triangles was met.
+
+    Rounding decides that for a point on an edge or a vertex. Those it does not rest on, of weight
+    zero, are replaced by one that it does.
+    """
+    used = np.flatnonzero(weights > LEAST_WEIGHT)
+    used = used[np.argsort(vertices[used])]
+    corners, shares = np.full(3, vertices[used[-1]]), np.zeros(3)
+    corners[:len(used)], shares[:len(used)] = vertices[used], weights[used]
+    return corners, shares / shares.sum()
+
+
 class _Placer:
     """Sets the points of the left half and of the middle, then mirrors them."""
 
@@ -89,7 +105,8 @@ class _Placer:
                 found = closest_on_edges(point[None], self._edges, self._mean)
             else:
                 found = surface.closest(point[None], self._mean)
-            self._vertices[index], self._weights[index] = found.vertices[0], found.weights[0]
+            self._vertices[index], self._weights[index] = _unambiguous(
+                found.vertices[0], found.weights[0])
 
     def both_sides(self) -> Embedding:
         """Return all 68, exactly symmetric."""

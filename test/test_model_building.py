@@ -294,6 +294,24 @@ def test_outline_of_a_sphere_is_where_sight_grazes_it():
     np.testing.assert_allclose(outline[-1, :2], [0, -np.sqrt(.2**2 - .08**2)], atol=2e-3)
 
 
+def test_ibug_landmarks_on_edges_do_not_depend_on_rounding():
+    """Each of the two triangles beside an edge may be met; the same three vertices come out."""
+    topology_of_grid = topology.Topology(
+        rows=None, triangles=grid(9)[1], mirror=np.arange(81), eye_mask=np.zeros(81, bool),
+        inside_mask=np.zeros(81, bool), front_mask=np.ones(81, bool),
+        mouth_mask=np.zeros(81, bool))
+    points, triangles = grid(9)
+    target = np.array([[0.5, 0.3, 0]])
+    found = []
+    for part in (points[triangles].mean(axis=1)[:, 0] < 0.5,
+                 points[triangles].mean(axis=1)[:, 0] > 0.5):
+        placer = ibug_68._Placer(points, topology_of_grid)
+        placer.put((16,), target, surface.Surface(triangles[part], len(points)))
+        found.append(placer.both_sides())
+    np.testing.assert_array_equal(found[0].vertices[16], found[1].vertices[16])
+    np.testing.assert_allclose(found[0].of(points)[16], target[0], atol=1e-9)
+
+
 # Components
 
 
