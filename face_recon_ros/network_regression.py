@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model import (
     OUTER_CANTHI_468,
@@ -27,7 +28,7 @@ from face_recon_ros.face_model import (
     camera_matrix,
     similarity,
 )
-from face_recon_ros.image_fit import fit_in_image
+from face_recon_ros.image_fit import ImageFitter, fit_in_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import (
     FACE_MESH_FILE,
@@ -163,12 +164,19 @@ def _signature_of(network: Network, model: FaceModel) -> Signature:
 
 
 class _OwnSignature:
-    """models/face_recon.tflite and networks trained like it."""
+    """
+    models/face_recon.tflite and networks trained like it.
+
+    The rotation is the pose branch's, moved by one Gauss-Newton round to where the landmarks in the
+    image want it: docs/network.md has what each of them is worth.
+    """
 
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
         self._sparse = model.landmarks_468
+        self._fitter = ImageFitter(self._sparse)
+        self._decode = ParameterDecoder(model)
 
     def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
         np.multiply(rgb, np.float32(1 / 255), out=tensor)
@@ -181,7 +189,10 @@ class _OwnSignature:
         numbers = values['params'][0].astype(np.float64)
         shape, expression = np.split(numbers[12:], [SHAPE_COUNT])
         parameters = FaceParameters(numbers[:12].reshape(3, 4), shape, expression)
-        points = values['landmarks_468'][0, :, :2].astype(np.float64)
+        landmarks = values['landmarks_468'][0].astype(np.float64)
+        rotation = self._fitter.fit(parameters, landmarks, rounds=1).model_rotation
+        parameters = self._decode(landmarks, rotation, numbers[12:], rounds=1)
+        points = landmarks[:, :2]
         return Reading(
             parameters,
             points,
@@ -197,7 +208,7 @@ class _LineageSignature:
     # Its crop is 1.35 times the face's box, ours ENLARGEMENT times
     REGION_PART = 1.35 / Region.ENLARGEMENT
     # Landmarks that ours cannot follow closer than this part of the eye distance are no face
-    LARGEST_FIT_ERROR = 0.25
+    LARGEST_FIT_ERROR = 0.12
 
     def __init__(
         self, network: Network, shapes: list[tuple[int, ...]], model: FaceModel

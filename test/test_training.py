@@ -40,7 +40,7 @@ from model_building.training.augmentation import (  # noqa: E402
     random_rotation,
     rotation_about,
 )
-from model_building.training.decoding import ParameterDecoder  # noqa: E402
+from face_recon_ros.decoding import ParameterDecoder  # noqa: E402
 from model_building.training.generate import (  # noqa: E402
     BACKGROUND,
     PHOTO,

@@ -22,7 +22,7 @@ from face_recon_ros.face_model import INNER_LIP_PAIRS_468, SCREEN_FROM_MODEL_AXE
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_SIDE_M, FACE_MESH_FILE
 from face_recon_ros.tflite import Network
-from model_building.training.decoding import ROUNDS, ParameterDecoder
+from face_recon_ros.decoding import ROUNDS, ParameterDecoder
 from model_building.training.face_mesh_network import SIZE
 from model_building.training.network import (
     HEAD_OUTPUTS,

@@ -44,13 +44,13 @@ class Weights:
     """Of the terms, in the order of Losses.terms."""
 
     rotation: float = 1.0
-    photo_rotation: float = 0.3
+    photo_rotation: float = 0.0
     agreement: float = 0.3
     place: float = 1.0
     coefficients: float = 0.5
     vertices: float = 1.0
     landmarks: float = 1.0
-    photo_landmarks: float = 4.0
+    photo_landmarks: float = 8.0
     presence: float = 0.2
     uncertainty: float = 0.05
 

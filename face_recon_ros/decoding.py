@@ -1,11 +1,11 @@
 """
-The network's last steps, from landmarks and pose to the 62 parameters, in NumPy.
+From landmarks and a pose to the 62 parameters: the network's last steps, in NumPy.
 
 Given the pose branch's rotation, shape and expression follow from the 468 landmarks in the image
 in closed form: the landmarks' depth is taken from the model (it is what Face Mesh knows least),
 the pose is undone, and the ridge regression of LandmarkFitter gives the coefficients; ROUNDS
-times, the first from the head's own coefficients. export.py writes the same steps as operators;
-this is what they are checked against.
+times, the first from the head's own coefficients. model_building/training/export.py writes the
+same steps into the network's file as operators.
 """
 from __future__ import annotations
 
@@ -35,8 +35,13 @@ class ParameterDecoder:
         self.closed_gap_m = LandmarkFitter.CLOSED_LIP_GAP * canthi_m
         self.open_gap_m = LandmarkFitter.OPEN_LIP_GAP * canthi_m
 
-    def __call__(self, landmarks_px: np.ndarray, rotation: np.ndarray,
-                 coefficients: np.ndarray) -> FaceParameters:
+    def __call__(
+        self,
+        landmarks_px: np.ndarray,
+        rotation: np.ndarray,
+        coefficients: np.ndarray,
+        rounds: int = ROUNDS,
+    ) -> FaceParameters:
         """
         Return the parameters in crop pixels.
 
@@ -45,7 +50,7 @@ class ParameterDecoder:
         :param coefficients: (50,) to start from
         """
         target = landmarks_px[:, :2] * [1, -1]
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             turned = self._turned(coefficients, rotation)
             scale, origin = _scale_and_origin(turned, target)
             seen = np.column_stack([(target - origin) / scale, turned[:, 2]])
