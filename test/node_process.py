@@ -25,7 +25,8 @@ from face_recon_ros.nodes.sample_motion import portrait_camera
 
 WIDTH, HEIGHT = 640, 480
 CAMERA = portrait_camera(WIDTH, HEIGHT)
-DEADLINE_S = 20.0
+# generous: a busy machine is slow, not wrong
+DEADLINE_S = 40.0
 # Images of one still view until its pose no longer depends on the view before
 SETTLED_COUNT = 5
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
