@@ -10,7 +10,7 @@ of the crop. Their coefficients belong to another face model, so ours is fitted 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,8 @@ NETWORK, FACE_MESH = 'network', 'facemesh'
 REGRESSORS = (NETWORK, FACE_MESH)
 OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
 LINEAGE_INPUT = (1, 3, 120, 120)
+# Of a face with less than the first part in the image nothing is said, with the second all
+PART_IN_SIGHT = (0.65, 0.8)
 # iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
 OUTER_CANTHI_68 = (36, 45)
 
@@ -112,7 +114,8 @@ class NetworkRegressor:
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
         image_from_crop = self.preprocess(image, region)
-        return self.postprocess(self.infer(), image_from_crop)
+        found = self.postprocess(self.infer(), image_from_crop)
+        return replace(found, presence=found.presence * _in_sight(found.box, image.shape))
 
     def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
@@ -138,6 +141,14 @@ class NetworkRegressor:
             region=Region.from_parameters(parameters),
             rotation_sigma_rad=reading.rotation_sigma_rad,
         )
+
+
+def _in_sight(box: np.ndarray, shape: tuple[int, ...]) -> float:
+    """Return 0..1: whether enough of a box (4,) lies in the image to show a face at all."""
+    low, high = box[:2], box[2:]
+    inside = np.minimum(high, [shape[1], shape[0]]) - np.maximum(low, 0)
+    part = np.prod(np.clip(inside, 0, None)) / max(float(np.prod(high - low)), 1e-9)
+    return float(np.interp(part, PART_IN_SIGHT, (0, 1)))
 
 
 def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:

@@ -15,7 +15,7 @@ from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigm
 from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.network_regression import FACE_MESH, load_regressor
+from face_recon_ros.network_regression import NETWORK, load_regressor
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
@@ -49,7 +49,7 @@ class PipelineConfig:
     smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
     threads: int = 1
     model_path: str | None = None
-    regressor: str = FACE_MESH
+    regressor: str = NETWORK
     regressor_path: str | None = None
 
 
