@@ -178,8 +178,8 @@ class _OwnSignature:
     """
     models/face_recon.tflite and networks trained like it.
 
-    The rotation is the pose branch's, moved by one Gauss-Newton round to where the landmarks in the
-    image want it: docs/network.md has what each of them is worth.
+    The rotation is the pose branch's, moved by one Gauss-Newton round to where the landmarks in
+    the image want it: docs/network.md has what each of them is worth.
     """
 
     def __init__(self, network: Network, model: FaceModel) -> None:

@@ -32,6 +32,7 @@ def _load_package():
 
 _load_package()
 
+from face_recon_ros.decoding import ParameterDecoder  # noqa: E402
 from model_building.training import photos  # noqa: E402
 from model_building.training.augmentation import (  # noqa: E402
     LARGEST_YAW_DEG,
@@ -40,7 +41,6 @@ from model_building.training.augmentation import (  # noqa: E402
     random_rotation,
     rotation_about,
 )
-from face_recon_ros.decoding import ParameterDecoder  # noqa: E402
 from model_building.training.generate import (  # noqa: E402
     BACKGROUND,
     PHOTO,

@@ -18,11 +18,11 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from torch import nn
 
+from face_recon_ros.decoding import ROUNDS, ParameterDecoder
 from face_recon_ros.face_model import INNER_LIP_PAIRS_468, SCREEN_FROM_MODEL_AXES, FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_SIDE_M, FACE_MESH_FILE
 from face_recon_ros.tflite import Network
-from face_recon_ros.decoding import ROUNDS, ParameterDecoder
 from model_building.training.face_mesh_network import SIZE
 from model_building.training.network import (
     HEAD_OUTPUTS,

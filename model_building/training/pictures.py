@@ -1,5 +1,7 @@
 """
-Draw the pictures of docs/network.md: ``python -m model_building.training.pictures [--output DIR]``.
+Draw the pictures of docs/network.md.
+
+    python -m model_building.training.pictures [--output DIR]
 
 A public-domain portrait turned by profiling, and rendered people.
 """
