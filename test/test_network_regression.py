@@ -9,8 +9,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from face_recon_ros import tflite
+from face_recon_ros.detection import load_detector
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.image_files import read_image
 from face_recon_ros.network_regression import (
     NETWORK_FILE,
     NetworkRegressor,
@@ -80,16 +82,26 @@ def test_parameters_come_back_to_the_image(model):
     assert np.degrees(np.arccos(min(1, (angle - 1) / 2))) < 6
 
 
-def _portrait():
-    import cv2
+def test_a_face_that_has_left_the_image_is_not_there(model):
+    regressor = load_regressor('network', model)
+    image, region = _portrait(), _region_of_the_portrait()
+    box = regressor(image, region).box
+    for part, there in ((0.95, True), (0.4, False)):
+        right = round(box[0] + part * (box[2] - box[0]))
+        assert (regressor(image[:, :right].copy(), region).presence > 0.5) == there
 
-    return cv2.imread(str(next((ROOT / 'samples').glob('*.png'), None)
-                          or next((ROOT / 'samples').glob('*.jpg'))))
+
+def test_a_wall_is_no_face(model):
+    regressor = load_regressor('network', model)
+    wall = np.full((240, 320, 3), (140, 160, 170), np.uint8)
+    assert regressor(wall, Region(np.array([160.0, 120.0]), 150.0, 0.0)).presence < 0.5
+
+
+def _portrait():
+    return read_image(ROOT / 'samples' / 'astronaut.png')
 
 
 def _region_of_the_portrait():
-    from face_recon_ros.detection import load_detector
-
     detections = load_detector('both', 0.5, 1)(_portrait())
     return Region.from_detection(detections[0])
 
