@@ -71,9 +71,16 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=math.radians(5),
-    exponents=(1.0, 1.0, 1.0),
-    sigma_deg=((3.0, 6.0, 5.0),) * 6,
+    doubt_unit=0.0664,
+    exponents=(1.35, 1.05, 0.85),
+    sigma_deg=(
+        (1.78, 5.76, 3.91),
+        (3.46, 7.33, 5.71),
+        (3.36, 9.99, 6.98),
+        (4.21, 9.2, 12.06),
+        (2.85, 8.55, 15.96),
+        (1.44, 6.17, 4.62),
+    ),
 )
 
 
