@@ -45,8 +45,10 @@ NETWORK, FACE_MESH = 'network', 'facemesh'
 REGRESSORS = (NETWORK, FACE_MESH)
 OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
 LINEAGE_INPUT = (1, 3, 120, 120)
-# Of a face with less than the first part in the image nothing is said, with the second all
-PART_IN_SIGHT = (0.65, 0.8)
+# With less than the first part in the image there is no face, from the second on the network is
+# believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
+FOUND_IN_SIGHT = (0.65, 0.8)
+LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 # iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
 OUTER_CANTHI_68 = (36, 45)
 
@@ -115,7 +117,13 @@ class NetworkRegressor:
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
         image_from_crop = self.preprocess(image, region)
         found = self.postprocess(self.infer(), image_from_crop)
-        return replace(found, presence=found.presence * _in_sight(found.box, image.shape))
+        half = region.side_px / Region.ENLARGEMENT / 2
+        looked_at = np.concatenate([region.centre - half, region.centre + half])
+        in_sight = min(
+            _in_sight(found.box, image.shape, FOUND_IN_SIGHT),
+            _in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
+        )
+        return replace(found, presence=found.presence * in_sight)
 
     def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
@@ -143,12 +151,12 @@ class NetworkRegressor:
         )
 
 
-def _in_sight(box: np.ndarray, shape: tuple[int, ...]) -> float:
+def _in_sight(box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]) -> float:
     """Return 0..1: whether enough of a box (4,) lies in the image to show a face at all."""
     low, high = box[:2], box[2:]
     inside = np.minimum(high, [shape[1], shape[0]]) - np.maximum(low, 0)
     part = np.prod(np.clip(inside, 0, None)) / max(float(np.prod(high - low)), 1e-9)
-    return float(np.interp(part, PART_IN_SIGHT, (0, 1)))
+    return float(np.interp(part, parts, (0, 1)))
 
 
 def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:
