@@ -64,6 +64,7 @@ class Soak:
     def __init__(self, seconds: float, rate_hz: float, folder: Path) -> None:
         import rclpy
         from face_recon_ros.msg import FaceArray
+        from lifecycle_msgs.srv import ChangeState
         from rclpy.qos import QoSProfile, ReliabilityPolicy
         from std_srvs.srv import Trigger
         from tf2_msgs.msg import TFMessage
@@ -86,6 +87,8 @@ class Soak:
         subscribe(TFMessage, 'tf', lambda _: self._count('tf'), qos)
         subscribe(MarkerArray, 'face_recon/markers', lambda _: self._count('markers'), qos)
         self._reset: Any = self._node.create_client(Trigger, 'face_recon/reset')
+        # made once: DDS drops the answer to a client that the server has not heard of yet
+        self._change: Any = self._node.create_client(ChangeState, 'face_recon/change_state')
         self._processes: dict[str, subprocess.Popen] = {}
         self._used_s = (time.monotonic(), 0.0)
 
@@ -197,16 +200,13 @@ class Soak:
     def _cycle(self) -> None:
         """Deactivate and activate."""
         from lifecycle_msgs.msg import Transition
-        from lifecycle_msgs.srv import ChangeState
 
-        client: Any = self._node.create_client(ChangeState, 'face_recon/change_state')
         for number in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVATE):
             request = ChangeState.Request(transition=Transition(id=number))
-            future: Any = client.call_async(request)
+            future: Any = self._change.call_async(request)
             self._spin_until(future.done, START_TIMEOUT_S)
             if not (future.done() and future.result().success):
                 sys.exit(f'soak: transition {number} failed, see {self._folder}')
-        self._node.destroy_client(client)
         self._count('cycles')
 
     def _print_row(self) -> None:

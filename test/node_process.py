@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 import rclpy
 from face_recon_ros.msg import FaceArray
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -27,6 +27,7 @@ WIDTH, HEIGHT = 640, 480
 CAMERA = portrait_camera(WIDTH, HEIGHT)
 # generous: a busy machine is slow, not wrong
 DEADLINE_S = 40.0
+ASK_AGAIN_S = 2.0
 # Images of one still view until its pose no longer depends on the view before
 SETTLED_COUNT = 5
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -157,10 +158,31 @@ class Peer:
         """Call a service; return its response."""
         client = self.node.create_client(kind, name)
         self.wait(client.service_is_ready, f'service {name}')
+        self._be_known_to(name.rpartition('/')[0])
         future = client.call_async(kind.Request(**fields))
         self.wait(future.done, f'the answer of {name}')
         self.node.destroy_client(client)
         return future.result()
+
+    def _be_known_to(self, server):
+        """
+        Ask a node for nothing until it answers.
+
+        DDS drops the answer to a client that the server has not heard of yet. It hears of clients
+        in the order of their making, so once it answers a later one it knows the earlier.
+        """
+        client = self.node.create_client(GetParameters, f'{server}/get_parameters')
+        self.wait(client.service_is_ready, f'parameters of {server}')
+        end_s = time.monotonic() + DEADLINE_S
+        answered = False
+        while not answered:
+            assert time.monotonic() < end_s, f'waited {DEADLINE_S} s for {server} to know us'
+            future = client.call_async(GetParameters.Request())
+            again_s = time.monotonic() + ASK_AGAIN_S
+            while not future.done() and time.monotonic() < again_s:
+                self._executor.spin_once(timeout_sec=0.05)
+            answered = future.done()
+        self.node.destroy_client(client)
 
     def set_parameters(self, node='face_recon', **values):
         """Set parameters one by one; return their results."""
