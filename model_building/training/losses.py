@@ -50,7 +50,7 @@ class Weights:
     coefficients: float = 0.5
     vertices: float = 1.0
     landmarks: float = 1.0
-    photo_landmarks: float = 8.0
+    photo_landmarks: float = 25.0
     presence: float = 0.2
     uncertainty: float = 0.05
 
