@@ -202,7 +202,7 @@ class Soak:
         from lifecycle_msgs.msg import Transition
 
         for number in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVATE):
-            request = ChangeState.Request(transition=Transition(id=number))
+            request = self._change.srv_type.Request(transition=Transition(id=number))
             future: Any = self._change.call_async(request)
             self._spin_until(future.done, START_TIMEOUT_S)
             if not (future.done() and future.result().success):
