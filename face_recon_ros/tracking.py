@@ -48,7 +48,7 @@ LOOK_GAIN, LOOK_INTERVAL = 0.3, 3
 # By how much a half covered face must rather be one lost one than another
 CLEAR_COST = 0.4
 # Images for which a newcomer waits who may be a lost one
-LONGEST_WAIT = 10
+LONGEST_WAIT = 15
 # Cost above any that a possible pair has
 IMPOSSIBLE = 100.0
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
@@ -312,10 +312,11 @@ class Tracker:
         lost = [t for t in self._tracks if t.lost]
         taken = set()
         sights = _sights(found, [t.regression for t in self._tracks if not t.lost], look)
-        for track_index, index in _best_pairs(lost, sights, stamp_s):
+        for track_index, index in _best_pairs(lost, sights, stamp_s, self._waited < LONGEST_WAIT):
             track = lost[track_index]
             track.smoother = self._new_smoother()
-            track.velocity_px_s = np.zeros(2)
+            if stamp_s - track.seen_s > WAY_S:
+                track.velocity_px_s = np.zeros(2)
             track.seen_s = stamp_s
             self._accept(track, found[index], stamp_s, apart=not sights[index].touching)
             taken.add(index)
@@ -447,19 +448,35 @@ def _shows_one_of(regression: Regression, others: Sequence[Regression]) -> bool:
 
 
 def _best_pairs(
-    tracks: Sequence[Track], sights: Sequence[_Sight], stamp_s: float
+    tracks: Sequence[Track], sights: Sequence[_Sight], stamp_s: float, patient: bool
 ) -> list[tuple[int, int]]:
-    """Pair lost tracks with the found faces they may be, so that the sum of costs is least."""
+    """
+    Pair lost tracks with the found faces they may be, so that the sum of costs is least.
+
+    :param patient: leave those for later who may be one or the other
+    """
     if not tracks or not sights:
         return []
     cost = np.array([[_cost(track, sight, stamp_s) for sight in sights] for track in tracks])
     for index, sight in enumerate(sights):
-        best = np.sort(cost[:, index])[:2]
-        if sight.touching and len(best) == 2 and best[1] - best[0] < CLEAR_COST:
+        if patient and _may_be_several(tracks, sight, stamp_s):
             # half a face that may be either's: it is seen better soon
             cost[:, index] = IMPOSSIBLE
     pairs = zip(*linear_sum_assignment(cost), strict=True)
     return [(int(t), int(s)) for t, s in pairs if cost[t, s] < IMPOSSIBLE]
+
+
+def _may_be_several(tracks: Sequence[Track], sight: _Sight, stamp_s: float) -> bool:
+    """Tell whether a face among others is nearly as well one lost one as another."""
+    region, costs, doubtful = sight.regression.region, [], sight.touching
+    for track in tracks:
+        lost_s = stamp_s - track.seen_s
+        moved = _distance_from_way(track, region, lost_s)
+        if moved < REACQUIRE_DISTANCE + REACQUIRE_SPEED * lost_s:
+            costs.append(moved + LOOK_WEIGHT * _or_typical(sight.change_from(track)))
+            doubtful = doubtful or not track.apart
+    costs.sort()
+    return doubtful and len(costs) > 1 and costs[1] - costs[0] < CLEAR_COST
 
 
 def _cost(track: Track, sight: _Sight, stamp_s: float) -> float:
@@ -468,8 +485,9 @@ def _cost(track: Track, sight: _Sight, stamp_s: float) -> float:
     moved = _distance_from_way(track, sight.regression.region, lost_s)
     change = sight.change_from(track)
     reach = REACQUIRE_DISTANCE
-    if change is not None and change < LIKE_LOOK:
-        reach += REACQUIRE_SPEED * lost_s
+    if change is not None:
+        alike = float(np.clip((UNLIKE_LOOK - change) / (UNLIKE_LOOK - LIKE_LOOK), 0, 1))
+        reach += alike * REACQUIRE_SPEED * lost_s
     # in its old place a face may turn or the light may change; beside others it may be another's
     doubtful = moved > SAME_REGION_DISTANCE or sight.touching or not track.apart
     if moved > reach or (doubtful and change is not None and change > UNLIKE_LOOK):
