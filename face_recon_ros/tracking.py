@@ -227,7 +227,7 @@ class Tracker:
                 self._lose(track)
             else:
                 kept.append(regression)
-                self._accept(track, regression, stamp_s, apart=not touching[index])
+                self._accept(track, regression, stamp_s, apart=not beside[index])
 
     def _hides_one(self, regression: Regression, stamp_s: float) -> bool:
         """Tell whether somebody who was lost may be behind a face."""
