@@ -72,14 +72,14 @@ BY_FIT_ERROR = RotationCalibration(
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
     doubt_unit=0.0664,
-    exponents=(1.35, 1.05, 0.85),
+    exponents=(1.5, 1.05, 1.05),
     sigma_deg=(
-        (1.78, 5.76, 3.91),
-        (3.46, 7.33, 5.71),
-        (3.36, 9.99, 6.98),
-        (4.21, 9.2, 12.06),
-        (2.85, 8.55, 15.96),
-        (1.44, 6.17, 4.62),
+        (1.68, 5.57, 3.69),
+        (3.51, 7.46, 5.52),
+        (3.55, 10.36, 6.37),
+        (4.47, 10.12, 13.5),
+        (3.21, 7.95, 15.29),
+        (1.19, 6.0, 3.1),
     ),
 )
 
