@@ -19,7 +19,7 @@ def played(portrait):
         ('pass', NETWORK),
         ('stop behind and turn back', NETWORK),
         ('overtake', NETWORK),
-        # the network squeezes a face into what is left to see of it, where three meet too much so
+        ('three pass', NETWORK),
         ('three pass', FACE_MESH),
         ('two behind one', NETWORK),
         ('two behind one turn back', NETWORK),
