@@ -1,33 +1,19 @@
-import itertools
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-_modules = itertools.count(os.getpid())
-
-
-def _take_new_domain():
-    # Domain ids up to 101 keep DDS's ports below Linux's ephemeral ones.
-    os.environ['ROS_DOMAIN_ID'] = str(1 + next(_modules) % 101)
-
-
 # A domain of its own keeps tests that run at the same time from hearing each other, and one
 # process from hearing other machines. Set before rclpy is imported, inherited by child processes.
-_take_new_domain()
+# Domain ids up to 101 keep DDS's ports below Linux's ephemeral ones.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
-
-
-@pytest.fixture(scope='module', autouse=True)
-def _domain():
-    """Keep a file's tests from hearing of nodes that the file before it killed."""
-    _take_new_domain()
 
 
 @pytest.fixture(scope='session')

@@ -1,6 +1,7 @@
 """The managed node: transitions from and to every state, ~/enable and ~/reset."""
 
 import gc
+import os
 import threading
 import weakref
 
@@ -41,6 +42,15 @@ TRANSITIONS = {
     'cleanup': Transition.TRANSITION_CLEANUP,
 }
 OUTPUTS = ('faces', 'poses', 'markers', 'mesh_image', 'overlay_image', 'depth_image', 'points')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _domain():
+    """Keep these tests from hearing of nodes that the file before them killed."""
+    before = os.environ['ROS_DOMAIN_ID']
+    os.environ['ROS_DOMAIN_ID'] = str(int(before) % 101 + 1)
+    yield
+    os.environ['ROS_DOMAIN_ID'] = before
 
 
 @pytest.fixture(scope='module')
