@@ -12,17 +12,15 @@ the column `person` of labels.csv, else every photo is somebody else.
 
 from __future__ import annotations
 
-import argparse
 import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from evaluate import Row, labelled_faces
+from evaluate import Row, folders_and_pipeline, labelled_faces
 
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
-from face_recon_ros.network_regression import REGRESSORS
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Face, FaceReconPipeline
 from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
 from face_recon_ros.smoothing import rotation_matrix, rotation_vector
 
@@ -199,17 +197,8 @@ def part(data: Errors, k: np.ndarray) -> Errors:
 
 def main() -> None:
     """Print coverage now, coverage held out, and the constants."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('folders', nargs='+', type=Path, metavar='DIR')
-    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
-    parser.add_argument('--regressor-path')
-    options = parser.parse_args()
-    pipeline = FaceReconPipeline(
-        PipelineConfig(regressor=options.regressor, regressor_path=options.regressor_path)
-    )
-    sets = [errors_in(pipeline, folder) for folder in options.folders]
+    folders, pipeline = folders_and_pipeline(__doc__)
+    sets = [errors_in(pipeline, folder) for folder in folders]
     data = Errors(*(
         np.concatenate([getattr(s, name) for s in sets]) for name in Errors.__slots__
     ))

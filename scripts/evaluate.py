@@ -141,10 +141,10 @@ def report_landmarks(found: list[tuple[Row, Face]]) -> None:
     print(f'shift of the inner 51 all together, median: x {x:+.2f}, y {y:+.2f} px')
 
 
-def main() -> int:
-    """Evaluate the folders named on the command line."""
+def folders_and_pipeline(description: str | None) -> tuple[list[Path], FaceReconPipeline]:
+    """Return what the command line names: folders of photos, and what looks at them."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('folders', nargs='+', type=Path, metavar='DIR')
     parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
@@ -153,8 +153,13 @@ def main() -> int:
     config = PipelineConfig(
         smoothing=None, regressor=options.regressor, regressor_path=options.regressor_path
     )
-    pipeline = FaceReconPipeline(config)
-    for folder in options.folders:
+    return options.folders, FaceReconPipeline(config)
+
+
+def main() -> int:
+    """Evaluate the folders named on the command line."""
+    folders, pipeline = folders_and_pipeline(__doc__)
+    for folder in folders:
         with (folder / 'labels.csv').open(newline='') as file:
             rows = list(csv.DictReader(file))
         pairs = list(labelled_faces(pipeline, folder, rows))

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,20 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+def _import_from_source_tree(package):
+    """Make a package that is not installed importable, but nothing else of the root."""
+    folder = REPOSITORY / package
+    spec = importlib.util.spec_from_file_location(
+        package, folder / '__init__.py', submodule_search_locations=[str(folder)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    spec.loader.exec_module(module)
+
+
+_import_from_source_tree('model_building')
 
 
 @pytest.fixture(scope='session')
@@ -42,3 +57,26 @@ def shared_data():
     if not (folder / 'data').is_dir():
         pytest.skip('needs the development data in ../shared, which is not here')
     return folder
+
+
+@pytest.fixture(scope='session')
+def image():
+    """Return what the sample camera sees of the portrait held still, 640 x 480."""
+    from node_process import CAMERA, HEIGHT, WIDTH
+
+    from face_recon_ros.nodes.sample_motion import STILL
+    from face_recon_ros.nodes.sources import PortraitSource
+
+    image = PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
+    image.flags.writeable = False
+    return image
+
+
+@pytest.fixture
+def peer():
+    """Return a peer of the node under test, closed afterwards."""
+    from node_process import Peer
+
+    peer = Peer()
+    yield peer
+    peer.close()

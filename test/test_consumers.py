@@ -10,7 +10,6 @@ from geometry_msgs.msg import PoseArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from node_process import (
-    CAMERA,
     FRAME,
     HEIGHT,
     WIDTH,
@@ -31,8 +30,6 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.sample_motion import STILL
-from face_recon_ros.nodes.sources import PortraitSource
 
 OUTPUTS = {
     '/face_recon/faces': FaceArray,
@@ -56,11 +53,6 @@ SUBSCRIBERS = {
     'sensor data': qos_profile_sensor_data,
     'system default': qos_profile_system_default,
 }
-
-
-@pytest.fixture(scope='module')
-def image():
-    return PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
 
 
 @pytest.fixture(scope='module')

@@ -20,10 +20,7 @@ from face_recon_ros.msg import FaceArray
 from node_process import (
     CAMERA,
     DEADLINE_S,
-    HEIGHT,
     NODE,
-    WIDTH,
-    Peer,
     image_profile,  # noqa: F401
     process,
     running,
@@ -37,7 +34,6 @@ from tf2_msgs.msg import TFMessage
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.latency import resident_mib
 from face_recon_ros.nodes.sample_camera_node import camera_info
-from face_recon_ros.nodes.sample_motion import STILL
 from face_recon_ros.nodes.sources import PortraitSource
 
 SAMPLE_CAMERA = [sys.executable, '-m', 'face_recon_ros.nodes.sample_camera']
@@ -45,18 +41,6 @@ PEER_PROCESS = [sys.executable, str(Path(__file__).with_name('peer_process.py'))
 ERROR = b'\x02'
 # often, so that a line said with each of them would be seen soon
 OFTEN = ('-p', 'diagnostics_period:=0.1')
-
-
-@pytest.fixture(scope='module')
-def image():
-    return PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.close()
 
 
 class Watch:

@@ -12,11 +12,7 @@ from face_recon_ros.msg import FaceArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_process import (
-    CAMERA,
     FRAME,
-    HEIGHT,
-    WIDTH,
-    Peer,
     image_profile,  # noqa: F401
     running,
     statuses,
@@ -32,7 +28,6 @@ from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.recognition import Arrival
-from face_recon_ros.nodes.sample_motion import STILL
 from face_recon_ros.nodes.sources import PortraitSource
 
 TRANSITIONS = {
@@ -51,18 +46,6 @@ def _domain():
     os.environ['ROS_DOMAIN_ID'] = str(int(before) % 101 + 1)
     yield
     os.environ['ROS_DOMAIN_ID'] = before
-
-
-@pytest.fixture(scope='module')
-def image():
-    return PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.close()
 
 
 class Manager:

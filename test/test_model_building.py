@@ -1,7 +1,6 @@
 """How models/face_model.npz is made: parts with known answers, bad material, and a rebuild."""
 
 import gzip
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,25 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = 'model_building'
-SECONDS_TO_FETCH = 300
-
-
-def _load_package():
-    """Import model_building from the source tree without putting the root on sys.path."""
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / PACKAGE / '__init__.py',
-            submodule_search_locations=[str(ROOT / PACKAGE)])
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[PACKAGE] = module
-        spec.loader.exec_module(module)
-
-
-_load_package()
-
-from model_building import (  # noqa: E402
+from model_building import (
     albedo,
     assets,
     depth_buffer,
@@ -45,8 +26,11 @@ from model_building import (  # noqa: E402
     topology,
     unwrap,
 )
-from model_building.errors import ModelBuildingError  # noqa: E402
+from model_building.errors import ModelBuildingError
 
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = 'model_building'
+SECONDS_TO_FETCH = 300
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 CUBE_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4],
                        [1, 5, 7, 3]])

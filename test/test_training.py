@@ -1,6 +1,5 @@
 """How models/face_recon.tflite is trained: crops with known truth, decoding, graphs, losses."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -8,40 +7,21 @@ import cv2
 import numpy as np
 import pytest
 
+from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.image_fit import fit_in_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
 from face_recon_ros.tflite import Network
-
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = 'model_building'
-PORTRAIT = ROOT / 'samples' / 'astronaut.png'
-
-
-def _load_package():
-    """Import model_building from the source tree without putting the root on sys.path."""
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / PACKAGE / '__init__.py',
-            submodule_search_locations=[str(ROOT / PACKAGE)])
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[PACKAGE] = module
-        spec.loader.exec_module(module)
-
-
-_load_package()
-
-from face_recon_ros.decoding import ParameterDecoder  # noqa: E402
-from model_building.training import photos  # noqa: E402
-from model_building.training.augmentation import (  # noqa: E402
+from model_building.training import photos
+from model_building.training.augmentation import (
     LARGEST_YAW_DEG,
     SIZE,
     photographed,
     random_rotation,
     rotation_about,
 )
-from model_building.training.generate import (  # noqa: E402
+from model_building.training.generate import (
     BACKGROUND,
     PHOTO,
     PROFILED,
@@ -49,13 +29,16 @@ from model_building.training.generate import (  # noqa: E402
     Mixture,
     write_shard,
 )
-from model_building.training.profiling import (  # noqa: E402
+from model_building.training.profiling import (
     FaceTopology,
     ProfiledPhoto,
     Surroundings,
 )
-from model_building.training.subject import View  # noqa: E402
-from model_building.training.tflite_graph import Graph  # noqa: E402
+from model_building.training.subject import View
+from model_building.training.tflite_graph import Graph
+
+ROOT = Path(__file__).resolve().parents[1]
+PORTRAIT = ROOT / 'samples' / 'astronaut.png'
 
 
 @pytest.fixture(scope='module')

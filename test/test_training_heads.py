@@ -1,6 +1,5 @@
 """Rendered people: the open head follows the face model, and what is drawn is where it says."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -10,30 +9,13 @@ import pytest
 from scipy.spatial import cKDTree
 
 from face_recon_ros.regression import CROP_SIDE_M
+from model_building import assets, head_mesh
+from model_building.errors import ModelBuildingError
+from model_building.surface import Surface
+from model_building.training import face_covering, glasses, hair, heads, piece
+from model_building.training.subject import View
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = 'model_building'
-
-
-def _load_package():
-    """Import model_building from the source tree without putting the root on sys.path."""
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / PACKAGE / '__init__.py',
-            submodule_search_locations=[str(ROOT / PACKAGE)])
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[PACKAGE] = module
-        spec.loader.exec_module(module)
-
-
-_load_package()
-
-from model_building import assets, head_mesh  # noqa: E402
-from model_building.errors import ModelBuildingError  # noqa: E402
-from model_building.surface import Surface  # noqa: E402
-from model_building.training import face_covering, glasses, hair, heads, piece  # noqa: E402
-from model_building.training.subject import View  # noqa: E402
-
 SIZE = 192
 FEW_DIRECTIONS = 12
 """Shadows take most of the time of a build, and are not what is tested here."""
