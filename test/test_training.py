@@ -15,6 +15,7 @@ from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegres
 from face_recon_ros.tflite import Network
 from model_building.training import photos
 from model_building.training.augmentation import (
+    CUT_OFF_SHARE,
     LARGEST_YAW_DEG,
     SIZE,
     photographed,
@@ -216,6 +217,42 @@ def test_sources_are_read_as_they_were_written(source, tmp_path):
     again = photos.load(tmp_path / 'sources.npz')[0]
     assert again.number == source.number
     np.testing.assert_allclose(again.parameters.vector(), source.parameters.vector())
+
+
+def _source(model, number, pitch_deg):
+    rotation = rotation_about('x', -pitch_deg) @ rotation_about('y', 5)
+    parameters = FaceParameters(
+        camera_matrix(800.0, rotation, np.array([90.0, 80.0, 0.0])), np.zeros(40), np.zeros(10))
+    landmarks = model.landmarks_468.points_px(parameters)
+    return photos.Source(number, 'photo.jpg', parameters, landmarks, 1.0, 0.0)
+
+
+def test_a_pitch_in_doubt_is_halved_and_the_landmarks_stay(model):
+    sources = [_source(model, i, pitch) for i, pitch in enumerate((-8.0, -1.0, 0.0, 2.0, 8.0))]
+    drawn = photos.with_doubtful_pitch(sources, trust=0.5)
+    pitch_deg = [source.yaw_pitch_deg[1] for source in drawn]
+    np.testing.assert_allclose(pitch_deg, (-4.0, -0.5, 0.0, 1.0, 4.0), atol=0.1)
+    for before, after in zip(sources, drawn, strict=True):
+        assert after.yaw_pitch_deg[0] == pytest.approx(before.yaw_pitch_deg[0], abs=0.6)
+        # a part of a millimetre: nobody could tell
+        assert after.residual < 0.0006
+        np.testing.assert_array_equal(after.landmarks_px, before.landmarks_px)
+
+
+def test_a_pitch_that_is_trusted_stays(model):
+    sources = [_source(model, i, pitch) for i, pitch in enumerate((-8.0, 0.0, 8.0))]
+    for before, after in zip(sources, photos.with_doubtful_pitch(sources, trust=1.0), strict=True):
+        np.testing.assert_allclose(
+            after.parameters.vector(), before.parameters.vector(), rtol=1e-3, atol=0.06)
+
+
+def test_some_crops_are_cut_off_at_the_image_s_border():
+    image = np.full((SIZE, SIZE, 3), 128, np.uint8)
+    cut_off = [photographed(image.copy(), np.random.default_rng(seed)) for seed in range(200)]
+    black = np.array([(crop.max(axis=2) < 20).mean() for crop in cut_off])
+    many = ((black > 0.04) & (black < 0.49)).mean()
+    assert CUT_OFF_SHARE / 2 < many < 2 * CUT_OFF_SHARE
+    assert (black == 0).mean() > 0.5
 
 
 def test_a_graph_cut_off_at_an_inner_tensor_still_runs(tmp_path):

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
 from face_recon_ros.image_fit import fit_in_image
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.regression import FaceMeshRegressor, Region
+from model_building.training.augmentation import rotation_about
 
 LAST_PHOTO = 3000
 """GENKI-4K photos after this one are left for others to judge by."""
 VALIDATION_EVERY = 15
 """Photos whose number this divides take no part in training."""
+PITCH_TRUST = 0.5
+"""How much of a fitted pitch beyond the photos' median is taken for the head's."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -31,7 +35,7 @@ class Source:
     One photo's face.
 
     landmarks_px (468, 3): Face Mesh's, x right, y down, z towards the viewer. residual: mean
-    distance in the image between them and the fit, as a part of the face's size.
+    distance in the image between them and the fit, in metres of the model.
     """
 
     number: int
@@ -77,9 +81,7 @@ class PhotoReader:
         start = self._fitter.fit(landmarks_px).parameters
         sparse = self._model.landmarks_468
         parameters = fit_in_image(sparse, start, landmarks_px, self.DEPTH_WEIGHT)
-        distance = np.linalg.norm(
-            (sparse.points_px(parameters) - landmarks_px)[:, :2], axis=1).mean()
-        residual = float(distance / parameters.scale_px_per_m)
+        residual = _residual_m(self._model, parameters, landmarks_px)
         return Source(number, str(path), parameters, landmarks_px, presence, residual)
 
     def _look(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
@@ -89,6 +91,37 @@ class PhotoReader:
             landmarks_px, presence = regressor.landmarks(regressor.infer(), image_from_crop)
             region = Region.from_landmarks(landmarks_px)
         return landmarks_px, presence
+
+
+def _residual_m(
+    model: FaceModel, parameters: FaceParameters, landmarks_px: np.ndarray
+) -> float:
+    off_px = (model.landmarks_468.points_px(parameters) - landmarks_px)[:, :2]
+    return float(np.linalg.norm(off_px, axis=1).mean() / parameters.scale_px_per_m)
+
+
+def with_doubtful_pitch(sources: list[Source], trust: float = PITCH_TRUST) -> list[Source]:
+    """
+    Return the sources with their pitch drawn towards the median, and shapes fitted anew.
+
+    A frontal face that nods and one of another shape look the same: with half of the pitch the
+    shapes fit the landmarks as well. What a fit calls pitch is in part the person's looks, and a
+    network taught so would take such looks for pitch.
+    """
+    model = FaceModel()
+    decode = ParameterDecoder(model)
+    pitch_deg = np.array([source.yaw_pitch_deg[1] for source in sources])
+    back_deg = (1 - trust) * (pitch_deg - np.median(pitch_deg))
+    drawn = []
+    for source, angle_deg in zip(sources, back_deg, strict=True):
+        before = source.parameters
+        # a positive turn about x, towards the subject's left, looks down
+        rotation = before.model_rotation @ rotation_about('x', float(angle_deg))
+        coefficients = np.concatenate([before.shape, before.expression])
+        parameters = decode(source.landmarks_px, rotation, coefficients, rounds=4)
+        residual = _residual_m(model, parameters, source.landmarks_px)
+        drawn.append(replace(source, parameters=parameters, residual=residual))
+    return drawn
 
 
 def photo_number(path: Path) -> int:
@@ -140,7 +173,7 @@ def main() -> int:
         return 1
     reader = PhotoReader()
     found = [reader(path, photo_number(path)) for path in tqdm(paths, unit='photo')]
-    sources = [source for source in found if source is not None]
+    sources = with_doubtful_pitch([source for source in found if source is not None])
     save(arguments.output, sources)
     sys.stdout.write(f'{arguments.output}: {len(sources)} faces in {len(paths)} photos\n')
     return 0
