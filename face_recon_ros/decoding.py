@@ -27,6 +27,7 @@ class ParameterDecoder:
     """Finds the parameters of one crop."""
 
     def __init__(self, model: FaceModel) -> None:
+        self._sparse = model.landmarks_468
         self.mean = model.landmarks_468.mean
         self.basis = model.landmarks_468.basis
         self.solve = LandmarkFitter(model).solve
@@ -49,14 +50,16 @@ class ParameterDecoder:
         :param rotation: (3, 3) model rotation
         :param coefficients: (50,) to start from
         """
-        target = landmarks_px[:, :2] * [1, -1]
+        # rows of coordinates: (2, 468), (3, 468)
+        target = np.ascontiguousarray(landmarks_px[:, :2].T)
+        target[1] *= -1
         for _ in range(rounds):
             turned = self._turned(coefficients, rotation)
-            scale, origin = _scale_and_origin(turned, target)
-            seen = np.column_stack([(target - origin) / scale, turned[:, 2]])
-            points = self._with_closed_lips(seen @ rotation)
+            scale, origin = _scale_and_origin(turned[:2], target)
+            turned[:2] = (target - origin[:, None]) / scale
+            points = self._with_closed_lips(turned.T @ rotation)
             coefficients = self.solve @ (points - self.mean).ravel()
-        scale, origin = _scale_and_origin(self._turned(coefficients, rotation), target)
+        scale, origin = _scale_and_origin(self._turned(coefficients, rotation)[:2], target)
         matrix = camera_matrix(scale, rotation, np.array([origin[0], -origin[1], 0.0]))
         shape, expression = np.split(coefficients, [40])
         return FaceParameters(matrix, shape, expression)
@@ -74,12 +77,12 @@ class ParameterDecoder:
         return closed
 
     def _turned(self, coefficients: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-        return (self.mean + self.basis @ coefficients) @ rotation.T
+        return rotation @ self._sparse.points_of(coefficients).T
 
 
 def _scale_and_origin(turned: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return scale and origin (2,) with target ~ scale * turned + origin, least squares."""
-    turned_mean, target_mean = turned[:, :2].mean(axis=0), target.mean(axis=0)
-    centred = turned[:, :2] - turned_mean
-    scale = float(np.vdot(centred, target - target_mean) / np.vdot(centred, centred))
+    """Return scale and origin (2,) with target ~ scale * turned + origin (2, N), least squares."""
+    turned_mean, target_mean = turned.mean(axis=1), target.mean(axis=1)
+    centred = turned - turned_mean[:, None]
+    scale = float(np.vdot(centred, target) / np.vdot(centred, centred))
     return scale, target_mean - scale * turned_mean

@@ -73,10 +73,15 @@ def camera_matrix(
 
 @dataclass(slots=True, frozen=True)
 class SparseModel:
-    """The model at N landmarks: mean (N, 3) and basis (N, 3, 50), metres."""
+    """The model at N landmarks: mean (N, 3) and basis (N, 3, 50), contiguous, metres."""
 
     mean: np.ndarray
     basis: np.ndarray
+
+    @classmethod
+    def of(cls, mean: np.ndarray, bases: list[np.ndarray]) -> SparseModel:
+        """Return the model of a mean and bases (N, 3, K) one after the other."""
+        return cls(mean, np.ascontiguousarray(np.concatenate(bases, axis=2)))
 
     def points(self, parameters: FaceParameters) -> np.ndarray:
         """Return the landmarks (N, 3) in model axes, metres, before the camera matrix."""
@@ -84,7 +89,8 @@ class SparseModel:
 
     def points_of(self, coefficients: np.ndarray) -> np.ndarray:
         """Return the landmarks (N, 3) in model axes, metres, of coefficients (50,)."""
-        return self.mean + self.basis @ coefficients
+        flat = self.basis.reshape(-1, len(coefficients))
+        return self.mean + (flat @ coefficients).reshape(-1, 3)
 
     def points_px(self, parameters: FaceParameters) -> np.ndarray:
         """Return the landmarks (N, 3) in pixels, z towards the viewer."""
@@ -130,18 +136,16 @@ class FaceModel:
             rows = self._arrays[f'{kind}_basis'][:, vertices].astype(np.float64)
             rows *= self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None, None]
             basis.append(np.einsum('lc,klcx->lxk', weights, rows))
-        return SparseModel(mean, np.concatenate(basis, axis=2))
+        return SparseModel.of(mean, basis)
 
     def vertices(self, indices: np.ndarray) -> SparseModel:
         """Return the model at some of the dense vertices (N,) int."""
-        basis = [
-            self._arrays[f'{kind}_basis'][:, indices]
-            * self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None]
+        bases = [
+            (self._arrays[f'{kind}_basis'][:, indices]
+             * self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None]).transpose(1, 2, 0)
             for kind in ('shape', 'expression')
         ]
-        return SparseModel(
-            self.mean[indices].astype(np.float64), np.concatenate(basis).transpose(1, 2, 0)
-        )
+        return SparseModel.of(self.mean[indices].astype(np.float64), bases)
 
     def coefficient_mirror_signs(self) -> np.ndarray:
         """Return what to multiply the 50 coefficients by for the mirror image's: 1 or -1 each."""

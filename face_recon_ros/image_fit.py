@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from face_recon_ros.face_model import (
     SCREEN_FROM_MODEL_AXES,
@@ -17,24 +17,38 @@ RIDGE_M2 = 1e-7
 POSE_COUNT = 7
 # Without depth nothing holds the origin's: hold it where it is
 _HOLD = 1e-9
+# How points move with a turn about x, y, z and with the logarithm of their scale: (4, 3, 3)
+_MOTIONS = np.array([
+    [[0, 0, 0], [0, 0, -1], [0, 1, 0]],
+    [[0, 0, 1], [0, 0, 0], [-1, 0, 0]],
+    [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+], float)
 
 
 class ImageFitter:
     """
     Gauss-Newton for pose, shape and expression from landmarks in the image.
 
-    Face Mesh's depth understates the turn of a head, its image coordinates do less. A round takes
-    a fraction of a millisecond: the products of the basis with itself are made once.
+    Face Mesh's depth understates the turn of a head, its image coordinates do less. Pose and
+    points enter the normal equations as products only, so sums over the landmarks are made once
+    and a round takes a fraction of a millisecond.
     """
 
     def __init__(self, sparse: SparseModel, depth_weight: float = 0.0) -> None:
         """:param depth_weight: of z relative to the image plane; 0 ignores it"""
+        basis, mean = sparse.basis, sparse.mean
+        count = basis.shape[2]
         self._sparse = sparse
         self._weights = np.array([1.0, 1.0, depth_weight])
-        count = sparse.basis.shape[2]
-        self._flat = np.ascontiguousarray(sparse.basis.reshape(-1, count))
-        self._products = np.einsum('nxk,nyl->xykl', sparse.basis, sparse.basis, optimize=True)
-        self._ridge = RIDGE_M2 * len(sparse.mean)
+        self._flat = np.ascontiguousarray(basis.reshape(-1, count))
+        self._basis_sum = basis.sum(axis=0)
+        # sum over the landmarks of each coordinate times each coordinate's basis
+        self._mean_moment = np.einsum('nx,nyk->xyk', mean, basis).reshape(-1, count)
+        products = np.einsum('nxk,nyl->xykl', basis, basis, optimize=True)
+        self._moment_basis = products.transpose(0, 1, 3, 2).reshape(-1, count)
+        self._products = products.reshape(9, -1)
+        self._ridge = RIDGE_M2 * len(mean)
 
     def fit(
         self, start: FaceParameters, landmarks_px: np.ndarray, rounds: int = 6
@@ -47,7 +61,7 @@ class ImageFitter:
         for _ in range(rounds):
             step = self._step(target, rotation, scale, origin, coefficients)
             origin = origin + step[:3] * scale
-            rotation = Rotation.from_rotvec(step[3:6]).as_matrix() @ rotation
+            rotation = cv2.Rodrigues(step[3:6])[0] @ rotation
             scale *= float(np.exp(step[6]))
             coefficients = coefficients + step[POSE_COUNT:]
         shape, expression = np.split(coefficients, [SHAPE_COUNT])
@@ -65,19 +79,19 @@ class ImageFitter:
         """Return how to change origin (in scales), rotation vector, log scale, coefficients."""
         turned = self._sparse.points_of(coefficients) @ rotation.T
         residual = ((target - origin) / scale - turned) * self._weights
-        pose = _pose_motion(turned)
-        weighted = pose * self._weights
-        size = POSE_COUNT + len(coefficients)
+        count = len(coefficients)
+        size = POSE_COUNT + count
         normal = np.empty((size, size))
-        normal[:POSE_COUNT, :POSE_COUNT] = np.tensordot(weighted, pose, axes=((1, 2), (1, 2)))
-        # rows of pose motion, turned back to model axes, meet the basis there
-        cross = (weighted @ rotation).reshape(POSE_COUNT, -1) @ self._flat
+        normal[:POSE_COUNT, :POSE_COUNT] = self._pose_block(turned)
+        cross = self._cross_block(rotation, coefficients)
         normal[:POSE_COUNT, POSE_COUNT:] = cross
         normal[POSE_COUNT:, :POSE_COUNT] = cross.T
         metric = (rotation.T * self._weights) @ rotation
-        normal[POSE_COUNT:, POSE_COUNT:] = np.tensordot(metric, self._products)
+        shapes = normal[POSE_COUNT:, POSE_COUNT:]
+        shapes[:] = (metric.ravel() @ self._products).reshape(count, count)
         right = np.empty(size)
-        right[:POSE_COUNT] = np.tensordot(pose, residual)
+        right[:3] = residual.sum(axis=0)
+        right[3:POSE_COUNT] = _MOTIONS.reshape(4, 9) @ (residual.T @ turned).ravel()
         right[POSE_COUNT:] = (residual @ rotation).ravel() @ self._flat
         right[POSE_COUNT:] -= self._ridge * coefficients
         diagonal = normal.ravel()[:: size + 1]
@@ -85,17 +99,23 @@ class ImageFitter:
         diagonal[2] += _HOLD
         return np.linalg.solve(normal, right)
 
+    def _pose_block(self, turned: np.ndarray) -> np.ndarray:
+        """Return the normal equations (7, 7) of translation, turn and scale."""
+        weighted = _MOTIONS * self._weights[:, None]
+        first, second = turned.sum(axis=0), turned.T @ turned
+        block = np.diag(np.append(len(turned) * self._weights, np.zeros(4)))
+        block[:3, 3:] = (weighted @ first).T
+        block[3:, :3] = block[:3, 3:].T
+        block[3:, 3:] = (weighted @ second).reshape(4, 9) @ _MOTIONS.reshape(4, 9).T
+        return block
 
-def _pose_motion(points: np.ndarray) -> np.ndarray:
-    """Return (7, N, 3): motion of points (N, 3) with translation, rotation x y z, log scale."""
-    x, y, z = points.T
-    moved = np.zeros((POSE_COUNT, len(points), 3))
-    moved[0, :, 0] = moved[1, :, 1] = moved[2, :, 2] = 1
-    moved[3, :, 1], moved[3, :, 2] = -z, y
-    moved[4, :, 0], moved[4, :, 2] = z, -x
-    moved[5, :, 0], moved[5, :, 1] = -y, x
-    moved[6] = points
-    return moved
+    def _cross_block(self, rotation: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        """Return those (7, 50) between the pose and the coefficients."""
+        moment = self._mean_moment + (self._moment_basis @ coefficients).reshape(9, -1)
+        weighted = rotation * self._weights[:, None]
+        # in model axes
+        motions = rotation.T @ _MOTIONS.transpose(0, 2, 1) @ weighted
+        return np.concatenate([weighted @ self._basis_sum, motions.reshape(4, 9) @ moment])
 
 
 def fit_in_image(
