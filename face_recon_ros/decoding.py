@@ -68,7 +68,7 @@ class ParameterDecoder:
         """Return model points (468, 3) with lips together that are all but closed."""
         upper, lower = INNER_LIP_PAIRS_468.T
         gaps = points_m[upper] - points_m[lower]
-        gap = np.linalg.norm(gaps, axis=1).mean()
+        gap = np.sqrt(np.einsum('ij,ij->i', gaps, gaps)).mean()
         openness = (gap - self.closed_gap_m) / (self.open_gap_m - self.closed_gap_m)
         closing = (1 - np.clip(openness, 0, 1)) / 2 * gaps
         closed = points_m.copy()

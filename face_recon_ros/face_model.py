@@ -8,6 +8,7 @@ to pixels: vertex_px = C [F; 1], weak perspective, x right, y down, z towards th
 
 from __future__ import annotations
 
+import math
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,7 +52,7 @@ class FaceParameters:
     @property
     def scale_px_per_m(self) -> float:
         """The weak-perspective scale."""
-        return float(np.linalg.norm(self.camera_matrix[0, :3]))
+        return math.hypot(*self.camera_matrix[0, :3])
 
     @property
     def model_rotation(self) -> np.ndarray:
