@@ -14,6 +14,7 @@ import numpy as np
 from face_recon_ros.face_model import (
     INNER_LIP_PAIRS_468,
     OUTER_CANTHI_468,
+    SHAPE_COUNT,
     FaceModel,
     FaceParameters,
     LandmarkFitter,
@@ -61,7 +62,7 @@ class ParameterDecoder:
             coefficients = self.solve @ (points - self.mean).ravel()
         scale, origin = _scale_and_origin(self._turned(coefficients, rotation)[:2], target)
         matrix = camera_matrix(scale, rotation, np.array([origin[0], -origin[1], 0.0]))
-        shape, expression = np.split(coefficients, [40])
+        shape, expression = np.split(coefficients, [SHAPE_COUNT])
         return FaceParameters(matrix, shape, expression)
 
     def _with_closed_lips(self, points_m: np.ndarray) -> np.ndarray:

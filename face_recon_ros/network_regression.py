@@ -19,6 +19,7 @@ import numpy as np
 from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model import (
+    EXPRESSION_COUNT,
     OUTER_CANTHI_468,
     SCREEN_FROM_MODEL_AXES,
     SHAPE_COUNT,
@@ -244,7 +245,6 @@ class _LineageSignature:
                 f'of the {count} vertices of {model.path.name}; give its sparse sister'
             )
         self._landmarks = known[0]
-        self._frontal = camera_matrix(1.0, np.eye(3), np.zeros(3))
 
     def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
         # the lineage stretches each crop to the whole range
@@ -276,7 +276,7 @@ class _LineageSignature:
         target = points @ SCREEN_FROM_MODEL_AXES * np.array([1, 1, 0])
         scale, rotation, translation = similarity(flat, target)
         matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
-        return FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(50 - SHAPE_COUNT))
+        return FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(EXPRESSION_COUNT))
 
 
 def _fit_error(

@@ -22,6 +22,10 @@ from model_building.training.network import Decoded
 
 VERTEX_STEP = 40
 """Every so many of the dense vertices are compared."""
+DEPTH_WEIGHT = 0.1
+"""Of the landmarks' depth, which nothing uses, beside their place in the image."""
+SMALL_ERROR = 0.005
+"""Of a landmark, in parts of the crop: squared below, absolute above."""
 SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA = -4.5, 0.5
 
 
@@ -49,8 +53,8 @@ class Weights:
     place: float = 1.0
     coefficients: float = 0.5
     vertices: float = 1.0
-    landmarks: float = 1.0
-    photo_landmarks: float = 25.0
+    landmarks: float = 10.0
+    photo_landmarks: float = 15.0
     presence: float = 0.2
     uncertainty: float = 0.05
 
@@ -97,9 +101,9 @@ class Losses(nn.Module):
         place = (torch.log(d.scale_px_per_m / b.scale_px_per_m).abs()
                  + ((d.centre_px - b.centre_px) / SIZE).abs().sum(1))
         error = (landmarks - b.landmarks) / SIZE
-        error = error * torch.tensor([1.0, 1.0, 0.5], device=error.device)
+        error = error * torch.tensor([1.0, 1.0, DEPTH_WEIGHT], device=error.device)
         distance = functional.smooth_l1_loss(
-            error, torch.zeros_like(error), beta=0.01, reduction='none').sum(2).mean(1)
+            error, torch.zeros_like(error), beta=SMALL_ERROR, reduction='none').sum(2).mean(1)
         turned_only = b.is_face * (1 - b.is_photo)
         log_sigma = d.log_sigma.clamp(SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
         likelihood = log_sigma + angle.detach() * torch.exp(-log_sigma)
