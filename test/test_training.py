@@ -338,7 +338,7 @@ def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):
     angles = torch.tensor([0.0, 0.1, 1.0, 3.0])
     a = torch.eye(3).repeat(4, 1, 1)
     b = torch.stack([
-        torch.tensor(rotation_about('y', float(np.degrees(v)))).float() for v in angles])
+        torch.tensor(rotation_about('y', float(np.degrees(v.item())))).float() for v in angles])
     assert geodesic_rad(a, b).numpy() == pytest.approx(angles.numpy(), abs=2e-3)
     six = torch.randn(5, 6)
     rotation = rotation_from_6d(six)

@@ -85,7 +85,7 @@ class Losses(nn.Module):
         """Return the weighted sum and each term; late: the pose branch agrees with the other."""
         terms = self.terms(outputs, decoded, batch, late)
         total = sum(getattr(self._weights, name) * term for name, term in terms.items())
-        return total, {name: float(term) for name, term in terms.items()}
+        return total, {name: float(term.detach()) for name, term in terms.items()}
 
     def terms(self, outputs: tuple[Tensor, Tensor, Tensor], d: Decoded, b: Batch,
               late: bool) -> dict[str, Tensor]:

@@ -79,7 +79,7 @@ class Training:
         self.schedule.step()
         self.step += 1
         self._follow()
-        return terms | {'total': float(total)}
+        return terms | {'total': float(total.detach())}
 
     @torch.no_grad()
     def _follow(self) -> None:
