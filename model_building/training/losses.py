@@ -4,7 +4,8 @@ What training minimises.
 The lineage's terms: the parameters weighted by how far they move the vertices (WPDC), the
 landmarks and vertices themselves (VDC; Guo et al., "Towards Fast, Accurate and Stable 3D Dense
 Face Alignment", 2020), a pose branch that learns from the truth first and agrees with the
-parameter branch later; and an uncertainty by its negative log-likelihood.
+parameter branch later; and an uncertainty by its negative log-likelihood. Beyond them: a crop that
+is shown twice with other noise should give the same.
 """
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA = -4.5, 0.5
 
 @dataclass(slots=True)
 class Batch:
-    """Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1."""
+    """
+    Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1.
+
+    repeated: so many of the last crops are the first ones again, with other noise.
+    """
 
     image: Tensor
     rotation: Tensor
@@ -41,6 +46,7 @@ class Batch:
     landmarks: Tensor
     is_face: Tensor
     is_photo: Tensor
+    repeated: int = 0
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,6 +61,8 @@ class Weights:
     vertices: float = 1.0
     landmarks: float = 10.0
     photo_landmarks: float = 15.0
+    steady_rotation: float = 0.5
+    steady_landmarks: float = 5.0
     presence: float = 0.2
     uncertainty: float = 0.05
 
@@ -100,10 +108,8 @@ class Losses(nn.Module):
         agreement = _squared(d.matrix - d.rotation)
         place = (torch.log(d.scale_px_per_m / b.scale_px_per_m).abs()
                  + ((d.centre_px - b.centre_px) / SIZE).abs().sum(1))
-        error = (landmarks - b.landmarks) / SIZE
-        error = error * torch.tensor([1.0, 1.0, DEPTH_WEIGHT], device=error.device)
-        distance = functional.smooth_l1_loss(
-            error, torch.zeros_like(error), beta=SMALL_ERROR, reduction='none').sum(2).mean(1)
+        distance = _landmark_distance(landmarks, b.landmarks)
+        first, again = slice(0, b.repeated), slice(len(b.image) - b.repeated, None)
         turned_only = b.is_face * (1 - b.is_photo)
         log_sigma = d.log_sigma.clamp(SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
         likelihood = log_sigma + angle.detach() * torch.exp(-log_sigma)
@@ -117,6 +123,9 @@ class Losses(nn.Module):
             'vertices': _mean((found_px - truth_px).norm(dim=2).mean(1) / SIZE, b.is_face),
             'landmarks': _mean(distance, turned_only),
             'photo_landmarks': _mean(distance, b.is_photo),
+            'steady_rotation': _mean_of(geodesic_rad(d.rotation[first], d.rotation[again])),
+            'steady_landmarks': _mean_of(
+                _landmark_distance(landmarks[first], landmarks[again])),
             'presence': functional.binary_cross_entropy_with_logits(presence[:, 0], b.is_face),
             'uncertainty': _mean(likelihood, turned_only),
         }
@@ -127,6 +136,18 @@ def geodesic_rad(a: Tensor, b: Tensor) -> Tensor:
     # |A - B|_F = 2 sqrt(2) sin(angle / 2)
     chord = (a - b).flatten(1).square().sum(1).add(1e-8).sqrt() / 8**0.5
     return 2 * torch.asin(chord.clamp(max=0.9999))
+
+
+def _landmark_distance(found: Tensor, truth: Tensor) -> Tensor:
+    """Return how far landmarks (N, L, 3) px are off, as losses (N,)."""
+    error = (found - truth) / SIZE
+    error = error * torch.tensor([1.0, 1.0, DEPTH_WEIGHT], device=error.device)
+    return functional.smooth_l1_loss(
+        error, torch.zeros_like(error), beta=SMALL_ERROR, reduction='none').sum(2).mean(1)
+
+
+def _mean_of(values: Tensor) -> Tensor:
+    return values.sum() / max(len(values), 1)
 
 
 def _squared(difference: Tensor) -> Tensor:
