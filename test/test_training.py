@@ -293,7 +293,7 @@ def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker,
     from model_building.training import export, train
 
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 16))
-    arguments = ['--data', str(tmp_path), '--batch', '4', '--save', '1', '--threads', '1']
+    arguments = ['--data', str(tmp_path), '--batch', '6', '--save', '1', '--threads', '1']
     for output, steps in ((['whole'], [4]), (['parts', 'parts'], [2, 4])):
         for name, count in zip(output, steps, strict=True):
             _run(train, [*arguments, '--output', str(tmp_path / name), '--steps', str(count)])
@@ -329,6 +329,22 @@ def test_mirrored_batches_have_mirrored_truth(torch, maker, model, tmp_path):
                 view.parameters(batch.coefficients[i].numpy().astype(float)))
             np.testing.assert_allclose(
                 shown[:, :2], batch.landmarks[i, :, :2].numpy(), atol=0.05)
+
+
+def test_some_crops_of_a_batch_come_again_with_other_noise(torch, maker, model, tmp_path):
+    from model_building.training.dataset import LARGEST_NOISE, CropSet
+
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 24))
+    data = CropSet([tmp_path / 'train_000.npz'], model)
+    cpu = torch.device('cpu')
+    batch, same = (next(data.epochs(12, 5, 0, cpu)) for _ in range(2))
+    assert batch.repeated == 2 and len(batch.image) == 12
+    assert torch.equal(batch.image, same.image)
+    assert torch.equal(batch.landmarks[:2], batch.landmarks[-2:])
+    assert torch.equal(batch.rotation[:2], batch.rotation[-2:])
+    difference = batch.image[:2] - batch.image[-2:]
+    assert 0 < difference.std() < 2**0.5 * LARGEST_NOISE
+    assert abs(difference.mean()) < 0.1 * LARGEST_NOISE
 
 
 def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):
