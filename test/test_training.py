@@ -338,7 +338,8 @@ def test_some_crops_of_a_batch_come_again_with_other_noise(torch, maker, model, 
     data = CropSet([tmp_path / 'train_000.npz'], model)
     cpu = torch.device('cpu')
     batch, same = (next(data.epochs(12, 5, 0, cpu)) for _ in range(2))
-    assert batch.repeated == 2 and len(batch.image) == 12
+    assert batch.repeated == 2
+    assert len(batch.image) == 12
     assert torch.equal(batch.image, same.image)
     assert torch.equal(batch.landmarks[:2], batch.landmarks[-2:])
     assert torch.equal(batch.rotation[:2], batch.rotation[-2:])
