@@ -154,10 +154,11 @@ class NetworkRegressor:
 
 def _in_sight(box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]) -> float:
     """Return 0..1: whether enough of a box (4,) lies in the image to show a face at all."""
-    low, high = box[:2], box[2:]
-    inside = np.minimum(high, [shape[1], shape[0]]) - np.maximum(low, 0)
-    part = np.prod(np.clip(inside, 0, None)) / max(float(np.prod(high - low)), 1e-9)
-    return float(np.interp(part, parts, (0, 1)))
+    x0, y0, x1, y1 = box.tolist()
+    inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
+    part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
+    low, high = parts
+    return min(max((part - low) / (high - low), 0.0), 1.0)
 
 
 def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:

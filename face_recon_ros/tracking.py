@@ -389,6 +389,8 @@ def _sights(
 
 def _touching(boxes: np.ndarray) -> list[bool]:
     """Tell of each box (N, 4) whether it overlaps another."""
+    if len(boxes) < 2:
+        return [False] * len(boxes)
     return [
         bool((np.delete(intersection_over_union(box, boxes), index) > TOUCHING_IOU).any())
         for index, box in enumerate(boxes)
