@@ -10,10 +10,11 @@ import pytest
 from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.image_fit import fit_in_image
+from face_recon_ros.network_regression import load_regressor
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
 from face_recon_ros.tflite import Network
-from model_building.training import photos
+from model_building.training import evaluate, photos
 from model_building.training.augmentation import (
     CUT_OFF_SHARE,
     LARGEST_YAW_DEG,
@@ -253,6 +254,31 @@ def test_some_crops_are_cut_off_at_the_image_s_border():
     many = ((black > 0.04) & (black < 0.49)).mean()
     assert CUT_OFF_SHARE / 2 < many < 2 * CUT_OFF_SHARE
     assert (black == 0).mean() > 0.5
+
+
+def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path, capsys):
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(3), 40))
+    found = evaluate.look(load_regressor('network', model), model, tmp_path / 'train_000.npz')
+    empty = found.kind == BACKGROUND
+    assert found.presence[~empty].mean() > 0.8
+    angle = evaluate.angle_deg(found.rotation, found.true_rotation)
+    assert np.median(angle[~empty]) < 15
+    nme = evaluate.nme_percent(found.landmarks, found.true_landmarks)
+    assert np.median(nme[~empty]) < 10
+    evaluate.report(found)
+    lines = capsys.readouterr().out.splitlines()
+    turned = (~empty & (found.kind != PHOTO)).sum()
+    assert sum(int(line.split('|')[2]) for line in lines[2:] if line.startswith('|')) == turned
+
+
+def test_measures_of_the_evaluation():
+    square = np.array([[[0, 0], [10, 0], [10, 40], [0, 40]]], float)
+    np.testing.assert_allclose(evaluate.nme_percent(square + np.array([0, 2]), square), 10)
+    turned = np.array([rotation_about('y', 30), rotation_about('x', -20)])
+    np.testing.assert_allclose(
+        evaluate.azimuth_and_elevation_deg(turned), [[30, 0], [0, 20]], atol=1e-9)
+    np.testing.assert_allclose(
+        evaluate.angle_deg(turned, np.array([np.eye(3)] * 2)), [30, 20], atol=1e-6)
 
 
 def test_a_graph_cut_off_at_an_inner_tensor_still_runs(tmp_path):

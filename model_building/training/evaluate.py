@@ -80,6 +80,13 @@ def nme_percent(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return 100 * np.linalg.norm(found - truth, axis=2).mean(axis=1) / size
 
 
+def slope_of(found: np.ndarray, truth: np.ndarray) -> float:
+    """Return how much found (N,) grows where truth (N,) grows by one; NaN where it does not."""
+    centred = truth - truth.mean()
+    variance = float(centred @ centred)
+    return float(centred @ found) / variance if variance > 0 else float('nan')
+
+
 def report(found: Found) -> None:
     """Print errors by azimuth."""
     face = (found.kind != BACKGROUND) & (found.kind != PHOTO)
@@ -96,7 +103,7 @@ def report(found: Found) -> None:
         if not k.any():
             continue
         azimuth, elevation = np.abs(look_deg - true_deg)[k].mean(axis=0)
-        slope = np.polyfit(true_deg[k, 1], look_deg[k, 1], 1)[0]
+        slope = slope_of(look_deg[k, 1], true_deg[k, 1])
         print(f'| {low}-{high if high <= 90 else ""} | {k.sum()} | {angle[k].mean():.2f} '
               f'| {azimuth:.2f} | {elevation:.2f} | {slope:.2f} | {nme[k].mean():.2f} % '
               f'| {found.presence[k].mean():.2f} |')
