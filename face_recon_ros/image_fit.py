@@ -35,16 +35,8 @@ class ImageFitter:
     and a round takes a fraction of a millisecond.
     """
 
-    def __init__(
-        self, sparse: SparseModel, depth_weight: float = 0.0, turn_ridge_m2: float = 0.0
-    ) -> None:
-        """
-        Sum over the landmarks.
-
-        :param depth_weight: of z relative to the image plane; 0 ignores it
-        :param turn_ridge_m2: how much a round is held back from turning the head: what the
-            landmarks would have to say, in square metres each, for half of the turn
-        """
+    def __init__(self, sparse: SparseModel, depth_weight: float = 0.0) -> None:
+        """:param depth_weight: of z relative to the image plane; 0 ignores it"""
         basis, mean = sparse.basis, sparse.mean
         count = basis.shape[2]
         self._sparse = sparse
@@ -57,7 +49,6 @@ class ImageFitter:
         self._moment_basis = products.transpose(0, 1, 3, 2).reshape(-1, count)
         self._products = products.reshape(9, -1)
         self._ridge = RIDGE_M2 * len(mean)
-        self._turn_ridge = turn_ridge_m2 * len(mean)
 
     def fit(
         self, start: FaceParameters, landmarks_px: np.ndarray, rounds: int = 6
@@ -106,7 +97,6 @@ class ImageFitter:
         diagonal = normal.ravel()[:: size + 1]
         diagonal[POSE_COUNT:] += self._ridge
         diagonal[2] += _HOLD
-        diagonal[3:6] += self._turn_ridge
         return np.linalg.solve(normal, right)
 
     def _pose_block(self, turned: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegres
 from face_recon_ros.tflite import Network
 from model_building.training import evaluate, photos
 from model_building.training.augmentation import (
-    CUT_OFF_SHARE,
     LARGEST_YAW_DEG,
     SIZE,
     photographed,
@@ -247,15 +246,6 @@ def test_a_pitch_that_is_trusted_stays(model):
             after.parameters.vector(), before.parameters.vector(), rtol=1e-3, atol=0.06)
 
 
-def test_some_crops_are_cut_off_at_the_image_s_border():
-    image = np.full((SIZE, SIZE, 3), 128, np.uint8)
-    cut_off = [photographed(image.copy(), np.random.default_rng(seed)) for seed in range(200)]
-    black = np.array([(crop.max(axis=2) < 20).mean() for crop in cut_off])
-    many = ((black > 0.04) & (black < 0.49)).mean()
-    assert CUT_OFF_SHARE / 2 < many < 2 * CUT_OFF_SHARE
-    assert (black == 0).mean() > 0.5
-
-
 def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path, capsys):
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(3), 40))
     found = evaluate.look(load_regressor('network', model), model, tmp_path / 'train_000.npz')
@@ -355,23 +345,6 @@ def test_mirrored_batches_have_mirrored_truth(torch, maker, model, tmp_path):
                 view.parameters(batch.coefficients[i].numpy().astype(float)))
             np.testing.assert_allclose(
                 shown[:, :2], batch.landmarks[i, :, :2].numpy(), atol=0.05)
-
-
-def test_some_crops_of_a_batch_come_again_with_other_noise(torch, maker, model, tmp_path):
-    from model_building.training.dataset import LARGEST_NOISE, CropSet
-
-    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 24))
-    data = CropSet([tmp_path / 'train_000.npz'], model)
-    cpu = torch.device('cpu')
-    batch, same = (next(data.epochs(12, 5, 0, cpu)) for _ in range(2))
-    assert batch.repeated == 2
-    assert len(batch.image) == 12
-    assert torch.equal(batch.image, same.image)
-    assert torch.equal(batch.landmarks[:2], batch.landmarks[-2:])
-    assert torch.equal(batch.rotation[:2], batch.rotation[-2:])
-    difference = batch.image[:2] - batch.image[-2:]
-    assert 0 < difference.std() < 2**0.5 * LARGEST_NOISE
-    assert abs(difference.mean()) < 0.1 * LARGEST_NOISE
 
 
 def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):

@@ -17,8 +17,6 @@ SCALE_SPREAD, SHIFT_SPREAD = 0.12, 0.06
 ROLL_SPREAD_DEG, LARGEST_ROLL_DEG = 13.0, 45.0
 TURNED_SHARE, TURNED_FROM_DEG = 0.45, 45.0
 """So many crops are turned by at least so much: what is seldom seen is understated."""
-CUT_OFF_SHARE, CUT_OFF_FROM = 0.12, (0.03, 0.45)
-"""So many crops reach over the image's border, from such a part of their side off the middle."""
 LARGEST_YAW_DEG, PITCH_SPREAD_DEG, LARGEST_PITCH_DEG = 100.0, 20.0, 60.0
 
 
@@ -108,8 +106,6 @@ def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size = image.shape[0]
     if rng.random() < 0.25:
         _occlude(image, rng)
-    if rng.random() < CUT_OFF_SHARE:
-        _cut_off(image, rng)
     if rng.random() < 0.15:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if rng.random() < 0.6:
@@ -134,15 +130,6 @@ def _decoded(coded: np.ndarray) -> np.ndarray:
     image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     assert image is not None  # it was encoded here
     return image
-
-
-def _cut_off(image: np.ndarray, rng: np.random.Generator) -> None:
-    """Blacken one side in place, as where a crop reaches over the image's border."""
-    size = image.shape[0]
-    angle = rng.choice([0, 0.5, 1, 1.5]) * np.pi + rng.normal(0, np.radians(ROLL_SPREAD_DEG))
-    outwards = np.array([np.cos(angle), np.sin(angle)])
-    y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    image[x * outwards[0] + y * outwards[1] > size * rng.uniform(*CUT_OFF_FROM)] = 0
 
 
 def _exposed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from face_recon_ros.face_model import FaceModel
 from model_building.training.augmentation import TURNED_FROM_DEG
@@ -18,9 +17,6 @@ from model_building.training.losses import Batch
 MIRRORED_SHARE = 0.5
 TURNED_WEIGHT = 2.0
 """Heads turned by TURNED_FROM_DEG and more are drawn this much more often."""
-REPEATED_SHARE = 1 / 6
-"""So much of a batch is shown twice, with other noise: both should give the same."""
-LARGEST_NOISE, COARSE_SHARE = 12 / 255, 0.7
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
 away from the viewer; the median over frontal photos."""
@@ -82,8 +78,6 @@ class CropSet:
     def epochs(self, size: int, seed: int, first_step: int,
                device: torch.device) -> Iterator[Batch]:
         """Yield random batches without end, from a step on; the same for the same seed."""
-        repeated = int(REPEATED_SHARE * size)
-        size -= repeated
         steps = len(self) // size
         step = first_step
         while True:
@@ -92,31 +86,8 @@ class CropSet:
             for i in range(step % steps, steps):
                 chosen = order[i * size : (i + 1) * size]
                 flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE
-                batch = self.batch(
-                    np.append(chosen, chosen[:repeated]), np.append(flips, flips[:repeated]),
-                    device)
-                batch.repeated = repeated
-                generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
-                for shown in (slice(0, repeated), slice(size, None)):
-                    batch.image[shown] = with_noise(batch.image[shown], generator)
-                yield batch
+                yield self.batch(chosen, flips, device)
                 step += 1
-
-
-def with_noise(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Add a sensor's noise to images (N, 3, S, S) in 0..1: in their pixels or in coarser ones."""
-    count, channels, height, width = image.shape
-
-    def random(*shape: int) -> Tensor:
-        return torch.rand(shape, generator=generator, device=image.device)
-
-    # of a face smaller than its crop, each pixel covers several of the crop's
-    coarse = functional.interpolate(
-        random(count, channels, height // 2, width // 2), (height, width), mode='bilinear')
-    fine = random(count, channels, height, width)
-    noise = torch.where(random(count, 1, 1, 1) < COARSE_SHARE, coarse, fine) - 0.5
-    # even noise of unit width has a standard deviation of 0.29
-    return (image + LARGEST_NOISE / 0.29 * random(count, 1, 1, 1) * noise).clamp(0, 1)
 
 
 def mirrored_rotation(rotation: Tensor) -> Tensor:

@@ -4,8 +4,7 @@ What training minimises.
 The lineage's terms: the parameters weighted by how far they move the vertices (WPDC), the
 landmarks and vertices themselves (VDC; Guo et al., "Towards Fast, Accurate and Stable 3D Dense
 Face Alignment", 2020), a pose branch that learns from the truth first and agrees with the
-parameter branch later; and an uncertainty by its negative log-likelihood. Beyond them: a crop that
-is shown twice with other noise should give the same.
+parameter branch later; and an uncertainty by its negative log-likelihood.
 """
 from __future__ import annotations
 
@@ -23,20 +22,12 @@ from model_building.training.network import Decoded
 
 VERTEX_STEP = 40
 """Every so many of the dense vertices are compared."""
-DEPTH_WEIGHT = 0.1
-"""Of the landmarks' depth, which nothing uses, beside their place in the image."""
-SMALL_ERROR = 0.005
-"""Of a landmark, in parts of the crop: squared below, absolute above."""
 SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA = -4.5, 0.5
 
 
 @dataclass(slots=True)
 class Batch:
-    """
-    Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1.
-
-    repeated: so many of the last crops are the first ones again, with other noise.
-    """
+    """Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1."""
 
     image: Tensor
     rotation: Tensor
@@ -46,7 +37,6 @@ class Batch:
     landmarks: Tensor
     is_face: Tensor
     is_photo: Tensor
-    repeated: int = 0
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,10 +49,8 @@ class Weights:
     place: float = 1.0
     coefficients: float = 0.5
     vertices: float = 1.0
-    landmarks: float = 10.0
-    photo_landmarks: float = 15.0
-    steady_rotation: float = 0.5
-    steady_landmarks: float = 5.0
+    landmarks: float = 1.0
+    photo_landmarks: float = 25.0
     presence: float = 0.2
     uncertainty: float = 0.05
 
@@ -108,8 +96,10 @@ class Losses(nn.Module):
         agreement = _squared(d.matrix - d.rotation)
         place = (torch.log(d.scale_px_per_m / b.scale_px_per_m).abs()
                  + ((d.centre_px - b.centre_px) / SIZE).abs().sum(1))
-        distance = _landmark_distance(landmarks, b.landmarks)
-        first, again = slice(0, b.repeated), slice(len(b.image) - b.repeated, None)
+        error = (landmarks - b.landmarks) / SIZE
+        error = error * torch.tensor([1.0, 1.0, 0.5], device=error.device)
+        distance = functional.smooth_l1_loss(
+            error, torch.zeros_like(error), beta=0.01, reduction='none').sum(2).mean(1)
         turned_only = b.is_face * (1 - b.is_photo)
         log_sigma = d.log_sigma.clamp(SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
         likelihood = log_sigma + angle.detach() * torch.exp(-log_sigma)
@@ -123,9 +113,6 @@ class Losses(nn.Module):
             'vertices': _mean((found_px - truth_px).norm(dim=2).mean(1) / SIZE, b.is_face),
             'landmarks': _mean(distance, turned_only),
             'photo_landmarks': _mean(distance, b.is_photo),
-            'steady_rotation': _mean_of(geodesic_rad(d.rotation[first], d.rotation[again])),
-            'steady_landmarks': _mean_of(
-                _landmark_distance(landmarks[first], landmarks[again])),
             'presence': functional.binary_cross_entropy_with_logits(presence[:, 0], b.is_face),
             'uncertainty': _mean(likelihood, turned_only),
         }
@@ -136,18 +123,6 @@ def geodesic_rad(a: Tensor, b: Tensor) -> Tensor:
     # |A - B|_F = 2 sqrt(2) sin(angle / 2)
     chord = (a - b).flatten(1).square().sum(1).add(1e-8).sqrt() / 8**0.5
     return 2 * torch.asin(chord.clamp(max=0.9999))
-
-
-def _landmark_distance(found: Tensor, truth: Tensor) -> Tensor:
-    """Return how far landmarks (N, L, 3) px are off, as losses (N,)."""
-    error = (found - truth) / SIZE
-    error = error * torch.tensor([1.0, 1.0, DEPTH_WEIGHT], device=error.device)
-    return functional.smooth_l1_loss(
-        error, torch.zeros_like(error), beta=SMALL_ERROR, reduction='none').sum(2).mean(1)
-
-
-def _mean_of(values: Tensor) -> Tensor:
-    return values.sum() / max(len(values), 1)
 
 
 def _squared(difference: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ HEAD_RATE, TRUNK_RATE = 1e-3, 4e-4
 LAST_RATE = 0.02
 """Part of the learning rate that is left in the end."""
 GRADIENT_LIMIT = 1.0
-AVERAGE_DECAY = 0.998
+AVERAGE_DECAY = 0.995
 LATE_SHARE = 0.5
 """From this part of the steps on the pose branch has to agree with the parameter branch."""
 LOG_EVERY = 20
