@@ -71,15 +71,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=0.0664,
-    exponents=(1.5, 1.05, 1.05),
+    doubt_unit=0.0788,
+    exponents=(1.5, 1.1, 1.35),
     sigma_deg=(
-        (1.68, 5.57, 3.69),
-        (3.51, 7.46, 5.52),
-        (3.55, 10.36, 6.37),
-        (4.47, 10.12, 13.5),
-        (3.21, 7.95, 15.29),
-        (1.19, 6.0, 3.1),
+        (1.66, 5.06, 3.51),
+        (3.7, 7.25, 5.99),
+        (4.62, 11.91, 7.28),
+        (4.56, 11.31, 11.19),
+        (3.82, 9.39, 14.57),
+        (1.96, 8.24, 4.66),
     ),
 )
 
