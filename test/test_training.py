@@ -261,6 +261,19 @@ def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path,
     assert sum(int(line.split('|')[2]) for line in lines[2:] if line.startswith('|')) == turned
 
 
+@pytest.mark.parametrize(('arguments', 'complaint'), [
+    ([], 'no shards; run model_building.training.generate first'),
+    (['--regressor-path', 'none.tflite'], 'none.tflite'),
+])
+def test_the_evaluation_says_in_one_line_what_it_lacks(tmp_path, capsys, monkeypatch, arguments,
+                                                       complaint):
+    monkeypatch.setattr(sys, 'argv', ['evaluate', str(tmp_path), *arguments])
+    assert evaluate.main() == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert complaint in said[0]
+
+
 def test_measures_of_the_evaluation():
     square = np.array([[[0, 0], [10, 0], [10, 40], [0, 40]]], float)
     np.testing.assert_allclose(evaluate.nme_percent(square + np.array([0, 2]), square), 10)

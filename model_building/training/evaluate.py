@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model import FaceModel
 from face_recon_ros.network_regression import REGRESSORS, load_regressor
 from face_recon_ros.regression import Region, Regressor
@@ -102,7 +103,9 @@ def report(found: Found) -> None:
         k = face & (aside >= low) & (aside < high)
         if not k.any():
             continue
-        azimuth, elevation = np.abs(look_deg - true_deg)[k].mean(axis=0)
+        # an azimuth of -179 degrees is 2 from one of 179
+        off_deg = (look_deg - true_deg + 180) % 360 - 180
+        azimuth, elevation = np.abs(off_deg)[k].mean(axis=0)
         slope = slope_of(look_deg[k, 1], true_deg[k, 1])
         print(f'| {low}-{high if high <= 90 else ""} | {k.sum()} | {angle[k].mean():.2f} '
               f'| {azimuth:.2f} | {elevation:.2f} | {slope:.2f} | {nme[k].mean():.2f} % '
@@ -122,7 +125,11 @@ def main() -> int:
     parser.add_argument('--regressor-path', help='another .tflite file')
     arguments = parser.parse_args()
     model = FaceModel()
-    regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
+    try:
+        regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
+    except ModelFileError as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
     for folder in arguments.folders:
         shards = sorted(folder.glob('*.npz'))
         if not shards:
