@@ -37,6 +37,9 @@ REACQUIRE_DISTANCE = 0.75
 REACQUIRE_SPEED = 1.0
 # Steps from image to image, in sides of the region, by which a search region is moved ahead
 LEAST_STEP, MOST_STEP = 0.03, 0.5
+# A search region stays where it is while the face is off it by less than this: in sides, as a
+# natural logarithm of the size, in radians. Else the noise of one image moves the next one's crop
+STEADY_SHIFT, STEADY_SIZE, STEADY_ROLL_RAD = 0.02, 0.03, 0.04
 # For how long a hidden face is expected to go on as it went, seconds
 WAY_S = 1.0
 # Distances of looks: of one person in like poses mostly below the first; above the second, two
@@ -86,7 +89,8 @@ class Track:
     regression: the newest of the face; presence 0 while it is lost. parameters: smoothed.
     hits: images in which it was found, in a row until it is reported. misses: images in a row in
     which it was not. apart: whether no other face was near in the newest image. velocity_px_s,
-    look (see appearance.look_of): as they were when it was last apart.
+    look (see appearance.look_of): as they were when it was last apart. searched: the region of
+    the newest image that it was looked for in; None before it was followed.
     """
 
     id: str
@@ -99,6 +103,7 @@ class Track:
     velocity_px_s: np.ndarray = field(default_factory=lambda: np.zeros(2))
     apart: bool = False
     look: np.ndarray | None = None
+    searched: Region | None = None
 
     @property
     def region(self) -> Region:
@@ -198,7 +203,8 @@ class Tracker:
         """Look for each face where it was, and give up those that turn up on another's face."""
         results = []
         for track in tracks:
-            regression = regress(_expected(track, stamp_s))
+            track.searched = _expected(track, stamp_s)
+            regression = regress(track.searched)
             if self._is_face(regression):
                 results.append((track, regression))
             else:
@@ -414,9 +420,23 @@ def _expected(track: Track, stamp_s: float) -> Region:
     step = track.velocity_px_s * (stamp_s - track.seen_s)
     length = float(np.linalg.norm(step)) / region.side_px
     if length < LEAST_STEP:
-        return region
+        return _steady(track.searched, region)
     step *= min(1.0, MOST_STEP / length)
     return Region(region.centre + step, region.side_px, region.roll_rad)
+
+
+def _steady(searched: Region | None, region: Region) -> Region:
+    """Return the region of the last search where the face still is, else its own."""
+    if searched is None:
+        return region
+    shift = np.abs(region.centre - searched.centre).max() / searched.side_px
+    turn = abs(region.roll_rad - searched.roll_rad)
+    stays = (
+        shift < STEADY_SHIFT
+        and abs(np.log(region.side_px / searched.side_px)) < STEADY_SIZE
+        and turn < STEADY_ROLL_RAD
+    )
+    return searched if stays else region
 
 
 def _or_typical(change: float | None) -> float:

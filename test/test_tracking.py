@@ -309,3 +309,37 @@ def test_a_fast_face_is_looked_for_ahead_of_where_it_was():
         x += min(5.0 * i, 60.0)
         assert stream.step(a=(x, 200)) == {'a': 'f1'}
     assert stream.scene.detections == 1
+
+
+class Places:
+    """A regressor that notes where it is made to look."""
+
+    def __init__(self, stream):
+        self.looked_at = []
+        self._regress = stream.scene.regress
+        stream.scene.regress = self
+
+    def __call__(self, region):
+        self.looked_at.append(region)
+        return self._regress(region)
+
+
+def test_a_trembling_face_is_looked_for_in_the_same_place():
+    """Else the noise of one image moves the crop of the next, and trembles on."""
+    stream = Stream()
+    stream.step(a=(200, 200))
+    places = Places(stream)
+    for i in range(20):
+        stream.step(a=(200 + 0.8 * (-1) ** i, 200 - 0.8 * (-1) ** i))
+    centres = np.array([region.centre for region in places.looked_at[1:]])
+    assert len(centres) >= 18
+    assert np.ptp(centres, axis=0).max() == 0
+
+
+def test_a_face_that_creeps_away_is_looked_for_where_it_is():
+    stream = Stream()
+    stream.step(a=(200, 200))
+    places = Places(stream)
+    for i in range(60):
+        assert stream.step(a=(200 + 0.5 * i, 200)) == {'a': 'f1'}
+    assert abs(places.looked_at[-1].centre[0] - 230) < 3

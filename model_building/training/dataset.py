@@ -15,6 +15,8 @@ from model_building.training.generate import BACKGROUND, PHOTO
 from model_building.training.losses import Batch
 
 MIRRORED_SHARE = 0.5
+NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
+"""So many crops get noise, anew each time they are seen: what trembles with it is no feature."""
 TURNED_WEIGHT = 2.0
 """Heads turned by TURNED_FROM_DEG and more are drawn this much more often."""
 FACE_MESH_DEPTH_M = 0.0333
@@ -86,8 +88,21 @@ class CropSet:
             for i in range(step % steps, steps):
                 chosen = order[i * size : (i + 1) * size]
                 flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE
-                yield self.batch(chosen, flips, device)
+                batch = self.batch(chosen, flips, device)
+                batch.image = noisy(batch.image, int(seed), step)
+                yield batch
                 step += 1
+
+
+def noisy(image: Tensor, seed: int, step: int) -> Tensor:
+    """Return crops (N, 3, S, S) in 0..1, some of them with a sensor's noise; all of a seed."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    count = len(image)
+    sigma = LARGEST_NOISE * torch.rand(count, generator=generator)
+    sigma = sigma * (torch.rand(count, generator=generator) < NOISY_SHARE)
+    noise = torch.randn(image.shape, generator=generator).to(image.device)
+    noise = noise.contiguous(memory_format=torch.channels_last)
+    return (image + sigma.view(-1, 1, 1, 1).to(image.device) * noise).clamp(0, 1)
 
 
 def mirrored_rotation(rotation: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ Residual blocks of a depthwise and a pointwise convolution (BlazeBlocks, Bazarev
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,32 +100,43 @@ class FaceMeshNetwork(nn.Module):
 
     def load_file(self, path: Path) -> None:
         """Take the weights of a Face Mesh .tflite file; raises ValueError for another file."""
-        graph = Graph(path)
-        for layer, operator in self.pairs(graph):
-            weight = torch.from_numpy(
-                _from_file(graph.name(operator), graph.constant(int(operator.inputs[1]))))
-            if weight.shape != layer.weight.shape:
-                raise ValueError(f'{path}: layer of {tuple(weight.shape)}, Face Mesh has '
-                                 f'{tuple(layer.weight.shape)}')
-            with torch.no_grad():
-                layer.weight.copy_(weight)
-                if not isinstance(layer, nn.PReLU):
-                    layer.bias.copy_(torch.from_numpy(
-                        graph.constant(int(operator.inputs[2])).copy()))
+        load_layers(Graph(path), path, list(self.layers()))
 
     def write_into(self, graph: Graph) -> None:
         """Put the weights into the graph of a Face Mesh file."""
-        for layer, operator in self.pairs(graph):
+        for layer, operator in pairs(graph, list(self.layers())):
             weight = layer.weight.detach().numpy()
             graph.set_constant(int(operator.inputs[1]), _to_file(graph.name(operator), weight))
             if not isinstance(layer, nn.PReLU):
                 graph.set_constant(int(operator.inputs[2]), layer.bias.detach().numpy())
 
-    def pairs(self, graph: Graph) -> Iterator[tuple[nn.Conv2d, Any]]:
-        """Yield each layer with its operator; raises ValueError where they do not pair."""
-        operators = [o for o in graph.operators
-                     if graph.name(o) in ('CONV_2D', 'DEPTHWISE_CONV_2D', 'PRELU')]
-        yield from zip(self.layers(), operators[: len(list(self.layers()))], strict=True)
+
+def pairs(graph: Graph, layers: Sequence[nn.Module], skip: int = 0) -> list[tuple[Any, Any]]:
+    """
+    Return each layer with its operator, after so many others of their kinds.
+
+    Raises ValueError where the graph has too few.
+    """
+    operators = [o for o in graph.operators
+                 if graph.name(o) in ('CONV_2D', 'DEPTHWISE_CONV_2D', 'PRELU')]
+    return list(zip(layers, operators[skip : skip + len(layers)], strict=True))
+
+
+def load_layers(
+    graph: Graph, path: Path, layers: Sequence[nn.Module], skip: int = 0
+) -> None:
+    """Take the weights of layers from a file's graph; raises ValueError where they differ."""
+    for layer, operator in pairs(graph, layers, skip):
+        weight = torch.from_numpy(
+            _from_file(graph.name(operator), graph.constant(int(operator.inputs[1]))))
+        if weight.shape != layer.weight.shape:
+            raise ValueError(f'{path}: layer of {tuple(weight.shape)}, wants '
+                             f'{tuple(layer.weight.shape)}')
+        with torch.no_grad():
+            layer.weight.copy_(weight)
+            if not isinstance(layer, nn.PReLU):
+                layer.bias.copy_(torch.from_numpy(
+                    graph.constant(int(operator.inputs[2])).copy()))
 
 
 def _layers(block: nn.Module) -> Iterator[nn.Module]:

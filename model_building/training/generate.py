@@ -35,22 +35,35 @@ from model_building.training.augmentation import (
     rotation_about,
 )
 from model_building.training.heads import HeadKit, OpenHead
+from model_building.training.photo_face import FacePainter
 from model_building.training.photos import Source
-from model_building.training.profiling import FaceTopology, ProfiledPhoto, Surroundings
+from model_building.training.profiling import (
+    FaceTopology,
+    ProfiledPhoto,
+    Surroundings,
+    colors_in_photo,
+)
 from model_building.training.subject import Subject, View
 
-BACKGROUND, PHOTO, PROFILED, RENDERED = range(4)
+BACKGROUND, PHOTO, PROFILED, RENDERED, PAINTED = range(5)
 """What a crop is."""
 VIEWS_PER_SUBJECT = 8
+NewHead = Callable[..., Subject]
+"""Makes a rendered head of a generator and, of a photo, coefficients and face; see OpenHead."""
 
 
 @dataclass(slots=True, frozen=True)
 class Mixture:
-    """Shares of the kinds of crops; the rest are profiled photos."""
+    """
+    Shares of the kinds of crops; the rest are profiled photos.
+
+    painted: of the rendered heads, those whose face is a photo's.
+    """
 
     backgrounds: float = 0.05
     photos: float = 0.2
     rendered: float = 0.0
+    painted: float = 0.0
     surroundings: float = 0.5
 
 
@@ -80,10 +93,11 @@ class CropMaker:
 
     def __init__(
         self, sources: list[Source], mixture: Mixture, validation: bool = False,
-        new_head: Callable[[np.random.Generator], Subject] | None = None,
+        new_head: NewHead | None = None,
     ) -> None:
         """:param new_head: makes a rendered head; needed where mixture.rendered is not 0"""
         model = FaceModel()
+        self._painter = FacePainter(model)
         self._sparse = model.landmarks_468
         self._topology = FaceTopology(model)
         self._mixture = mixture
@@ -98,10 +112,21 @@ class CropMaker:
     def subject(self, rng: np.random.Generator) -> tuple[int, Subject]:
         """Draw somebody to show."""
         if self._new_head and rng.random() < self._mixture.rendered:
-            return RENDERED, self._new_head(rng)
+            if rng.random() >= self._mixture.painted:
+                return RENDERED, self._new_head(rng)
+            return PAINTED, self._painted(self._new_head, rng)
         source = self._sources[rng.integers(len(self._sources))]
         surroundings = Surroundings.draw(rng, self._mixture.surroundings)
         return PROFILED, ProfiledPhoto(self._topology, source, surroundings)
+
+    def _painted(self, new_head: NewHead, rng: np.random.Generator) -> Subject:
+        """Return a rendered head with the face of a photo."""
+        source = self._sources[rng.integers(len(self._sources))]
+        parameters = source.parameters
+        vertices = self._topology.model.dense_px(parameters)
+        seen = colors_in_photo(self._topology, read_image(Path(source.path)), vertices)
+        coefficients = np.concatenate([parameters.shape, parameters.expression])
+        return new_head(rng, coefficients, self._painter(seen))
 
     def crops(self, rng: np.random.Generator, count: int) -> list[Crop]:
         """Return count crops."""
@@ -220,6 +245,7 @@ def _make_shard(number: int, *, arguments: argparse.Namespace) -> int:
 
 def _maker(arguments: argparse.Namespace) -> CropMaker:
     mixture = Mixture(photos=arguments.photos, rendered=arguments.rendered,
+                      painted=arguments.painted,
                       surroundings=arguments.surroundings)
     new_head = None
     if mixture.rendered:
@@ -241,6 +267,8 @@ def main() -> int:
                         help='share of photos as they are')
     parser.add_argument('--rendered', type=float, default=Mixture().rendered,
                         help='share of rendered heads among the subjects')
+    parser.add_argument('--painted', type=float, default=Mixture().painted,
+                        help="share of rendered heads whose face is a photo's")
     parser.add_argument('--surroundings', type=float, default=Mixture().surroundings,
                         help='share of photos turned with hair and background')
     parser.add_argument('--validation', action='store_true', help='of the held-out photos')

@@ -34,6 +34,7 @@ from model_building.head_mesh import (
 from model_building.training import hair, skin
 from model_building.training.face_covering import face_covering
 from model_building.training.glasses import Glasses, Wearer
+from model_building.training.photo_face import PaintedFace
 from model_building.training.piece import GAMMA, Noise, Piece, joined, ramp
 from model_building.training.subject import View
 
@@ -46,6 +47,8 @@ SHAPE_LIMIT, EXPRESSION_LIMIT = 2.8, 4.0
 EXTRA_SPREAD = np.array([.6, .3, .3, .3, .3, .4, .4, .5, .4, .3, .6, .7, .5, .4, .4, .3, .5])
 NEUTRAL_SHARE = 0.25
 HEADWEAR_SHARE, GLASSES_SHARE, MASK_SHARE = 0.13, 0.28, 0.05
+PHOTO_GLASSES_SHARE = 0.08
+"""Of people whose face is a photo's, who may have glasses on already."""
 SHADOW_NEIGHBOURS = 6
 """Directions among which shadows are interpolated: a lamp as wide as a window."""
 WET = 0.4
@@ -168,6 +171,14 @@ class Light:
             lamps.append((towards, rng.uniform(0.15, 1.1) * colour(0.15), rng.uniform(0, 0.7)))
         return cls(sky, ground, lamps)
 
+    @classmethod
+    def even(cls, rng: np.random.Generator) -> Light:
+        """Draw light from all around, for somebody whose colours are lit already."""
+        light = cls.draw(rng)
+        sky = light.sky * rng.uniform(0.9, 1.4) / light.sky.max()
+        ground = sky * rng.uniform(0.75, 1.0)
+        return cls(sky, ground, [(d, rng.uniform(0.1, 0.5) * c, w) for d, c, w in light.lamps[:1]])
+
     def on(self, normals: np.ndarray, sky: np.ndarray, gloss: np.ndarray,
            arrival: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """
@@ -200,14 +211,24 @@ class OpenHead:
     """Somebody to draw (Subject): identity, expression, skin, hair and clothes at random."""
 
     def __init__(self, kit: HeadKit, rng: np.random.Generator,
-                 coefficients: np.ndarray | None = None) -> None:
-        """:param coefficients: (50,) shape and expression, random by default."""
+                 coefficients: np.ndarray | None = None,
+                 face: PaintedFace | None = None) -> None:
+        """
+        Draw somebody.
+
+        :param coefficients: (50,) shape and expression, random by default
+        :param face: a photo's, to which the rest of the head is made to fit; painted by default
+        """
         self.coefficients = draw_coefficients(kit, rng) if coefficients is None else coefficients
         head = kit.head
         extras = EXTRA_SPREAD * np.clip(rng.standard_normal(len(head.extras)), -2, 2)
         points = kit.points(self.coefficients, extras)
         looks = skin.Looks.draw(rng)
+        if face is not None:
+            looks = looks.with_face(face)
         body = skin.paint_person(head, points, looks, kit.noise, rng)
+        if face is not None:
+            body = skin.with_photo(body, head, face)
         skull = hair.Skull.of(points[kit.above_neck], kit.ears[kit.above_neck])
         pieces = [skin.dress(body, head, kit.noise, rng)]
         covered = rng.random() < HEADWEAR_SHARE
@@ -218,7 +239,7 @@ class OpenHead:
         if rng.random() < MASK_SHARE:
             pieces.append(face_covering(kit.wearer(body.points), kit.noise, rng))
         self._lens_opacity = 0.0
-        if rng.random() < GLASSES_SHARE:
+        if rng.random() < (PHOTO_GLASSES_SHARE if face else GLASSES_SHARE):
             glasses = Glasses.draw(kit.wearer(points), rng)
             pieces += [glasses.frame, glasses.lenses]
             self._lens_opacity = glasses.opacity
@@ -227,6 +248,7 @@ class OpenHead:
         self._stiffness = _stiffness(self._whole.points)
         self._stiffness[:len(head.stiffness)] = head.stiffness
         self._kit = kit
+        self._is_lit = face is not None
         self._reflectance = self._whole.albedo ** np.float32(GAMMA)
         self._renderer = kit.renderer(pieces)
 
@@ -243,7 +265,7 @@ class OpenHead:
         below = np.flatnonzero(self._stiffness < 1)
         bent = whole.normals[below] @ (SCREEN_FROM_MODEL_AXES @ torso).T.astype(np.float32)
         normals[below] += (1 - stiff[below]) * (bent - normals[below])
-        light = Light.draw(rng)
+        light = Light.even(rng) if self._is_lit else Light.draw(rng)
         to_model = view.rotation.T @ SCREEN_FROM_MODEL_AXES
         arrival = [self._kit.arrival(to_model @ lamp[0]) for lamp in light.lamps]
         colors = self._lit(normals, light, arrival, rng)

@@ -7,13 +7,15 @@ export.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from face_recon_ros.regression import CROP_SIDE_M
-from model_building.training.face_mesh_network import SIZE, FaceMeshNetwork
+from model_building.training.face_mesh_network import SIZE, FaceMeshNetwork, load_layers
+from model_building.training.tflite_graph import Graph
 
 COEFFICIENTS = 50
 SCALE_UNIT, SHIFT_UNIT_PX = 0.2, 0.1 * SIZE
@@ -57,6 +59,22 @@ def rotation_from_6d(values: Tensor) -> Tensor:
     return torch.stack([first, second, torch.linalg.cross(first, second)], 1)
 
 
+def _coefficient_constants(graph: Graph, path: Path) -> tuple[Tensor, Tensor]:
+    """Return what coefficients are multiplied by and then added to, (50,) each."""
+    found = []
+    for kind in ('MUL', 'ADD'):
+        constants = [
+            int(operator.inputs[1]) for operator in graph.operators
+            if graph.name(operator) == kind
+            and graph.shape(int(operator.inputs[1])) == (1, COEFFICIENTS)
+            and graph.is_constant(int(operator.inputs[1]))
+        ]
+        if len(constants) != 1:
+            raise ValueError(f'{path}: not a file of model_building.training.export')
+        found.append(torch.from_numpy(graph.constant(constants[0])[0].copy()))
+    return found[0], found[1]
+
+
 class FaceReconNetwork(nn.Module):
     """RGB crops (N, 3, 192, 192) in 0..1 -> head outputs, landmarks, presence logit."""
 
@@ -74,6 +92,18 @@ class FaceReconNetwork(nn.Module):
         self.register_buffer('coefficient_mean', coefficient_mean)
         self.register_buffer('coefficient_scale', coefficient_scale)
         self._start()
+
+    @classmethod
+    def from_file(cls, path: Path) -> FaceReconNetwork:
+        """Take the weights of a file that export.py wrote; raises ValueError for another file."""
+        graph = Graph(path)
+        scale, mean = _coefficient_constants(graph, path)
+        network = cls(mean, scale)
+        network.face_mesh.load_file(path)
+        layers = [network.narrow, network.narrow_activation, network.hidden,
+                  network.hidden_activation, network.last]
+        load_layers(graph, path, layers, skip=len(list(network.face_mesh.layers())))
+        return network
 
     def _start(self) -> None:
         """Begin with a frontal face in the middle of the crop."""

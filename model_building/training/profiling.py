@@ -18,7 +18,7 @@ from face_recon_ros.face_model import SCREEN_FROM_MODEL_AXES, FaceModel
 from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_CENTRE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
-from model_building.surface import vertex_normals
+from model_building.training.photo_face import SeenColors, seen_colors
 from model_building.training.photos import Source
 from model_building.training.subject import View
 
@@ -26,8 +26,6 @@ PATCH_SIDE_M = 0.42
 """Side of the square of the photo that is carried along with the face."""
 PATCH_SIZE = 200
 SUPERSAMPLING = 1.5
-GRAZING = 0.12, 0.35
-"""From the first to the second part of a normal towards the viewer its colour becomes usable."""
 HIDDEN_SIDE_YAW_DEG = 8.0
 """A photo from farther aside than this shows the surroundings of one side only."""
 RIM_OVERLAP_PX = 3
@@ -49,6 +47,12 @@ class FaceTopology:
         ])
         self.face_renderer = Renderer(model.triangles)
         self.renderer = Renderer(np.concatenate([model.triangles, grid]).astype(np.int32))
+
+
+def colors_in_photo(topology: FaceTopology, image: np.ndarray, vertices: np.ndarray) -> SeenColors:
+    """Return what an image shows of a face whose vertices (V, 3) px are known."""
+    visible = topology.face_renderer.visibility(vertices, image.shape[:2])
+    return seen_colors(topology.model, vertices, visible, _sample(image, vertices[:, :2]))
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,20 +97,13 @@ class ProfiledPhoto:
     def _colors(self, image: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """Return (V, 3) uint8: what the photo shows of each vertex, or of its mirror image."""
         model = self._topology.model
-        height, width = image.shape[:2]
-        seen = self._topology.face_renderer.visibility(vertices, (height, width))
-        normals = vertex_normals(
-            vertices.astype(np.float64) @ SCREEN_FROM_MODEL_AXES, model.triangles)
-        low, high = GRAZING
-        own = seen * np.clip((normals[:, 2] - low) / (high - low), 0, 1)
-        sampled = _sample(image, vertices[:, :2])
-        other = own[model.mirror] * (1 - own)
-        missing = 1 - own - other
-        skin = np.median(sampled[own > 0.5], axis=0) if (own > 0.5).any() else np.full(3, 128.0)
+        seen = colors_in_photo(self._topology, image, vertices)
+        clear = seen.own > 0.5
+        skin = np.median(seen.sampled[clear], axis=0) if clear.any() else np.full(3, 128.0)
         painted = model.colors * (skin / np.median(model.colors, axis=0))
-        filled = np.where(seen[:, None], sampled, painted)
-        mixed = (own[:, None] * sampled + other[:, None] * sampled[model.mirror]
-                 + missing[:, None] * filled)
+        filled = np.where(seen.visible[:, None], seen.sampled, painted)
+        known = seen.known[:, None]
+        mixed = known * seen.mixed + (1 - known) * filled
         return np.clip(mixed, 0, 255).astype(np.uint8)
 
     def _surroundings(

@@ -1,11 +1,12 @@
 """Skin, eyes, teeth, stubble, clothes: colours and small shapes of the head mesh itself."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model_building.head_mesh import EYE, PAINT, SKIN, TONGUE, HeadMesh
+from model_building.training.photo_face import PaintedFace
 from model_building.training.piece import Noise, Piece, blended, normals_of, ramp
 
 # As displayed, red, green, blue, 0..255: fair to dark.
@@ -62,6 +63,13 @@ class Looks:
                    and bool(rng.random() < .16))
 
 
+    def with_face(self, face: PaintedFace) -> Looks:
+        """Return looks for somebody whose face is a photo's."""
+        hair = self.hair if face.hair is None else np.clip(face.hair, 0.02, 0.95)
+        return replace(self, skin=np.clip(face.skin, 0.05, 1), hair=hair, has_beard=False,
+                       is_bald=False)
+
+
 def _bgr(rgb: np.ndarray) -> np.ndarray:
     return np.asarray(rgb)[..., ::-1] / 255
 
@@ -102,6 +110,18 @@ def paint_person(head: HeadMesh, points: np.ndarray, looks: Looks, noise: Noise,
     return Piece('head', points.astype(np.float32), normals, head.triangles,
                  np.clip(albedo, 0.01, 1).astype(np.float32), gloss.astype(np.float32),
                  sky.astype(np.float32))
+
+
+def with_photo(body: Piece, head: HeadMesh, face: PaintedFace) -> Piece:
+    """Return the body (a Piece of the head mesh) with a photo's face, lit as it was there."""
+    front = np.flatnonzero(head.face_vertex >= 0)
+    vertex = head.face_vertex[front]
+    trust = face.trust[vertex].astype(np.float32)
+    albedo, gloss, sky = body.albedo.copy(), body.gloss.copy(), body.sky.copy()
+    albedo[front] = np.clip(blended(albedo[front], face.colors[vertex], trust), 0.01, 1)
+    gloss[front] *= 1 - trust
+    sky[front] += trust * (1 - sky[front])
+    return replace(body, albedo=albedo, gloss=gloss, sky=sky)
 
 
 def _skin_albedo(paint: dict[str, np.ndarray], looks: Looks, coarse: np.ndarray,

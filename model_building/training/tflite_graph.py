@@ -46,6 +46,10 @@ class Graph:
         """Return a tensor's shape."""
         return tuple(int(n) for n in self._graph.tensors[tensor].shape)
 
+    def is_constant(self, tensor: int) -> bool:
+        """Return whether a tensor's values lie in the file."""
+        return self._model.buffers[self._graph.tensors[tensor].buffer].data is not None
+
     def constant(self, tensor: int) -> np.ndarray:
         """Return a float32 constant."""
         data = np.asarray(self._model.buffers[self._graph.tensors[tensor].buffer].data, np.uint8)

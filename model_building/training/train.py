@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ class Training:
         self.network = FaceReconNetwork(coefficients.mean(0), coefficients.std(0))
         self.network.face_mesh.load_file(model_file(FACE_MESH_FILE))
         if arguments.start:
-            self.network.load_state_dict(torch.load(arguments.start, map_location='cpu'))
+            self.network.load_state_dict(_weights(arguments.start))
         self.network = self.network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network)
         self.losses = Losses(model, Weights()).to(device)
@@ -107,6 +108,13 @@ class Training:
         self.step = state['step']
 
 
+def _weights(path: Path) -> dict[str, Any]:
+    """Read weights.pt of a training, or those of a network's file."""
+    if path.suffix == '.tflite':
+        return FaceReconNetwork.from_file(path).state_dict()
+    return dict(torch.load(path, map_location='cpu'))
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end."""
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
@@ -150,7 +158,7 @@ def main() -> int:
     parser.add_argument('--rate', type=float, default=1.0, help='times the usual learning rate')
     parser.add_argument('--trunk-rate', type=float, default=1.0,
                         help="times the trunk's usual part of it")
-    parser.add_argument('--start', type=Path, help='weights.pt to start from')
+    parser.add_argument('--start', type=Path, help='weights.pt or .tflite file to start from')
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
     parser.add_argument('--seed', type=int, default=0)
