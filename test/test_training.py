@@ -334,6 +334,37 @@ def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker,
     assert max(differences.values()) < export.TOLERANCE
 
 
+def test_a_training_starts_from_the_weights_of_a_file(torch):
+    """The shipped network can be taught on: what is read back is what the file computes."""
+    from model_building.training.export import largest_difference
+    from model_building.training.network import FaceReconNetwork
+
+    path = model_file('face_recon.tflite')
+    network = FaceReconNetwork.from_file(path).eval()
+    image = np.random.default_rng(1).random((1, SIZE, SIZE, 3), np.float32)
+    differences = largest_difference(path, network, FaceModel(), image)
+    assert max(differences.values()) < 2e-3
+
+
+def test_a_file_without_the_head_is_no_start(torch):
+    from model_building.training.network import FaceReconNetwork
+
+    with pytest.raises(ValueError, match='not a file of'):
+        FaceReconNetwork.from_file(model_file('face_landmark.tflite'))
+
+
+def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
+    from model_building.training.dataset import LARGEST_NOISE, noisy
+
+    image = torch.full((40, 3, 16, 16), 0.5)
+    first, again, later = (noisy(image, 3, step) for step in (7, 7, 8))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+    spread = (first - 0.5).flatten(1).std(1)
+    assert 8 < int((spread > 0).sum()) < 32
+    assert spread.max() < 1.2 * LARGEST_NOISE
+
+
 def _run(module, arguments):
     argv, sys.argv = sys.argv, ['command', *arguments]
     try:

@@ -2,17 +2,28 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from face_recon_ros.regression import CROP_SIDE_M
+from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M
 from model_building import assets, head_mesh
 from model_building.errors import ModelBuildingError
 from model_building.surface import Surface
-from model_building.training import face_covering, glasses, hair, heads, piece
+from model_building.training import (
+    face_covering,
+    glasses,
+    hair,
+    heads,
+    photo_face,
+    photos,
+    piece,
+    profiling,
+)
 from model_building.training.subject import View
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,6 +141,77 @@ def test_the_same_seed_gives_the_same_picture(kit):
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
     assert (first[0] != other[0]).mean() > 0.3
+
+
+@pytest.fixture(scope='module')
+def source():
+    found = photos.PhotoReader()(ROOT / 'samples' / 'astronaut.png', 1)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope='module')
+def seen(model, source):
+    """What the sample portrait shows of its face."""
+    photo = cv2.imread(source.path)
+    return profiling.colors_in_photo(
+        profiling.FaceTopology(model), photo, model.dense_px(source.parameters))
+
+
+def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source, seen):
+    """The light is drawn at random, so what is compared is where the face is dark and light."""
+    parameters = source.parameters
+    coefficients = np.concatenate([parameters.shape, parameters.expression])
+    face = photo_face.FacePainter(model)(seen)
+    view = View(parameters.model_rotation, SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
+    photo = cv2.imread(source.path)
+    zoom = view.scale_px_per_m / parameters.scale_px_per_m
+    shift = view.centre_px - zoom * parameters.project(CROP_CENTRE_M[None])[0, :2]
+    original = cv2.warpAffine(
+        photo, np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]]), (SIZE, SIZE))
+    points = model.landmarks_68.points_px(view.parameters(coefficients))[17:48, :2]
+    inner = cv2.fillConvexPoly(
+        np.zeros((SIZE, SIZE), np.uint8), cv2.convexHull(np.rint(points).astype(np.int32)), 1) > 0
+    likeness = {}
+    for name, painted in (('photo', face), ('painted', None)):
+        # a seed without glasses, mask and hat; the teeth are the head's own
+        rng = np.random.default_rng(0)
+        subject = heads.OpenHead(kit, rng, coefficients, painted)
+        drawn = subject.draw(view, np.full((SIZE, SIZE, 3), 90, np.uint8), rng)
+        pictures = [cv2.GaussianBlur(p.mean(axis=2), (0, 0), 1.5)[inner]
+                    for p in (drawn, original)]
+        likeness[name] = np.corrcoef(*pictures)[0, 1]
+    assert likeness['photo'] > 0.9
+    assert likeness['photo'] > likeness['painted'] + 0.1
+
+
+def test_a_photo_is_not_trusted_at_the_rim_of_the_face(model, seen):
+    face = photo_face.FacePainter(model)(seen)
+    rim = photo_face._outer_rim(model.triangles)
+    assert face.trust[rim].max() < 0.02
+    nose = np.argmax(model.mean[:, 2])
+    assert face.trust[nose] > 0.99
+    assert face.trust.min() >= 0
+    assert face.trust.max() <= 1 + 1e-6
+    assert np.mean(face.trust > 0.9) > 0.4
+
+
+def test_what_is_unlike_skin_beside_the_cheeks_is_left_out(model, seen):
+    painter = photo_face.FacePainter(model)
+    side = (model.mean[:, 2] < -0.06) & (np.abs(model.mean[:, 1] + 0.03) < 0.03)
+    dark = np.where(side[:, None], 5.0, seen.mixed)
+    before, after = painter(seen).trust, painter(replace(seen, mixed=dark)).trust
+    assert after[side].mean() < 0.6 * before[side].mean()
+    np.testing.assert_array_equal(after[~side], before[~side])
+
+
+def test_the_hair_is_the_photo_s_only_where_it_shows_some(model, seen):
+    painter = photo_face.FacePainter(model)
+    top = model.mean[:, 1] > photo_face.HAIR_Y_M
+    for value, shown in ((20.0, True), (250.0, False)):
+        sampled = np.where(top[:, None], value, seen.sampled)
+        hair = painter(replace(seen, sampled=sampled)).hair
+        assert (hair is not None) == shown
 
 
 @pytest.mark.parametrize('yaw', [-90, -60, 0, 60, 90])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,43 @@ from model_building.training.losses import Batch
 MIRRORED_SHARE = 0.5
 NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
 """So many crops get noise, anew each time they are seen: what trembles with it is no feature."""
-TURNED_WEIGHT = 2.0
-"""Heads turned by TURNED_FROM_DEG and more are drawn this much more often."""
+PROFILE_FROM_DEG, LEVEL_SPREAD_DEG = 75.0, 6.0
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
 away from the viewer; the median over frontal photos."""
 
 
+@dataclass(slots=True, frozen=True)
+class Emphasis:
+    """
+    How much more often some crops are drawn than the others.
+
+    turned, profiles: heads turned by TURNED_FROM_DEG, by PROFILE_FROM_DEG and more; what is seldom
+    seen is understated. level: by how much more those are that look straight ahead: a face that
+    could be level is more likely so, and a far look up or down is not doubted.
+    """
+
+    turned: float = 2.0
+    profiles: float = 2.0
+    level: float = 0.0
+
+    def weights(self, rotation: np.ndarray) -> np.ndarray:
+        """Return (N,) for model rotations (N, 3, 3)."""
+        x, y, z = rotation[:, :, 2].T
+        aside_deg = np.degrees(np.abs(np.arctan2(x, z)))
+        up_deg = np.degrees(np.arcsin(np.clip(y, -1, 1)))
+        weights = np.where(aside_deg > TURNED_FROM_DEG, self.turned, 1.0)
+        weights = np.where(aside_deg > PROFILE_FROM_DEG, self.profiles, weights)
+        return weights * (1 + self.level * np.exp(-((up_deg / LEVEL_SPREAD_DEG) ** 2) / 2))
+
+
 class CropSet:
     """All crops of some shards, in memory."""
 
-    def __init__(self, paths: list[Path], model: FaceModel) -> None:
+    def __init__(self, paths: list[Path], model: FaceModel,
+                 emphasis: Emphasis | None = None) -> None:
         """:raises ValueError: no shard given."""
+        self._emphasis = emphasis or Emphasis()
         if not paths:
             raise ValueError('no shards: run model_building.training.generate first')
         shards = [np.load(path) for path in paths]
@@ -71,10 +97,9 @@ class CropSet:
             is_photo=(kind == PHOTO).float().to(device))
 
     def _shares(self) -> np.ndarray:
-        """Return how often each crop is drawn (N,): turned heads more than others."""
-        rotation = self._arrays['rotation']
-        azimuth = np.degrees(np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2]))
-        weights = np.where(np.abs(azimuth) > TURNED_FROM_DEG, TURNED_WEIGHT, 1.0)
+        """Return how often each crop is drawn (N,)."""
+        face = self._arrays['kind'] != BACKGROUND
+        weights = np.where(face, self._emphasis.weights(self._arrays['rotation']), 1.0)
         return weights / weights.sum()
 
     def epochs(self, size: int, seed: int, first_step: int,

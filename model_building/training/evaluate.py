@@ -32,11 +32,16 @@ BANDS_DEG = (0, 30, 60, 90, 180)
 
 @dataclass(slots=True)
 class Found:
-    """What was found in N crops, and the truth; landmarks (N, 68, 2) px of the crop."""
+    """
+    What was found in N crops, and the truth; landmarks (N, 68, 2) px of the crop.
+
+    doubt (N,): of the rotation; what the network says of its error, else the fit error.
+    """
 
     rotation: np.ndarray
     landmarks: np.ndarray
     presence: np.ndarray
+    doubt: np.ndarray
     true_rotation: np.ndarray
     true_landmarks: np.ndarray
     kind: np.ndarray
@@ -48,7 +53,7 @@ def look(regressor: Regressor, model: FaceModel, path: Path) -> Found:
         shard = {name: file[name] for name in file.files}
     size = shard['image'].shape[1]
     region = Region(np.full(2, (size - 1) / 2), float(size), 0.0)
-    rotations, landmarks, presences, truths = [], [], [], []
+    rotations, landmarks, presences, doubts, truths = [], [], [], [], []
     for i, image in enumerate(tqdm(shard['image'], unit='crop', leave=False, disable=None)):
         image_from_crop = regressor.preprocess(image, region)
         found = regressor.postprocess(regressor.infer(), image_from_crop)
@@ -58,9 +63,11 @@ def look(regressor: Regressor, model: FaceModel, path: Path) -> Found:
         rotations.append(found.parameters.model_rotation)
         landmarks.append(model.landmarks_68.points_px(found.parameters)[:, :2])
         presences.append(found.presence)
+        sigma = found.rotation_sigma_rad
+        doubts.append(found.fit_error if sigma is None else sigma)
         truths.append(model.landmarks_68.points_px(truth)[:, :2])
     return Found(np.array(rotations), np.array(landmarks), np.array(presences),
-                 shard['rotation'].astype(float), np.array(truths), shard['kind'])
+                 np.array(doubts), shard['rotation'].astype(float), np.array(truths), shard['kind'])
 
 
 def azimuth_and_elevation_deg(rotation: np.ndarray) -> np.ndarray:
@@ -88,6 +95,12 @@ def slope_of(found: np.ndarray, truth: np.ndarray) -> float:
     return float(centred @ found) / variance if variance > 0 else float('nan')
 
 
+def fall_percent(doubt: np.ndarray, error: np.ndarray) -> float:
+    """Return by how much the mean error falls without the tenth of largest doubt."""
+    kept = np.argsort(doubt)[: round(0.9 * len(error))]
+    return float(100 * (1 - error[kept].mean() / error.mean()))
+
+
 def report(found: Found) -> None:
     """Print errors by azimuth."""
     face = (found.kind != BACKGROUND) & (found.kind != PHOTO)
@@ -110,6 +123,10 @@ def report(found: Found) -> None:
         print(f'| {low}-{high if high <= 90 else ""} | {k.sum()} | {angle[k].mean():.2f} '
               f'| {azimuth:.2f} | {elevation:.2f} | {slope:.2f} | {nme[k].mean():.2f} % '
               f'| {found.presence[k].mean():.2f} |')
+    if face.any():
+        known, best = (fall_percent(d[face], angle[face]) for d in (found.doubt, angle))
+        print(f'without the tenth of least certainty the mean error of the rotation falls by '
+              f'{known:.0f} %; without the tenth of largest error it would by {best:.0f} %')
     empty = found.kind == BACKGROUND
     if empty.any():
         print(f'presence of {empty.sum()} crops without a face: '

@@ -49,7 +49,7 @@ class Weights:
     place: float = 1.0
     coefficients: float = 0.5
     vertices: float = 1.0
-    landmarks: float = 1.0
+    landmarks: float = 4.0
     photo_landmarks: float = 25.0
     presence: float = 0.2
     uncertainty: float = 0.05

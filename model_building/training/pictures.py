@@ -3,7 +3,7 @@ Draw the pictures of docs/network.md.
 
     python -m model_building.training.pictures [--output DIR]
 
-A public-domain portrait turned by profiling, and rendered people.
+A public-domain portrait turned by profiling and laid onto rendered heads, and rendered people.
 """
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ import cv2
 import numpy as np
 
 from face_recon_ros.face_model import FaceModel
+from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_SIDE_M
 from model_building.assets import default_cache
 from model_building.training.augmentation import rotation_about
 from model_building.training.heads import HeadKit, OpenHead
+from model_building.training.photo_face import FacePainter
 from model_building.training.photos import PhotoReader, Source
-from model_building.training.profiling import FaceTopology, ProfiledPhoto, Surroundings
+from model_building.training.profiling import (
+    FaceTopology,
+    ProfiledPhoto,
+    Surroundings,
+    colors_in_photo,
+)
 from model_building.training.subject import View
 
 PORTRAIT = Path(__file__).resolve().parents[2] / 'samples' / 'astronaut.png'
@@ -30,6 +37,7 @@ BACKGROUND = 205
 SURROUNDINGS = Surroundings(fall_m=0.10, reach_m=0.035, kept=True)
 FACE_ONLY = Surroundings(fall_m=0.10, reach_m=0.035, kept=False)
 PEOPLE_SEED, PEOPLE = 3, 8
+PAINTED_SEED = 2
 
 
 def turned(yaw_deg: float, pitch_deg: float) -> View:
@@ -56,6 +64,22 @@ def portrait_rows(source: Source) -> np.ndarray:
     return np.vstack(rows)
 
 
+def painted_row(kit: HeadKit, source: Source) -> np.ndarray:
+    """Return the same face on rendered heads, another at each yaw."""
+    model = FaceModel()
+    parameters = source.parameters
+    seen = colors_in_photo(FaceTopology(model), read_image(Path(source.path)),
+                           model.dense_px(parameters))
+    face = FacePainter(model)(seen)
+    coefficients = np.concatenate([parameters.shape, parameters.expression])
+    tiles = []
+    for number, (yaw, pitch) in enumerate(zip(YAWS_DEG, PITCHES_DEG, strict=True)):
+        rng = np.random.default_rng([PAINTED_SEED, number])
+        person = OpenHead(kit, rng, coefficients, face)
+        tiles.append(person.draw(turned(yaw, pitch), backdrop(), rng))
+    return np.hstack(tiles)
+
+
 def people_rows(kit: HeadKit) -> np.ndarray:
     """Return rendered people, each at one yaw, in two rows."""
     tiles = []
@@ -76,8 +100,9 @@ def main() -> None:
     arguments = parser.parse_args()
     source = PhotoReader()(PORTRAIT, 0)
     assert source is not None
-    cv2.imwrite(str(arguments.output / 'network_profiling.jpg'), portrait_rows(source))
     kit = HeadKit.load(arguments.cache)
+    portrait = np.vstack([portrait_rows(source), painted_row(kit, source)])
+    cv2.imwrite(str(arguments.output / 'network_profiling.jpg'), portrait)
     cv2.imwrite(str(arguments.output / 'network_people.jpg'), people_rows(kit))
 
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from face_recon_ros.face_model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import FACE_MESH_FILE
-from model_building.training.dataset import CropSet
+from model_building.training.dataset import CropSet, Emphasis
 from model_building.training.losses import Batch, Losses, Weights
 from model_building.training.network import FaceReconNetwork
 
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
-                          if not p.stem.endswith('.partial')), FaceModel())
+                          if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis)
     arguments.output.mkdir(parents=True, exist_ok=True)
     training = Training(arguments, data, device)
     checkpoint = arguments.output / 'checkpoint.pt'
@@ -162,7 +162,14 @@ def main() -> int:
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
     parser.add_argument('--seed', type=int, default=0)
+    for name, help_text in (
+        ('turned', 'how often turned heads are drawn'), ('profiles', 'how often profiles are'),
+        ('level', 'how much more often heads that look straight ahead are'),
+    ):
+        parser.add_argument(f'--{name}', type=float, default=getattr(Emphasis(), name),
+                            help=f'{help_text} (default: %(default)s)')
     arguments = parser.parse_args()
+    arguments.emphasis = Emphasis(arguments.turned, arguments.profiles, arguments.level)
     try:
         run(arguments)
     except ValueError as error:
