@@ -35,8 +35,16 @@ class ImageFitter:
     and a round takes a fraction of a millisecond.
     """
 
-    def __init__(self, sparse: SparseModel, depth_weight: float = 0.0) -> None:
-        """:param depth_weight: of z relative to the image plane; 0 ignores it"""
+    def __init__(
+        self, sparse: SparseModel, depth_weight: float = 0.0, rotation_hold_m2: float = 0.0
+    ) -> None:
+        """
+        Make the sums that all fits share.
+
+        :param depth_weight: of z relative to the image plane; 0 ignores it
+        :param rotation_hold_m2: how the start's rotation is trusted: a turn of one radian from it
+            costs as much as landmarks that are off by this, sum of squares; 0 forgets it
+        """
         basis, mean = sparse.basis, sparse.mean
         count = basis.shape[2]
         self._sparse = sparse
@@ -49,6 +57,7 @@ class ImageFitter:
         self._moment_basis = products.transpose(0, 1, 3, 2).reshape(-1, count)
         self._products = products.reshape(9, -1)
         self._ridge = RIDGE_M2 * len(mean)
+        self._rotation_hold = rotation_hold_m2
 
     def fit(
         self, start: FaceParameters, landmarks_px: np.ndarray, rounds: int = 6
@@ -58,9 +67,11 @@ class ImageFitter:
         rotation, scale = start.model_rotation, start.scale_px_per_m
         origin = SCREEN_FROM_MODEL_AXES @ start.camera_matrix[:, 3]
         coefficients = np.concatenate([start.shape, start.expression])
+        turned_by = np.zeros(3)
         for _ in range(rounds):
-            step = self._step(target, rotation, scale, origin, coefficients)
+            step = self._step(target, rotation, scale, origin, coefficients, turned_by)
             origin = origin + step[:3] * scale
+            turned_by = turned_by + step[3:6]
             rotation = cv2.Rodrigues(step[3:6])[0] @ rotation
             scale *= float(np.exp(step[6]))
             coefficients = coefficients + step[POSE_COUNT:]
@@ -75,8 +86,13 @@ class ImageFitter:
         scale: float,
         origin: np.ndarray,
         coefficients: np.ndarray,
+        turned_by: np.ndarray,
     ) -> np.ndarray:
-        """Return how to change origin (in scales), rotation vector, log scale, coefficients."""
+        """
+        Return how to change origin (in scales), rotation vector, log scale, coefficients.
+
+        :param turned_by: (3,) rotation vector since the start
+        """
         turned = self._sparse.points_of(coefficients) @ rotation.T
         residual = ((target - origin) / scale - turned) * self._weights
         count = len(coefficients)
@@ -97,6 +113,8 @@ class ImageFitter:
         diagonal = normal.ravel()[:: size + 1]
         diagonal[POSE_COUNT:] += self._ridge
         diagonal[2] += _HOLD
+        diagonal[3:6] += self._rotation_hold
+        right[3:6] -= self._rotation_hold * turned_by
         return np.linalg.solve(normal, right)
 
     def _pose_block(self, turned: np.ndarray) -> np.ndarray:

@@ -50,6 +50,8 @@ LINEAGE_INPUT = (1, 3, 120, 120)
 # believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
 FOUND_IN_SIGHT = (0.65, 0.8)
 LOOKED_AT_IN_SIGHT = (0.35, 0.6)
+# How the pose branch is trusted against the landmarks in the image, see ImageFitter: docs/network.md
+ROTATION_HOLD_M2 = 0.1
 # iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
 OUTER_CANTHI_68 = (36, 45)
 
@@ -104,6 +106,13 @@ class Signature(Protocol):
     def region(self, region: Region) -> Region:
         """Return the region to cut for a face in `region`."""
 
+    def mirrored_too(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+        """
+        Return outputs averaged with those of the mirrored crop.
+
+        :param network: its input holds the crop that outputs are of
+        """
+
 
 class NetworkRegressor:
     """A network that finds the parameters in one go; see the module's description."""
@@ -117,7 +126,23 @@ class NetworkRegressor:
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
         image_from_crop = self.preprocess(image, region)
-        found = self.postprocess(self.infer(), image_from_crop)
+        return self._found(self.infer(), image_from_crop, image, region)
+
+    def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
+        """Look at the crop and its mirror image; what a network errs on one side cancels."""
+        image_from_crop = self.preprocess(image, region)
+        outputs = self._signature.mirrored_too(self.infer(), self._network)
+        return self._found(outputs, image_from_crop, image, region)
+
+    def _found(
+        self,
+        outputs: list[np.ndarray],
+        image_from_crop: np.ndarray,
+        image: np.ndarray,
+        region: Region,
+    ) -> Regression:
+        """Return what was found, less present the less of it lies in the image."""
+        found = self.postprocess(outputs, image_from_crop)
         half = region.side_px / Region.ENLARGEMENT / 2
         looked_at = np.concatenate([region.centre - half, region.centre + half])
         in_sight = min(
@@ -188,22 +213,51 @@ class _OwnSignature:
     """
     models/face_recon.tflite and networks trained like it.
 
-    The rotation is the pose branch's, moved by one Gauss-Newton round to where the landmarks in
-    the image want it: docs/network.md has what each of them is worth.
+    The rotation is the pose branch's, moved by one Gauss-Newton round towards where the landmarks
+    in the image want it: docs/network.md has what each of them is worth.
     """
 
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
         self._sparse = model.landmarks_468
-        self._fitter = ImageFitter(self._sparse)
+        self._fitter = ImageFitter(self._sparse, rotation_hold_m2=ROTATION_HOLD_M2)
         self._decode = ParameterDecoder(model)
+        self._mirror_landmarks = model.landmarks_468_mirror
+        self._mirror_signs = model.coefficient_mirror_signs()
 
     def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
         np.multiply(rgb, np.float32(1 / 255), out=tensor)
 
     def region(self, region: Region) -> Region:
         return region
+
+    def mirrored_too(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+        image = network.input_tensor()
+        image[:] = image[:, :, ::-1].copy()
+        del image  # the runtime forbids keeping it
+        mirrored = network.run()
+        both = list(outputs)
+        for name in ('presence', 'uncertainty'):
+            i = self._index[name]
+            both[i] = (outputs[i] + mirrored[i]) / 2
+        points, rotation, numbers = (
+            self._index[name] for name in ('landmarks_468', 'rotation', 'params')
+        )
+        both[points] = (outputs[points] + self._landmarks_back(mirrored[points])) / 2
+        # the rotation next to both
+        u, _, v = np.linalg.svd(outputs[rotation][0] + _rotation_back(mirrored[rotation])[0])
+        both[rotation] = (u @ v)[None]
+        mirrored_coefficients = self._mirror_signs * mirrored[numbers][0, 12:]
+        coefficients = (outputs[numbers][0, 12:] + mirrored_coefficients) / 2
+        parameters = self._decode(both[points][0], both[rotation][0], coefficients)
+        both[numbers] = parameters.vector()[None]
+        return both
+
+    def _landmarks_back(self, landmarks: np.ndarray) -> np.ndarray:
+        back = landmarks[:, self._mirror_landmarks].astype(np.float64)
+        back[..., 0] = self.size - 1 - back[..., 0]
+        return back
 
     def read(self, outputs: list[np.ndarray]) -> Reading:
         values = {name: outputs[i] for name, i in self._index.items()}
@@ -256,6 +310,9 @@ class _LineageSignature:
     def region(self, region: Region) -> Region:
         return Region(region.centre, self.REGION_PART * region.side_px, region.roll_rad)
 
+    def mirrored_too(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+        return outputs
+
     def read(self, outputs: list[np.ndarray]) -> Reading:
         points = self._points_68(outputs[self._landmarks][0].astype(np.float64))
         parameters = fit_in_image(self._sparse, self._start(points), points, 0.0)
@@ -278,6 +335,12 @@ class _LineageSignature:
         scale, rotation, translation = similarity(flat, target)
         matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
         return FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(EXPRESSION_COUNT))
+
+
+def _rotation_back(rotation: np.ndarray) -> np.ndarray:
+    """Return a mirrored head's model rotation (1, 3, 3) as the head's own."""
+    signs = np.array([-1.0, 1.0, 1.0])
+    return rotation * signs[:, None] * signs
 
 
 def _fit_error(

@@ -172,7 +172,11 @@ class FaceReconPipeline:
         return [(t.id, t.regression, t.parameters) for t in tracks]
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
-        """As a stream's first image, but every detection is reported and none remembered."""
+        """
+        As a stream's first image, but every detection is reported and none remembered.
+
+        There is time to look at each face in the mirror, too.
+        """
         every = replace(
             self.config.tracking,
             max_faces=0,
@@ -184,7 +188,7 @@ class FaceReconPipeline:
         tracks = tracker.update(
             0.0,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region),
+            regress=lambda region: self.regressor.in_both_mirrors(image, region),
         )
         return [('', t.regression, t.regression.parameters) for t in tracks]
 

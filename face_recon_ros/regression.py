@@ -107,6 +107,9 @@ class Regressor(Protocol):
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression: ...
 
+    def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
+        """As a call, from the crop and its mirror image: for twice the time, for still images."""
+
     def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
 
@@ -146,6 +149,10 @@ class FaceMeshRegressor:
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
         image_from_crop = self.preprocess(image, region)
         return self.postprocess(self.infer(), image_from_crop)
+
+    def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
+        """Look once: Face Mesh's figures are those that others know it by."""
+        return self(image, region)
 
     def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""

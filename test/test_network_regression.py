@@ -82,6 +82,30 @@ def test_parameters_come_back_to_the_image(model):
     assert np.degrees(np.arccos(min(1, (angle - 1) / 2))) < 6
 
 
+def test_the_mirror_image_gives_the_mirrored_face(model):
+    """Looked at in both mirrors, a face and its mirror image are found alike."""
+    regressor = load_regressor('network', model)
+    image, region = _portrait(), _region_of_the_portrait()
+    flipped = np.ascontiguousarray(image[:, ::-1])
+    width = image.shape[1]
+    centre = np.array([width - 1 - region.centre[0], region.centre[1]])
+    other_region = Region(centre, region.side_px, -region.roll_rad)
+    apart = {}
+    for name in ('__call__', 'in_both_mirrors'):
+        look = getattr(regressor, name)
+        found, other = look(image, region), look(flipped, other_region)
+        signs = np.array([-1.0, 1.0, 1.0])
+        back = other.parameters.model_rotation * signs[:, None] * signs
+        cosine = (np.trace(found.parameters.model_rotation.T @ back) - 1) / 2
+        apart[name] = np.degrees(np.arccos(min(1, cosine)))
+        back_px = other.box[[2, 1, 0, 3]] * [-1, 1, -1, 1] + [width - 1, 0, width - 1, 0]
+        assert np.abs(found.box - back_px).max() < 3
+        assert found.presence > 0.9
+    # two resamplings of one picture differ a little
+    assert apart['in_both_mirrors'] < 0.3 * apart['__call__']
+    assert apart['in_both_mirrors'] < 0.2
+
+
 def test_a_face_that_has_left_the_image_is_not_there(model):
     regressor = load_regressor('network', model)
     image, region = _portrait(), _region_of_the_portrait()

@@ -9,7 +9,7 @@ import pytest
 
 from face_recon_ros.decoding import ParameterDecoder
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
-from face_recon_ros.image_fit import fit_in_image
+from face_recon_ros.image_fit import ImageFitter, fit_in_image
 from face_recon_ros.network_regression import load_regressor
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
@@ -82,6 +82,24 @@ def test_fit_in_image_finds_a_known_face(model, depth_weight):
     assert _angle_deg(found.model_rotation, truth.model_rotation) < 5.0
     shown = model.landmarks_468.points_px(found) - model.landmarks_468.points_px(truth)
     assert np.linalg.norm(shown[:, :2], axis=1).mean() < 0.4
+
+
+def test_a_fit_can_be_held_where_it_starts(model):
+    """The more the start's rotation is trusted, the nearer the fit stays to it."""
+    face = _face()
+    landmarks = model.landmarks_468.points_px(face)
+    wrong = rotation_about('y', 12) @ face.model_rotation
+    start = FaceParameters(
+        camera_matrix(face.scale_px_per_m, wrong, face.camera_matrix[:, 3]),
+        face.shape, face.expression)
+    off_deg = [
+        _angle_deg(ImageFitter(model.landmarks_468, rotation_hold_m2=hold)
+                   .fit(start, landmarks, rounds=8).model_rotation, wrong)
+        for hold in (0.0, 0.2, 1e6)
+    ]
+    assert off_deg[0] == pytest.approx(12, abs=0.5)
+    assert 1 < off_deg[1] < 11
+    assert off_deg[2] < 0.01
 
 
 def test_decoding_finds_shape_and_place_of_a_known_pose(model):
