@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -36,14 +38,18 @@ class ImageFitter:
     """
 
     def __init__(
-        self, sparse: SparseModel, depth_weight: float = 0.0, rotation_hold_m2: float = 0.0
+        self,
+        sparse: SparseModel,
+        depth_weight: float = 0.0,
+        rotation_hold_m2: Sequence[float] = (0.0, 0.0, 0.0),
     ) -> None:
         """
         Make the sums that all fits share.
 
         :param depth_weight: of z relative to the image plane; 0 ignores it
-        :param rotation_hold_m2: how the start's rotation is trusted: a turn of one radian from it
-            costs as much as landmarks that are off by this, sum of squares; 0 forgets it
+        :param rotation_hold_m2: how the start's rotation is trusted about the model's x (pitch), y
+            (yaw) and z (roll): a turn of one radian from it costs as much as landmarks that are
+            off by this, sum of squares; 0 forgets it
         """
         basis, mean = sparse.basis, sparse.mean
         count = basis.shape[2]
@@ -57,7 +63,7 @@ class ImageFitter:
         self._moment_basis = products.transpose(0, 1, 3, 2).reshape(-1, count)
         self._products = products.reshape(9, -1)
         self._ridge = RIDGE_M2 * len(mean)
-        self._rotation_hold = rotation_hold_m2
+        self._rotation_hold = np.array(rotation_hold_m2, float)
 
     def fit(
         self, start: FaceParameters, landmarks_px: np.ndarray, rounds: int = 6
@@ -113,8 +119,9 @@ class ImageFitter:
         diagonal = normal.ravel()[:: size + 1]
         diagonal[POSE_COUNT:] += self._ridge
         diagonal[2] += _HOLD
-        diagonal[3:6] += self._rotation_hold
-        right[3:6] -= self._rotation_hold * turned_by
+        hold = (rotation * self._rotation_hold) @ rotation.T
+        normal[3:6, 3:6] += hold
+        right[3:6] -= hold @ turned_by
         return np.linalg.solve(normal, right)
 
     def _pose_block(self, turned: np.ndarray) -> np.ndarray:

@@ -1,7 +1,11 @@
 """
 Write models/face_recon.tflite.
 
-    python -m model_building.training.export --weights RUN/weights.pt
+    python -m model_building.training.export --weights RUN/weights.pt [RUN/weights.pt...]
+
+Of several runs from the same start the weights are averaged (Wortsman et al., "Robust
+fine-tuning of zero-shot models", 2022): what one run learned of made-up people and the other still
+knows of real ones.
 
 The trained weights go back into Face Mesh's own graph, which runs half again as fast as one
 converted by litert-torch (that splits PReLUs and transposes); the head and the decoding (see
@@ -325,9 +329,19 @@ def largest_difference(path: Path, network: FaceReconNetwork, model: FaceModel,
     return worst
 
 
-def load_network(path: Path) -> FaceReconNetwork:
-    """Read trained weights."""
-    state = torch.load(path, map_location='cpu')
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read weights.pt of a training, or those of a network's file."""
+    if path.suffix == '.tflite':
+        return FaceReconNetwork.from_file(path).state_dict()
+    return dict(torch.load(path, map_location='cpu'))
+
+
+def load_network(*paths: Path) -> FaceReconNetwork:
+    """Read trained weights, the average where there are several."""
+    states = [read_weights(path) for path in paths]
+    state = {
+        name: torch.stack([s[name] for s in states]).mean(0) for name in states[0]
+    }
     network = FaceReconNetwork(state['coefficient_mean'], state['coefficient_scale'])
     network.load_state_dict(state)
     return network.eval()
@@ -349,12 +363,13 @@ def main() -> int:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(prog='python -m model_building.training.export',
                                      description=__doc__)
-    parser.add_argument('--weights', type=Path, required=True, help='weights.pt of ...train')
+    parser.add_argument('--weights', type=Path, nargs='+', required=True,
+                        help='weights.pt of ...train, or a .tflite file; of several the average')
     parser.add_argument('--output', type=Path, default=root / 'models' / 'face_recon.tflite')
     parser.add_argument('--dense', action='store_true',
                         help='with all vertices as an output (1, V, 3); 23 MB more')
     arguments = parser.parse_args()
-    differences = export(load_network(arguments.weights), arguments.output, arguments.dense)
+    differences = export(load_network(*arguments.weights), arguments.output, arguments.dense)
     for name, value in differences.items():
         sys.stdout.write(f'{name}: largest difference to PyTorch {value:.1e}\n')
     size = arguments.output.stat().st_size / 1e6

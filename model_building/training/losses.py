@@ -49,7 +49,7 @@ class Weights:
     place: float = 1.0
     coefficients: float = 0.5
     vertices: float = 1.0
-    landmarks: float = 4.0
+    landmarks: float = 1.0
     photo_landmarks: float = 25.0
     presence: float = 0.2
     uncertainty: float = 0.05
@@ -109,8 +109,9 @@ class Losses(nn.Module):
             'agreement': _mean(parameter_branch + (2 * agreement if late else 0), turned_only),
             'place': _mean(place, b.is_face),
             'coefficients': _mean(
-                (found_m - truth_m).norm(dim=2).mean(1) * b.scale_px_per_m / SIZE * 4, b.is_face),
-            'vertices': _mean((found_px - truth_px).norm(dim=2).mean(1) / SIZE, b.is_face),
+                (found_m - truth_m).norm(dim=2).mean(1) * b.scale_px_per_m / SIZE * 4,
+                turned_only),
+            'vertices': _mean((found_px - truth_px).norm(dim=2).mean(1) / SIZE, turned_only),
             'landmarks': _mean(distance, turned_only),
             'photo_landmarks': _mean(distance, b.is_photo),
             'presence': functional.binary_cross_entropy_with_logits(presence[:, 0], b.is_face),

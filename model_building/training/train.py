@@ -12,7 +12,6 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from face_recon_ros.face_model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import FACE_MESH_FILE
 from model_building.training.dataset import CropSet, Emphasis
+from model_building.training.export import read_weights
 from model_building.training.losses import Batch, Losses, Weights
 from model_building.training.network import FaceReconNetwork
 
@@ -47,7 +47,7 @@ class Training:
         self.network = FaceReconNetwork(coefficients.mean(0), coefficients.std(0))
         self.network.face_mesh.load_file(model_file(FACE_MESH_FILE))
         if arguments.start:
-            self.network.load_state_dict(_weights(arguments.start))
+            self.network.load_state_dict(read_weights(arguments.start))
         self.network = self.network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network)
         self.losses = Losses(model, Weights()).to(device)
@@ -106,13 +106,6 @@ class Training:
         self.optimizer.load_state_dict(state['optimizer'])
         self.schedule.load_state_dict(state['schedule'])
         self.step = state['step']
-
-
-def _weights(path: Path) -> dict[str, Any]:
-    """Read weights.pt of a training, or those of a network's file."""
-    if path.suffix == '.tflite':
-        return FaceReconNetwork.from_file(path).state_dict()
-    return dict(torch.load(path, map_location='cpu'))
 
 
 def run(arguments: argparse.Namespace) -> None:
