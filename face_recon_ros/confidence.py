@@ -71,15 +71,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=0.0788,
-    exponents=(1.5, 1.1, 1.35),
+    doubt_unit=0.0787,
+    exponents=(1.5, 1.15, 1.3),
     sigma_deg=(
-        (1.66, 5.06, 3.51),
-        (3.7, 7.25, 5.99),
-        (4.62, 11.91, 7.28),
-        (4.56, 11.31, 11.19),
-        (3.82, 9.39, 14.57),
-        (1.96, 8.24, 4.66),
+        (1.54, 5.4, 3.41),
+        (3.84, 7.53, 5.52),
+        (4.34, 12.26, 7.04),
+        (4.22, 10.62, 9.62),
+        (4.19, 9.77, 15.24),
+        (1.29, 6.69, 4.58),
     ),
 )
 

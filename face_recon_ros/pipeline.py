@@ -175,7 +175,7 @@ class FaceReconPipeline:
         """
         As a stream's first image, but every detection is reported and none remembered.
 
-        There is time to look at each face in the mirror, too.
+        There is time to look at each face in the mirror, too, once it is known where it is.
         """
         every = replace(
             self.config.tracking,
@@ -188,7 +188,8 @@ class FaceReconPipeline:
         tracks = tracker.update(
             0.0,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor.in_both_mirrors(image, region),
+            regress=lambda region: self.regressor(image, region),
+            refine=lambda region: self.regressor.in_both_mirrors(image, region),
         )
         return [('', t.regression, t.regression.parameters) for t in tracks]
 

@@ -157,6 +157,7 @@ class Tracker:
         regress: Callable[[Region], Regression],
         look: Look | None = None,
         view: View | None = None,
+        refine: Callable[[Region], Regression] | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -168,6 +169,7 @@ class Tracker:
         :param look: what the face in a region looks like (appearance.look_of); None: people are
             told apart by where they are alone
         :param view: from where the image was taken, for the filters; None: as the last image
+        :param refine: the face in a region where regress has just found it; None: as regress
         """
         self._view = view
         if self._now_s is not None and stamp_s < self._now_s:
@@ -183,7 +185,8 @@ class Tracker:
         candidates, self._suggested = self._suggested, []
         if first or any(t.lost for t in self._tracks):
             candidates = detect()
-        self._add_found(self._unknown_regions(candidates), stamp_s, regress, look)
+        newcomers = self._unknown_regions(candidates)
+        self._add_found(newcomers, stamp_s, regress, refine or regress, look)
         self._remember_looks(look)
         return [t for t in self._tracks if self._is_reported(t)]
 
@@ -303,13 +306,14 @@ class Tracker:
         regions: list[Region],
         stamp_s: float,
         regress: Callable[[Region], Regression],
+        refine: Callable[[Region], Regression],
         look: Look | None,
     ) -> None:
         """Give detected faces the ids of lost ones that they may be, or new ones."""
         kept = [t.regression for t in self._tracks if not t.lost]
         found: list[Regression] = []
         for region in regions:
-            regression = _look_twice(region, regress)
+            regression = _look_twice(region, regress, refine)
             if not _shows_one_of(regression, kept):
                 kept.append(regression)
                 found.append(regression)
@@ -450,10 +454,14 @@ def _region_distance(a: Region, b: Region) -> float:
     return float(moved + abs(np.log(a.side_px / b.side_px)))
 
 
-def _look_twice(region: Region, regress: Callable[[Region], Regression]) -> Regression:
+def _look_twice(
+    region: Region,
+    regress: Callable[[Region], Regression],
+    refine: Callable[[Region], Regression],
+) -> Regression:
     """Refine a detector's coarse region by the landmarks found in it, unless that is worse."""
     first = regress(region)
-    second = regress(first.region)
+    second = refine(first.region)
     return first if first.presence > second.presence + 0.1 else second
 
 

@@ -385,6 +385,27 @@ def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
     assert spread.max() < 1.2 * LARGEST_NOISE
 
 
+def test_weights_of_several_runs_are_averaged(torch, tmp_path):
+    from model_building.training.export import load_network, read_weights
+
+    shipped = model_file('face_recon.tflite')
+    state = read_weights(shipped)
+    torch.save({name: value + 1 for name, value in state.items()}, tmp_path / 'weights.pt')
+    average = load_network(shipped, tmp_path / 'weights.pt').state_dict()
+    for name, value in state.items():
+        torch.testing.assert_close(average[name], value + 0.5)
+
+
+def test_turned_and_level_heads_are_drawn_as_often_as_asked(torch):
+    from model_building.training.dataset import Emphasis
+
+    ahead, aside, profile = (rotation_about('y', yaw) for yaw in (10, 60, -85))
+    up = rotation_about('x', -30)
+    weights = Emphasis(turned=2, profiles=5, level=3).weights(
+        np.stack([ahead, aside, profile, up @ ahead]))
+    np.testing.assert_allclose(weights, [4, 8, 20, 1], rtol=0.01)
+
+
 def _run(module, arguments):
     argv, sys.argv = sys.argv, ['command', *arguments]
     try:

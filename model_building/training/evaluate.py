@@ -66,8 +66,8 @@ def look(regressor: Regressor, model: FaceModel, path: Path) -> Found:
         sigma = found.rotation_sigma_rad
         doubts.append(found.fit_error if sigma is None else sigma)
         truths.append(model.landmarks_68.points_px(truth)[:, :2])
-    return Found(np.array(rotations), np.array(landmarks), np.array(presences),
-                 np.array(doubts), shard['rotation'].astype(float), np.array(truths), shard['kind'])
+    return Found(np.array(rotations), np.array(landmarks), np.array(presences), np.array(doubts),
+                 shard['rotation'].astype(float), np.array(truths), shard['kind'])
 
 
 def azimuth_and_elevation_deg(rotation: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """
-What a photo shows of a face, as colours of the face model's vertices: a real face for a whole head.
+What a photo shows of a face, as colours of the face model's vertices.
 
 Profiling turns a photo as a relief, whose edges and stretched surroundings no camera ever sees.
-Here the same colours are laid onto the open head, which has ears, hair and a neck of its own.
+Here the same colours are laid onto the open head: a real face, on a head with ears, hair and neck.
 """
 from __future__ import annotations
 

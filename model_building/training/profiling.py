@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model import SCREEN_FROM_MODEL_AXES, FaceModel
+from face_recon_ros.face_model import FaceModel
 from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_CENTRE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
