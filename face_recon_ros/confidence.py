@@ -71,15 +71,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=0.0787,
-    exponents=(1.5, 1.15, 1.3),
+    doubt_unit=0.0786,
+    exponents=(1.5, 1.15, 1.2),
     sigma_deg=(
-        (1.54, 5.4, 3.41),
-        (3.84, 7.53, 5.52),
-        (4.34, 12.26, 7.04),
-        (4.22, 10.62, 9.62),
-        (4.19, 9.77, 15.24),
-        (1.29, 6.69, 4.58),
+        (1.54, 5.28, 3.38),
+        (3.82, 7.48, 5.53),
+        (4.13, 11.92, 6.89),
+        (4.75, 11.12, 10.04),
+        (3.79, 9.33, 15.55),
+        (1.54, 7.45, 4.75),
     ),
 )
 

@@ -52,7 +52,7 @@ FOUND_IN_SIGHT = (0.65, 0.8)
 LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 # How the pose branch is trusted against the landmarks in the image, see ImageFitter: it knows
 # looks up and down better, they know profiles (docs/network.md)
-ROTATION_HOLD_M2 = (0.02, 0.0, 0.0)
+ROTATION_HOLD_M2 = (0.01, 0.0, 0.0)
 # iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
 OUTER_CANTHI_68 = (36, 45)
 

@@ -39,7 +39,7 @@ REACQUIRE_SPEED = 1.0
 LEAST_STEP, MOST_STEP = 0.03, 0.5
 # A search region stays where it is while the face is off it by less than this: in sides, as a
 # natural logarithm of the size, in radians. Else the noise of one image moves the next one's crop
-STEADY_SHIFT, STEADY_SIZE, STEADY_ROLL_RAD = 0.02, 0.03, 0.04
+STEADY_SHIFT, STEADY_SIZE, STEADY_ROLL_RAD = 0.01, 0.015, 0.02
 # For how long a hidden face is expected to go on as it went, seconds
 WAY_S = 1.0
 # Distances of looks: of one person in like poses mostly below the first; above the second, two

@@ -330,7 +330,7 @@ def test_a_trembling_face_is_looked_for_in_the_same_place():
     stream.step(a=(200, 200))
     places = Places(stream)
     for i in range(20):
-        stream.step(a=(200 + 0.8 * (-1) ** i, 200 - 0.8 * (-1) ** i))
+        stream.step(a=(200 + 0.4 * (-1) ** i, 200 - 0.4 * (-1) ** i))
     centres = np.array([region.centre for region in places.looked_at[1:]])
     assert len(centres) >= 18
     assert np.ptp(centres, axis=0).max() == 0
