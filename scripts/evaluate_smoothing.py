@@ -4,13 +4,14 @@ Print what the smoothing costs and gives on the sample portrait.
 
 Lag, jitter, and what is gained where it is known how the camera moves.
 
-    scripts/evaluate_smoothing.py
+    scripts/evaluate_smoothing.py [--regressor network|facemesh]
 
 The images are found once for each motion, unsmoothed; then each filter is run over what was found.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.image_files import read_image
+from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.nodes.agreement import Observation, agreement
 from face_recon_ros.nodes.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
 from face_recon_ros.paths import share_directory
@@ -52,11 +54,13 @@ PANS_DEG_S = (5, 15, 30)
 LOOK_AROUND_RAD, LOOK_AROUND_HZ = (0.25, 0.15), 0.5
 
 
-def observed(motions: Sequence[Motion], noise: float) -> list[FaceParameters]:
+def observed(
+    motions: Sequence[Motion], noise: float, regressor: str
+) -> list[FaceParameters]:
     """Return the parameters found in noisy views of the portrait, unsmoothed."""
     photo = read_image(share_directory() / 'samples' / 'astronaut.png')
     portrait = Portrait(photo, (225.0, 115.0), 125.0)
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None, regressor=regressor))
     random = np.random.default_rng(0)
     found = []
     for index, motion in enumerate(tqdm(motions, leave=False, disable=None)):
@@ -130,11 +134,11 @@ def direction_lag_deg(raw: Sequence[MetricPose], out: Sequence[MetricPose]) -> f
     return float(np.degrees(abs(np.mean(angles[:last]) - np.mean(angles[last:]))))
 
 
-def print_noise_and_lag_table() -> None:
+def print_noise_and_lag_table(regressor: str) -> None:
     """Print how near a moving face is followed and how much a still one trembles."""
     landmarks = FaceModel().landmarks_68
-    moving = observed([motion_at(i / RATE_HZ) for i in range(COUNT)], MOVING_NOISE)
-    still = observed([STILL] * COUNT, STILL_NOISE)
+    moving = observed([motion_at(i / RATE_HZ) for i in range(COUNT)], MOVING_NOISE, regressor)
+    still = observed([STILL] * COUNT, STILL_NOISE, regressor)
     print('| filter | moving: rotation within | distance within | still: rotation per image '
           '| position per image | landmarks per image |')
     print('|---|---|---|---|---|---|')
@@ -159,7 +163,7 @@ def print_noise_and_lag_table() -> None:
         )
 
 
-def print_speed_table() -> None:
+def print_speed_table(regressor: str) -> None:
     """Print the lag at even speeds."""
     columns = [f'turning {s} deg/s' for s in TURNS_DEG_S]
     columns += [f'passing {s} deg/s' for s in PANS_DEG_S]
@@ -167,7 +171,7 @@ def print_speed_table() -> None:
     print('|---' * (len(columns) + 1) + '|')
     kinds = [(s, rolls, turn_lag_deg) for s in TURNS_DEG_S]
     kinds += [(s, pans, direction_lag_deg) for s in PANS_DEG_S]
-    found = [observed(motions(speed), MOVING_NOISE) for speed, motions, _ in kinds]
+    found = [observed(motions(speed), MOVING_NOISE, regressor) for speed, motions, _ in kinds]
     raw = [poses(f) for f in found]
     for settings in SETTINGS[1:]:
         cells = []
@@ -177,12 +181,12 @@ def print_speed_table() -> None:
         print(f'| {title(settings)} | {" | ".join(cells)} |')
 
 
-def print_filtering_frame_table() -> None:
+def print_filtering_frame_table(regressor: str) -> None:
     """Print how steady a still head is in the world while the camera looks around."""
     swing = np.sin(2 * np.pi * LOOK_AROUND_HZ * np.arange(COUNT) / RATE_HZ)
     pan, roll = LOOK_AROUND_RAD
     motions = [Motion(rotation_matrix(np.array([0, pan, roll]) * s), 1.0) for s in swing]
-    found = observed(motions, MOVING_NOISE)
+    found = observed(motions, MOVING_NOISE, regressor)
     views = [View(CAMERA, MetricPose(m.rotation.T, np.zeros(3))) for m in motions]
     print('\n| filter | rotation in the world within | direction within |\n|---|---|---|')
     cases = (
@@ -206,9 +210,12 @@ def print_filtering_frame_table() -> None:
 
 def main() -> None:
     """Print the tables."""
-    print_noise_and_lag_table()
-    print_speed_table()
-    print_filtering_frame_table()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--regressor', choices=REGRESSORS, default=REGRESSORS[0])
+    arguments = parser.parse_args()
+    print_noise_and_lag_table(arguments.regressor)
+    print_speed_table(arguments.regressor)
+    print_filtering_frame_table(arguments.regressor)
 
 
 if __name__ == '__main__':
