@@ -14,7 +14,7 @@ from face_recon_ros.network_regression import load_regressor
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
 from face_recon_ros.tflite import Network
-from model_building.training import evaluate, photos
+from model_building.training import evaluate, generate, photos
 from model_building.training.augmentation import (
     LARGEST_YAW_DEG,
     SIZE,
@@ -294,6 +294,16 @@ def test_the_evaluation_says_in_one_line_what_it_lacks(tmp_path, capsys, monkeyp
     assert complaint in said[0]
 
 
+def test_photos_faces_without_rendered_heads_are_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', [
+        'generate', '--sources', 'none.npz', '--output', str(tmp_path / 'crops'),
+        '--painted', '1'])
+    assert generate.main() == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert '--rendered' in line
+    assert not (tmp_path / 'crops').exists()
+
+
 def test_measures_of_the_evaluation():
     square = np.array([[[0, 0], [10, 0], [10, 40], [0, 40]]], float)
     np.testing.assert_allclose(evaluate.nme_percent(square + np.array([0, 2]), square), 10)
@@ -383,6 +393,28 @@ def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
     spread = (first - 0.5).flatten(1).std(1)
     assert 8 < int((spread > 0).sum()) < 32
     assert spread.max() < 1.2 * LARGEST_NOISE
+
+
+@pytest.mark.parametrize(('name', 'reason'), [
+    ('nowhere.tflite', 'No such file'), ('nowhere.pt', 'No such file'),
+    (model_file('face_landmark.tflite'), 'not a file of'),
+])
+def test_weights_that_cannot_be_read_are_said_in_one_line(
+        torch, maker, tmp_path, capsys, monkeypatch, name, reason):
+    from model_building.training import export, train
+
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 8))
+    output = tmp_path / 'out.tflite'
+    for module, arguments in (
+        (export, ['--weights', str(name), '--output', str(output)]),
+        (train, ['--data', str(tmp_path), '--output', str(tmp_path), '--start', str(name)]),
+    ):
+        monkeypatch.setattr(sys, 'argv', ['command', *arguments])
+        assert module.main() == 1
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert reason in line
+        assert Path(name).name in line
+    assert not output.exists()
 
 
 def test_weights_of_several_runs_are_averaged(torch, tmp_path):

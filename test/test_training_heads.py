@@ -14,6 +14,7 @@ from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M
 from model_building import assets, head_mesh
 from model_building.errors import ModelBuildingError
 from model_building.surface import Surface
+from model_building.topology import boundary_loops
 from model_building.training import (
     face_covering,
     glasses,
@@ -158,11 +159,11 @@ def seen(model, source):
         profiling.FaceTopology(model), photo, model.dense_px(source.parameters))
 
 
-def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source, seen):
+def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source):
     """The light is drawn at random, so what is compared is where the face is dark and light."""
     parameters = source.parameters
-    coefficients = np.concatenate([parameters.shape, parameters.expression])
-    face = photo_face.FacePainter(model)(seen)
+    coefficients, face = profiling.painted_face(
+        profiling.FaceTopology(model), photo_face.FacePainter(model), source)
     view = View(parameters.model_rotation, SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
     photo = cv2.imread(source.path)
     zoom = view.scale_px_per_m / parameters.scale_px_per_m
@@ -187,7 +188,7 @@ def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source, see
 
 def test_a_photo_is_not_trusted_at_the_rim_of_the_face(model, seen):
     face = photo_face.FacePainter(model)(seen)
-    rim = photo_face._outer_rim(model.triangles)
+    rim = boundary_loops(model.triangles)[0]
     assert face.trust[rim].max() < 0.02
     nose = np.argmax(model.mean[:, 2])
     assert face.trust[nose] > 0.99

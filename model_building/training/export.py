@@ -369,7 +369,12 @@ def main() -> int:
     parser.add_argument('--dense', action='store_true',
                         help='with all vertices as an output (1, V, 3); 23 MB more')
     arguments = parser.parse_args()
-    differences = export(load_network(*arguments.weights), arguments.output, arguments.dense)
+    try:
+        network = load_network(*arguments.weights)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
+    differences = export(network, arguments.output, arguments.dense)
     for name, value in differences.items():
         sys.stdout.write(f'{name}: largest difference to PyTorch {value:.1e}\n')
     size = arguments.output.stat().st_size / 1e6

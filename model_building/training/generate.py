@@ -41,7 +41,7 @@ from model_building.training.profiling import (
     FaceTopology,
     ProfiledPhoto,
     Surroundings,
-    colors_in_photo,
+    painted_face,
 )
 from model_building.training.subject import Subject, View
 
@@ -122,11 +122,7 @@ class CropMaker:
     def _painted(self, new_head: NewHead, rng: np.random.Generator) -> Subject:
         """Return a rendered head with the face of a photo."""
         source = self._sources[rng.integers(len(self._sources))]
-        parameters = source.parameters
-        vertices = self._topology.model.dense_px(parameters)
-        seen = colors_in_photo(self._topology, read_image(Path(source.path)), vertices)
-        coefficients = np.concatenate([parameters.shape, parameters.expression])
-        return new_head(rng, coefficients, self._painter(seen))
+        return new_head(rng, *painted_face(self._topology, self._painter, source))
 
     def crops(self, rng: np.random.Generator, count: int) -> list[Crop]:
         """Return count crops."""
@@ -278,6 +274,9 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--sheet', type=Path, help='only write a picture of examples here')
     arguments = parser.parse_args()
+    if arguments.painted and not arguments.rendered:
+        sys.stderr.write('--painted is a share of the rendered heads: give --rendered too\n')
+        return 1
     if arguments.sheet:
         picture = sheet(_maker(arguments), np.random.default_rng(arguments.seed))
         cv2.imwrite(str(arguments.sheet), picture)

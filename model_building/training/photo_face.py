@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from face_recon_ros.face_model import SCREEN_FROM_MODEL_AXES, FaceModel
 from model_building.surface import vertex_normals
+from model_building.topology import boundary_loops
 from model_building.training.piece import ramp
 
 GRAZING = 0.12, 0.35
@@ -89,7 +90,7 @@ class FacePainter:
     """Makes painted faces of photos' colours."""
 
     def __init__(self, model: FaceModel) -> None:
-        rim = model.mean[_outer_rim(model.triangles)]
+        rim = model.mean[boundary_loops(model.triangles)[0]]
         distance_m = cKDTree(rim).query(model.mean)[0]
         height_m = model.mean[:, 1]
         forehead = ramp(height_m, *FOREHEAD_Y_M)
@@ -112,28 +113,3 @@ class FacePainter:
         trust = self._inner * seen.known * (1 - doubt)
         is_hair = hair.mean() < DARKER * skin.mean()
         return PaintedFace(seen.mixed / 255, trust, skin, hair if is_hair else None)
-
-
-def _outer_rim(triangles: np.ndarray) -> np.ndarray:
-    """Return the vertices of the longest of the mesh's borders."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]],
-                                    triangles[:, [2, 0]]]), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    border = unique[count == 1]
-    following: dict[int, list[int]] = {}
-    for a, b in border.tolist():
-        following.setdefault(a, []).append(b)
-        following.setdefault(b, []).append(a)
-    loops: list[list[int]] = []
-    left = set(following)
-    while left:
-        stack = [left.pop()]
-        loop = []
-        while stack:
-            vertex = stack.pop()
-            loop.append(vertex)
-            reached = [n for n in following[vertex] if n in left]
-            left.difference_update(reached)
-            stack += reached
-        loops.append(loop)
-    return np.array(max(loops, key=len))

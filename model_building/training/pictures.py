@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from face_recon_ros.face_model import FaceModel
-from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_SIDE_M
 from model_building.assets import default_cache
 from model_building.training.augmentation import rotation_about
@@ -25,7 +24,7 @@ from model_building.training.profiling import (
     FaceTopology,
     ProfiledPhoto,
     Surroundings,
-    colors_in_photo,
+    painted_face,
 )
 from model_building.training.subject import View
 
@@ -67,11 +66,7 @@ def portrait_rows(source: Source) -> np.ndarray:
 def painted_row(kit: HeadKit, source: Source) -> np.ndarray:
     """Return the same face on rendered heads, another at each yaw."""
     model = FaceModel()
-    parameters = source.parameters
-    seen = colors_in_photo(FaceTopology(model), read_image(Path(source.path)),
-                           model.dense_px(parameters))
-    face = FacePainter(model)(seen)
-    coefficients = np.concatenate([parameters.shape, parameters.expression])
+    coefficients, face = painted_face(FaceTopology(model), FacePainter(model), source)
     tiles = []
     for number, (yaw, pitch) in enumerate(zip(YAWS_DEG, PITCHES_DEG, strict=True)):
         rng = np.random.default_rng([PAINTED_SEED, number])

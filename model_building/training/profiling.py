@@ -18,7 +18,12 @@ from face_recon_ros.face_model import FaceModel
 from face_recon_ros.image_files import read_image
 from face_recon_ros.regression import CROP_CENTRE_M
 from face_recon_ros.rendering import PlacedMesh, Renderer, Shading
-from model_building.training.photo_face import SeenColors, seen_colors
+from model_building.training.photo_face import (
+    FacePainter,
+    PaintedFace,
+    SeenColors,
+    seen_colors,
+)
 from model_building.training.photos import Source
 from model_building.training.subject import View
 
@@ -53,6 +58,16 @@ def colors_in_photo(topology: FaceTopology, image: np.ndarray, vertices: np.ndar
     """Return what an image shows of a face whose vertices (V, 3) px are known."""
     visible = topology.face_renderer.visibility(vertices, image.shape[:2])
     return seen_colors(topology.model, vertices, visible, _sample(image, vertices[:, :2]))
+
+
+def painted_face(
+    topology: FaceTopology, painter: FacePainter, source: Source
+) -> tuple[np.ndarray, PaintedFace]:
+    """Return what lays a photo's face onto a head: its coefficients (50,) and the face."""
+    parameters = source.parameters
+    vertices = topology.model.dense_px(parameters)
+    seen = colors_in_photo(topology, read_image(Path(source.path)), vertices)
+    return np.concatenate([parameters.shape, parameters.expression]), painter(seen)
 
 
 @dataclass(slots=True, frozen=True)

@@ -165,7 +165,7 @@ def main() -> int:
     arguments.emphasis = Emphasis(arguments.turned, arguments.profiles, arguments.level)
     try:
         run(arguments)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f'{error}\n')
         return 1
     return 0
