@@ -121,12 +121,46 @@ class Regressor(Protocol):
 
 
 def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back."""
+    """
+    Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back.
+
+    A large face is halved first, as often as it can be: to leave pixels out lets through more of
+    the sensor's noise, and the pose trembles with it.
+    """
     image_from_crop = region.image_from_crop(size)
+    source, source_from_crop = image, image_from_crop
+    halvings = int(np.log2(max(region.side_px / size, 1)))
+    if halvings:
+        source, corner = _halved(image, region, halvings)
+        factor = 2**halvings
+        # a pixel's centre lies in the middle of the pixels it gathers
+        source_from_crop = image_from_crop / factor
+        source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
     crop = cv2.warpAffine(
-        image, image_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        source, source_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
+
+
+def _halved(
+    image: np.ndarray, region: Region, halvings: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image around a region, halved so many times, and its corner (2,) px."""
+    factor = 2**halvings
+    reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
+    extent = np.array(image.shape[1::-1])
+    # with a border of one small pixel, which interpolation touches
+    low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
+    high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    bottom, right = -np.array(part.shape[:2]) % factor
+    if bottom or right:
+        part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
+    for _ in range(halvings):
+        size = part.shape[1] // 2, part.shape[0] // 2
+        # OpenCV is several times as fast at halves as at other parts
+        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return part, low
 
 
 class FaceMeshRegressor:

@@ -25,7 +25,8 @@ from face_recon_ros.nodes.agreement import Observation, agreement
 from face_recon_ros.nodes.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
-from face_recon_ros.pose import MetricPose, metric_pose
+from face_recon_ros.pose import Camera, MetricPose, metric_pose
+from face_recon_ros.regression import CROP_SIDE_M
 from face_recon_ros.smoothing import (
     FaceSmoother,
     SmoothingSettings,
@@ -37,6 +38,7 @@ from face_recon_ros.smoothing import (
 RATE_HZ = 30
 COUNT = 300
 CAMERA = portrait_camera(640, 480)
+SIZES = (640, 480), (1280, 720), (1920, 1080)
 MOVING_NOISE, STILL_NOISE = 4.0, 8.0
 SETTINGS = [
     None,
@@ -55,7 +57,7 @@ LOOK_AROUND_RAD, LOOK_AROUND_HZ = (0.25, 0.15), 0.5
 
 
 def observed(
-    motions: Sequence[Motion], noise: float, regressor: str
+    motions: Sequence[Motion], noise: float, regressor: str, camera: Camera = CAMERA
 ) -> list[FaceParameters]:
     """Return the parameters found in noisy views of the portrait, unsmoothed."""
     photo = read_image(share_directory() / 'samples' / 'astronaut.png')
@@ -64,9 +66,9 @@ def observed(
     random = np.random.default_rng(0)
     found = []
     for index, motion in enumerate(tqdm(motions, leave=False, disable=None)):
-        view = portrait.view(CAMERA, motion)
+        view = portrait.view(camera, motion)
         noisy = np.clip(view + random.normal(0, noise, view.shape), 0, 255).astype(np.uint8)
-        (face,) = pipeline.process(noisy, CAMERA, index / RATE_HZ)
+        (face,) = pipeline.process(noisy, camera, index / RATE_HZ)
         found.append(face.parameters)
     return found
 
@@ -149,17 +151,39 @@ def print_noise_and_lag_table(regressor: str) -> None:
         ]
         lag = agreement(seen)
         rest = smoothed(still, settings)[COUNT // 10 :]
-        turns = [
-            rotation_vector(b.model_rotation @ a.model_rotation.T)
-            for a, b in itertools.pairwise(rest)
-        ]
         places = np.array([p.translation_m for p in poses(rest)])
         points = np.array([landmarks.points_px(p)[:, :2] for p in rest])
         steps_mm = 1000 * np.linalg.norm(np.diff(places, axis=0), axis=1)
         print(
             f'| {title(settings)} | {lag.rotation_deg:.2f} deg | {100 * lag.distance:.2f} % '
-            f'| {np.degrees(np.linalg.norm(turns, axis=1)).mean():.3f} deg '
+            f'| {turn_per_image_deg(rest):.3f} deg '
             f'| {steps_mm.mean():.2f} mm | {np.abs(np.diff(points, axis=0)).mean():.3f} px |'
+        )
+
+
+def turn_per_image_deg(found: Sequence[FaceParameters]) -> float:
+    """Return the mean angle between one image's rotation and the next one's."""
+    turns = [
+        rotation_vector(b.model_rotation @ a.model_rotation.T)
+        for a, b in itertools.pairwise(found)
+    ]
+    return float(np.degrees(np.linalg.norm(turns, axis=1)).mean())
+
+
+def print_size_table(regressor: str) -> None:
+    """Print how much a still head trembles that more and more pixels show."""
+    print('\n| image | size of the crop in it | still: rotation per image | after the filter |')
+    print('|---|---|---|---|')
+    for width, height in SIZES:
+        camera = portrait_camera(width, height)
+        still = observed([STILL] * COUNT, STILL_NOISE, regressor, camera)
+        rest = slice(COUNT // 10, None)
+        raw, filtered = (
+            turn_per_image_deg(smoothed(still, settings)[rest]) for settings in SETTINGS[:2]
+        )
+        side_px = CROP_SIDE_M * still[-1].scale_px_per_m
+        print(
+            f'| {width}x{height} | {side_px:.0f} px | {raw:.3f} deg | {filtered:.3f} deg |'
         )
 
 
@@ -214,6 +238,7 @@ def main() -> None:
     parser.add_argument('--regressor', choices=REGRESSORS, default=REGRESSORS[0])
     arguments = parser.parse_args()
     print_noise_and_lag_table(arguments.regressor)
+    print_size_table(arguments.regressor)
     print_speed_table(arguments.regressor)
     print_filtering_frame_table(arguments.regressor)
 
