@@ -35,6 +35,7 @@ from model_building.training.profiling import (
     ProfiledPhoto,
     Surroundings,
 )
+from model_building.training.relief import NOSE_M, NOSE_SPREAD_M, Relief
 from model_building.training.subject import View
 from model_building.training.tflite_graph import Graph
 
@@ -264,6 +265,36 @@ def test_a_pitch_that_is_trusted_stays(model):
     for before, after in zip(sources, photos.with_doubtful_pitch(sources, trust=1.0), strict=True):
         np.testing.assert_allclose(
             after.parameters.vector(), before.parameters.vector(), rtol=1e-3, atol=0.06)
+
+
+def test_another_relief_looks_the_same_from_in_front_and_another_from_aside(model):
+    relief, sparse = Relief(model), model.landmarks_468
+    before = _source(model, 1, 3.0).parameters
+    rng = np.random.default_rng(4)
+    drawn = [relief.like(before, rng) for _ in range(40)]
+    aside = rotation_about('y', 60)
+
+    def moved_mm(rotation):
+        across = [((sparse.points(after) - sparse.points(before)) @ rotation.T)[:, :2]
+                  for after in drawn]
+        return 1e3 * np.linalg.norm(across, axis=2).mean()
+
+    assert moved_mm(before.model_rotation) < 0.6
+    assert moved_mm(aside @ before.model_rotation) > 2 * moved_mm(before.model_rotation)
+    for after in drawn:
+        np.testing.assert_array_equal(after.camera_matrix, before.camera_matrix)
+        np.testing.assert_array_equal(after.expression, before.expression)
+        assert np.abs(after.shape).max() < 4
+
+
+def test_noses_are_as_long_as_people_s(model):
+    relief, rng = Relief(model), np.random.default_rng(5)
+    face = _source(model, 1, 0.0).parameters
+    of_photos = [relief.nose_m(relief.like(face, rng).shape) for _ in range(200)]
+    of_people = [relief.nose_m(relief.person(rng.standard_normal(40), rng)) for _ in range(200)]
+    for noses in (of_photos, of_people):
+        assert np.mean(noses) == pytest.approx(NOSE_M, abs=0.0005)
+        assert np.std(noses) == pytest.approx(NOSE_SPREAD_M, rel=0.2)
 
 
 def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path, capsys):

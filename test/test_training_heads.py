@@ -25,6 +25,7 @@ from model_building.training import (
     piece,
     profiling,
 )
+from model_building.training.relief import Relief
 from model_building.training.subject import View
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +49,8 @@ def head(model):
 
 
 @pytest.fixture(scope='module')
-def kit(head):
-    return heads.HeadKit(head)
+def kit(head, model):
+    return heads.HeadKit(head, Relief(model))
 
 
 def view_from(yaw_deg, pitch_deg=0.0, size=SIZE):

@@ -108,9 +108,9 @@ def report(found: Found) -> None:
     true_deg = azimuth_and_elevation_deg(found.true_rotation)
     angle = angle_deg(found.rotation, found.true_rotation)
     nme = nme_percent(found.landmarks, found.true_landmarks)
-    print('| azimuth | crops | rotation, mean | azimuth MAE | elevation MAE | elevation follows '
-          '| NME68 | presence |')
-    print('|---|---|---|---|---|---|---|---|')
+    print('| azimuth | crops | rotation, mean | azimuth MAE | azimuth further by, median '
+          '| elevation MAE | elevation follows | NME68 | presence |')
+    print('|---|---|---|---|---|---|---|---|---|')
     for low, high in itertools.pairwise(BANDS_DEG):
         aside = np.abs(true_deg[:, 0])
         k = face & (aside >= low) & (aside < high)
@@ -119,10 +119,11 @@ def report(found: Found) -> None:
         # an azimuth of -179 degrees is 2 from one of 179
         off_deg = (look_deg - true_deg + 180) % 360 - 180
         azimuth, elevation = np.abs(off_deg)[k].mean(axis=0)
+        further = np.median((off_deg[:, 0] * np.sign(true_deg[:, 0]))[k])
         slope = slope_of(look_deg[k, 1], true_deg[k, 1])
         print(f'| {low}-{high if high <= 90 else ""} | {k.sum()} | {angle[k].mean():.2f} '
-              f'| {azimuth:.2f} | {elevation:.2f} | {slope:.2f} | {nme[k].mean():.2f} % '
-              f'| {found.presence[k].mean():.2f} |')
+              f'| {azimuth:.2f} | {further:+.1f} | {elevation:.2f} | {slope:.2f} '
+              f'| {nme[k].mean():.2f} % | {found.presence[k].mean():.2f} |')
     if face.any():
         known, best = (fall_percent(d[face], angle[face]) for d in (found.doubt, angle))
         print(f'without the tenth of least certainty the mean error of the rotation falls by '

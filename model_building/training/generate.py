@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -43,6 +43,7 @@ from model_building.training.profiling import (
     Surroundings,
     painted_face,
 )
+from model_building.training.relief import Relief
 from model_building.training.subject import Subject, View
 
 BACKGROUND, PHOTO, PROFILED, RENDERED, PAINTED = range(5)
@@ -98,6 +99,7 @@ class CropMaker:
         """:param new_head: makes a rendered head; needed where mixture.rendered is not 0"""
         model = FaceModel()
         self._painter = FacePainter(model)
+        self._relief = Relief(model)
         self._sparse = model.landmarks_468
         self._topology = FaceTopology(model)
         self._mixture = mixture
@@ -115,14 +117,19 @@ class CropMaker:
             if rng.random() >= self._mixture.painted:
                 return RENDERED, self._new_head(rng)
             return PAINTED, self._painted(self._new_head, rng)
-        source = self._sources[rng.integers(len(self._sources))]
+        source = self._source(rng)
         surroundings = Surroundings.draw(rng, self._mixture.surroundings)
         return PROFILED, ProfiledPhoto(self._topology, source, surroundings)
 
     def _painted(self, new_head: NewHead, rng: np.random.Generator) -> Subject:
         """Return a rendered head with the face of a photo."""
-        source = self._sources[rng.integers(len(self._sources))]
+        source = self._source(rng)
         return new_head(rng, *painted_face(self._topology, self._painter, source))
+
+    def _source(self, rng: np.random.Generator) -> Source:
+        """Draw a photo, with a relief that it may be of."""
+        source = self._sources[rng.integers(len(self._sources))]
+        return replace(source, parameters=self._relief.like(source.parameters, rng))
 
     def crops(self, rng: np.random.Generator, count: int) -> list[Crop]:
         """Return count crops."""

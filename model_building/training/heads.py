@@ -36,6 +36,7 @@ from model_building.training.face_covering import face_covering
 from model_building.training.glasses import Glasses, Wearer
 from model_building.training.photo_face import PaintedFace
 from model_building.training.piece import GAMMA, Noise, Piece, joined, ramp
+from model_building.training.relief import Relief
 from model_building.training.subject import View
 
 SUPERSAMPLING = 2
@@ -72,9 +73,10 @@ DISPLAYED = _displayed()
 class HeadKit:
     """What all rendered people share."""
 
-    def __init__(self, head: HeadMesh) -> None:
+    def __init__(self, head: HeadMesh, relief: Relief) -> None:
         """Prepare a head mesh for drawing many people."""
         self.head = head
+        self.relief = relief
         self.noise = Noise(seed=7)
         self.ears = head.paint[:, PAINT.index('ears')] > 0.3
         tops = [np.where(self.ears & (side * head.mean[:, 0] > 0), head.mean[:, 1], -1).argmax()
@@ -124,16 +126,17 @@ class HeadKit:
         model: the face model it follows, the shipped one by default. Raises ModelBuildingError
         when the material cannot be had.
         """
-        path = FaceModel(model).path
+        face_model = FaceModel(model)
+        path, relief = face_model.path, Relief(face_model)
         built = cache / f'head_{FORMAT}_{sha256_of(path)[:12]}.npz'
         if built.exists():
-            return cls(load_head(built))
+            return cls(load_head(built), relief)
         cache.mkdir(parents=True, exist_ok=True)
         assets = Assets(download_wheel(wheel_cache or default_cache()))
         with np.load(path) as file:
             head = build_head(assets, {name: file[name] for name in file.files}, _silent)
         save_head(built, head)
-        return cls(head)
+        return cls(head, relief)
 
 
 def _silent(_: str) -> None:
@@ -304,6 +307,7 @@ class OpenHead:
 def draw_coefficients(kit: HeadKit, rng: np.random.Generator) -> np.ndarray:
     """Return (50,): shapes in standard deviations, an expression as people have them."""
     shape = np.clip(rng.standard_normal(40), -SHAPE_LIMIT, SHAPE_LIMIT)
+    shape = kit.relief.person(shape, rng)
     samples = kit.head.expression_samples
     expression = samples[rng.integers(len(samples))] * rng.uniform(0.8, 1.15)
     if rng.random() < NEUTRAL_SHARE:
