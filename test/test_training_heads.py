@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M
 from model_building import assets, head_mesh
 from model_building.errors import ModelBuildingError
@@ -20,6 +21,7 @@ from model_building.training import (
     glasses,
     hair,
     heads,
+    known_turns,
     photo_face,
     photos,
     piece,
@@ -185,6 +187,25 @@ def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source):
         likeness[name] = np.corrcoef(*pictures)[0, 1]
     assert likeness['photo'] > 0.9
     assert likeness['photo'] > likeness['painted'] + 0.1
+
+
+def test_a_person_shown_at_known_azimuths_is_found_turned_so(kit, source):
+    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    people = known_turns.TurnedPeople(kit, pipeline)
+    shown = [people.found_deg(source, np.random.default_rng(seed)) for seed in range(2)]
+    found = np.median(np.concatenate(shown), axis=0)
+    assert (np.diff(found) > 0).mean() > 0.8
+    assert np.abs(found - known_turns.SHOWN_DEG).mean() < 6
+    assert known_turns.belongs_to(found[4], found) == pytest.approx(known_turns.SHOWN_DEG[4])
+    assert np.isnan(known_turns.belongs_to(found[0] - 20, found))
+
+
+def test_a_folder_without_labels_is_said_in_one_line(tmp_path, capsys, monkeypatch, kit):
+    monkeypatch.setattr(heads.HeadKit, 'load', lambda _: kit)
+    monkeypatch.setattr(sys, 'argv', ['known_turns', str(tmp_path)])
+    assert known_turns.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / 'labels.csv') in line
 
 
 def test_a_photo_is_not_trusted_at_the_rim_of_the_face(model, seen):
