@@ -131,7 +131,7 @@ class Stages:
 
     def _preprocess(self) -> None:
         for region in self._regions:
-            self._regressor.preprocess(self._image, region)
+            self._regressor.preprocess(self._image, region, soften=True)
 
     def _infer(self) -> None:
         for _ in self._regions:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from face_recon_ros.decoding import ParameterDecoder
@@ -53,6 +54,9 @@ LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 # How the pose branch is trusted against the landmarks in the image, see ImageFitter: it knows
 # looks up and down better, they know profiles (docs/network.md)
 ROTATION_HOLD_M2 = (0.01, 0.0, 0.0)
+# Standard deviation, in pixels of our crops, by which a stream's are softened: the sensor's noise
+# trembles from image to image and the pose with it; what faces show is coarser (docs/network.md)
+SOFTENING_PX = 1.2
 # iBUG-68 landmarks on the outer corners of the eyes: their distance is the unit of fit_error
 OUTER_CANTHI_68 = (36, 45)
 
@@ -94,9 +98,10 @@ class Reading:
 
 
 class Signature(Protocol):
-    """How a kind of file takes its image and gives its results."""
+    """How a kind of file takes its image, size x size, and gives its results."""
 
     size: int
+    softening_px: float
 
     def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
         """Write a crop (size, size, 3) uint8 RGB into the input tensor."""
@@ -126,11 +131,12 @@ class NetworkRegressor:
         self._signature = _signature_of(self._network, model)
 
     def __call__(self, image: np.ndarray, region: Region) -> Regression:
-        image_from_crop = self.preprocess(image, region)
+        """Look once, at a softened crop: what trembles is not seen."""
+        image_from_crop = self.preprocess(image, region, soften=True)
         return self._found(self.infer(), image_from_crop, image, region)
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
-        """Look at the crop and its mirror image; what a network errs on one side cancels."""
+        """Look at the crop, sharp, and its mirror image: errors of one side cancel."""
         image_from_crop = self.preprocess(image, region)
         outputs = self._signature.mirrored_too(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)
@@ -152,10 +158,14 @@ class NetworkRegressor:
         )
         return replace(found, presence=found.presence * in_sight)
 
-    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
+    def preprocess(
+        self, image: np.ndarray, region: Region, soften: bool = False
+    ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
         signature = self._signature
         rgb, image_from_crop = cut(image, signature.region(region), signature.size)
+        if soften and signature.softening_px:
+            rgb = cv2.GaussianBlur(rgb, (7, 7), signature.softening_px)
         signature.fill(self._network.input_tensor()[0], rgb)
         return image_from_crop
 
@@ -217,6 +227,8 @@ class _OwnSignature:
     The rotation is the pose branch's, moved by one Gauss-Newton round towards where the landmarks
     in the image want it: docs/network.md has what each of them is worth.
     """
+
+    softening_px = SOFTENING_PX
 
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
@@ -281,6 +293,8 @@ class _OwnSignature:
 class _LineageSignature:
     """sparse_face.tflite and dense_face.tflite of the lineage, which users may bring."""
 
+    # its crops are coarse already
+    softening_px = 0.0
     # Its crop is 1.35 times the face's box, ours ENLARGEMENT times
     REGION_PART = 1.35 / Region.ENLARGEMENT
     # Landmarks that ours cannot follow closer than this part of the eye distance are no face

@@ -110,8 +110,14 @@ class Regressor(Protocol):
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """As a call, from the crop and its mirror image: for twice the time, for still images."""
 
-    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
-        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+    def preprocess(
+        self, image: np.ndarray, region: Region, soften: bool = False
+    ) -> np.ndarray:
+        """
+        Cut the region out as the network's input; return the map (2, 3) crop -> image px.
+
+        :param soften: as a call does with a stream's crop, if at all
+        """
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
@@ -188,7 +194,9 @@ class FaceMeshRegressor:
         """Look once: Face Mesh's figures are those that others know it by."""
         return self(image, region)
 
-    def preprocess(self, image: np.ndarray, region: Region) -> np.ndarray:
+    def preprocess(
+        self, image: np.ndarray, region: Region, soften: bool = False
+    ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
         rgb, image_from_crop = cut(image, region, self._size)
         np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])

@@ -106,6 +106,28 @@ def test_the_mirror_image_gives_the_mirrored_face(model):
     assert apart['in_both_mirrors'] < 0.2
 
 
+def test_a_softened_crop_trembles_less_with_the_sensor_s_noise(model):
+    """What a call looks at, as for streams; the pose stays the sharp crop's."""
+    regressor = load_regressor('network', model)
+    region = regressor(_portrait(), _region_of_the_portrait()).region
+    random = np.random.default_rng(2)
+    noise = random.normal(0, 8, (16, *_portrait().shape))
+    noisy = np.clip(_portrait() + noise, 0, 255).astype(np.uint8)
+
+    def rotations(soften):
+        for image in noisy:
+            image_from_crop = regressor.preprocess(image, region, soften)
+            found = regressor.postprocess(regressor.infer(), image_from_crop)
+            yield found.parameters.model_rotation
+
+    sharp, soft = (np.array(list(rotations(soften))) for soften in (False, True))
+    called = np.array([regressor(i, region).parameters.model_rotation for i in noisy])
+    np.testing.assert_allclose(called, soft, atol=1e-6)
+    spread = [np.linalg.norm(r - r.mean(axis=0), axis=(1, 2)).mean() for r in (sharp, soft)]
+    assert spread[1] < 0.9 * spread[0]
+    assert np.linalg.norm(sharp.mean(axis=0) - soft.mean(axis=0)) < 0.05
+
+
 def test_a_face_that_has_left_the_image_is_not_there(model):
     regressor = load_regressor('network', model)
     image, region = _portrait(), _region_of_the_portrait()

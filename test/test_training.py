@@ -395,6 +395,20 @@ def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker,
     assert max(differences.values()) < export.TOLERANCE
 
 
+def test_the_landmarks_weight_is_the_one_asked_for(torch, maker, tmp_path):
+    from model_building.training import train
+
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 12))
+    weights = []
+    for name, landmarks in (('usual', '1'), ('same', '1'), ('more', '10')):
+        _run(train, ['--data', str(tmp_path), '--batch', '6', '--steps', '3', '--threads', '1',
+                     '--landmarks', landmarks, '--output', str(tmp_path / name)])
+        weights.append(torch.load(tmp_path / name / 'weights.pt')['last.weight'])
+    usual, same, more = weights
+    assert torch.equal(usual, same)
+    assert not torch.equal(usual, more)
+
+
 def test_a_training_starts_from_the_weights_of_a_file(torch):
     """The shipped network can be taught on: what is read back is what the file computes."""
     from model_building.training.export import largest_difference

@@ -50,7 +50,7 @@ class Training:
             self.network.load_state_dict(read_weights(arguments.start))
         self.network = self.network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network)
-        self.losses = Losses(model, Weights()).to(device)
+        self.losses = Losses(model, Weights(landmarks=arguments.landmarks)).to(device)
         trunk = list(self.network.face_mesh.parameters())
         known = {id(p) for p in trunk}
         head = [p for p in self.network.parameters() if id(p) not in known]
@@ -155,6 +155,8 @@ def main() -> int:
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--landmarks', type=float, default=Weights().landmarks,
+                        help='weight of the landmarks of turned heads (default: %(default)s)')
     for name, help_text in (
         ('turned', 'how often turned heads are drawn'), ('profiles', 'how often profiles are'),
         ('level', 'how much more often heads that look straight ahead are'),
