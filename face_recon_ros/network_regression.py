@@ -130,13 +130,12 @@ class NetworkRegressor:
         self._network = Network(regressor_file(NETWORK, path), threads)
         self._signature = _signature_of(self._network, model)
 
-    def __call__(self, image: np.ndarray, region: Region) -> Regression:
-        """Look once, at a softened crop: what trembles is not seen."""
-        image_from_crop = self.preprocess(image, region, soften=True)
+    def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
+        image_from_crop = self.preprocess(image, region, soften)
         return self._found(self.infer(), image_from_crop, image, region)
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
-        """Look at the crop, sharp, and its mirror image: errors of one side cancel."""
+        """Look at the crop and its mirror image; what a network errs on one side cancels."""
         image_from_crop = self.preprocess(image, region)
         outputs = self._signature.mirrored_too(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)

@@ -165,7 +165,7 @@ class FaceReconPipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region),
+            regress=lambda region: self.regressor(image, region, soften=True),
             look=lambda region: look_of(image, region),
             view=view,
         )

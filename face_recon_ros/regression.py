@@ -105,7 +105,12 @@ class Regression:
 class Regressor(Protocol):
     """What finds the parameters of the face in a region of an image (H, W, 3) uint8 BGR."""
 
-    def __call__(self, image: np.ndarray, region: Region) -> Regression: ...
+    def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
+        """
+        Find them.
+
+        :param soften: for images of a stream: see less of what the sensor's noise moves
+        """
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """As a call, from the crop and its mirror image: for twice the time, for still images."""
@@ -113,11 +118,7 @@ class Regressor(Protocol):
     def preprocess(
         self, image: np.ndarray, region: Region, soften: bool = False
     ) -> np.ndarray:
-        """
-        Cut the region out as the network's input; return the map (2, 3) crop -> image px.
-
-        :param soften: as a call does with a stream's crop, if at all
-        """
+        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
@@ -186,7 +187,8 @@ class FaceMeshRegressor:
         self._size = self._network.input_shape[1]
         self._fitter = LandmarkFitter(model)
 
-    def __call__(self, image: np.ndarray, region: Region) -> Regression:
+    def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
+        """Look at the crop as it is: Face Mesh's figures are those that others know it by."""
         image_from_crop = self.preprocess(image, region)
         return self.postprocess(self.infer(), image_from_crop)
 
