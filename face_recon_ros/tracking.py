@@ -6,7 +6,8 @@ searches everywhere when a face is lost. For newcomers it searches part by part,
 after the image's results are out; they are taken in with the next image. A lost face is remembered
 for a while, so that it gets its id back when it is found again near the place where it was lost,
 or on its way from there. Where places do not tell who is who, looks do: a tiny picture of each
-face, kept while nobody is near.
+face, kept while nobody is near. What the regressor is long unsure of has to be a face to the
+detector, too.
 """
 
 from __future__ import annotations
@@ -54,6 +55,12 @@ CLEAR_COST = 0.4
 LONGEST_WAIT = 15
 # Cost above any that a possible pair has
 IMPOSSIBLE = 100.0
+# A face is doubtful from this rotation's sigma or, of a regressor without, this fit error on: one
+# posed head in a hundred is, and what is no face but has taken its place
+DOUBTFUL_SIGMA_RAD, DOUBTFUL_FIT_ERROR = 0.2, 0.04
+# After so long in doubt the detector is asked, and after so long without its agreement there is
+# no face, seconds
+ASK_S, GIVE_UP_S = 1.0, 1.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
 
@@ -90,7 +97,8 @@ class Track:
     hits: images in which it was found, in a row until it is reported. misses: images in a row in
     which it was not. apart: whether no other face was near in the newest image. velocity_px_s,
     look (see appearance.look_of): as they were when it was last apart. searched: the region of
-    the newest image that it was looked for in; None before it was followed.
+    the newest image that it was looked for in; None before it was followed. trusted_s: when the
+    detector last saw it, too, or the regressor was sure of it.
     """
 
     id: str
@@ -104,6 +112,7 @@ class Track:
     apart: bool = False
     look: np.ndarray | None = None
     searched: Region | None = None
+    trusted_s: float = 0.0
 
     @property
     def region(self) -> Region:
@@ -183,8 +192,12 @@ class Tracker:
         for track in lost:
             self._lose(track)
         candidates, self._suggested = self._suggested, []
-        if first or any(t.lost for t in self._tracks):
+        self._trust(candidates, stamp_s)
+        doubted = any(stamp_s - t.trusted_s > ASK_S for t in self._tracks if not t.lost)
+        if first or doubted or any(t.lost for t in self._tracks):
             candidates = detect()
+            self._trust(candidates, stamp_s)
+            self._give_up_doubted(stamp_s)
         newcomers = self._unknown_regions(candidates)
         self._add_found(newcomers, stamp_s, regress, refine or regress, look)
         self._remember_looks(look)
@@ -238,6 +251,18 @@ class Tracker:
                 kept.append(regression)
                 self._accept(track, regression, stamp_s, apart=not beside[index])
 
+    def _trust(self, seen: Sequence[Region], stamp_s: float) -> None:
+        """Note which of the followed faces the detector sees, too."""
+        for track in self._tracks:
+            if not track.lost and any(_same_region(region, track.region) for region in seen):
+                track.trusted_s = stamp_s
+
+    def _give_up_doubted(self, stamp_s: float) -> None:
+        """Let go of what the detector, asked again and again, never took for a face."""
+        for track in self._tracks:
+            if not track.lost and stamp_s - track.trusted_s > GIVE_UP_S:
+                self._lose(track)
+
     def _hides_one(self, regression: Regression, stamp_s: float) -> bool:
         """Tell whether somebody who was lost may be behind a face."""
         return any(_may_be_at(regression.region, t, stamp_s) for t in self._tracks if t.lost)
@@ -268,6 +293,8 @@ class Tracker:
             track.velocity_px_s = 0.5 * track.velocity_px_s + 0.5 * moved / step_s
         track.regression = regression
         track.seen_s = stamp_s
+        if not _is_doubtful(regression):
+            track.trusted_s = stamp_s
         track.hits += 1
         track.misses = 0
 
@@ -327,7 +354,7 @@ class Tracker:
             track.smoother = self._new_smoother()
             if stamp_s - track.seen_s > WAY_S:
                 track.velocity_px_s = np.zeros(2)
-            track.seen_s = stamp_s
+            track.seen_s = track.trusted_s = stamp_s
             self._accept(track, found[index], stamp_s, apart=not sights[index].touching)
             taken.add(index)
         waits = False
@@ -345,7 +372,10 @@ class Tracker:
 
     def _add(self, regression: Regression, stamp_s: float, apart: bool) -> None:
         smoother = self._new_smoother()
-        track = Track(self._new_id(), regression, stamp_s, smoother, regression.parameters)
+        track = Track(
+            self._new_id(), regression, stamp_s, smoother, regression.parameters,
+            trusted_s=stamp_s,
+        )
         self._accept(track, regression, stamp_s, apart)
         self._tracks.append(track)
 
@@ -441,6 +471,13 @@ def _steady(searched: Region | None, region: Region) -> Region:
         and turn < STEADY_ROLL_RAD
     )
     return searched if stays else region
+
+
+def _is_doubtful(regression: Regression) -> bool:
+    sigma_rad = regression.rotation_sigma_rad
+    if sigma_rad is None:
+        return regression.fit_error > DOUBTFUL_FIT_ERROR
+    return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
 def _or_typical(change: float | None) -> float:
