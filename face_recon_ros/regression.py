@@ -26,6 +26,8 @@ FACE_MESH_BIAS_PX = 0.31
 # crop of a frontal face
 CROP_CENTRE_M = np.array([0.0, -0.037, -0.045])
 CROP_SIDE_M = 0.24
+# Times that a crop's part of the image is halved at most: 16 of its pixels to one of the crop
+MOST_HALVINGS = 4
 # Face Mesh indices of the outer eye corners, subject's right then left: the face's upright line
 EYE_LINE_468 = (33, 263)
 
@@ -136,7 +138,8 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
     """
     image_from_crop = region.image_from_crop(size)
     source, source_from_crop = image, image_from_crop
-    halvings = int(np.log2(max(region.side_px / size, 1)))
+    # a size gone wrong, NaN too, must not ask for an image of any size
+    halvings = int(np.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
     if halvings:
         source, corner = _halved(image, region, halvings)
         factor = 2**halvings

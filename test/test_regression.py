@@ -51,3 +51,10 @@ def test_large_face_is_averaged_not_sampled() -> None:
 def test_region_beside_the_image_is_black() -> None:
     region = Region(np.array([5000.0, -3000.0]), 700.0, 0.2)
     assert not cut(places_image(), region, SIZE)[0].any()
+
+
+@pytest.mark.parametrize('side_px', [1e9, np.nan])
+def test_region_of_a_size_gone_wrong_is_cut_all_the_same(side_px: float) -> None:
+    """As a network that somebody brings may find it."""
+    rgb, _ = cut(places_image(), Region(np.array([610.0, 455.0]), side_px, 0.2), SIZE)
+    assert rgb.shape == (SIZE, SIZE, 3)

@@ -2,9 +2,8 @@
 What a frontal photo does not say of a face: its relief.
 
 A fit answers with the most likely shape. In 2,547 fitted photos the noses are as long as one
-another to a millimetre, a fifth longer than people's, and a network taught on them reads a head's
-turn off the nose: on people it then sees too small a turn. Here the relief is drawn anew, among
-the shapes that look the same from in front, with noses as long as people's.
+another to a millimetre and a fifth longer than people's. Here the relief is drawn anew, among the
+shapes that look the same from in front, with noses as long as people's.
 """
 from __future__ import annotations
 
