@@ -60,7 +60,7 @@ IMPOSSIBLE = 100.0
 DOUBTFUL_SIGMA_RAD, DOUBTFUL_FIT_ERROR = 0.2, 0.04
 # After so long in doubt the detector is asked, and after so long without its agreement there is
 # no face, seconds
-ASK_S, GIVE_UP_S = 1.0, 1.5
+ASK_S, GIVE_UP_S = 0.1, 0.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
 

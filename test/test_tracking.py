@@ -106,8 +106,8 @@ def test_an_unsure_face_that_the_detector_does_not_see_is_let_go():
         stream.step(a=(100, 100))
     stream.scene.unsure = stream.scene.hidden_from_detector = {'a'}
     ids = [stream.step(a=(100, 100)) for _ in range(60)]
-    assert all(i == {'a': 'f1'} for i in ids[:40])
-    assert not any(ids[48:])
+    assert all(i == {'a': 'f1'} for i in ids[:12])
+    assert not any(ids[18:])
 
 
 def test_an_unsure_face_that_the_detector_sees_stays():
@@ -115,7 +115,7 @@ def test_an_unsure_face_that_the_detector_sees_stays():
     stream.scene.unsure = {'a'}
     ids = [stream.step(a=(100, 100)) for _ in range(150)]
     assert all(i == {'a': 'f1'} for i in ids)
-    assert 4 <= stream.scene.detections <= 6  # once a second
+    assert 30 <= stream.scene.detections <= 55  # some ten times a second
 
 
 def test_a_sure_face_needs_no_detector():
