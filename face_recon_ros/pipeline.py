@@ -211,9 +211,7 @@ class FaceReconPipeline:
             parameters=parameters,
             rotation=rotation,
             pose=pose,
-            pose_covariance=pose_covariance(
-                pose, regression.fit_error, regression.rotation_sigma_rad
-            ),
+            pose_covariance=pose_covariance(pose, regression.fit_error, own, camera.calibrated),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
             depth_plane=depth_plane(parameters, pose, self._head_scale),
