@@ -26,7 +26,7 @@ from face_recon_ros.pose import (
     points_in_camera,
 )
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import detect_upside_down, score_of
+from face_recon_ros.rolls import UprightJudge, detect_upside_down, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import SmoothingSettings, View
 from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
@@ -109,6 +109,7 @@ class FaceReconPipeline:
             self.config.regressor, self.model, self.config.regressor_path, self.config.threads
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
+        self._judge = UprightJudge(self.config.threads)
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
 
@@ -195,6 +196,7 @@ class FaceReconPipeline:
             look=lambda region: look_of(image, region),
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
+            judge=lambda region: self._judge(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
 
@@ -222,6 +224,7 @@ class FaceReconPipeline:
             detect=lambda: regions,
             regress=lambda region: self.regressor(image, region),
             refine=lambda region: self.regressor.in_both_mirrors(image, region),
+            judge=lambda region: self._judge(image, region),
         )
         return [track.regression for track in tracks]
 

@@ -26,7 +26,7 @@ from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import find_roll, is_upside_down, score_of
+from face_recon_ros.rolls import Judge, find_roll, is_upside_down, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.stream_clock import StreamClock
@@ -201,6 +201,7 @@ class Tracker:
         view: View | None = None,
         refine: Callable[[Region], Regression] | None = None,
         detect_upside_down: Callable[[], list[Region]] | None = None,
+        judge: Judge | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -215,6 +216,7 @@ class Tracker:
             in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
+        :param judge: how surely the face in a region is upright in it, 0..1; None: always
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -235,7 +237,11 @@ class Tracker:
             self._trust(candidates, stamp_s)
             self._give_up_doubted(stamp_s)
         newcomers = self._unknown_regions(candidates)
-        self._add_found(newcomers, stamp_s, regress, refine or regress, look)
+
+        def settle(region: Region) -> Regression:
+            return find_roll(region, regress, refine or regress, judge or _always)
+
+        self._add_found(newcomers, stamp_s, settle, look)
         self._remember_looks(stamp_s, look)
         return self._reported()
 
@@ -407,15 +413,14 @@ class Tracker:
         self,
         regions: list[Region],
         stamp_s: float,
-        regress: Callable[[Region], Regression],
-        refine: Callable[[Region], Regression],
+        settle: Callable[[Region], Regression],
         look: Look | None,
     ) -> None:
         """Give detected faces the ids of lost ones that they may be, or new ones."""
         kept = [t.regression for t in self._tracks if not t.lost]
         found: list[Regression] = []
         for region in self._affordable(regions, stamp_s):
-            regression = find_roll(region, regress, refine)
+            regression = settle(region)
             shown = _shows_one_of(regression, kept)
             if shown or not self._is_face(regression):
                 self._no_faces.append((region, stamp_s))
@@ -605,6 +610,10 @@ def _is_doubtful(regression: Regression) -> bool:
     if sigma_rad is None:
         return regression.fit_error > DOUBTFUL_FIT_ERROR
     return sigma_rad > DOUBTFUL_SIGMA_RAD
+
+
+def _always(region: Region) -> float:
+    return 1.0
 
 
 def _or_typical(change: float | None) -> float:
