@@ -66,6 +66,8 @@ STILL_THERE_S = 0.25
 SMOOTHED_GAP_S = 0.5
 # For how long others come first after what was no face, seconds
 NO_FACE_S = 1.0
+# How surely the detector has to see somebody new, upright: profiles are seen above 0.8
+LEAST_JUDGED_NEW = 0.65
 # A filter's least step, seconds: two images with one stamp
 LEAST_STEP_S = 1e-3
 # Cost above any that a possible pair has
@@ -448,7 +450,7 @@ class Tracker:
             if index in taken or not self._is_face(regression):
                 continue
             # seen upright, somebody new has to be a face to the detector, too
-            if judged[index] < self._settings.min_presence:
+            if self._settings.min_presence > 0 and judged[index] < LEAST_JUDGED_NEW:
                 continue
             # Half a face where others were may be a lost one's: it is seen better soon.
             if patient and _may_be_one_of(sights[index], lost, stamp_s):
