@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = [
     'CMakeLists.txt', 'LICENSE', 'Makefile', 'package.xml', 'pyproject.toml', 'setup.py',
-    'requirements.txt', 'requirements-build.txt', 'requirements-test.txt', 'cmake', 'msg',
+    'requirements.txt', 'requirements-build.txt', 'requirements-test.txt',
+    'requirements-ros-jazzy.txt', 'requirements-ros-kilted.txt', 'cmake', 'constraints', 'msg',
     'scripts', 'underlay']
 EMPTY = ['config', 'face_recon_ros', 'launch', 'models', 'samples', 'src_cpp']
 

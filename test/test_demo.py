@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.ros
+
 DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
 TIMEOUT_S = 90
 
