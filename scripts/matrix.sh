@@ -6,6 +6,7 @@
 #   none      `pip install .` into an empty environment, newest libraries, without ROS
 # A world whose Python is not on this machine is left out. $1 is the virtual environment of `make`,
 # further arguments choose worlds. Environments are kept in build/matrix, with a log of each world.
+# shellcheck disable=SC2329 # called by name
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
