@@ -95,8 +95,13 @@ class Copies:
 
     def take(self) -> Path:
         """Return the folder that holds one."""
-        if self._free:
+        try:
             return self._free.pop()
+        except IndexError:
+            copy = self._new()
+        return copy
+
+    def _new(self) -> Path:
         copy = Path(tempfile.mkdtemp(dir=self._folder))
         shutil.copytree(PACKAGE, copy / PACKAGE.name,
                         ignore=shutil.ignore_patterns('__pycache__'))
@@ -217,7 +222,7 @@ def main() -> int:
         todo = [t for t in tasks if not results.get(*t)]
         check_unchanged([m for m in modules if any(t[1] is m for t in todo)], copies)
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            outcomes = pool.map(lambda task: try_out(*task, copies), todo)
+            outcomes = pool.map(lambda task: try_out(task[0], task[1], copies), todo)
             for number, ((mutant, module), outcome) in enumerate(
                     zip(todo, outcomes, strict=True), start=1):
                 results.put(mutant, module, outcome)
