@@ -5,8 +5,8 @@ How a regressor does on whole heads whose rotation is known, by yaw.
         [--regressor NAME] [--regressor-path FILE] [--people N] [--development] [--sheet FILE]
 
 Heads are people drawn from the ICT face model with the skin of portraits, or a plain one, seen
-in full perspective from 0.5 to 2 m at 65 rotations each (ict_heads.py); nothing here has learnt from
-them. `--development` shows other people and portraits: constants may be chosen by those, and
+in full perspective from 0.5 to 2 m at 65 rotations each (ict_heads.py); nothing here has learnt
+from them. `--development` shows other people and portraits: constants may be chosen by those, and
 by those alone. Of each head one constant offset is removed: where a model's front is, is a
 convention.
 """
@@ -170,15 +170,19 @@ def compare(pairs: Sequence[tuple[Sight, Face | None]]) -> Errors:
     geodesic, directions = np.full(len(pairs), np.nan), np.full((len(pairs), 2), np.nan)
     for who in np.unique(person):
         mine = np.flatnonzero((person == who) & found)
+        if not len(mine):
+            continue
         offset = middle_rotation(turned[mine])
-        for index in mine:
+        for index in mine.tolist():
             sight = pairs[index][0]
             error = turned[index] @ offset.T
             geodesic[index] = np.degrees(np.linalg.norm(rotation_vector(error)))
             truth = OPTICAL_FROM_VIEWER @ sight.shot.rotation @ MODEL_FROM_FACE
             directions[index] = _direction_deg(truth @ error)
     yaw, pitch = (np.array([getattr(s, a) for s, _ in pairs]) for a in ('yaw_deg', 'pitch_deg'))
-    return Errors(person, yaw, pitch, geodesic, *directions.T, 100 * nme)
+    return Errors(
+        person, yaw, pitch, geodesic, directions[:, 0], directions[:, 1], 100 * nme
+    )
 
 
 def _direction_deg(rotation: np.ndarray) -> np.ndarray:

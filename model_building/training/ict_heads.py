@@ -6,6 +6,7 @@ Their rotation is known, and no network here has learnt from them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -290,7 +291,7 @@ def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     noisy = image + rng.normal(0, rng.uniform(1, 4), image.shape)
     coded = cv2.imencode('.jpg', np.clip(noisy, 0, 255).astype(np.uint8),
                          [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 96))])[1]
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
 
 
 def _scalp(points: np.ndarray) -> np.ndarray:
@@ -315,7 +316,7 @@ def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _distance_to_line(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     """Return the distance (N,) of points to a polyline (K, 3)."""
     nearest = np.full(len(points), np.inf)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         way = b - a
         part = np.clip((points - a) @ way / max(way @ way, 1e-12), 0, 1)
         nearest = np.minimum(nearest, np.linalg.norm(points - a - part[:, None] * way, axis=1))
