@@ -24,6 +24,11 @@ SCORED_YAW_ERROR_RAD = math.radians(12)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
 ACROSS_SIGMA_RATIO = 0.004
+# Without calibration: RMS of (true focal length / assumed one) - 1, the assumed one being the
+# longer side of the image, over the fields of view that data sheets give for 22 cameras, from a
+# phone's ultra-wide (108 degrees) to a portrait lens (24 degrees). test_confidence.py has the
+# list. A log-normal distribution of sigma 0.45 has the same.
+ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
@@ -114,12 +119,16 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
 
 
 def pose_covariance(
-    pose: MetricPose, fit_error: float, own_sigma_rad: float | None = None
+    pose: MetricPose,
+    fit_error: float,
+    own_sigma_rad: float | None = None,
+    calibrated: bool = True,
 ) -> np.ndarray:
     """
     Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
 
     :param own_sigma_rad: what the network says of its rotation's error; None: nothing
+    :param calibrated: False: the focal length is a guess (pose.Camera), and its doubt is added
     """
     distance_m = np.linalg.norm(pose.translation_m)
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
@@ -129,4 +138,21 @@ def pose_covariance(
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
     covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
+    if not calibrated:
+        moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(pose.translation_m)
+        covariance += np.outer(moved, moved)
     return covariance
+
+
+def _per_focal_ratio(translation_m: np.ndarray) -> np.ndarray:
+    """
+    Return (6,) the derivative of position and rotation by (true / assumed focal length).
+
+    A face of known size at pixel offset u from the centre has z = f size / size_px and
+    x = z u / f: z is proportional to f, x and y do not depend on it. The viewing ray, with which
+    the rotation is turned, leans by theta = atan(|u| / f), so d theta / d ln f = -sin cos theta,
+    about the axis z x ray.
+    """
+    x, y, z = translation_m
+    turn = np.array([y, -x, 0.0]) * z / (x * x + y * y + z * z)
+    return np.concatenate([[0.0, 0.0, z], turn])

@@ -361,7 +361,7 @@ NODE_PARAMETERS = ('-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2')
 
 def bag_tool(*arguments):
     command = [sys.executable, str(REPOSITORY / 'scripts' / 'bag.py'), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return done.stdout
