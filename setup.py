@@ -196,7 +196,7 @@ setup(
     name=NAME,
     version=MANIFEST.findtext('version', ''),
     description=' '.join(MANIFEST.findtext('description', '').split()),
-    license=MANIFEST.findtext('license', ''),
+    license=' AND '.join(str(element.text) for element in MANIFEST.iterfind('license')),
     python_requires='>=3.10',
     packages=[],
     install_requires=requirements('requirements.txt'),

