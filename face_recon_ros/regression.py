@@ -188,9 +188,8 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
         # a pixel's centre lies in the middle of the pixels it gathers
         source_from_crop = image_from_crop / factor
         source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
-    crop = cv2.warpAffine(
-        takeable(source), source_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
