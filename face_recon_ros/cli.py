@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # the messages of this program name the file; OpenCV's and FFmpeg's would come on top of them
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    _silence_opencv()
     try:
         return options.run(options)
     except FaceReconError as error:
@@ -353,6 +353,14 @@ def _image_to_tf() -> list[object]:
         if subprocess.run(command, check=False).returncode:
             raise FaceReconError('bench: image to TF could not be measured; see above')
         return json.loads(path.read_text())
+
+
+def _silence_opencv() -> None:
+    silent = 0
+    if hasattr(cv2, 'setLogLevel'):
+        cv2.setLogLevel(silent)
+    else:  # OpenCV 5
+        cv2.utils.logging.setLogLevel(silent)
 
 
 def _run_info(options: argparse.Namespace) -> int:

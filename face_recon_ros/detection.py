@@ -304,7 +304,9 @@ def _anchor_centres(size: int, layout: _BlazeFaceLayout) -> np.ndarray:
 
 
 def _logit(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
+    """Return the inverse of the logistic function; infinite at 0 and 1."""
+    with np.errstate(divide='ignore'):
+        return float(np.log(probability) - np.log1p(-probability))
 
 
 def intersection_over_union(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

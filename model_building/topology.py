@@ -186,7 +186,7 @@ def clip(surface: Surface, level: np.ndarray, on_plane: np.ndarray) -> Surface:
     count = surface.rows.shape[0]
     keep = np.ones(count)
     keep[moved] = 1 - part
-    mix = sparse.diags_array(keep) + sparse.csr_array((part, (moved, towards)),
+    mix = sparse.diags(keep) + sparse.csr_array((part, (moved, towards)),
                                                       shape=(count, count))
     rows = sparse.csr_array(mix @ surface.rows)
     level[moved] = 0
