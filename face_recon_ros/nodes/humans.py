@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.publisher import Publisher, PublisherEventCallbacks
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -25,6 +25,10 @@ from face_recon_ros.nodes.outputs import MakePublisher, has_listener
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
 
+try:
+    from rclpy.event_handler import PublisherEventCallbacks
+except ModuleNotFoundError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks
 try:
     from hri_msgs.msg import (
         FacialLandmarks,
