@@ -20,7 +20,7 @@ def share_directory() -> Path:
     """
     prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     parents = Path(__file__).resolve().parents
-    # <prefix>/lib/pythonX.Y/site-packages/face_recon_ros/paths.py, <target>/face_recon_ros/paths.py
+    # <prefix>/lib/pythonX.Y/site-packages/face_recon_ros/paths.py; <target>/face_recon_ros/...
     pips = [parents[4], parents[1]] if len(parents) > 4 else [parents[1]]
     candidates = [p / 'share' / PACKAGE for p in [*prefixes, Path(sys.prefix), *pips]]
     candidates.append(parents[1])

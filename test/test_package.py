@@ -226,7 +226,8 @@ def test_console_scripts_are_on_the_path_of_a_virtual_environment():
     assert expected <= present
 
 
-@pytest.mark.parametrize('folder', ['lib/python3.12/site-packages', 'lib/python3/dist-packages', ''])
+@pytest.mark.parametrize(
+    'folder', ['lib/python3.12/site-packages', 'lib/python3/dist-packages', ''])
 def test_share_is_found_wherever_pip_puts_it(tmp_path, monkeypatch, folder):
     from face_recon_ros import paths
 
