@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from without_ros import ros_files
 
 PROGRAMS = [
     'face_recon_ros.nodes.face_recon_node', 'face_recon_ros.nodes.sample_camera',
@@ -37,3 +38,18 @@ def test_without_messages_the_line_says_how_to_build_them(program):
     line = refused(program, 'face_recon_ros.msg')
     assert 'needs the messages of face_recon_ros' in line
     assert 'colcon' in line
+
+
+def test_the_files_that_import_ros_are_left_out_and_no_others(tmp_path):
+    for name, line in {
+        'test_node.py': 'import rclpy.qos',
+        'test_message.py': 'from std_msgs.msg import Header',
+        'test_own.py': 'from face_recon_ros.msg import Face',
+        'test_helper.py': 'import node_process',
+        'test_package.py': 'from face_recon_ros import nodes',
+        'test_late.py': 'def test():\n    import rclpy',
+        'test_free.py': 'import face_recon_ros.pose',
+    }.items():
+        (tmp_path / name).write_text(line + '\n')
+    assert ros_files(tmp_path) == [
+        'test_helper.py', 'test_message.py', 'test_node.py', 'test_own.py', 'test_package.py']
