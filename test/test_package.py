@@ -26,8 +26,13 @@ ROSDEP_KEYS = {
     'numpy': 'python3-numpy',
     'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
+    'yaml': 'python3-yaml',
 }
-PYPI_NAMES = {'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless'}
+PYPI_NAMES = {
+    'ai_edge_litert': 'ai-edge-litert',
+    'cv2': 'opencv-python-headless',
+    'yaml': 'PyYAML',
+}
 # Used where they are found and done without where not, so no dependency names them: the
 # TFLite runtimes (no rosdep key), the REP-155 messages, and what reads bags.
 OPTIONAL_IMPORTS = {'ai_edge_litert', 'tflite_runtime', 'hri_msgs', 'cv_bridge', 'rosbags'}
