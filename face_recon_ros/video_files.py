@@ -19,6 +19,8 @@ from face_recon_ros.video_clock import VideoClock
 # Failed reads in a row after which nothing more is expected of a video, unless its container
 # promises more frames; they take microseconds
 _FAILURES, _MOST_FAILURES = 100, 200_000
+# Beyond what cameras give, but for slow motion: looked at more closely, over so many frames
+_DOUBTFUL_RATE, _MEASURED_FRAMES = 121.0, 12
 # Wider than any pixel in use; beyond it a container lies
 _MOST_STRETCH = 4.0
 _REMEDY = 'copy it again'
@@ -78,6 +80,11 @@ class Video:
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         rate = capture.get(cv2.CAP_PROP_FPS)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if rate > _DOUBTFUL_RATE:
+            measured = _measured_rate(path)
+            if measured and measured < rate / 2:
+                # what a container calls its rate may be the unit of its clock
+                rate, count = measured, round(count * measured / rate)
         return cls(
             path,
             rate if 0 < rate < 1000 else cls.DEFAULT_FRAMES_PER_SECOND,
@@ -161,6 +168,19 @@ class Video:
                 return iso_media.is_cut_off(file), iso_media.video_duration_s(file)
         except OSError:
             return False, None
+
+
+def _measured_rate(path: Path) -> float | None:
+    """Return the rate of the first frames by their times; None: they have none."""
+    with opencv_path(path) as name:
+        capture = cv2.VideoCapture(name)
+    times_s = []
+    while len(times_s) < _MEASURED_FRAMES and capture.grab():
+        times_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
+    capture.release()
+    steps_s = np.diff(times_s)
+    step_s = float(np.median(steps_s)) if steps_s.size else 0.0
+    return 1 / step_s if step_s > 0 else None
 
 
 @contextmanager
