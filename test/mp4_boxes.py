@@ -30,6 +30,7 @@ def with_frame_times(data, counts_and_steps):
     table += b''.join(struct.pack('>II', *pair) for pair in counts_and_steps)
     duration = sum(count * step for count, step in counts_and_steps)
     data = edit(data, (*_TABLES, b'stts'), lambda _: table)
+    data = data.replace(b'edts', b'free')  # it would end the track where it ended before
     return edit(
         data,
         (*_TRACK, b'mdia', b'mdhd'),
