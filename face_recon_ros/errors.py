@@ -17,5 +17,9 @@ class OutputError(ImageError):
     """A file cannot be written, or must not be: it is an input, or not of this program."""
 
 
-class CalibrationError(FaceReconError):
+class CalibrationError(FaceReconError, ValueError):
     """A camera calibration cannot be used."""
+
+
+class SettingsError(FaceReconError, ValueError):
+    """A setting has a value that cannot be used."""

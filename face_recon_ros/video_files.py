@@ -174,7 +174,7 @@ def _measured_rate(path: Path) -> float | None:
     """Return the rate of the first frames by their times; None: they have none."""
     with opencv_path(path) as name:
         capture = cv2.VideoCapture(name)
-    times_s = []
+    times_s: list[float] = []
     while len(times_s) < _MEASURED_FRAMES and capture.grab():
         times_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
     capture.release()

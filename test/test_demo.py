@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from patience import HANG_S
 
+pytestmark = pytest.mark.ros
+
 DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
 
 

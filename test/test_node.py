@@ -54,7 +54,7 @@ def image(portrait):
 @pytest.fixture(scope='module')
 def node():
     with running(
-        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2', '-p', 'image_timeout:=60.0'
+        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2'
     ) as process:
         process.wait_line('looking for faces in /image')
         yield process

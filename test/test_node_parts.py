@@ -400,7 +400,7 @@ def test_overlay_modes_combine():
 
 def test_the_parameter_file_lists_every_parameter_with_its_default():
     with open(share_directory() / 'config' / 'face_recon.yaml') as file:
-        listed = yaml.safe_load(file)['/**/face_recon']['ros__parameters']
+        listed = yaml.safe_load(file)['/**']['ros__parameters']
     assert listed == defaults()
     for d in DECLARATIONS:
         assert type(listed[d.name]) is type(d.default), d.name

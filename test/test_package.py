@@ -152,6 +152,7 @@ MESSAGES = {
 }
 
 
+@pytest.mark.ros
 @pytest.mark.parametrize('name', MESSAGES)
 def test_message_fields(name):
     message = getattr(importlib.import_module(f'{NAME}.msg'), name)
@@ -159,12 +160,14 @@ def test_message_fields(name):
     message.__import_type_support__()
 
 
+@pytest.mark.ros
 def test_landmark_schemes():
     from face_recon_ros.msg import FaceLandmarks
 
     assert (FaceLandmarks.IBUG68, FaceLandmarks.DENSE) == (0, 1)
 
 
+@pytest.mark.ros
 def test_tf_messages_are_those_of_every_other_ros_machine():
     # Peers match topics by this hash; this one is of the released geometry2 packages.
     description = install_prefix() / 'share' / 'tf2_msgs' / 'msg' / 'TFMessage.json'
@@ -201,6 +204,7 @@ def test_nothing_stale_is_installed():
         str(path.relative_to(ROOT / NAME)) for path in (ROOT / NAME).rglob('*.py')}
 
 
+@pytest.mark.ros
 @pytest.mark.parametrize('name', entry_points())
 def test_executable_is_installed_and_its_function_exists(name):
     executable = install_prefix() / 'lib' / NAME / name

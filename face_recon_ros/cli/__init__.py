@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-import cv2
-
+from face_recon_ros import opencv
 from face_recon_ros.cli import bench, image, info, video
 from face_recon_ros.cli.options import PICTURE_MODES, OneLineParser, exports_first
 from face_recon_ros.cli.terminal import complain, flush, leave_output
@@ -34,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(exports_first(given))
     # the messages of this program name the file; OpenCV's and FFmpeg's would come on top of them
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opencv.silence()
     try:
         with _signals_as_errors():
             status = options.run(options)

@@ -21,12 +21,11 @@ from face_recon_ros.pipeline import (
     PipelineConfig,
 )
 from face_recon_ros.pose import Camera
+from face_recon_ros.settings import range_of
 from face_recon_ros.smoothing import SmoothingSettings
 
 PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
 DEFAULT_MODE = 'sparse'
-# Of people from children to the widest adults, as the node's parameter
-INTERPUPILLARY_DISTANCES_M = (0.03, 0.09)
 FOCAL_LENGTHS_PX = (1.0, 1e6)
 _EXPORT = '--export'
 
@@ -164,7 +163,7 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     )
     parser.add_argument(
         '--interpupillary-distance-m',
-        type=number_in(*INTERPUPILLARY_DISTANCES_M, 'metres'),
+        type=number_in(*range_of(PipelineConfig, 'interpupillary_distance_m'), 'metres'),
         default=ADULT_INTERPUPILLARY_DISTANCE_M,
         help='of the people seen; distances are proportional to it (default %(default)s)',
     )
