@@ -8,6 +8,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from node_process import ELSEWHERE
 
 DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
 TIMEOUT_S = 90
@@ -19,6 +20,7 @@ def run_demo(tmp_path, *arguments):
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
+        cwd=ELSEWHERE,
     )
 
 
@@ -73,6 +75,7 @@ def test_latency_is_measured_between_processes(tmp_path):
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
+        cwd=ELSEWHERE,
     )
     assert done.returncode == 0, done.stderr
     (measured,) = json.loads(figures.read_text())

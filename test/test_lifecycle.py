@@ -17,7 +17,8 @@ from node_process import (
     running,
     statuses,
 )
-from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from tf2_msgs.msg import TFMessage
@@ -141,6 +142,36 @@ def test_a_manager_brings_it_up_and_down(peer, image):
         assert not node.count('Traceback'), node.lines
 
 
+POSSIBLE = {
+    'unconfigured': ('configure',),
+    'inactive': ('cleanup', 'activate'),
+    'active': ('deactivate',),
+}
+
+
+def test_what_a_state_does_not_allow_is_refused_and_survived(peer):
+    with running(*MANAGED) as node:
+        manager = Manager(peer)
+        refused = 0
+        for state in ('unconfigured', 'inactive', 'active'):
+            assert manager.state == state
+            for name in set(TRANSITIONS) - set(POSSIBLE[state]):
+                assert manager(name) == [False]
+                assert manager.state == state
+                refused += 1
+                peer.wait(lambda n=refused: node.count('[ERROR]') >= n, 'a line of it')
+            no_such = Transition(id=77)
+            answer = peer.call(ChangeState, 'face_recon/change_state', transition=no_such)
+            assert not answer.success
+            refused += 1
+            if state != 'active':
+                assert manager(POSSIBLE[state][-1]) == [True]
+        assert node.end()[0] == 0
+        # rcl_lifecycle itself adds a warning to each
+        assert node.count('[ERROR]') == refused, node.lines
+        assert not node.count('Traceback'), node.lines
+
+
 def topics(peer):
     """Return the outputs that are offered."""
     names = {name for name, _ in peer.node.get_topic_names_and_types()}
@@ -231,6 +262,30 @@ def make_node():
         node.close()
         node.destroy_node()
     rclpy.try_shutdown()
+
+
+def test_an_rclpy_that_raises_in_an_illegal_transition_does_not_end_the_node(
+    monkeypatch, make_node
+):
+    """Up to Jazzy rclpy lets the error of its state machine out of the service's callback."""
+
+    def raises(*_):
+        raise rclpy_implementation.RCLError('Failed to trigger:\n  Transition is not registered')
+
+    node = make_node()
+    lines = []
+    (service,) = (s for s in node.services if s.srv_type is ChangeState)
+    request = ChangeState.Request(transition=Transition(id=2))
+    with monkeypatch.context() as patched:
+        patched.setattr(LifecycleNode, '_LifecycleNodeMixin__change_state', raises)
+        patched.setattr(node.get_logger(), 'error', lines.append)
+        answer = service.callback(request, ChangeState.Response(success=True))
+    assert not answer.success
+    (line,) = lines
+    assert line == (
+        'transition with id 2 refused in state unconfigured: Failed to trigger: Transition is not '
+        'registered'
+    )
 
 
 TRIGGERS = {

@@ -15,6 +15,7 @@ from geometry_msgs.msg import PoseArray
 from node_process import (
     CAMERA,
     DEADLINE_S,
+    ELSEWHERE,
     FRAME,
     HEIGHT,
     NODE,
@@ -22,6 +23,7 @@ from node_process import (
     WIDTH,
     Peer,
     image_profile,  # noqa: F401
+    process,
     running,
     statuses,
 )
@@ -31,6 +33,7 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+import face_recon_ros.nodes.node
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.nodes.agreement import rotation_angles_deg, rotation_from_quaternion
 from face_recon_ros.nodes.images import to_image
@@ -489,13 +492,32 @@ def test_a_prefix_keeps_the_faces_of_cameras_apart(image):
 def start_refused(*parameters):
     arguments = [a for p in parameters for a in ('-p', p)]
     done = subprocess.run(
-        [*NODE, '--ros-args', *arguments], capture_output=True, text=True, timeout=60
+        [*NODE, '--ros-args', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ELSEWHERE,
     )
     assert done.returncode == 1, done.stderr
     assert 'Traceback' not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+def test_the_processes_of_the_tests_are_the_installed_package():
+    """`python -m` looks where it is run first: there must be no face_recon_ros."""
+    installed = Path(face_recon_ros.nodes.node.__file__).resolve()
+    assert Path(__file__).resolve().parents[1] not in installed.parents[:3]
+    python, *module = NODE
+    with process([python, '-v', *module, '--ros-args', '-p', 'overlay_mode:=wings']) as node:
+        assert node.process.wait(DEADLINE_S) == 1
+    origins = {
+        Path(line.split()[-1])
+        for line in node.lines
+        if line.startswith('#') and line.endswith('/face_recon_ros/nodes/node.py')
+    }
+    assert {path.resolve() for path in origins} == {installed}, node.lines
 
 
 def test_bad_models_keep_the_node_from_starting(tmp_path):

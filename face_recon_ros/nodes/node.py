@@ -50,6 +50,7 @@ from face_recon_ros.nodes.parameters import Parameters
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import FaceReconPipeline
 
 ACTIVE = 'active'
@@ -70,6 +71,7 @@ class FaceReconNode(LifecycleNode):
         :raises FaceReconError: a parameter cannot be used, or (autostart) a model file.
         """
         super().__init__('face_recon')
+        refuse_illegal_transitions(self, lambda: self.state)
         self._recognition: Recognition | None = None  # from configure to cleanup
         self._intake: Intake | None = None  # while it listens to the camera
         self._offered: list[LifecyclePublisher] = []
