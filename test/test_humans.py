@@ -289,7 +289,7 @@ def test_topics_of_a_face_live_as_long_as_the_face(machine, portrait, face):
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     both = [with_id(face, 'f1'), with_id(face, 'f2')]
     machine.wait(
-        lambda: named('f1') | named('f2') <= machine.topics() and ids,
+        lambda: named('f1') | named('f2') <= machine.topics() and ids and len(ids[-1].ids) == 2,
         lambda: machine.humans.publish(portrait, both, HEADER),
     )
     assert ids[-1] == hri_msgs.IdsList(header=HEADER, ids=['f1', 'f2'])
@@ -309,7 +309,8 @@ def test_topics_of_a_face_live_as_long_as_the_face(machine, portrait, face):
 def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face):
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
-        lambda: ids, lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+        lambda: ids and ids[-1].ids,
+        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
     last = len(ids)
     begin_s = time.monotonic()
