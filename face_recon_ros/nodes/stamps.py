@@ -10,6 +10,8 @@ from face_recon_ros.nodes.report import OncePerChange
 
 # Images with one stamp are taken for copies of one image until the clock went on by so much
 SAME_STAMP_S = 0.5
+# Until then a stamp of 0 may be right
+SIMULATION_BEGINS_S = 1.0
 # A step back of less is jitter; with a larger one the clock was set back, and faces are forgotten
 CLOCK_SET_BACK_S = 1.0
 
@@ -56,7 +58,8 @@ class StampWatch:
         return header
 
     def _fault(self, stamp_s: float, arrived_s: float) -> str:
-        if stamp_s == 0:
+        # a simulation begins at 0
+        if stamp_s == 0 and arrived_s > SIMULATION_BEGINS_S:
             return f'images on {self._topic} have no stamp (header.stamp is 0)'
         if self._same_since_s is None or self._same_since_s[0] != stamp_s:
             self._same_since_s = stamp_s, arrived_s
