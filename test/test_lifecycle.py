@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+import time
 import weakref
 
 import pytest
@@ -426,3 +427,105 @@ def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
     thread.join(5)
     assert not thread.is_alive()
     assert node._report.current('processing') == ''
+
+
+class SlowPipeline:
+    """Stands in for the pipeline: stays in each image until it is let go, and counts who is in."""
+
+    def __init__(self, recognition, monkeypatch):
+        self.inside = self.most_inside = 0
+        self.begun, self.let_go = threading.Semaphore(0), threading.Semaphore(0)
+        self.fails = False
+        monkeypatch.setattr(recognition.pipeline, 'process', self.process)
+        monkeypatch.setattr(recognition.pipeline, 'search', lambda image: None)
+
+    def process(self, *_, **__):
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        self.begun.release()
+        assert self.let_go.acquire(timeout=20)
+        self.inside -= 1
+        if self.fails:
+            raise ValueError('broken network')
+        return []
+
+
+def enable(node, data):
+    return node._on_enable(SetBool.Request(data=data), SetBool.Response())
+
+
+def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
+    """Two threads in one pipeline would mix up faces, and what comes later would be lost."""
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    pipeline = SlowPipeline(recognition, monkeypatch)
+    published = []
+    for output in recognition._outputs:
+        monkeypatch.setattr(output, 'publish', lambda _, faces, *__: published.append(faces))
+    node._patience_s = 0.05
+    recognition.submit(arrival())
+    assert pipeline.begun.acquire(timeout=5)
+    first = recognition._recognise._thread
+
+    answer = enable(node, False)
+    assert answer.success  # nothing is looked at, and nothing comes of what is in hand
+    assert 'the image in hand takes longer' in answer.message
+    assert (node.state, node.is_listening) == ('active', False)
+    assert enable(node, True).success
+    recognition.submit(arrival())
+    second = recognition._recognise._thread
+    assert second is not first
+    # and once more, before the first has ended
+    assert enable(node, False).success
+    assert enable(node, True).success
+    recognition.submit(arrival())
+    assert pipeline.inside == 1
+
+    pipeline.let_go.release(1)
+    first.join(5)
+    assert not first.is_alive()
+    assert published == []  # the image of before is nobody's any more
+    assert pipeline.begun.acquire(timeout=5)  # the newest image has its turn
+    pipeline.let_go.release(1)
+    second.join(5)
+    assert not second.is_alive()
+    wait_until(lambda: len(published) == len(recognition._outputs))
+    assert pipeline.most_inside == 1
+
+    # errors are said as before
+    pipeline.fails = True
+    recognition.submit(arrival())
+    assert pipeline.begun.acquire(timeout=5)
+    pipeline.let_go.release(1)
+    wait_until(lambda: 'broken network' in node._report.current('processing'))
+    node._patience_s = 5.0
+    assert enable(node, False).message == ''
+
+
+def test_faces_are_withdrawn_though_an_image_takes_long(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    pipeline = SlowPipeline(recognition, monkeypatch)
+    headers = []
+    for output in recognition._outputs:
+        monkeypatch.setattr(output, 'publish', lambda *parts: headers.append(parts[2]))
+    pipeline.let_go.release(1)
+    recognition.submit(arrival())
+    count = len(recognition._outputs)
+    wait_until(lambda: len(headers) == count and pipeline.inside == 0)
+    assert pipeline.begun.acquire(timeout=5)
+    recognition.submit(arrival())
+    assert pipeline.begun.acquire(timeout=5)
+    node._patience_s = 0.05
+    assert enable(node, False).success
+    assert headers == [headers[0]] * 2 * count
+    pipeline.let_go.release(1)
+
+
+def wait_until(condition):
+    end_s = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end_s
+        threading.Event().wait(0.005)
