@@ -4,7 +4,7 @@ The newest calibration of a camera, as sensor_msgs/CameraInfo has it.
 Takes anything with the fields of that message: rclpy's, or what is read from a bag.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,38 +50,53 @@ def image_size(info: Any) -> tuple[int, int]:
     return width // max(1, info.binning_x), height // max(1, info.binning_y)
 
 
+class _Newest(NamedTuple):
+    """What the newest message says, replaced as a whole: readers are in another thread."""
+
+    content: tuple | None
+    camera: Camera | None
+    fault: str
+
+
 class Calibration:
     """
     Keeps what the newest CameraInfo says; no strict synchronisation with images.
 
     A message that cannot be used leaves the camera uncalibrated and its reason in ``fault``.
+    One thread may update while others read.
     """
 
     def __init__(self, topic: str, rectified: bool) -> None:
         self._topic = topic
         self._rectified = rectified
-        self._content: tuple | None = None
-        self._camera: Camera | None = None
-        self.received = False
-        self.fault = ''
+        self._newest = _Newest(None, None, '')
+
+    @property
+    def received(self) -> bool:
+        """Whether a message came."""
+        return self._newest.content is not None
+
+    @property
+    def fault(self) -> str:
+        """Why the newest message cannot be used; '' where it can, or none came."""
+        return self._newest.fault
 
     def update(self, info: Any) -> None:
         """Take a message; most repeat the last one and cost a comparison only."""
         content = _content(info)
-        if content == self._content:
+        if content == self._newest.content:
             return
-        self._content = content
-        self.received = True
-        self._camera, self.fault = None, ''
+        camera, fault = None, ''
         try:
-            self._camera = camera_from_info(info, self._topic, self._rectified)
-            if self._camera is None:
-                self.fault = (
+            camera = camera_from_info(info, self._topic, self._rectified)
+            if camera is None:
+                fault = (
                     f'camera_info on {self._topic} is uncalibrated (K[0] is 0): calibrate the '
                     'camera; until then focal length = image width is assumed'
                 )
         except CalibrationError as error:
-            self.fault = str(error)
+            fault = str(error)
+        self._newest = _Newest(content, camera, fault)
 
     def camera(self, width: int, height: int) -> tuple[Camera, str]:
         """
@@ -89,19 +104,20 @@ class Calibration:
 
         The fallback is fx = fy = image width, principal point in the centre.
         """
-        if self._camera is None:
-            fault = self.fault or (
+        newest = self._newest
+        if newest.camera is None:
+            fault = newest.fault or (
                 f'no camera_info on {self._topic}: remap camera_info to the topic of the camera; '
                 'until then focal length = image width is assumed'
             )
             return Camera.uncalibrated(width, height), fault
-        if (self._camera.width, self._camera.height) != (width, height):
+        if (newest.camera.width, newest.camera.height) != (width, height):
             return Camera.uncalibrated(width, height), (
-                f'camera_info on {self._topic} is for {self._camera.width}x'
-                f'{self._camera.height} but images are {width}x{height}: publish the calibration '
+                f'camera_info on {self._topic} is for {newest.camera.width}x'
+                f'{newest.camera.height} but images are {width}x{height}: publish the calibration '
                 'of these images; until then focal length = image width is assumed'
             )
-        return self._camera, ''
+        return newest.camera, ''
 
 
 def _content(info: Any) -> tuple:

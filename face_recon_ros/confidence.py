@@ -24,6 +24,11 @@ SCORED_YAW_ERROR_RAD = math.radians(12)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
 ACROSS_SIGMA_RATIO = 0.004
+# Without calibration: RMS of (true focal length / assumed one) - 1, the assumed one being the
+# longer side of the image, over the fields of view that data sheets give for 22 cameras, from a
+# phone's ultra-wide (108 degrees) to a portrait lens (24 degrees). test_confidence.py has the
+# list. A log-normal distribution of sigma 0.45 has the same.
+ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
@@ -83,9 +88,26 @@ BY_OWN_SIGMA = RotationCalibration(
     ),
 )
 
+# of the regressor `hybrid`: doubt is both their sigmas, by their weights
+BY_BOTH = RotationCalibration(
+    doubt_unit=0.0786,
+    exponents=(1.5, 1.15, 1.2),
+    sigma_deg=(
+        (1.54, 5.28, 3.38),
+        (3.82, 7.48, 5.53),
+        (4.13, 11.92, 6.89),
+        (4.75, 11.12, 10.04),
+        (3.79, 9.33, 15.55),
+        (1.54, 7.45, 4.75),
+    ),
+)
+
 
 def rotation_sigma_rad(
-    rotation: np.ndarray, fit_error: float, own_sigma_rad: float | None = None
+    rotation: np.ndarray,
+    fit_error: float,
+    own_sigma_rad: float | None = None,
+    calibration: RotationCalibration | None = None,
 ) -> np.ndarray:
     """
     Return (3,) standard deviations about the face's x, y, z.
@@ -95,8 +117,8 @@ def rotation_sigma_rad(
     """
     azimuth_rad = math.atan2(-rotation[0, 0], -rotation[2, 0])
     if own_sigma_rad is None:
-        return BY_FIT_ERROR.sigma_rad(azimuth_rad, fit_error)
-    return BY_OWN_SIGMA.sigma_rad(azimuth_rad, own_sigma_rad)
+        return (calibration or BY_FIT_ERROR).sigma_rad(azimuth_rad, fit_error)
+    return (calibration or BY_OWN_SIGMA).sigma_rad(azimuth_rad, own_sigma_rad)
 
 
 def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = None) -> float:
@@ -114,19 +136,43 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
 
 
 def pose_covariance(
-    pose: MetricPose, fit_error: float, own_sigma_rad: float | None = None
+    pose: MetricPose,
+    fit_error: float,
+    own_sigma_rad: float | None = None,
+    calibrated: bool = True,
+    calibration: RotationCalibration | None = None,
 ) -> np.ndarray:
     """
     Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
 
     :param own_sigma_rad: what the network says of its rotation's error; None: nothing
+    :param calibrated: False: the focal length is a guess (pose.Camera), and its doubt is added
     """
     distance_m = np.linalg.norm(pose.translation_m)
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
     turn = rotation_to(pose.translation_m)
-    sigma_rad = rotation_sigma_rad(turn.T @ pose.rotation, fit_error, own_sigma_rad)
+    sigma_rad = rotation_sigma_rad(
+        turn.T @ pose.rotation, fit_error, own_sigma_rad, calibration
+    )
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
     covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
+    if not calibrated:
+        moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(pose.translation_m)
+        covariance += np.outer(moved, moved)
     return covariance
+
+
+def _per_focal_ratio(translation_m: np.ndarray) -> np.ndarray:
+    """
+    Return (6,) the derivative of position and rotation by (true / assumed focal length).
+
+    A face of known size at pixel offset u from the centre has z = f size / size_px and
+    x = z u / f: z is proportional to f, x and y do not depend on it. The viewing ray, with which
+    the rotation is turned, leans by theta = atan(|u| / f), so d theta / d ln f = -sin cos theta,
+    about the axis z x ray.
+    """
+    x, y, z = translation_m
+    turn = np.array([y, -x, 0.0]) * z / (x * x + y * y + z * z)
+    return np.concatenate([[0.0, 0.0, z], turn])

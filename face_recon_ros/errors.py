@@ -13,5 +13,9 @@ class ImageError(FaceReconError):
     """An image or video is missing, unreadable or of the wrong kind."""
 
 
-class CalibrationError(FaceReconError):
+class CalibrationError(FaceReconError, ValueError):
     """A camera calibration cannot be used."""
+
+
+class SettingsError(FaceReconError, ValueError):
+    """A setting has a value that cannot be used."""

@@ -13,9 +13,9 @@ import numpy as np
 from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigma_rad
 from face_recon_ros.detection import BOTH, Detection, load_detector
-from face_recon_ros.errors import ImageError
+from face_recon_ros.errors import ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.network_regression import NETWORK, load_regressor
+from face_recon_ros.network_regression import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
@@ -25,6 +25,7 @@ from face_recon_ros.pose import (
     points_in_camera,
 )
 from face_recon_ros.regression import Region, Regression
+from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import SmoothingSettings, View
 from face_recon_ros.tracking import Tracker, TrackingSettings
 
@@ -38,19 +39,27 @@ class PipelineConfig:
 
     detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
     the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. regressor: 'network' or 'facemesh' (Face Mesh and a closed-form fit). model_path,
-    regressor_path: None is the shipped file.
+    network. regressor: 'hybrid' (Face Mesh and a closed-form fit near the front, the network
+    beyond), 'network' or 'facemesh'. model_path, regressor_path: None is the shipped file.
     """
 
     detector: str = BOTH
-    detector_threshold: float = 0.5
-    interpupillary_distance_m: float = ADULT_INTERPUPILLARY_DISTANCE_M
+    detector_threshold: float = limited(0.5, 0.05, 1.0)
+    interpupillary_distance_m: float = limited(ADULT_INTERPUPILLARY_DISTANCE_M, 0.03, 0.09)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
-    threads: int = 1
+    threads: int = limited(1, 1, 64)
     model_path: str | None = None
-    regressor: str = NETWORK
+    regressor: str = HYBRID
     regressor_path: str | None = None
+
+    def __post_init__(self) -> None:
+        """:raises SettingsError: a number is beyond its range, or a name is not known."""
+        check_ranges(self)
+        if self.regressor not in REGRESSORS:
+            raise SettingsError(
+                f'regressor is {self.regressor!r}; use one of {", ".join(REGRESSORS)}'
+            )
 
 
 @dataclass(slots=True, frozen=True)
@@ -202,7 +211,10 @@ class FaceReconPipeline:
         rotation = face_rotation(parameters)
         yaw_sigma_rad = None
         if own is not None:
-            yaw_sigma_rad = float(rotation_sigma_rad(rotation, regression.fit_error, own)[2])
+            sigmas_rad = rotation_sigma_rad(
+                rotation, regression.fit_error, own, regression.calibration
+            )
+            yaw_sigma_rad = float(sigmas_rad[2])
         return Face(
             id=face_id,
             score=confidence(regression.presence, regression.fit_error, yaw_sigma_rad),
@@ -212,7 +224,7 @@ class FaceReconPipeline:
             rotation=rotation,
             pose=pose,
             pose_covariance=pose_covariance(
-                pose, regression.fit_error, regression.rotation_sigma_rad
+                pose, regression.fit_error, own, camera.calibrated, regression.calibration
             ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),

@@ -14,6 +14,7 @@ import numpy as np
 
 from face_recon_ros.face_model import FaceParameters, camera_matrix
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
+from face_recon_ros.settings import check_ranges, limited
 
 
 @dataclass(slots=True, frozen=True)
@@ -162,8 +163,12 @@ def carried(
 class SmoothingSettings:
     """How a face is smoothed; cut-offs at rest in Hz, beta scales how motion opens them."""
 
-    min_cutoff_hz: float = 0.5
-    beta: float = 1.0
+    min_cutoff_hz: float = limited(0.5, 0.01, 100.0)
+    beta: float = limited(1.0, 0.0, 100.0)
+
+    def __post_init__(self) -> None:
+        """:raises SettingsError: a number is beyond its range."""
+        check_ranges(self)
 
 
 class FaceSmoother:

@@ -12,6 +12,7 @@ detector, too.
 
 from __future__ import annotations
 
+import math
 import random
 import string
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from face_recon_ros.appearance import look_distance, uncovered_cells
 from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.regression import Region, Regression
+from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 
 Look = Callable[[Region], np.ndarray]
@@ -80,14 +82,18 @@ class TrackingSettings:
     topic's name cannot have a number there.
     """
 
-    max_faces: int = 8
-    detection_interval: int = 5
-    min_presence: float = 0.5
-    max_fit_error: float = 0.08
-    confirm_count: int = 1
-    hold_count: int = 0
-    forget_s: float = 2.0
+    max_faces: int = limited(8, 0, 256)
+    detection_interval: int = limited(5, 1, 1000)
+    min_presence: float = limited(0.5, 0.0, 1.0)
+    max_fit_error: float = limited(0.08, 0.005, math.inf)
+    confirm_count: int = limited(1, 1, 100)
+    hold_count: int = limited(0, 0, 1000)
+    forget_s: float = limited(2.0, 0.0, 600.0)
     deterministic_ids: bool = True
+
+    def __post_init__(self) -> None:
+        """:raises SettingsError: a number is beyond its range."""
+        check_ranges(self)
 
 
 @dataclass(slots=True)
@@ -459,7 +465,7 @@ def _expected(track: Track, stamp_s: float) -> Region:
     if length < LEAST_STEP:
         return _steady(track.searched, region)
     step *= min(1.0, MOST_STEP / length)
-    return Region(region.centre + step, region.side_px, region.roll_rad)
+    return replace(region, centre=region.centre + step)
 
 
 def _steady(searched: Region | None, region: Region) -> Region:
@@ -473,7 +479,7 @@ def _steady(searched: Region | None, region: Region) -> Region:
         and abs(np.log(region.side_px / searched.side_px)) < STEADY_SIZE
         and turn < STEADY_ROLL_RAD
     )
-    return searched if stays else region
+    return replace(searched, turned_rad=region.turned_rad) if stays else region
 
 
 def _is_doubtful(regression: Regression) -> bool:

@@ -13,8 +13,17 @@ from face_recon_ros.confidence import (
     pose_covariance,
     rotation_sigma_rad,
 )
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, MetricPose, rotation_to
-from face_recon_ros.smoothing import rotation_matrix
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pose import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    Camera,
+    MetricPose,
+    metric_pose,
+    rotation_to,
+)
+from face_recon_ros.smoothing import rotation_matrix, rotation_vector
 
 FRONTAL = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
 
@@ -125,3 +134,102 @@ def test_errors_drawn_from_the_covariance_are_covered_as_promised():
     drawn = rng.multivariate_normal(np.zeros(6), covariance, 20000)
     share = (np.abs(drawn) < np.sqrt(np.diag(covariance))).mean(axis=0)
     np.testing.assert_allclose(share, 0.683, atol=0.02)
+
+
+# --- without calibration --------------------------------------------------------
+
+# Horizontal fields of view in degrees, of data sheets; what gives a diagonal or a focal length for
+# 36 mm film is converted.
+FIELDS_OF_VIEW_DEG = {
+    'RealSense D435 colour': 69.0,
+    'RealSense D435 infrared': 87.0,
+    'RealSense D455 colour': 90.0,
+    'Kinect for Xbox 360': 57.0,
+    'Kinect for Xbox One': 84.1,
+    'Azure Kinect': 90.0,
+    'OAK-D': 69.0,
+    'Logitech C270': 53.4,
+    'Logitech C920': 70.4,
+    'Raspberry Pi camera 1': 53.5,
+    'Raspberry Pi camera 2': 62.2,
+    'Raspberry Pi camera 3': 66.0,
+    'Raspberry Pi camera 3 wide': 102.0,
+    'Raspberry Pi HQ camera, 6 mm': 55.3,
+    '2/3 inch sensor, 8 mm': 57.6,
+    '2/3 inch sensor, 12.5 mm': 38.8,
+    '2/3 inch sensor, 16 mm': 30.8,
+    'phone, ultra-wide, 13 mm': 108.4,
+    'phone, main, 26 mm': 69.4,
+    'phone, tele, 77 mm': 26.3,
+    'photo camera, 50 mm': 39.6,
+    'photo camera, 85 mm': 23.9,
+}
+
+
+def seen(origin_px):
+    """Return a face of 125 px between the pupils somewhere in an image of 640x480."""
+    rotation = rotation_matrix([0.1, 0.3, -0.1])
+    origin = np.array([*origin_px, 0.0])
+    return FaceParameters(camera_matrix(2000.0, rotation, origin), np.zeros(40), np.zeros(10))
+
+
+def pose_with_focal_length(model, f, origin_px):
+    camera = Camera(640, 480, f, f, 319.5, 239.5)
+    return metric_pose(seen(origin_px), model.landmarks_68.mean, camera)
+
+
+def errors(found, true):
+    """Return (6,): by what position and rotation of a pose are off, in the camera frame."""
+    turn = rotation_vector(true.rotation @ found.rotation.T)
+    return np.concatenate([true.translation_m - found.translation_m, turn])
+
+
+def test_doubt_of_an_assumed_focal_length_is_that_of_common_cameras(model):
+    """Of a face on the axis the sigma of z must be the cameras' RMS of f / assumed f - 1."""
+    ratios = 0.5 / np.tan(np.radians(list(FIELDS_OF_VIEW_DEG.values())) / 2)
+    rms = np.sqrt(np.mean((ratios - 1) ** 2))
+    pose = pose_with_focal_length(model, 640.0, (319.5, 239.5))
+    known = pose_covariance(pose, 0.01)[2, 2]
+    guessed = pose_covariance(pose, 0.01, calibrated=False)[2, 2]
+    added = np.sqrt(guessed - known) / pose.translation_m[2]
+    assert added == pytest.approx(rms, abs=0.01)
+
+
+@pytest.mark.parametrize('true_f_px', [0.6 * 640, 0.75 * 640, 2 * 640])
+@pytest.mark.parametrize('origin_px', [(320, 240), (60, 100), (600, 420)])
+def test_the_true_pose_lies_within_two_sigma_without_calibration(model, true_f_px, origin_px):
+    guess = pose_with_focal_length(model, 640.0, origin_px)
+    off = errors(guess, pose_with_focal_length(model, true_f_px, origin_px))
+    sigmas = np.sqrt(np.diag(pose_covariance(guess, 0.0116, calibrated=False)))
+    assert (np.abs(off) < 2.1 * sigmas).all()
+    # and it is not made so by a covariance that says nothing
+    assert (sigmas[:2] < 0.05).all()
+    assert (np.degrees(sigmas[3:]) < 25).all()
+    too_sure = np.sqrt(pose_covariance(guess, 0.0116)[2, 2])
+    assert abs(off[2]) > 3.5 * too_sure
+
+
+def test_assumed_focal_length_turns_and_moves_as_the_covariance_says(model):
+    """A small change of the focal length: the longest axis of what is added points along it."""
+    origin_px = (600, 420)
+    guess = pose_with_focal_length(model, 640.0, origin_px)
+    off = errors(guess, pose_with_focal_length(model, 1.002 * 640.0, origin_px))
+    added = pose_covariance(guess, 0.01, calibrated=False) - pose_covariance(guess, 0.01)
+    values, axes = np.linalg.eigh(added)
+    assert values[-2] < 1e-9 * values[-1]  # one number is in doubt: one axis
+    along = axes[:, -1] @ off / np.linalg.norm(off)
+    assert abs(along) > 0.99  # the face is no point, so not exactly
+    assert np.linalg.norm(off[3:]) > 0.1 * np.linalg.norm(off[:3])
+
+
+def test_pipeline_doubts_the_distance_where_the_camera_is_not_calibrated(model, portrait):
+    pipeline = FaceReconPipeline()
+    height, width = portrait.shape[:2]
+    centre = (width - 1) / 2, (height - 1) / 2
+    [guess] = pipeline.process(portrait)
+    [known] = pipeline.process(portrait, Camera(width, height, width, width, *centre))
+    [true] = pipeline.process(portrait, Camera(width, height, 2 * width, 2 * width, *centre))
+    off_m = true.pose.translation_m[2] - guess.pose.translation_m[2]
+    assert off_m > 0.5
+    assert off_m < 2 * np.sqrt(guess.pose_covariance[2, 2])
+    assert off_m > 10 * np.sqrt(known.pose_covariance[2, 2])

@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 
+import domains
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -18,6 +19,7 @@ from node_process import (
     running,
     statuses,
 )
+from patience import HANG_S
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from std_msgs.msg import Header
@@ -44,10 +46,11 @@ OUTPUTS = ('faces', 'poses', 'markers', 'mesh_image', 'overlay_image', 'depth_im
 @pytest.fixture(scope='module', autouse=True)
 def _domain():
     """Keep these tests from hearing of nodes that the file before them killed."""
-    before = os.environ['ROS_DOMAIN_ID']
-    os.environ['ROS_DOMAIN_ID'] = str(int(before) % 101 + 1)
+    before, own = os.environ['ROS_DOMAIN_ID'], domains.claim()
+    os.environ['ROS_DOMAIN_ID'] = str(own)
     yield
     os.environ['ROS_DOMAIN_ID'] = before
+    domains.release(own)
 
 
 class Manager:
@@ -138,8 +141,7 @@ def test_a_manager_brings_it_up_and_down(peer, image):
         assert manager('cleanup') == [False]  # not from active
         assert manager.state == 'active'
         peer.drop(diagnostics, faces, markers, tf)
-        status, took_s = node.end()
-        assert (status, took_s < 2) == (0, True)
+        assert node.end() == 0
         assert not node.count('Traceback'), node.lines
 
 
@@ -239,8 +241,7 @@ def test_a_process_that_ends_withdraws_its_faces(peer, image):
         peer.show(
             lambda h: to_image(image, 'bgr8', h), lambda: any(f.faces for f in faces.collected)
         )
-        status, took_s = node.end()
-        assert (status, took_s < 2) == (0, True)
+        assert node.end() == 0
         peer.wait(lambda: not faces.collected[-1].faces, 'an empty FaceArray')
         assert node.complaints() == []
 
@@ -387,7 +388,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
 
     def process(*_, **__):
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(HANG_S)
         return []
 
     monkeypatch.setattr(recognition.pipeline, 'process', process)
@@ -395,7 +396,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
     for _ in range(2):
         recognition.submit(arrival())
-        assert begun.wait(5)
+        assert begun.wait(HANG_S)
     release = threading.Timer(0.2, go_on.set)
     release.start()
     assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
@@ -412,19 +413,19 @@ def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
 
     def process(*_, **__):
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(HANG_S)
         raise ValueError('too late')
 
     monkeypatch.setattr(recognition.pipeline, 'process', process)
     node._patience_s = 0.1
     recognition.submit(arrival())
-    assert begun.wait(5)
+    assert begun.wait(HANG_S)
     thread = recognition._recognise._thread
     assert node.trigger_deactivate() == TransitionCallbackReturn.ERROR
     assert node.state == 'unconfigured'
     bring(node, 'active')
     go_on.set()
-    thread.join(5)
+    thread.join(HANG_S)
     assert not thread.is_alive()
     assert node._report.current('processing') == ''
 
@@ -443,7 +444,7 @@ class SlowPipeline:
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         self.begun.release()
-        assert self.let_go.acquire(timeout=20)
+        assert self.let_go.acquire(timeout=HANG_S)
         self.inside -= 1
         if self.fails:
             raise ValueError('broken network')
@@ -465,7 +466,7 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
         monkeypatch.setattr(output, 'publish', lambda _, faces, *__: published.append(faces))
     node._patience_s = 0.05
     recognition.submit(arrival())
-    assert pipeline.begun.acquire(timeout=5)
+    assert pipeline.begun.acquire(timeout=HANG_S)
     first = recognition._recognise._thread
 
     answer = enable(node, False)
@@ -483,12 +484,12 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
     assert pipeline.inside == 1
 
     pipeline.let_go.release(1)
-    first.join(5)
+    first.join(HANG_S)
     assert not first.is_alive()
     assert published == []  # the image of before is nobody's any more
-    assert pipeline.begun.acquire(timeout=5)  # the newest image has its turn
+    assert pipeline.begun.acquire(timeout=HANG_S)  # the newest image has its turn
     pipeline.let_go.release(1)
-    second.join(5)
+    second.join(HANG_S)
     assert not second.is_alive()
     wait_until(lambda: len(published) == len(recognition._outputs))
     assert pipeline.most_inside == 1
@@ -496,7 +497,7 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
     # errors are said as before
     pipeline.fails = True
     recognition.submit(arrival())
-    assert pipeline.begun.acquire(timeout=5)
+    assert pipeline.begun.acquire(timeout=HANG_S)
     pipeline.let_go.release(1)
     wait_until(lambda: 'broken network' in node._report.current('processing'))
     node._patience_s = 5.0
@@ -515,9 +516,9 @@ def test_faces_are_withdrawn_though_an_image_takes_long(make_node, monkeypatch):
     recognition.submit(arrival())
     count = len(recognition._outputs)
     wait_until(lambda: len(headers) == count and pipeline.inside == 0)
-    assert pipeline.begun.acquire(timeout=5)
+    assert pipeline.begun.acquire(timeout=HANG_S)
     recognition.submit(arrival())
-    assert pipeline.begun.acquire(timeout=5)
+    assert pipeline.begun.acquire(timeout=HANG_S)
     node._patience_s = 0.05
     assert enable(node, False).success
     assert headers == [headers[0]] * 2 * count
@@ -525,7 +526,7 @@ def test_faces_are_withdrawn_though_an_image_takes_long(make_node, monkeypatch):
 
 
 def wait_until(condition):
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < end_s
         threading.Event().wait(0.005)

@@ -1,5 +1,7 @@
 """Faces to messages: fields, frames, stamps, and what disappears."""
 
+import threading
+
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
@@ -7,6 +9,7 @@ from sensor_msgs.msg import CameraInfo, PointField
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from face_recon_ros import calibration as camera_module
 from face_recon_ros.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.errors import CalibrationError
 from face_recon_ros.face_model import FaceParameters
@@ -255,3 +258,49 @@ def test_camera_info_of_the_camera_that_was_used(camera, k, model, d):
         camera.fx, camera.fy, camera.cx, camera.cy,
     )  # fmt: skip
     assert again.distortion.tolist() == camera.distortion.tolist()
+
+
+def test_calibration_that_changes_is_never_missing_for_a_reader(monkeypatch):
+    """The images' thread must see the old camera until the new one is made, whole."""
+    calibration = Calibration('/c', rectified=False)
+    calibration.update(info())
+    during = []
+    made = camera_module.camera_from_info
+
+    def watched(*arguments):
+        during.append(calibration.camera(640, 480))
+        camera = made(*arguments)
+        during.append(calibration.camera(640, 480))
+        return camera
+
+    monkeypatch.setattr(camera_module, 'camera_from_info', watched)
+    for focal_px in (600.0, 700.0):
+        zoomed = info()
+        zoomed.k[0] = zoomed.k[4] = focal_px
+        calibration.update(zoomed)
+    assert [(camera.fx, fault) for camera, fault in during] == [
+        (500, ''), (500, ''), (600, ''), (600, '')
+    ]
+
+
+def test_calibration_read_from_another_thread_is_always_a_whole_one():
+    calibration = Calibration('/c', rectified=False)
+    infos = [info(k=np.array([f, 0, 320.0, 0, f, 240, 0, 0, 1])) for f in (500.0, 900.0)]
+    calibration.update(infos[0])
+    read = []
+    done = threading.Event()
+
+    def reader():
+        while not done.is_set():
+            read.append(calibration.camera(640, 480))
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    while len(read) < 2000:
+        for changed in infos:
+            calibration.update(changed)
+    done.set()
+    thread.join()
+    assert {(camera.fx, camera.fy, fault) for camera, fault in read} <= {
+        (500, 500, ''), (900, 900, '')
+    }
