@@ -373,7 +373,7 @@ def test_nothing_grows_as_faces_come_and_go(machine, portrait, face):
         machine.humans.publish(portrait, [with_id(face, f'f{number}')], HEADER)
         machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
         machine.executor.spin_once(timeout_sec=0)
-    machine.humans._maker.submit(lambda: None).result(timeout=DEADLINE_S)  # all are made
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)  # all are made
     assert len(list(machine.node.publishers)) <= 3  # tracked, /rosout, /parameter_events
     assert not [name for name in machine.node._parameters if 'qos' in name]
 
@@ -387,7 +387,7 @@ class SlowTopics:
 
         def slowly(node, face_id):
             self.begun.release()
-            assert self.let_go.acquire(timeout=DEADLINE_S)
+            assert self.let_go.acquire(timeout=HANG_S)
             return make(node, face_id)
 
         monkeypatch.setattr(humans_module._FaceTopics, 'of', slowly)
@@ -398,7 +398,7 @@ def test_nothing_waits_while_the_topics_of_a_face_are_made(machine, portrait, fa
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     both = [with_id(face, 'f1'), with_id(face, 'f2')]
     machine.wait(lambda: ids, lambda: machine.humans.publish(portrait, both, HEADER))
-    assert slow.begun.acquire(timeout=DEADLINE_S)
+    assert slow.begun.acquire(timeout=HANG_S)
     # in the midst of it images come, and are looked at
     assert machine.humans.wanted()
     machine.humans.publish(portrait, both, HEADER)
@@ -415,10 +415,10 @@ def test_a_face_that_goes_before_its_topics_are_there_leaves_none(
 ):
     slow = SlowTopics(monkeypatch)
     machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
-    assert slow.begun.acquire(timeout=DEADLINE_S)
+    assert slow.begun.acquire(timeout=HANG_S)
     machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
     slow.let_go.release(1)
-    machine.humans._maker.submit(lambda: None).result(timeout=DEADLINE_S)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
     assert not [p for p in machine.node.publishers if '/f1/' in p.topic_name]
     assert not machine.humans._faces
     assert not machine.humans._making
@@ -430,7 +430,7 @@ def test_topics_that_cannot_be_made_are_an_error_of_the_next_image(
     with monkeypatch.context() as patched:
         patched.setattr(humans_module._FaceTopics, 'of', lambda *_: 1 / 0)
         machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
-        machine.humans._maker.submit(lambda: None).result(timeout=DEADLINE_S)
+        machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
     with pytest.raises(ZeroDivisionError):
         machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
     machine.wait(
