@@ -169,7 +169,7 @@ def test_what_a_state_does_not_allow_is_refused_and_survived(peer):
             refused += 1
             if state != 'active':
                 assert manager(POSSIBLE[state][-1]) == [True]
-        assert node.end()[0] == 0
+        assert node.end() == 0
         # rcl_lifecycle itself adds a warning to each
         assert node.count('[ERROR]') == refused, node.lines
         assert not node.count('Traceback'), node.lines

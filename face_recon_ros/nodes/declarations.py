@@ -111,8 +111,8 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'regressor',
         _CORE.regressor,
-        'network (one network, every pose), or facemesh (MediaPipe Face Mesh and a closed-form '
-        'fit)',
+        'hybrid (Face Mesh near the front, the network beyond), network (one network, every pose), '
+        'or facemesh (MediaPipe Face Mesh and a closed-form fit)',
         choices=REGRESSORS,
         at_configure=True,
     ),
