@@ -30,7 +30,7 @@ CAMERA = portrait_camera(WIDTH, HEIGHT)
 DEADLINE_S = HANG_S
 ASK_AGAIN_S = 2.0
 # Images of one still view until its pose no longer depends on the view before
-SETTLED_COUNT = 5
+SETTLED_COUNT = 12
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 FRAME = 'head_camera_optical_frame'
 # `python -m` imports from where it is run: not from the root of the repository, whose folder of

@@ -111,7 +111,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'regressor',
         _CORE.regressor,
-        'hybrid (Face Mesh near the front, the network beyond), network (one network, every pose), '
+        'hybrid (Face Mesh near the front, the network beyond), network (one network, every pose) '
         'or facemesh (MediaPipe Face Mesh and a closed-form fit)',
         choices=REGRESSORS,
         at_configure=True,
