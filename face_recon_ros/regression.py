@@ -13,6 +13,7 @@ from face_recon_ros.confidence import RotationCalibration
 from face_recon_ros.detection import Detection
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.opencv import takeable
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
 
@@ -187,9 +188,8 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
         # a pixel's centre lies in the middle of the pixels it gathers
         source_from_crop = image_from_crop / factor
         source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
-    crop = cv2.warpAffine(
-        source, source_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
@@ -203,7 +203,7 @@ def _halved(
     # with a border of one small pixel, which interpolation touches
     low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
     high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
-    part = image[low[1] : high[1], low[0] : high[0]]
+    part = takeable(image[low[1] : high[1], low[0] : high[0]])
     bottom, right = -np.array(part.shape[:2]) % factor
     if bottom or right:
         part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)

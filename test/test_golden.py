@@ -8,9 +8,10 @@ from golden_scenes import TABLE, Studio, measure_stills, measure_stream
 from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.pipeline import PipelineConfig
 
-# Parts of the written figure. Other versions of OpenCV and of the TFLite runtime, and other CPUs,
-# differ by less than 2 %; what makes it 10 % worse or better is a change to look at.
-BAND = 0.07
+# Parts of the written figure. A grain of noise in a tenth of the pixels moves the figures by up
+# to 2 %, and how much a head trembles by 7 %, as other versions of OpenCV and of the TFLite runtime
+# may; what is 10 % worse, or better, is a change to look at (golden_scenes.py --write).
+BAND, BANDS = 0.06, {'tremble_deg': 0.15}
 MEASURES = {'stills': measure_stills, 'stream': measure_stream}
 
 
@@ -28,6 +29,6 @@ def test_errors_are_those_of_the_table(studio, regressor, kind):
     off = {
         name: f'{value:.3f} instead of {expected[name]:.3f}'
         for name, value in found.items()
-        if abs(value - expected[name]) > BAND * expected[name]
+        if abs(value - expected[name]) > BANDS.get(name, BAND) * expected[name]
     }
     assert off == {}
