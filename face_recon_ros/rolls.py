@@ -52,7 +52,10 @@ def score_of(regression: Regression) -> float:
     yaw_sigma_rad = None
     if own is not None:
         rotation = face_rotation(regression.parameters)
-        yaw_sigma_rad = float(rotation_sigma_rad(rotation, regression.fit_error, own)[2])
+        sigmas_rad = rotation_sigma_rad(
+            rotation, regression.fit_error, own, regression.calibration
+        )
+        yaw_sigma_rad = float(sigmas_rad[2])
     return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
 
 

@@ -18,9 +18,9 @@ class StreamClock:
         self._late = False
 
     @property
-    def started(self) -> bool:
-        """Whether there was a stamp yet."""
-        return self._now_s is not None
+    def now_s(self) -> float | None:
+        """The time of the newest image; None before the first."""
+        return self._now_s
 
     def is_set_back(self, stamp_s: float) -> bool:
         """Tell whether a stamp lies so far back that nothing before it counts."""

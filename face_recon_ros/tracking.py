@@ -78,6 +78,8 @@ DOUBTFUL_SIGMA_RAD, DOUBTFUL_FIT_ERROR = 0.2, 0.04
 # After so long in doubt the detector is asked, and after so long without its agreement there is
 # no face, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
+# After so long without an image the next one is searched as a whole, as the first one is, seconds
+LONG_GAP_S = 0.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
 
@@ -223,8 +225,10 @@ class Tracker:
         if self._clock.is_set_back(stamp_s):
             self.reset()
         self._view = view
-        first = not self._clock.started
+        before_s = self._clock.now_s
         stamp_s = self._clock.take(stamp_s)
+        # after a gap nothing is as it was: nobody wanted faces, or the camera was away
+        first = before_s is None or stamp_s - before_s > LONG_GAP_S
         self._forget(stamp_s)
         lost = [t for t in self._tracks if t.lost]
         # A lost face has moved on: its old region says where to expect it, not where to look.
@@ -603,7 +607,7 @@ def _expected(track: Track, stamp_s: float) -> Region:
     if length < LEAST_STEP:
         return _steady(track.searched, region)
     step *= min(1.0, MOST_STEP / length)
-    return Region(region.centre + step, region.side_px, region.roll_rad)
+    return replace(region, centre=region.centre + step)
 
 
 def _steady(searched: Region | None, region: Region) -> Region:
@@ -617,7 +621,7 @@ def _steady(searched: Region | None, region: Region) -> Region:
         and abs(np.log(region.side_px / searched.side_px)) < STEADY_SIZE
         and turn < STEADY_ROLL_RAD
     )
-    return searched if stays else region
+    return replace(searched, turned_rad=region.turned_rad) if stays else region
 
 
 def _is_doubtful(regression: Regression) -> bool:
