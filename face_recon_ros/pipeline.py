@@ -26,7 +26,7 @@ from face_recon_ros.pose import (
     points_in_camera,
 )
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import UprightJudge, detect_upside_down, score_of
+from face_recon_ros.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import SmoothingSettings, View
 from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
@@ -34,10 +34,9 @@ from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 
-# Of so many searches of a stream for newcomers one is with the image the other way up
-SEARCHES_PER_TURN = 4
-# A still image in which no face scores as much is searched upside down, too
-SURE_SCORE = 0.7
+# Of so many searches of a stream for newcomers one is with the image the other way up, and of so
+# many while nobody is surely found
+SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
 
 
 @dataclass(slots=True, frozen=True)
@@ -178,7 +177,9 @@ class FaceReconPipeline:
         if not self._tracker.search_due():
             return
         self._searches += 1
-        other_way_up = self._searches % SEARCHES_PER_TURN == 0
+        sure = self._tracker.is_sure_of_one()
+        per_turn = SEARCHES_PER_TURN if sure else DOUBTFUL_SEARCHES_PER_TURN
+        other_way_up = self._searches % per_turn == 0
         search = self._other_way_up if other_way_up else self.detector
         if other_way_up != self._tracker.are_upside_down():
             found = detect_upside_down(search.next_part, image)
@@ -210,7 +211,7 @@ class FaceReconPipeline:
         tracking = replace(self.config.tracking, max_faces=0, confirm_count=1)
         every = replace(tracking, min_presence=0.0, max_fit_error=float('inf'))
         found = self._look_at(image, _regions(self.detector(image)), every)
-        if all(score_of(face) < SURE_SCORE for face in found):
+        if not any(is_sure(face) for face in found):
             others = _regions(detect_upside_down(self.detector, image))
             found = best_of_each([*found, *self._look_at(image, others, tracking)])
         return [('', face, face.parameters) for face in found]

@@ -31,6 +31,8 @@ FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
 SURE_WORTH = 0.7
 # What scores less than this part of the best at first sight is not looked at again
 RIVAL_PART = 0.2
+# While no face scores as much, images are searched upside down as well
+SURE_SCORE = 0.7
 # A refined region is left for the first one where presence falls by more than this
 MOST_PRESENCE_LOST = 0.1
 # A region whose roll was off by more than this is refined once more
@@ -75,12 +77,24 @@ class UprightJudge:
 
 
 @dataclass(slots=True, frozen=True)
-class _Candidate:
+class Candidate:
+    """A face at a roll, and how surely the judge sees it upright there: 0..1."""
+
     regression: Regression
-    worth: float
+    judged: float
+
+    @property
+    def worth(self) -> float:
+        """How much there is for this roll."""
+        return score_of(self.regression) * max(self.judged, LEAST_JUDGED) ** JUDGE_POWER
 
 
-def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -> Regression:
+def is_sure(regression: Regression) -> bool:
+    """Tell whether a face is one, and the right way up, beyond much doubt."""
+    return score_of(regression) >= SURE_SCORE
+
+
+def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -> Candidate:
     """
     Return the face in a detector's region at the roll that is worth most.
 
@@ -91,26 +105,25 @@ def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
     best = _best(first, 0.0, refine, judge)
     if best.worth >= SURE_WORTH:
-        return best.regression
+        return best
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
     other = _best(others, score_of(best.regression), refine, judge)
-    return max(best, other, key=lambda c: c.worth).regression
+    return max(best, other, key=lambda c: c.worth)
 
 
 def _best(
     first: Sequence[Regression], rival: float, refine: Regress, judge: Judge
-) -> _Candidate:
-    """Return the best of what was found at first sight; what a rival far outscores is worth 0."""
+) -> Candidate:
+    """Return the best of what was found at first sight; what a rival far outscores is left."""
     scores = [score_of(f) for f in first]
     least = RIVAL_PART * max(*scores, rival)
     candidates = []
     for regression, score in zip(first, scores, strict=True):
         if score < least:
-            candidates.append(_Candidate(regression, 0.0))
-            continue
-        refined = _refined(regression, refine)
-        judged = max(judge(refined.region), LEAST_JUDGED)
-        candidates.append(_Candidate(refined, score_of(refined) * judged**JUDGE_POWER))
+            candidates.append(Candidate(regression, 0.0))
+        else:
+            refined = _refined(regression, refine)
+            candidates.append(Candidate(refined, judge(refined.region)))
     return max(candidates, key=lambda c: c.worth)
 
 

@@ -26,7 +26,7 @@ from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import Judge, find_roll, is_upside_down, score_of
+from face_recon_ros.rolls import Candidate, Judge, find_roll, is_sure, is_upside_down, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.stream_clock import StreamClock
@@ -66,6 +66,8 @@ STILL_THERE_S = 0.25
 SMOOTHED_GAP_S = 0.5
 # For how long others come first after what was no face, seconds
 NO_FACE_S = 1.0
+# How surely the detector has to see somebody new, upright: profiles are seen above 0.8
+LEAST_JUDGED_NEW = 0.65
 # A filter's least step, seconds: two images with one stamp
 LEAST_STEP_S = 1e-3
 # Cost above any that a possible pair has
@@ -242,10 +244,13 @@ class Tracker:
             self._give_up_doubted(stamp_s)
         newcomers = self._unknown_regions(candidates)
 
-        def settle(region: Region) -> Regression:
+        def settle(region: Region) -> Candidate:
             return find_roll(region, regress, refine or regress, judge or _always)
 
         self._add_found(newcomers, stamp_s, settle, look)
+        if first and detect_upside_down and not self.is_sure_of_one():
+            newcomers = self._unknown_regions(detect_upside_down())
+            self._add_found(newcomers, stamp_s, settle, look)
         self._remember_looks(stamp_s, look)
         return self._reported()
 
@@ -417,20 +422,23 @@ class Tracker:
         self,
         regions: list[Region],
         stamp_s: float,
-        settle: Callable[[Region], Regression],
+        settle: Callable[[Region], Candidate],
         look: Look | None,
     ) -> None:
         """Give detected faces the ids of lost ones that they may be, or new ones."""
         kept = [t.regression for t in self._tracks if not t.lost]
         found: list[Regression] = []
+        judged: list[float] = []
         for region in self._affordable(regions, stamp_s):
-            regression = settle(region)
+            candidate = settle(region)
+            regression = candidate.regression
             shown = _shows_one_of(regression, kept)
             if shown or not self._is_face(regression):
                 self._no_faces.append((region, stamp_s))
             if not shown:
                 kept.append(regression)
                 found.append(regression)
+                judged.append(candidate.judged)
         lost = [t for t in self._tracks if t.lost]
         sights = _sights(found, [t.regression for t in self._tracks if not t.lost], look)
         since_s = self._waiting_since_s
@@ -444,6 +452,9 @@ class Tracker:
         waits = False
         for index, regression in enumerate(found):
             if index in taken or not self._is_face(regression):
+                continue
+            # seen upright, somebody new has to be a face to the detector, too
+            if self._settings.min_presence > 0 and judged[index] < LEAST_JUDGED_NEW:
                 continue
             # Half a face where others were may be a lost one's: it is seen better soon.
             if patient and _may_be_one_of(sights[index], lost, stamp_s):
@@ -508,6 +519,10 @@ class Tracker:
         """Tell whether one more face may be followed."""
         limit = self._settings.max_faces
         return not limit or self._followed() < limit
+
+    def is_sure_of_one(self) -> bool:
+        """Tell whether a face is followed that is one beyond much doubt."""
+        return any(is_sure(t.regression) for t in self._tracks if not t.lost)
 
     def are_upside_down(self) -> bool:
         """Tell whether most of the faces followed are: the camera hangs."""
