@@ -64,7 +64,8 @@ def test_an_image_of_too_many_pixels_is_named_so(tmp_path):
         )
 
     header = struct.pack('>IIBBBBB', 40_000, 40_000, 1, 0, 0, 0, 0)
-    parts = [chunk(b'IHDR', header), chunk(b'IDAT', zlib.compress(bytes(5001))), chunk(b'IEND', b'')]
+    rows = chunk(b'IDAT', zlib.compress(bytes(5001)))
+    parts = [chunk(b'IHDR', header), rows, chunk(b'IEND', b'')]
     path = tmp_path / 'huge.png'
     path.write_bytes(b'\x89PNG\r\n\x1a\n' + b''.join(parts))
     with pytest.raises(ImageError, match=r'huge\.png: is too large to be decoded .*smaller$'):
