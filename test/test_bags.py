@@ -18,6 +18,7 @@ from mcap_ros2.decoder import DecoderFactory
 from mcap_ros2.writer import Writer as McapWriter
 from node_process import (
     DEADLINE_S,
+    ELSEWHERE,
     Peer,
     image_profile,  # noqa: F401
     process,
@@ -410,7 +411,8 @@ def sample_camera():
     module = 'face_recon_ros.nodes.sample_camera'
     parameters = ('-p', f'rate:={IMAGES_HZ}', '-p', f'width:={WIDTH}', '-p', f'height:={HEIGHT}')
     camera = subprocess.Popen(
-        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters]
+        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters],
+        cwd=ELSEWHERE,
     )
     try:
         yield

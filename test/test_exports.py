@@ -31,7 +31,7 @@ def test_ply_holds_the_mesh_in_metres(scene, portrait, model, tmp_path):
     vertices, triangles = read_ply(tmp_path / 'face.ply')
     np.testing.assert_array_equal(triangles['indices'], model.triangles)
     assert (triangles['count'] == 3).all()
-    in_camera = vertices['xyz'] * exports.MESH_FROM_OPTICAL
+    in_camera = vertices['xyz'] * [1, -1, -1]  # y up and z to the viewer there
     np.testing.assert_allclose(in_camera, views.vertices_m(face), atol=1e-5)
     # a head is about as large as a head, and where the pose says
     assert 0.15 < np.ptp(in_camera[:, 1]) < 0.3
@@ -74,7 +74,7 @@ def test_depth_png_has_the_stated_scale(scene, portrait, tmp_path):
     assert steps.dtype == np.uint16
     seen = np.isfinite(depth_m)
     np.testing.assert_array_equal(steps > 0, seen)
-    np.testing.assert_allclose(steps[seen] * exports.DEPTH_UNIT_M, depth_m[seen], atol=6e-5)
+    np.testing.assert_allclose(steps[seen] * 1e-4, depth_m[seen], atol=6e-5)
 
 
 def test_depth_beyond_the_range_of_the_png_is_unknown(tmp_path):
