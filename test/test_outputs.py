@@ -1,186 +1,149 @@
-"""What goes out about faces, and what does not: ~/faces, /tf and the rest, without DDS."""
+"""Files are written whole or not at all, and never over what is not this program's."""
 
-from dataclasses import replace
+import os
+import signal
+import stat
 
+import cv2
 import numpy as np
 import pytest
-from face_recon_ros.msg import FaceArray
-from geometry_msgs.msg import PoseArray
-from std_msgs.msg import Header
-from test_messages import FRONTAL, make_face
-from tf2_msgs.msg import TFMessage
-from visualization_msgs.msg import MarkerArray
 
-from face_recon_ros.nodes.agreement import rotation_from_quaternion
-from face_recon_ros.nodes.outputs import FaceOutputs
-from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
-from face_recon_ros.nodes.report import OncePerChange
-from face_recon_ros.pose import Camera
-from face_recon_ros.smoothing import rotation_matrix
-
-IMAGE = np.zeros((480, 640, 3), np.uint8)
-HEADER = Header(frame_id='camera')
-CALIBRATED = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
+from face_recon_ros import exports, outputs
+from face_recon_ros.errors import OutputError
+from face_recon_ros.image_files import read_image, write_image
+from face_recon_ros.outputs import check_output, fitting_name, is_own, write_bytes
 
 
-class Publisher:
-    def __init__(self):
-        self.messages = []
-        self.listeners = 0
-
-    def publish(self, message):
-        self.messages.append(message)
-
-    def get_subscription_count(self):
-        return self.listeners
+@pytest.fixture
+def photo(portrait):
+    return np.ascontiguousarray(portrait[:60, :80])
 
 
-class Outputs:
-    """The node's outputs, and who listens to which."""
-
-    def __init__(self, **parameters):
-        self.values = {**{d.name: d.default for d in DECLARATIONS}, **parameters}
-        self.publishers = {}
-        self.lines = []
-        self.outputs = FaceOutputs(
-            self._make,
-            lambda: Settings.from_values(self.values),
-            OncePerChange(self.lines.append, self.lines.append),
-            '/image',
-        )
-        self.tf = self.publishers[TFMessage]
-        self.faces = self.publishers[FaceArray]
-
-    def _make(self, kind, _topic, _depth):
-        return self.publishers.setdefault(kind, Publisher())
-
-    def show(self, *faces, camera=CALIBRATED):
-        self.outputs.publish(IMAGE, faces, HEADER, camera)
-
-    def frames(self):
-        return [t.child_frame_id for m in self.tf.messages for t in m.transforms]
+def test_a_file_is_replaced_whole_and_keeps_its_permissions(tmp_path):
+    path = tmp_path / 'a.bin'
+    path.write_bytes(b'old')
+    path.chmod(0o640)
+    write_bytes(path, b'new')
+    assert path.read_bytes() == b'new'
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.listdir(tmp_path) == ['a.bin']
 
 
-def test_a_listener_to_tf_wants_nothing_of_a_node_that_publishes_none():
-    """There is one on every robot: it must not keep the node busy."""
-    node = Outputs(publish_tf=False)
-    node.tf.listeners = 3
-    assert not node.outputs.wanted()
-    node.show(make_face())
-    assert node.tf.messages == []
-    node.values['publish_tf'] = True
-    assert node.outputs.wanted()
-    node.show(make_face())
-    assert node.frames() == ['face_7', 'gaze_7']
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+    (tmp_path / 'other').touch()
+    write_bytes(tmp_path / 'a.bin', b'new')
+    assert (tmp_path / 'a.bin').stat().st_mode == (tmp_path / 'other').stat().st_mode
 
 
-def test_the_node_s_own_listener_to_tf_does_not_count():
-    node = Outputs(filtering_frame='odom')
-    node.tf.listeners = 1
-    assert not node.outputs.wanted()
-    node.tf.listeners = 2
-    assert node.outputs.wanted()
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / 'file').write_bytes(b'old')
+    (tmp_path / 'link').symlink_to('file')
+    write_bytes(tmp_path / 'link', b'new')
+    assert (tmp_path / 'link').is_symlink()
+    assert (tmp_path / 'file').read_bytes() == b'new'
 
 
-def test_without_faces_nothing_goes_out_on_tf():
-    node = Outputs()
-    node.tf.listeners = node.faces.listeners = 1
-    node.show()
-    assert node.tf.messages == []
-    assert [len(m.faces) for m in node.faces.messages] == [0]
+def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / 'a.bin'
+    path.write_bytes(b'old')
+
+    def full(self, data):
+        with open(self, 'wb') as file:
+            file.write(data[:2])
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(type(path), 'write_bytes', full)
+    with pytest.raises(OutputError, match=r'a\.bin: No space left on device; choose .*--out'):
+        write_bytes(path, b'new data')
+    assert path.read_bytes() == b'old'
+    assert os.listdir(tmp_path) == ['a.bin']
 
 
-def test_a_held_face_has_score_0_and_no_new_transform():
-    """TF has no score: with a new stamp, where a face was would look like where it is."""
-    node = Outputs(hold_count=5)
-    for publisher in node.publishers.values():
-        publisher.listeners = 1
-    held = replace(make_face('old'), score=0.0)
-    node.show(held, make_face('new'))
-    assert node.frames() == ['face_new', 'gaze_new']
-    (array,) = node.faces.messages
-    assert [(f.id, f.score) for f in array.faces] == [('old', 0.0), ('new', 0.75)]
-    (poses,), (markers,) = (
-        node.publishers[kind].messages for kind in (PoseArray, MarkerArray)
+def test_devices_are_written_to(tmp_path):
+    write_bytes(outputs.Path('/dev/null'), b'new')
+    if os.path.exists('/dev/full'):
+        with pytest.raises(OutputError, match='/dev/full: No space left'):
+            write_bytes(outputs.Path('/dev/full'), b'new')
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_a_picture_of_this_program_is_known_and_unchanged(tmp_path, photo, suffix):
+    write_image(tmp_path / f'own{suffix}', photo, mark=True)
+    write_image(tmp_path / f'photo{suffix}', photo)
+    assert is_own(tmp_path / f'own{suffix}')
+    assert not is_own(tmp_path / f'photo{suffix}')
+    np.testing.assert_array_equal(
+        read_image(tmp_path / f'own{suffix}'), read_image(tmp_path / f'photo{suffix}')
     )
-    assert len(poses.poses) == 2
-    assert [m.text for m in markers.markers if m.text] == ['old', 'new']
-    node.show(held)
-    assert len(node.tf.messages) == 1
+    # a copy of the file is known, a copy of the picture is a photo
+    again = cv2.imread(str(tmp_path / f'own{suffix}'))
+    cv2.imwrite(str(tmp_path / f'edited{suffix}'), again)
+    assert not is_own(tmp_path / f'edited{suffix}')
 
 
-@pytest.mark.parametrize(
-    ('camera', 'allowed', 'count'),
-    [
-        (Camera.uncalibrated(640, 480), True, 2),
-        (Camera.uncalibrated(640, 480), False, 0),
-        (CALIBRATED, False, 2),
-    ],
-)
-def test_transforms_of_a_camera_without_calibration_may_be_withheld(camera, allowed, count):
-    node = Outputs(publish_tf_uncalibrated=allowed)
-    node.tf.listeners = node.faces.listeners = 1
-    node.show(make_face(), camera=camera)
-    assert len(node.frames()) == count
-    assert len(node.faces.messages) == 1
+def test_depth_of_this_program_is_known_and_reads(tmp_path):
+    depth_m = np.array([[0.5, np.nan], [1.25, 2.0]], np.float32)
+    exports.write_depth_npy(tmp_path / 'own.npy', depth_m)
+    np.testing.assert_array_equal(np.load(tmp_path / 'own.npy'), depth_m)
+    np.save(tmp_path / 'other.npy', depth_m)
+    assert is_own(tmp_path / 'own.npy')
+    assert not is_own(tmp_path / 'other.npy')
 
 
-def test_quaternions_do_not_jump_when_a_head_turns_past_the_camera():
-    node = Outputs()
-    node.tf.listeners = 1
-    yaws = np.radians(np.concatenate([np.arange(-80, 81, 2.0), np.arange(80, -81, -2.0)]))
-    turned = [rotation_matrix(np.array([0, yaw, 0])) @ FRONTAL for yaw in yaws]
-    for rotation in turned:
-        node.show(make_face(rotation=rotation))
-    for index, name in enumerate(('face_7', 'gaze_7')):
-        quaternions = [m.transforms[index].transform.rotation for m in node.tf.messages]
-        assert {m.transforms[index].child_frame_id for m in node.tf.messages} == {name}
-        numbers = np.array([[q.x, q.y, q.z, q.w] for q in quaternions])
-        np.testing.assert_allclose(np.linalg.norm(numbers, axis=1), 1.0)
-        # two degrees of turning are 0.0175 of the quaternion
-        assert np.abs(np.diff(numbers, axis=0)).max() < 0.02
-    # and they still say how the head is turned
-    gazes = [m.transforms[1].transform.rotation for m in node.tf.messages]
-    for rotation, q in zip(turned, gazes, strict=True):
-        along = rotation_from_quaternion(q.x, q.y, q.z, q.w)[:, 2]
-        np.testing.assert_allclose(along, rotation[:, 0], atol=1e-9)
+def test_an_input_is_refused_by_whatever_name(tmp_path):
+    (tmp_path / 'clip.mp4').write_bytes(b'a clip')
+    os.link(tmp_path / 'clip.mp4', tmp_path / 'hard.mp4')
+    (tmp_path / 'soft.mp4').symlink_to('clip.mp4')
+    (tmp_path / 'folder').mkdir()
+    inputs = outputs.identities([tmp_path / 'clip.mp4'])
+    for name in ('clip.mp4', 'hard.mp4', 'soft.mp4', 'folder/../clip.mp4'):
+        with pytest.raises(OutputError, match=r'--out .*mp4 is an input; choose another --out'):
+            check_output(tmp_path / name, '--out', inputs)
+    check_output(tmp_path / 'new.mp4', '--out', inputs)
 
 
-def test_signs_are_remembered_of_faces_in_sight_only():
-    node = Outputs()
-    node.tf.listeners = 1
-    for number in range(50):
-        node.show(make_face(f'f{number}'))
-    assert set(node.outputs._signs._last) == {'face_f49', 'gaze_f49'}
+def test_other_peoples_files_are_refused_and_own_ones_are_not(tmp_path):
+    path = tmp_path / 'faces.csv'
+    path.write_text('name,age\nanna,31\n')
+    with pytest.raises(OutputError, match=r'--csv .* not of this program; delete it'):
+        check_output(path, '--csv', set())
+    path.write_text('file,id,score,x0,y0\n')
+    check_output(path, '--csv', set())
+    path.write_text('')
+    check_output(path, '--csv', set())
+    with pytest.raises(OutputError, match='is a folder'):
+        check_output(tmp_path, '--csv', set())
 
 
-# --- ids -------------------------------------------------------------------------
+def test_long_names_are_cut_to_what_a_folder_holds():
+    assert fitting_name('a', '_pose.jpg') == 'a_pose.jpg'
+    for stem in ('x' * 251, 'ä' * 125 + 'x'):
+        name = fitting_name(stem, '_pose.jpg')
+        assert 253 <= len(name.encode()) <= 255
+        assert name.endswith('_pose.jpg')
 
 
-@pytest.mark.parametrize(
-    ('namespace', 'name', 'prefix'),
-    [
-        ('/', 'face_recon', ''),
-        ('/front', 'face_recon', 'front_'),
-        ('/robot/head_left', 'face_recon', 'robot__head_left_'),
-        ('/', 'left', 'left__'),
-        ('/robot', 'left', 'robot__left__'),
-        ('/_hidden', 'face_recon', 'n__hidden_'),
-    ],
-)
-def test_ids_of_a_node_begin_with_its_name(namespace, name, prefix):
-    assert own_prefix(namespace, name) == prefix
-    values = {d.name: d.default for d in DECLARATIONS}
-    assert Settings.from_values(values, prefix).face_id_prefix == prefix
-    # as before where the user says so
-    for chosen in ('', 'door_'):
-        values['face_id_prefix'] = chosen
-        assert Settings.from_values(values, prefix).face_id_prefix == chosen
+def test_a_signal_waits_until_the_file_is_finished():
+    order = []
+    before = signal.signal(signal.SIGTERM, lambda *_: order.append('signal'))
+    try:
+        with outputs.signals_held():
+            signal.raise_signal(signal.SIGTERM)
+            order.append('finished')
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert order == ['finished', 'signal']
 
 
-def test_no_two_nodes_make_the_same_ids():
-    tokens = ['a', 'b', 'a_b', 'face_recon', 'b_a']
-    namespaces = ['/', *(f'/{t}' for t in tokens), *(f'/{t}/{u}' for t in tokens for u in tokens)]
-    prefixes = [own_prefix(namespace, name) for namespace in namespaces for name in tokens]
-    assert len(set(prefixes)) == len(prefixes)
-    assert all(prefix == '' or prefix[0].isalpha() for prefix in prefixes)
+def test_what_cannot_be_encoded_leaves_no_file(tmp_path):
+    wide = np.zeros((2, 70_000, 3), np.uint8)
+    for name, message in (
+        ('wide.jpg', r'wide\.jpg: .*write \.png'), ('a.xyz', r'"\.xyz" is no format'),
+        ('none', r'"" is no format'),
+    ):
+        with pytest.raises(OutputError, match=message) as error:
+            write_image(tmp_path / name, wide)
+        assert '\n' not in str(error.value)
+    assert os.listdir(tmp_path) == []
+    write_image(tmp_path / 'wide.png', wide)
+    assert read_image(tmp_path / 'wide.png').shape == (2, 70_000, 3)

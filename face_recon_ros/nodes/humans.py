@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.publisher import Publisher, PublisherEventCallbacks
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -27,6 +27,10 @@ from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import Camera
 
+try:
+    from rclpy.event_handler import PublisherEventCallbacks
+except ModuleNotFoundError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks
 try:
     from hri_msgs.msg import (
         FacialLandmarks,
