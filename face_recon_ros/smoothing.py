@@ -192,11 +192,18 @@ class FaceSmoother:
     _FACE_SIZE_M = 0.15
 
     def __init__(self, settings: SmoothingSettings) -> None:
-        cutoff, beta = settings.min_cutoff_hz, settings.beta
+        self._settings = settings
+        self._shape = OneEuroVector(
+            OneEuroSettings(settings.min_cutoff_hz * self._SHAPE_CUTOFF, 0.0)
+        )
+        self.resume()
+
+    def resume(self) -> None:
+        """Take the next pose as it comes, after a while unseen; shape does not change."""
+        cutoff, beta = self._settings.min_cutoff_hz, self._settings.beta
         self._rotation = OneEuroRotation(OneEuroSettings(cutoff, beta * self._ROTATION_BETA))
         self._position = OneEuroVector(OneEuroSettings(cutoff, beta * self._POSITION_BETA))
         self._size = OneEuroVector(OneEuroSettings(cutoff, beta * self._SIZE_BETA))
-        self._shape = OneEuroVector(OneEuroSettings(cutoff * self._SHAPE_CUTOFF, 0.0))
         self._expression = OneEuroVector(
             OneEuroSettings(cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA)
         )
