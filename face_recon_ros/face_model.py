@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros.errors import ModelFileError
+from face_recon_ros.errors import GeometryError, ModelFileError
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering import Decoder
 
@@ -264,7 +264,10 @@ class LandmarkFitter:
         upper, lower = INNER_LIP_PAIRS_468.T
         gaps = landmarks_px[upper] - landmarks_px[lower]
         canthi = landmarks_px[OUTER_CANTHI_468[0]] - landmarks_px[OUTER_CANTHI_468[1]]
-        gap = np.linalg.norm(gaps, axis=1).mean() / np.linalg.norm(canthi)
+        width = np.linalg.norm(canthi)
+        if not width > 0:
+            return landmarks_px
+        gap = np.linalg.norm(gaps, axis=1).mean() / width
         openness = (gap - self.CLOSED_LIP_GAP) / (self.OPEN_LIP_GAP - self.CLOSED_LIP_GAP)
         if openness >= 1:
             return landmarks_px
@@ -275,18 +278,29 @@ class LandmarkFitter:
         return closed
 
 
+# Points are in one place, or on one line, where their spread relative to their size is below this
+LEAST_SPREAD = 1e-9
+
+
 def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """
     Return scale, rotation (3, 3), translation (3,) with target ~ scale * rotation @ source + t.
 
     Least squares over points (N, 3), proper rotation; Umeyama 1991.
+
+    :raises GeometryError: the points are not finite, or in one place or line: no rotation follows.
     """
     count = len(source)
     mean = np.full(count, 1 / count)
     source_mean, target_mean = mean @ source, mean @ target
     centred = source - source_mean
     # centring one side is enough for the covariance
-    u, singular, vt = np.linalg.svd(target.T @ centred)
+    covariance = target.T @ centred
+    if not np.isfinite(covariance).all():
+        raise GeometryError('landmarks are NaN or infinite; no pose follows')
+    u, singular, vt = np.linalg.svd(covariance)
+    if singular[1] <= LEAST_SPREAD * np.linalg.norm(target) * np.linalg.norm(centred):
+        raise GeometryError('landmarks are in one place or on one line; no pose follows')
     rotation = u @ vt
     if np.linalg.det(rotation) < 0:
         u[:, 2] = -u[:, 2]

@@ -13,7 +13,7 @@ import numpy as np
 from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigma_rad
 from face_recon_ros.detection import BOTH, Detection, load_detector
-from face_recon_ros.errors import ImageError, SettingsError
+from face_recon_ros.errors import GeometryError, ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.network_regression import NETWORK, REGRESSORS, load_regressor
 from face_recon_ros.pose import (
@@ -143,7 +143,8 @@ class FaceReconPipeline:
         """
         Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
 
-        :param camera: the calibration; without one a field of view of about 53 degrees is assumed
+        :param camera: the calibration; without one a field of view of about 53 degrees along
+            the longer side is assumed
         :param stamp_s: when the image of a stream was taken; None: a still image by itself
         :param search: call search() too; False leaves that to the caller, once the faces are out
         :param camera_pose: of the camera's optical frame in a frame that does not move, in which a
@@ -160,7 +161,7 @@ class FaceReconPipeline:
             found = self._find_in_stream(image, stamp_s, view)
             if search:
                 self.search(image)
-        faces = [self._face(*f, camera) for f in found]
+        faces = [face for f in found if (face := self._face(*f, camera))]
         return sorted(faces, key=lambda face: -face.score)
 
     def search(self, image: np.ndarray) -> None:
@@ -204,9 +205,13 @@ class FaceReconPipeline:
 
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
-    ) -> Face:
+    ) -> Face | None:
+        """Return the face; None where no pose follows from what was found."""
         landmarks_model_m = self.model.landmarks_68.points(parameters)
-        pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        try:
+            pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        except GeometryError:
+            return None
         own = regression.rotation_sigma_rad
         rotation = face_rotation(parameters)
         yaw_sigma_rad = None
@@ -220,7 +225,7 @@ class FaceReconPipeline:
             parameters=parameters,
             rotation=rotation,
             pose=pose,
-            pose_covariance=pose_covariance(pose, regression.fit_error, own, camera.calibrated),
+            pose_covariance=pose_covariance(pose, regression.fit_error, own, camera),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
             depth_plane=depth_plane(parameters, pose, self._head_scale),

@@ -122,7 +122,7 @@ def camera_info(camera: Camera, header: Header) -> CameraInfo:
     info.distortion_model = camera.distortion_model or 'plumb_bob'
     info.d = [float(v) for v in camera.distortion] or [0.0] * 5
     intrinsics = np.array(
-        [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
+        [[camera.fx, camera.skew, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
     )
     info.k = intrinsics.ravel()
     info.r = np.eye(3).ravel()
