@@ -142,7 +142,7 @@ def _add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     parser.add_argument(
         '--focal-length-px',
         type=float,
-        help='of the camera; without it the longer side of the image is taken, and distances are rough',
+        help='of the camera; without it the image width is taken, and distances are rough',
     )
     parser.add_argument(
         '--interpupillary-distance-m',

@@ -114,7 +114,8 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
         on profiles
     """
     if yaw_sigma_rad is None:
-        near = 1 / (1 + math.exp((fit_error - DOUBTFUL_FIT_ERROR) / FIT_ERROR_SPREAD))
+        # the logistic function, of numbers of any size
+        near = (1 - math.tanh((fit_error - DOUBTFUL_FIT_ERROR) / (2 * FIT_ERROR_SPREAD))) / 2
     else:
         near = math.erf(SCORED_YAW_ERROR_RAD / (yaw_sigma_rad * math.sqrt(2)))
     return float(presence * near)

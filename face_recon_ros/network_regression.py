@@ -39,6 +39,7 @@ from face_recon_ros.regression import (
     Regression,
     Regressor,
     cut,
+    none_where_no_pose_follows,
 )
 from face_recon_ros.tflite import Network
 
@@ -130,10 +131,12 @@ class NetworkRegressor:
         self._network = Network(regressor_file(NETWORK, path), threads)
         self._signature = _signature_of(self._network, model)
 
+    @none_where_no_pose_follows
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         image_from_crop = self.preprocess(image, region, soften)
         return self._found(self.infer(), image_from_crop, image, region)
 
+    @none_where_no_pose_follows
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """Look at the crop and its mirror image; what a network errs on one side cancels."""
         image_from_crop = self.preprocess(image, region)

@@ -13,6 +13,7 @@ import numpy as np
 from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigma_rad
 from face_recon_ros.detection import BOTH, Detection, load_detector
+from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError, ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.network_regression import NETWORK, REGRESSORS, load_regressor
@@ -62,8 +63,8 @@ class PipelineConfig:
             )
 
 
-@dataclass(slots=True, frozen=True)
-class Face:
+@dataclass(slots=True, frozen=True, eq=False)
+class Face(ComparedByValue):
     """One face in one image.
 
     id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
@@ -208,6 +209,8 @@ class FaceReconPipeline:
     ) -> Face | None:
         """Return the face; None where no pose follows from what was found."""
         landmarks_model_m = self.model.landmarks_68.points(parameters)
+        if not np.isfinite(regression.fit_error):
+            return None
         try:
             pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
         except GeometryError:
@@ -239,6 +242,11 @@ def _regions(detections: list[Detection]) -> list[Region]:
 
 
 def _check_image(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f'image is a {type(image).__name__}; wants a NumPy array, uint8 (height, width, 3), '
+            'blue first'
+        )
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ImageError(
             f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'

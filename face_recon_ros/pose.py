@@ -48,6 +48,11 @@ class MetricPose(ComparedByValue):
     rotation: np.ndarray
     translation_m: np.ndarray
 
+    @property
+    def distance_m(self) -> float:
+        """From the origin of the camera frame to the face's: range, not z along the axis."""
+        return float(np.linalg.norm(self.translation_m))
+
     def quaternion(self) -> np.ndarray:
         """Return the rotation as x, y, z, w with w >= 0."""
         return quaternion(self.rotation)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
 
 from face_recon_ros.detection import Detection
-from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError, ModelFileError
+from face_recon_ros.face_model import (
+    EXPRESSION_COUNT,
+    SHAPE_COUNT,
+    FaceModel,
+    FaceParameters,
+    LandmarkFitter,
+    camera_matrix,
+)
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
+
+Look = TypeVar('Look', bound=Callable[..., Any])
 
 FACE_MESH_FILE = 'face_landmark.tflite'
 FACE_MESH_LANDMARKS = 468
@@ -32,8 +44,8 @@ MOST_HALVINGS = 4
 EYE_LINE_468 = (33, 263)
 
 
-@dataclass(slots=True, frozen=True)
-class Region:
+@dataclass(slots=True, frozen=True, eq=False)
+class Region(ComparedByValue):
     """A square of the image with a face in it: centre (2,) px, side px, roll in radians.
 
     roll is the angle of the eye line, positive clockwise in the image.
@@ -87,8 +99,8 @@ def _angle(direction: np.ndarray) -> float:
     return float(np.arctan2(direction[1], direction[0]))
 
 
-@dataclass(slots=True, frozen=True)
-class Regression:
+@dataclass(slots=True, frozen=True, eq=False)
+class Regression(ComparedByValue):
     """What a regressor finds in a region.
 
     presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0,
@@ -102,6 +114,29 @@ class Regression:
     box: np.ndarray
     region: Region
     rotation_sigma_rad: float | None = None
+
+
+def no_face(region: Region) -> Regression:
+    """Return what is found where nothing is: presence 0, infinite fit error, a neutral face."""
+    scale = region.side_px / CROP_SIDE_M
+    matrix = camera_matrix(scale, np.eye(3), np.append(region.centre, 0.0))
+    parameters = FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(EXPRESSION_COUNT))
+    half = region.side_px / 2
+    box = np.concatenate([region.centre - half, region.centre + half])
+    return Regression(parameters, 0.0, float('inf'), box, region)
+
+
+def none_where_no_pose_follows(look: Look) -> Look:
+    """Let a regressor's call find no face where its landmarks make none (NaN, in one place)."""
+
+    @wraps(look)
+    def wrapped(self: Any, image: np.ndarray, region: Region, *more: Any, **named: Any) -> Any:
+        try:
+            return look(self, image, region, *more, **named)
+        except (GeometryError, np.linalg.LinAlgError):
+            return no_face(region)
+
+    return cast('Look', wrapped)
 
 
 class Regressor(Protocol):
@@ -190,6 +225,7 @@ class FaceMeshRegressor:
         self._size = self._network.input_shape[1]
         self._fitter = LandmarkFitter(model)
 
+    @none_where_no_pose_follows
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         """Look at the crop as it is: Face Mesh's figures are those that others know it by."""
         image_from_crop = self.preprocess(image, region)

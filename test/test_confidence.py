@@ -41,6 +41,11 @@ def test_confidence_falls_with_the_fit_and_with_presence():
     assert confidence(0.1, 0.005) < 0.1
 
 
+@pytest.mark.parametrize('fit_error', [3.6, 1e6, math.inf])
+def test_confidence_of_a_hopeless_fit_is_zero(fit_error):
+    assert confidence(1.0, fit_error) == pytest.approx(0, abs=1e-12)
+
+
 def test_covariance_is_symmetric_and_positive():
     pose = MetricPose(np.eye(3), np.array([0.4, -0.2, 1.0]))
     covariance = pose_covariance(pose, 0.02)
