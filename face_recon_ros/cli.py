@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros import bench, records
+from face_recon_ros import bench, opencv, records
 from face_recon_ros.bags import BagVideo, is_bag
 from face_recon_ros.detection import BOTH
 from face_recon_ros.errors import FaceReconError, ImageError
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # the messages of this program name the file; OpenCV's and FFmpeg's would come on top of them
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opencv.silence()
     try:
         return options.run(options)
     except FaceReconError as error:

@@ -90,9 +90,26 @@ BY_OWN_SIGMA = RotationCalibration(
     ),
 )
 
+# of the regressor `hybrid`: doubt is both their sigmas, by their weights
+BY_BOTH = RotationCalibration(
+    doubt_unit=0.0786,
+    exponents=(1.5, 1.15, 1.2),
+    sigma_deg=(
+        (1.54, 5.28, 3.38),
+        (3.82, 7.48, 5.53),
+        (4.13, 11.92, 6.89),
+        (4.75, 11.12, 10.04),
+        (3.79, 9.33, 15.55),
+        (1.54, 7.45, 4.75),
+    ),
+)
+
 
 def rotation_sigma_rad(
-    rotation: np.ndarray, fit_error: float, own_sigma_rad: float | None = None
+    rotation: np.ndarray,
+    fit_error: float,
+    own_sigma_rad: float | None = None,
+    calibration: RotationCalibration | None = None,
 ) -> np.ndarray:
     """
     Return (3,) standard deviations about the face's x, y, z.
@@ -102,8 +119,8 @@ def rotation_sigma_rad(
     """
     azimuth_rad = math.atan2(-rotation[0, 0], -rotation[2, 0])
     if own_sigma_rad is None:
-        return BY_FIT_ERROR.sigma_rad(azimuth_rad, fit_error)
-    return BY_OWN_SIGMA.sigma_rad(azimuth_rad, own_sigma_rad)
+        return (calibration or BY_FIT_ERROR).sigma_rad(azimuth_rad, fit_error)
+    return (calibration or BY_OWN_SIGMA).sigma_rad(azimuth_rad, own_sigma_rad)
 
 
 def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = None) -> float:
@@ -126,6 +143,7 @@ def pose_covariance(
     fit_error: float,
     own_sigma_rad: float | None = None,
     camera: Camera | None = None,
+    calibration: RotationCalibration | None = None,
 ) -> np.ndarray:
     """
     Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
@@ -139,7 +157,9 @@ def pose_covariance(
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
     turn = rotation_to(seen_m)
-    sigma_rad = rotation_sigma_rad(turn.T @ pose.rotation, fit_error, own_sigma_rad)
+    sigma_rad = rotation_sigma_rad(
+        turn.T @ pose.rotation, fit_error, own_sigma_rad, calibration
+    )
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
     covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T

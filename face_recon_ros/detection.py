@@ -18,6 +18,7 @@ import numpy as np
 
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.opencv import takeable
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
 
@@ -167,6 +168,7 @@ class UltraLightDetector:
 
 def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resize, averaging; large images in two steps, which is ten times quicker than in one."""
+    image = takeable(image)
     if image.shape[1] > 2 * width and image.shape[0] > 2 * height:
         image = cv2.resize(image, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
     smaller = image.shape[1] >= width

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from face_recon_ros.decoding import ParameterDecoder
@@ -30,6 +29,7 @@ from face_recon_ros.face_model import (
     camera_matrix,
     similarity,
 )
+from face_recon_ros.hybrid_regression import HybridRegressor
 from face_recon_ros.image_fit import ImageFitter, fit_in_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression import (
@@ -39,19 +39,17 @@ from face_recon_ros.regression import (
     Regression,
     Regressor,
     cut,
+    in_sight,
     none_where_no_pose_follows,
+    softened,
 )
 from face_recon_ros.tflite import Network
 
 NETWORK_FILE = 'face_recon.tflite'
-NETWORK, FACE_MESH = 'network', 'facemesh'
-REGRESSORS = (NETWORK, FACE_MESH)
+NETWORK, FACE_MESH, HYBRID = 'network', 'facemesh', 'hybrid'
+REGRESSORS = (NETWORK, FACE_MESH, HYBRID)
 OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
 LINEAGE_INPUT = (1, 3, 120, 120)
-# With less than the first part in the image there is no face, from the second on the network is
-# believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
-FOUND_IN_SIGHT = (0.65, 0.8)
-LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 # How the pose branch is trusted against the landmarks in the image, see ImageFitter: it knows
 # looks up and down better, they know profiles (docs/network.md)
 ROTATION_HOLD_M2 = (0.01, 0.0, 0.0)
@@ -66,8 +64,10 @@ def load_regressor(
     kind: str, model: FaceModel, path: str | Path | None = None, threads: int = 1
 ) -> Regressor:
     """
-    Return 'network', or 'facemesh' with its closed-form fit; path None is the shipped file.
+    Return 'hybrid' (both), 'network', or 'facemesh' with its closed-form fit.
 
+    :param path: of another network or, of 'facemesh', Face Mesh; with 'hybrid' a network that
+        stands by itself. None: the shipped file
     :raises ModelFileError: the file is not of that kind.
     :raises ValueError: there is no such kind.
     """
@@ -75,12 +75,22 @@ def load_regressor(
         raise ValueError(f'regressor {kind!r}: choose one of {", ".join(REGRESSORS)}')
     if kind == FACE_MESH:
         return FaceMeshRegressor(model, path, threads)
-    return NetworkRegressor(model, path, threads)
+    network = NetworkRegressor(model, path, threads)
+    if kind == NETWORK or path:
+        return network
+    face_mesh = FaceMeshRegressor(model, threads=threads, softening_px=SOFTENING_PX)
+    return HybridRegressor(model, face_mesh, network)
 
 
-def regressor_file(kind: str, path: str | Path | None = None) -> Path:
-    """Return the file that load_regressor reads."""
-    return Path(path or model_file(FACE_MESH_FILE if kind == FACE_MESH else NETWORK_FILE))
+def regressor_files(kind: str, path: str | Path | None = None) -> dict[str, Path]:
+    """Return the files that load_regressor reads, by what they are for."""
+    if kind == HYBRID and not path:
+        return {
+            f'regressor {FACE_MESH}': model_file(FACE_MESH_FILE),
+            f'regressor {NETWORK}': model_file(NETWORK_FILE),
+        }
+    shipped = FACE_MESH_FILE if kind == FACE_MESH else NETWORK_FILE
+    return {'regressor': Path(path or model_file(shipped))}
 
 
 @dataclass(slots=True, frozen=True)
@@ -128,7 +138,7 @@ class NetworkRegressor:
         self, model: FaceModel, path: str | Path | None = None, threads: int = 1
     ) -> None:
         """:raises ModelFileError: the file has neither signature."""
-        self._network = Network(regressor_file(NETWORK, path), threads)
+        self._network = Network(path or model_file(NETWORK_FILE), threads)
         self._signature = _signature_of(self._network, model)
 
     @none_where_no_pose_follows
@@ -152,13 +162,7 @@ class NetworkRegressor:
     ) -> Regression:
         """Return what was found, less present the less of it lies in the image."""
         found = self.postprocess(outputs, image_from_crop)
-        half = region.side_px / Region.ENLARGEMENT / 2
-        looked_at = np.concatenate([region.centre - half, region.centre + half])
-        in_sight = min(
-            _in_sight(found.box, image.shape, FOUND_IN_SIGHT),
-            _in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
-        )
-        return replace(found, presence=found.presence * in_sight)
+        return replace(found, presence=found.presence * in_sight(found.box, region, image))
 
     def preprocess(
         self, image: np.ndarray, region: Region, soften: bool = False
@@ -166,8 +170,8 @@ class NetworkRegressor:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
         signature = self._signature
         rgb, image_from_crop = cut(image, signature.region(region), signature.size)
-        if soften and signature.softening_px:
-            rgb = cv2.GaussianBlur(rgb, (7, 7), signature.softening_px)
+        if soften:
+            rgb = softened(rgb, signature.softening_px)
         signature.fill(self._network.input_tensor()[0], rgb)
         return image_from_crop
 
@@ -188,15 +192,6 @@ class NetworkRegressor:
             region=Region.from_parameters(parameters),
             rotation_sigma_rad=reading.rotation_sigma_rad,
         )
-
-
-def _in_sight(box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]) -> float:
-    """Return 0..1: whether enough of a box (4,) lies in the image to show a face at all."""
-    x0, y0, x1, y1 = box.tolist()
-    inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
-    part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
-    low, high = parts
-    return min(max((part - low) / (high - low), 0.0), 1.0)
 
 
 def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:

@@ -16,7 +16,7 @@ from face_recon_ros.detection import BOTH, Detection, load_detector
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError, ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.network_regression import NETWORK, REGRESSORS, load_regressor
+from face_recon_ros.network_regression import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
@@ -40,8 +40,8 @@ class PipelineConfig:
 
     detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
     the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. regressor: 'network' or 'facemesh' (Face Mesh and a closed-form fit). model_path,
-    regressor_path: None is the shipped file.
+    network. regressor: 'hybrid' (Face Mesh and a closed-form fit near the front, the network
+    beyond), 'network' or 'facemesh'. model_path, regressor_path: None is the shipped file.
     """
 
     detector: str = BOTH
@@ -51,7 +51,7 @@ class PipelineConfig:
     smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
     threads: int = limited(1, 1, 64)
     model_path: str | None = None
-    regressor: str = NETWORK
+    regressor: str = HYBRID
     regressor_path: str | None = None
 
     def __post_init__(self) -> None:
@@ -219,7 +219,10 @@ class FaceReconPipeline:
         rotation = face_rotation(parameters)
         yaw_sigma_rad = None
         if own is not None:
-            yaw_sigma_rad = float(rotation_sigma_rad(rotation, regression.fit_error, own)[2])
+            sigmas_rad = rotation_sigma_rad(
+                rotation, regression.fit_error, own, regression.calibration
+            )
+            yaw_sigma_rad = float(sigmas_rad[2])
         return Face(
             id=face_id,
             score=confidence(regression.presence, regression.fit_error, yaw_sigma_rad),
@@ -228,7 +231,9 @@ class FaceReconPipeline:
             parameters=parameters,
             rotation=rotation,
             pose=pose,
-            pose_covariance=pose_covariance(pose, regression.fit_error, own, camera),
+            pose_covariance=pose_covariance(
+                pose, regression.fit_error, own, camera, regression.calibration
+            ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
             depth_plane=depth_plane(parameters, pose, self._head_scale),

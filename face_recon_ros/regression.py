@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 import cv2
 import numpy as np
 
+from face_recon_ros.confidence import RotationCalibration
 from face_recon_ros.detection import Detection
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError, ModelFileError
@@ -22,6 +23,7 @@ from face_recon_ros.face_model import (
     LandmarkFitter,
     camera_matrix,
 )
+from face_recon_ros.opencv import takeable
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
 
@@ -40,6 +42,10 @@ CROP_CENTRE_M = np.array([0.0, -0.037, -0.045])
 CROP_SIDE_M = 0.24
 # Times that a crop's part of the image is halved at most: 16 of its pixels to one of the crop
 MOST_HALVINGS = 4
+# With less than the first part in the image there is no face, from the second on a regressor is
+# believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
+FOUND_IN_SIGHT = (0.65, 0.8)
+LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 # Face Mesh indices of the outer eye corners, subject's right then left: the face's upright line
 EYE_LINE_468 = (33, 263)
 
@@ -48,12 +54,14 @@ EYE_LINE_468 = (33, 263)
 class Region(ComparedByValue):
     """A square of the image with a face in it: centre (2,) px, side px, roll in radians.
 
-    roll is the angle of the eye line, positive clockwise in the image.
+    roll is the angle of the eye line, positive clockwise in the image. turned_rad: how far the
+    face looks to a side, 0 to pi, as it was found last; None where that is not known.
     """
 
     centre: np.ndarray
     side_px: float
     roll_rad: float
+    turned_rad: float | None = None
 
     # Face Mesh's model card: the crop is the face's square enlarged by half
     ENLARGEMENT = 1.5
@@ -85,7 +93,8 @@ class Region(ComparedByValue):
         up = parameters.model_rotation[:2, 1]
         roll = float(np.arctan2(up[0], up[1]))
         centre = parameters.project(CROP_CENTRE_M[None])[0, :2]
-        return cls(centre, CROP_SIDE_M * parameters.scale_px_per_m, roll)
+        side_px = CROP_SIDE_M * parameters.scale_px_per_m
+        return cls(centre, side_px, roll, turn_to_side_rad(parameters))
 
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
@@ -93,6 +102,12 @@ class Region(ComparedByValue):
         linear = self.side_px / size * np.array([[cosine, -sine], [sine, cosine]])
         middle = np.full(2, (size - 1) / 2)
         return np.column_stack([linear, self.centre - linear @ middle])
+
+
+def turn_to_side_rad(parameters: FaceParameters) -> float:
+    """Return how far a face looks to a side, 0 to pi."""
+    right, _, near = parameters.model_rotation[:, 2]
+    return float(np.arctan2(abs(right), near))
 
 
 def _angle(direction: np.ndarray) -> float:
@@ -106,6 +121,7 @@ class Regression(ComparedByValue):
     presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0,
     x1, y1 px around the face. region: where to look for the same face in the next image.
     rotation_sigma_rad: the network's own idea of its rotation's error, None where it has none.
+    calibration: what that is worth; None: as of the kinds that confidence.py knows.
     """
 
     parameters: FaceParameters
@@ -114,6 +130,7 @@ class Regression(ComparedByValue):
     box: np.ndarray
     region: Region
     rotation_sigma_rad: float | None = None
+    calibration: RotationCalibration | None = None
 
 
 def no_face(region: Region) -> Regression:
@@ -164,6 +181,31 @@ class Regressor(Protocol):
         """Say what the network's outputs mean in the image."""
 
 
+def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:
+    """Return 0..1: whether enough of a face's box (4,), found in a region, is in the image."""
+    half = region.side_px / Region.ENLARGEMENT / 2
+    looked_at = np.concatenate([region.centre - half, region.centre + half])
+    return min(
+        _part_in_sight(box, image.shape, FOUND_IN_SIGHT),
+        _part_in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
+    )
+
+
+def _part_in_sight(
+    box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]
+) -> float:
+    x0, y0, x1, y1 = box.tolist()
+    inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
+    part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
+    low, high = parts
+    return min(max((part - low) / (high - low), 0.0), 1.0)
+
+
+def softened(rgb: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Return a crop with less of what the sensor's noise moves."""
+    return cv2.GaussianBlur(rgb, (7, 7), sigma_px) if sigma_px else rgb
+
+
 def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back.
@@ -181,9 +223,8 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
         # a pixel's centre lies in the middle of the pixels it gathers
         source_from_crop = image_from_crop / factor
         source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
-    crop = cv2.warpAffine(
-        source, source_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
@@ -197,7 +238,7 @@ def _halved(
     # with a border of one small pixel, which interpolation touches
     low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
     high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
-    part = image[low[1] : high[1], low[0] : high[0]]
+    part = takeable(image[low[1] : high[1], low[0] : high[0]])
     bottom, right = -np.array(part.shape[:2]) % factor
     if bottom or right:
         part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
@@ -212,9 +253,19 @@ class FaceMeshRegressor:
     """MediaPipe's Face Mesh (Kartynnik et al. 2019) and the closed-form fit of the face model."""
 
     def __init__(
-        self, model: FaceModel, path: str | Path | None = None, threads: int = 1
+        self,
+        model: FaceModel,
+        path: str | Path | None = None,
+        threads: int = 1,
+        softening_px: float = 0.0,
     ) -> None:
-        """:raises ModelFileError: the file is not Face Mesh."""
+        """
+        Read the file.
+
+        :param softening_px: standard deviation by which a stream's crops are softened; 0: not,
+            Face Mesh's figures are those that others know it by
+        :raises ModelFileError: the file is not Face Mesh.
+        """
         self._network = Network(path or model_file(FACE_MESH_FILE), threads)
         sizes = sorted(int(np.prod(shape)) for shape in self._network.output_shapes())
         if sizes != [1, 3 * FACE_MESH_LANDMARKS]:
@@ -224,11 +275,11 @@ class FaceMeshRegressor:
             )
         self._size = self._network.input_shape[1]
         self._fitter = LandmarkFitter(model)
+        self._softening_px = softening_px
 
     @none_where_no_pose_follows
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
-        """Look at the crop as it is: Face Mesh's figures are those that others know it by."""
-        image_from_crop = self.preprocess(image, region)
+        image_from_crop = self.preprocess(image, region, soften)
         return self.postprocess(self.infer(), image_from_crop)
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
@@ -240,6 +291,8 @@ class FaceMeshRegressor:
     ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
         rgb, image_from_crop = cut(image, region, self._size)
+        if soften:
+            rgb = softened(rgb, self._softening_px)
         np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])
         return image_from_crop
 

@@ -462,7 +462,7 @@ def _expected(track: Track, stamp_s: float) -> Region:
     if length < LEAST_STEP:
         return _steady(track.searched, region)
     step *= min(1.0, MOST_STEP / length)
-    return Region(region.centre + step, region.side_px, region.roll_rad)
+    return replace(region, centre=region.centre + step)
 
 
 def _steady(searched: Region | None, region: Region) -> Region:
@@ -476,7 +476,7 @@ def _steady(searched: Region | None, region: Region) -> Region:
         and abs(np.log(region.side_px / searched.side_px)) < STEADY_SIZE
         and turn < STEADY_ROLL_RAD
     )
-    return searched if stays else region
+    return replace(searched, turned_rad=region.turned_rad) if stays else region
 
 
 def _is_doubtful(regression: Regression) -> bool:

@@ -5,16 +5,36 @@ from pathlib import Path
 
 import pytest
 
-# A domain of its own keeps tests that run at the same time from hearing each other, and one
-# process from hearing other machines. Set before rclpy is imported, inherited by child processes.
-# Domain ids up to 101 keep DDS's ports below Linux's ephemeral ones.
-os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
+# The tests use the installed package, `python -m pytest` has put the sources before it.
+sys.path[:] = [entry for entry in sys.path if Path(entry or '.').resolve() != REPOSITORY]
+
+import domains  # noqa: E402
+
+# Set before rclpy is imported, inherited by child processes. The range keeps other machines out.
+os.environ['ROS_DOMAIN_ID'] = str(domains.claim())
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+from without_ros import is_without_ros, ros_files  # noqa: E402
+
+WITHOUT_ROS = is_without_ros()
+collect_ignore = ros_files(Path(__file__).parent) if WITHOUT_ROS else []
+
+
+def pytest_report_header():
+    """Say what is left out."""
+    return f'without ROS: left out are {" ".join(collect_ignore)}' if WITHOUT_ROS else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests marked `ros` where there is none."""
+    if WITHOUT_ROS:
+        left_out = [item for item in items if item.get_closest_marker('ros')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _import_from_source_tree(package):
@@ -29,6 +49,15 @@ def _import_from_source_tree(package):
 
 
 _import_from_source_tree('model_building')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _elsewhere(tmp_path_factory):
+    """Run in another folder than the repository: `python -m` would import its sources."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp('elsewhere'))
+    yield
+    os.chdir(before)
 
 
 @pytest.fixture(scope='session')

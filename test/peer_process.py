@@ -1,14 +1,16 @@
 """
 Peers of the node that need a process of their own.
 
-    python peer_process.py fast_camera WIDTH HEIGHT RATE SECONDS
-        publishes image and camera_info as fast as it can up to a rate; prints how many it sent
+    python peer_process.py fast_camera WIDTH HEIGHT RATE
+        publishes image and camera_info, first until there is an answer, then as fast as it can up
+        to a rate, at SIGINT until the last is answered; prints 'sent BEFORE_THE_ANSWER ALL'
     python peer_process.py deaf
         subscribes to everything, reliable, and never takes a message; prints 'ready'
     python peer_process.py remote
         publishes compressed images, prints 'faces' for every FaceArray that has some
 """
 
+import signal
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ import cv2
 import rclpy
 from face_recon_ros.msg import FaceArray
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -35,27 +38,47 @@ def say(text):
     sys.stdout.flush()
 
 
-def fast_camera(width, height, rate_hz, seconds):
+def fast_camera(width, height, rate_hz):
+    stopped = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
     node = rclpy.create_node('fast_camera')
     images = node.create_publisher(Image, 'image', NEWEST)
     infos = node.create_publisher(CameraInfo, 'camera_info', NEWEST)
+    answers = []
+    node.create_subscription(FaceArray, 'face_recon/faces', answers.append, RELIABLE)
     source = PortraitSource(int(width), int(height))
     header = Header(frame_id=FRAME)
     message = to_image(source.read(0.0), 'bgr8', header)
     info = camera_info(source.camera(int(width), int(height)), header)
-    while not (images.get_subscription_count() and infos.get_subscription_count()):
-        rclpy.spin_once(node, timeout_sec=0.02)
-    begin_s = next_s = time.monotonic()
     count = 0
-    while time.monotonic() < begin_s + float(seconds):
+
+    def publish():
+        nonlocal count
         message.header.stamp = node.get_clock().now().to_msg()
         if count % 10 == 0:
             infos.publish(info)
         images.publish(message)
         count += 1
+
+    def publish_until_answered():
+        begin = node.get_clock().now().to_msg()
+        first = begin.sec, begin.nanosec
+        stamp = (0, 0)
+        while stamp < first:
+            publish()
+            rclpy.spin_once(node, timeout_sec=0.2)
+            if answers:
+                stamp = answers[-1].header.stamp.sec, answers[-1].header.stamp.nanosec
+
+    publish_until_answered()
+    alone = count
+    next_s = time.monotonic()
+    while not stopped.is_set():
+        publish()
         next_s = max(next_s + 1 / float(rate_hz), time.monotonic() - 0.1)
-        threading.Event().wait(max(0.0, next_s - time.monotonic()))
-    say(f'sent {count}')
+        stopped.wait(max(0.0, next_s - time.monotonic()))
+    publish_until_answered()
+    say(f'sent {alone} {count}')
 
 
 def deaf():
@@ -95,5 +118,5 @@ def remote():
 
 
 if __name__ == '__main__':
-    rclpy.init(args=[])
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     {'fast_camera': fast_camera, 'deaf': deaf, 'remote': remote}[sys.argv[1]](*sys.argv[2:])

@@ -8,9 +8,11 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from patience import HANG_S
+
+pytestmark = pytest.mark.ros
 
 DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
-TIMEOUT_S = 90
 
 
 def run_demo(tmp_path, *arguments):
@@ -18,7 +20,7 @@ def run_demo(tmp_path, *arguments):
         [*DEMO, '--out', str(tmp_path / 'out'), *arguments],
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=HANG_S,
     )
 
 
@@ -72,7 +74,7 @@ def test_latency_is_measured_between_processes(tmp_path):
         [*command, '--rate', '20', '--seconds', '1.5', '--size', '320x240'],
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     (measured,) = json.loads(figures.read_text())

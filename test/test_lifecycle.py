@@ -5,6 +5,7 @@ import os
 import threading
 import weakref
 
+import domains
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -17,6 +18,7 @@ from node_process import (
     running,
     statuses,
 )
+from patience import HANG_S
 from rclpy.lifecycle import TransitionCallbackReturn
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
@@ -42,10 +44,11 @@ OUTPUTS = ('faces', 'poses', 'markers', 'mesh_image', 'overlay_image', 'depth_im
 @pytest.fixture(scope='module', autouse=True)
 def _domain():
     """Keep these tests from hearing of nodes that the file before them killed."""
-    before = os.environ['ROS_DOMAIN_ID']
-    os.environ['ROS_DOMAIN_ID'] = str(int(before) % 101 + 1)
+    before, own = os.environ['ROS_DOMAIN_ID'], domains.claim()
+    os.environ['ROS_DOMAIN_ID'] = str(own)
     yield
     os.environ['ROS_DOMAIN_ID'] = before
+    domains.release(own)
 
 
 class Manager:
@@ -136,8 +139,7 @@ def test_a_manager_brings_it_up_and_down(peer, image):
         assert manager('cleanup') == [False]  # not from active
         assert manager.state == 'active'
         peer.drop(diagnostics, faces, markers, tf)
-        status, took_s = node.end()
-        assert (status, took_s < 2) == (0, True)
+        assert node.end() == 0
         assert not node.count('Traceback'), node.lines
 
 
@@ -207,8 +209,7 @@ def test_a_process_that_ends_withdraws_its_faces(peer, image):
         peer.show(
             lambda h: to_image(image, 'bgr8', h), lambda: any(f.faces for f in faces.collected)
         )
-        status, took_s = node.end()
-        assert (status, took_s < 2) == (0, True)
+        assert node.end() == 0
         peer.wait(lambda: not faces.collected[-1].faces, 'an empty FaceArray')
         assert node.complaints() == []
 
@@ -331,7 +332,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
 
     def process(*_, **__):
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(HANG_S)
         return []
 
     monkeypatch.setattr(recognition.pipeline, 'process', process)
@@ -339,7 +340,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
     for _ in range(2):
         recognition.submit(arrival())
-        assert begun.wait(5)
+        assert begun.wait(HANG_S)
     release = threading.Timer(0.2, go_on.set)
     release.start()
     assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
@@ -356,18 +357,18 @@ def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
 
     def process(*_, **__):
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(HANG_S)
         raise ValueError('too late')
 
     monkeypatch.setattr(recognition.pipeline, 'process', process)
     node._patience_s = 0.1
     recognition.submit(arrival())
-    assert begun.wait(5)
+    assert begun.wait(HANG_S)
     thread = recognition._recognise._thread
     assert node.trigger_deactivate() == TransitionCallbackReturn.ERROR
     assert node.state == 'unconfigured'
     bring(node, 'active')
     go_on.set()
-    thread.join(5)
+    thread.join(HANG_S)
     assert not thread.is_alive()
     assert node._report.current('processing') == ''

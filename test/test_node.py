@@ -54,13 +54,12 @@ def image(portrait):
 @pytest.fixture(scope='module')
 def node():
     with running(
-        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2', '-p', 'image_timeout:=60.0'
+        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2'
     ) as process:
         process.wait_line('looking for faces in /image')
         yield process
         assert process.process.poll() is None, process.lines
-        status, _ = process.end()
-        assert status == 0
+        assert process.end() == 0
         assert not process.count('Traceback'), process.lines
 
 
@@ -462,9 +461,7 @@ def test_compressed_images_in_a_namespace_without_calibration(image):
         peer.show(make, lambda: len(faces.collected) > begin + 3, info=False, publisher=publisher)
         assert process.count(words) == 1
         peer.close()
-        status, took_s = process.end(signal.SIGTERM)
-        assert status == 0, process.lines
-        assert took_s < 3
+        assert process.end(signal.SIGTERM) == 0, process.lines
         assert not process.count('Traceback'), process.lines
 
 
@@ -479,7 +476,7 @@ def test_a_prefix_keeps_the_faces_of_cameras_apart(image):
         frames = {t.child_frame_id for m in tf.collected for t in m.transforms}
         assert frames == {'face_front_f1', 'gaze_front_f1'}
         peer.close()
-        assert process.end()[0] == 0
+        assert process.end() == 0
         assert process.complaints() == []
 
 
@@ -489,7 +486,7 @@ def test_a_prefix_keeps_the_faces_of_cameras_apart(image):
 def start_refused(*parameters):
     arguments = [a for p in parameters for a in ('-p', p)]
     done = subprocess.run(
-        [*NODE, '--ros-args', *arguments], capture_output=True, text=True, timeout=60
+        [*NODE, '--ros-args', *arguments], capture_output=True, text=True, timeout=DEADLINE_S
     )
     assert done.returncode == 1, done.stderr
     assert 'Traceback' not in done.stderr
@@ -524,7 +521,5 @@ def test_ends_clean_while_it_starts(number):
         deadline_s = time.monotonic() + DEADLINE_S
         while 'rclpy' not in maps.read_text():
             assert time.monotonic() < deadline_s
-        status, took_s = process.end(number)
-        assert status == 0, process.lines
-        assert took_s < 3
+        assert process.end(number) == 0, process.lines
         assert not process.count('Traceback'), process.lines

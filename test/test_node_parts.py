@@ -6,6 +6,7 @@ import pytest
 import yaml
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
+from patience import HANG_S
 
 from face_recon_ros.nodes import fastdds
 from face_recon_ros.nodes.diagnostics import (
@@ -25,9 +26,6 @@ from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import PipelineConfig
 
-WAIT_S = 5.0
-
-
 # --- newest item wins ------------------------------------------------------------
 
 
@@ -43,13 +41,13 @@ class Handler:
         with self.changed:
             self.begun.append(item)
             self.changed.notify_all()
-        assert self.let_go.acquire(timeout=WAIT_S)
+        assert self.let_go.acquire(timeout=HANG_S)
         if item == 'bad':
             raise ValueError('bad item')
 
     def wait_begun(self, count):
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.begun) >= count, WAIT_S)
+            assert self.changed.wait_for(lambda: len(self.begun) >= count, HANG_S)
 
 
 def test_a_slow_worker_takes_the_newest_and_says_what_it_replaced():
@@ -60,7 +58,7 @@ def test_a_slow_worker_takes_the_newest_and_says_what_it_replaced():
     assert [worker.submit(n) for n in (1, 2, 3)] == [False, True, True]
     handler.let_go.release(2)
     handler.wait_begun(2)
-    assert worker.stop(WAIT_S)
+    assert worker.stop(HANG_S)
     assert handler.begun == ['first', 3]
 
 
@@ -73,7 +71,7 @@ def test_a_worker_outlives_a_failure():
     worker.submit('good')
     handler.let_go.release(2)
     handler.wait_begun(2)
-    assert worker.stop(WAIT_S)
+    assert worker.stop(HANG_S)
     assert [str(e) for e in failed] == ['bad item']
 
 
@@ -85,7 +83,7 @@ def test_a_stopped_worker_leaves_what_waits():
     worker.submit('waiting')
     assert not worker.stop(0.01)
     handler.let_go.release(2)
-    assert worker.stop(WAIT_S)
+    assert worker.stop(HANG_S)
     assert handler.begun == ['in hand']
 
 
@@ -402,7 +400,7 @@ def test_overlay_modes_combine():
 
 def test_the_parameter_file_lists_every_parameter_with_its_default():
     with open(share_directory() / 'config' / 'face_recon.yaml') as file:
-        listed = yaml.safe_load(file)['/**/face_recon']['ros__parameters']
+        listed = yaml.safe_load(file)['/**']['ros__parameters']
     assert listed == defaults()
     for d in DECLARATIONS:
         assert type(listed[d.name]) is type(d.default), d.name

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from face_recon_ros.detection import BOTH, SHIPPED
-from face_recon_ros.network_regression import regressor_file
+from face_recon_ros.network_regression import regressor_files
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 
@@ -18,7 +18,7 @@ def model_names(pipeline: FaceReconPipeline) -> dict[str, str]:
     """Return what each model is for, and the name and the digest of its file."""
     files = {
         'face model': pipeline.model.path,
-        'regressor': regressor_file(pipeline.config.regressor, pipeline.config.regressor_path),
+        **regressor_files(pipeline.config.regressor, pipeline.config.regressor_path),
         **_detector_files(pipeline.config),
     }
     return {what: f'{path.name} sha256 {_digest(path)}' for what, path in files.items()}

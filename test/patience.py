@@ -1,0 +1,8 @@
+"""
+How long the tests wait before they call it a hang.
+
+Tests wait for events. A deadline only keeps a hang from lasting for ever, so it is far beyond what
+the slowest and busiest machine needs: how fast something is, `face-recon bench` measures.
+"""
+
+HANG_S = 240.0
