@@ -1,6 +1,6 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak face-model sanitize colcon matrix clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak face-model sanitize colcon matrix clean
 
 # The environment, the Python to make it with, its ROS (kilted, jazzy or none) and a constraints
 # file for pip; the demo's images; more arguments for demo, test and others.
@@ -27,6 +27,18 @@ demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or
 
 test: setup  ## run the tests
 	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(ARGS)
+
+coverage: setup  ## run the tests, print which lines of the package they did not reach
+	@rm -f build/coverage/data*; mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+mutants: setup  ## change the code in some hundred small ways: do the tests notice? (an hour)
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
+fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 1000000' for more
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .

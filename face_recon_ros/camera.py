@@ -22,6 +22,13 @@ _POLYNOMIAL_NAMES = (
     'standard', 'pinhole', '',
 )  # fmt: skip
 _FISHEYE_NAMES = ('equidistant', 'fisheye', 'kannalabrandt', 'kannalabrandt4', 'equi')
+# Coefficients of each model as ROS names it
+DISTORTION_COUNTS = {
+    PLUMB_BOB: tuple(n for n in lens.POLYNOMIAL_COUNTS if n <= PLUMB_BOB_COUNT),
+    RATIONAL: tuple(n for n in lens.POLYNOMIAL_COUNTS if n > PLUMB_BOB_COUNT),
+    FISHEYE: (lens.FISHEYE_COUNT,),
+    '': (0,),
+}
 # What a message says to use instead
 _STANDARD_NAMES = ', '.join((PLUMB_BOB, RATIONAL, FISHEYE))
 

@@ -123,7 +123,7 @@ def blended(
         presence=mean(front.presence, profile.presence),
         fit_error=mean(front.fit_error, profile.fit_error),
         box=mean(front.box, profile.box),
-        region=Region.from_parameters(parameters),
+        region=_region_between(front.region, profile.region, parameters, weight),
         rotation_sigma_rad=mean(front.rotation_sigma_rad, profile.rotation_sigma_rad),
     )
 
@@ -146,15 +146,28 @@ def _between(
     return found
 
 
+def _region_between(
+    a: Region, b: Region, parameters: FaceParameters, weight: float
+) -> Region:
+    """Return a region on the way from a to b: each sees best in crops as it makes them."""
+    turn = (b.roll_rad - a.roll_rad + math.pi) % (2 * math.pi) - math.pi
+    return Region(
+        (1 - weight) * a.centre + weight * b.centre,
+        a.side_px ** (1 - weight) * b.side_px**weight,
+        a.roll_rad + weight * turn,
+        turn_to_side_rad(parameters),
+    )
+
+
 def _turn_for_face_mesh(front: Regression) -> float:
     return turn_to_side_rad(front.parameters) + UNSEEN_TURN_RAD * (1 - front.presence)
 
 
 def _as_sure_as_fit(found: Regression) -> Regression:
-    """Return Face Mesh's finding with a sigma and a region as the network's."""
+    """Return Face Mesh's finding with a sigma as the network has one."""
     return replace(
         _by_both(found),
-        region=Region.from_parameters(found.parameters),
+        region=replace(found.region, turned_rad=turn_to_side_rad(found.parameters)),
         rotation_sigma_rad=SIGMA_RAD_PER_FIT_ERROR * found.fit_error,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.camera import Camera
+from face_recon_ros.camera import DISTORTION_COUNTS, Camera
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face_model import FaceParameters, similarity
@@ -25,6 +25,7 @@ from face_recon_ros.rotations import (
 )
 
 __all__ = [
+    'DISTORTION_COUNTS',
     'FACE_FROM_GAZE',
     'MODEL_FROM_FACE',
     'OPTICAL_FROM_VIEWER',

@@ -63,6 +63,8 @@ DOUBTFUL_SIGMA_RAD, DOUBTFUL_FIT_ERROR = 0.2, 0.04
 # After so long in doubt the detector is asked, and after so long without its agreement there is
 # no face, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
+# After so long without an image the next one is searched as a whole, as the first one is, seconds
+LONG_GAP_S = 0.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
 
@@ -189,7 +191,8 @@ class Tracker:
         self._view = view
         if self._now_s is not None and stamp_s < self._now_s:
             self.reset()
-        first = self._now_s is None
+        # after a gap nothing is as it was: nobody wanted faces, or the camera was away
+        first = self._now_s is None or stamp_s - self._now_s > LONG_GAP_S
         self._now_s = stamp_s
         self._forget(stamp_s)
         lost = [t for t in self._tracks if t.lost]

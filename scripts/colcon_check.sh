@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-TESTS='test_package or test_messages or test_launch or test_lifecycle'
+TESTS='test_package or test_messages or test_launch'
 
 venv=$(realpath "${1:-.venv}")
 base=$PWD/build/colcon

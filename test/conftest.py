@@ -109,3 +109,24 @@ def peer():
     peer = Peer()
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def make_node():
+    """Return a function that makes a node in this process as its command line would make it."""
+    import rclpy
+
+    made = []
+
+    def make(kind, ros_arguments):
+        rclpy.init(args=ros_arguments)
+        node = kind()
+        made.append(node)
+        return node
+
+    yield make
+    for node in made:
+        if hasattr(node, 'close'):
+            node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()

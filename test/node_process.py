@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import rclpy
@@ -29,9 +30,12 @@ CAMERA = portrait_camera(WIDTH, HEIGHT)
 DEADLINE_S = HANG_S
 ASK_AGAIN_S = 2.0
 # Images of one still view until its pose no longer depends on the view before
-SETTLED_COUNT = 5
+SETTLED_COUNT = 12
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 FRAME = 'head_camera_optical_frame'
+# `python -m` imports from where it is run: not from the root of the repository, whose folder of
+# that name is not what is installed
+ELSEWHERE = Path(__file__).parent
 TOO_SLOW = 'too slow for the camera'
 NODE = [sys.executable, '-m', 'face_recon_ros.nodes.face_recon_node']
 
@@ -41,7 +45,11 @@ class OtherProcess:
 
     def __init__(self, command):
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ELSEWHERE,
         )
         self.lines = []
         self._changed = threading.Condition()

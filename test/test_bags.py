@@ -18,6 +18,7 @@ from mcap_ros2.decoder import DecoderFactory
 from mcap_ros2.writer import Writer as McapWriter
 from node_process import (
     DEADLINE_S,
+    ELSEWHERE,
     Peer,
     image_profile,  # noqa: F401
     process,
@@ -352,6 +353,42 @@ def test_command_line_tells_of_bags_in_one_line(tmp_path, views, capsys):
     assert said.err.endswith(': left out\n')
 
 
+def test_rows_keep_the_number_and_stamp_of_their_message(tmp_path, views, capsys):
+    messages = [('/image/compressed', compressed(v, i)) for i, v in enumerate(views)]
+    for broken in (1, 3):
+        messages[broken] = ('/image/compressed', compressed(views[broken], broken, cut=40))
+    file = write(tmp_path / 'bag', messages)
+    table = tmp_path / 'faces.csv'
+    assert main(['video', str(file), '--csv', str(table)]) == 1
+    with table.open() as opened:
+        rows = list(csv.DictReader(opened))
+    assert [(r['file'], float(r['time_s']) - FIRST_S) for r in rows] == [
+        (str(i), pytest.approx(0.1 * i, abs=1e-5)) for i in (0, 2, 4, 5)
+    ]
+    assert 'image 1: ' in capsys.readouterr().err
+
+
+def test_images_of_another_size_are_in_the_video_too(tmp_path, views):
+    messages = [('/image', raw(v, i)) for i, v in enumerate(views)]
+    small = cv2.resize(views[4], (200, 200))
+    messages[4] = ('/image', raw(small, 4))
+    out = tmp_path / 'out.mp4'
+    file = write(tmp_path / 'bag', messages)
+    assert main(['video', str(file), '--mode', 'sparse', '--out', str(out)]) == 0
+    capture = cv2.VideoCapture(str(out))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(views)
+    capture.release()
+
+
+def test_padded_images_of_a_bag_are_whole(tmp_path, views):
+    jpeg = cv2.imencode('.jpg', views[0])[1].ravel()
+    padded = np.concatenate([jpeg, np.zeros(4096, np.uint8)])
+    message = CompressedImage(header(0), 'jpeg', padded)
+    with BagVideo.open(write(tmp_path / 'bag', [('/image/compressed', message)])) as bag:
+        assert len(list(bag)) == 1
+        assert bag.broken == []
+
+
 # --- through the node ------------------------------------------------------------
 
 IMAGES_HZ = 10.0
@@ -374,7 +411,8 @@ def sample_camera():
     module = 'face_recon_ros.nodes.sample_camera'
     parameters = ('-p', f'rate:={IMAGES_HZ}', '-p', f'width:={WIDTH}', '-p', f'height:={HEIGHT}')
     camera = subprocess.Popen(
-        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters]
+        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters],
+        cwd=ELSEWHERE,
     )
     try:
         yield

@@ -241,3 +241,56 @@ def test_pipeline_doubts_the_distance_where_the_camera_is_not_calibrated(model, 
     assert off_m > 0.5
     assert off_m < 2 * np.sqrt(guess.pose_covariance[2, 2])
     assert off_m > 10 * np.sqrt(known.pose_covariance[2, 2])
+
+
+# Written out, so that a figure of the calibration cannot change unseen: standard deviations in
+# degrees about the face's x, y, z at some azimuths, and at some doubts there
+@pytest.mark.parametrize(
+    ('azimuth_deg', 'fit_error', 'expected_deg'),
+    [
+        (7.5, 0.0116, (2.01, 7.33, 4.41)),
+        (22.5, 0.0116, (2.8, 7.22, 5.37)),
+        (37.5, 0.0116, (1.86, 10.19, 6.51)),
+        (-52.5, 0.0116, (2.41, 8.03, 10.41)),
+        (67.5, 0.0116, (2.44, 6.29, 10.7)),
+        (82.5, 0.0116, (2.44, 6.29, 10.7)),
+        (15.0, 0.0232, (4.81, 9.938, 8.514)),
+        (7.5, 1.0, (8.04, 13.678, 13.369)),
+        (7.5, 0.0, (0.603, 4.264, 1.683)),
+    ],
+)
+def test_sigmas_by_fit_error(azimuth_deg, fit_error, expected_deg):
+    found = rotation_sigma_rad(facing(azimuth_deg), fit_error)
+    np.testing.assert_allclose(np.degrees(found), expected_deg, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ('azimuth_deg', 'own_sigma_rad', 'expected_deg'),
+    [
+        (7.5, 0.0786, (1.54, 5.28, 3.38)),
+        (22.5, 0.0786, (3.82, 7.48, 5.53)),
+        (37.5, 0.0786, (4.13, 11.92, 6.89)),
+        (-52.5, 0.0786, (4.75, 11.12, 10.04)),
+        (67.5, 0.0786, (3.79, 9.33, 15.55)),
+        (82.5, 0.0786, (1.54, 7.45, 4.75)),
+        (7.5, 0.1572, (4.356, 11.717, 7.765)),
+    ],
+)
+def test_sigmas_by_the_networks_own(azimuth_deg, own_sigma_rad, expected_deg):
+    found = rotation_sigma_rad(facing(azimuth_deg), 0.5, own_sigma_rad)
+    np.testing.assert_allclose(np.degrees(found), expected_deg, rtol=2e-3)
+
+
+def facing(azimuth_deg):
+    """Return the rotation face -> optical frame of an upright face turned to image left."""
+    a = np.radians(azimuth_deg)
+    out = np.array([-np.sin(a), 0, -np.cos(a)])
+    up = np.array([0.0, -1.0, 0.0])
+    return np.column_stack([out, np.cross(up, out), up])
+
+
+def test_place_is_sure_across_the_ray_and_not_along_it():
+    pose = MetricPose(facing(0), np.array([0.0, 0.0, 2.0]))
+    sigma_m = np.sqrt(np.diag(pose_covariance(pose, 0.01))[:3])
+    # 0.4 % of the distance across; adults' eye distances spread by 5.7 % of their mean
+    np.testing.assert_allclose(sigma_m, [0.008, 0.008, 0.114])

@@ -4,6 +4,7 @@ What goes wrong around the node: it says each thing once, and goes on by itself 
 Of every fault the log has exactly one line at WARN or above; of a healthy run, none.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -39,7 +40,7 @@ from face_recon_ros.nodes.sources import PortraitSource
 
 SAMPLE_CAMERA = [sys.executable, '-m', 'face_recon_ros.nodes.sample_camera']
 PEER_PROCESS = [sys.executable, str(Path(__file__).with_name('peer_process.py'))]
-ERROR = b'\x02'
+WARN, ERROR = b'\x01', b'\x02'
 STOPPED, ARRIVE = 'images stopped on /image', 'images arrive on /image'
 # often, so that a line said with each of them would be seen soon
 OFTEN = ('-p', 'diagnostics_period:=0.1')
@@ -263,6 +264,55 @@ def test_stamps_that_go_back(peer, watch, image):
         peer.show(picture, lambda: node.count('rise again'))
         assert shown() == shown()
         ended_well(node, 'stamps of images on /image went back')
+
+
+@pytest.mark.parametrize(('sec', 'words'), [(0, 'have no stamp'), (1000, 'the same stamp')])
+def test_a_camera_without_stamps(peer, watch, image, sec, words):
+    """tf2 takes one transform a stamp: the time of arrival makes them useful."""
+    tf = peer.collect(TFMessage, '/tf')
+    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+
+        def picture(header):
+            header.stamp.sec, header.stamp.nanosec = sec, 0
+            return to_image(image, 'bgr8', header)
+
+        peer.show(picture, lambda: node.count(words))
+        tf.collected.clear()
+        begin = len(watch.faces)
+        begin_s = peer.node.get_clock().now().nanoseconds / 1e9
+        peer.show(picture, lambda: len(tf.collected) > 10 and len(watch.faces) > begin + 10)
+        assert words in watch.status('stamps').message
+        assert watch.status('stamps').level == WARN
+        # one that was on its way may be of before
+        stamps = [t.header.stamp for m in tf.collected[1:] for t in m.transforms[:1]]
+        seconds = [s.sec + 1e-9 * s.nanosec for s in stamps]
+        assert all(b > a for a, b in itertools.pairwise(seconds))
+        assert begin_s - 1 < seconds[0] < seconds[-1] <= begin_s + DEADLINE_S
+        ids = {f.id for array in watch.faces[begin + 1 :] for f in array.faces}
+        assert len(ids) == 1
+        # ~/faces, markers and all else have the stamp that /tf has
+        assert {s.sec for s in stamps} <= {a.header.stamp.sec for a in watch.faces}
+        ended_well(node, words)
+
+
+def test_black_images_are_spoken_of(peer, watch, image):
+    """16 bits of which 10 are used, as infrared cameras give them, are black as 8 bits."""
+    grey = image.mean(axis=2).astype(np.uint16)
+    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+        def few(header):
+            return to_image(grey, 'mono16', header)
+
+        def all_bits(header):
+            return to_image(grey << 8, 'mono16', header)
+
+        peer.show(few, lambda: node.count('are black: of mono16 the upper 8 of 16 bits'))
+        watch.more_diagnostics(2)
+        assert watch.status('images').level == WARN
+        begin = len(watch.faces)
+        peer.show(all_bits, lambda: any(f.faces for f in watch.faces[begin:]))
+        watch.more_diagnostics(2)
+        assert watch.status('images').level == b'\x00'
+        ended_well(node, 'are black')
 
 
 def test_simulation_that_is_paused_and_reset(peer, watch, image):

@@ -9,8 +9,8 @@ from face_recon_ros.network_regression import REGRESSORS
 from face_recon_ros.pipeline import PipelineConfig
 
 # Parts of the written figure. A grain of noise in a tenth of the pixels moves the figures by up
-# to 2 %, and how much a head trembles by 7 %, as other versions of OpenCV and of the TFLite runtime
-# may; what is 10 % worse, or better, is a change to look at (golden_scenes.py --write).
+# to 2 %, and how much a head trembles by 7 %, as other versions of the libraries may; what is
+# 10 % worse, or better, is a change to look at (golden_scenes.py --write).
 BAND, BANDS = 0.06, {'tremble_deg': 0.15}
 MEASURES = {'stills': measure_stills, 'stream': measure_stream}
 

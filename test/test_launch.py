@@ -56,25 +56,6 @@ def rviz_is(monkeypatch, prefix):
 
 
 @pytest.fixture
-def make_node():
-    """Return a function that makes a node in this process as launch would make it."""
-    made = []
-
-    def make(kind, ros_arguments):
-        rclpy.init(args=ros_arguments)
-        node = kind()
-        made.append(node)
-        return node
-
-    yield make
-    for node in made:
-        if hasattr(node, 'close'):
-            node.close()
-        node.destroy_node()
-    rclpy.try_shutdown()
-
-
-@pytest.fixture
 def started(make_node, tmp_path):
     """Return a function that makes the node that a launch file starts; one at a time."""
 

@@ -224,3 +224,16 @@ def test_console_scripts_are_on_the_path_of_a_virtual_environment():
         expected = {'face-recon'}
     present = {path.name for path in (install_prefix() / 'bin').iterdir()}
     assert expected <= present
+
+
+@pytest.mark.parametrize(
+    'folder', ['lib/python3.12/site-packages', 'lib/python3/dist-packages', ''])
+def test_share_is_found_wherever_pip_puts_it(tmp_path, monkeypatch, folder):
+    from face_recon_ros import paths
+
+    monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    monkeypatch.setattr(sys, 'prefix', str(tmp_path / 'elsewhere'))
+    monkeypatch.setattr(paths, '__file__', str(tmp_path / folder / NAME / 'paths.py'))
+    models = tmp_path / 'share' / NAME / 'models'
+    models.mkdir(parents=True)
+    assert paths.share_directory() == models.parent

@@ -374,3 +374,16 @@ def test_a_face_that_creeps_away_is_looked_for_where_it_is():
     for i in range(60):
         assert stream.step(a=(200 + 0.5 * i, 200)) == {'a': 'f1'}
     assert abs(places.looked_at[-1].centre[0] - 230) < 3
+
+
+def test_after_a_gap_the_whole_image_is_searched():
+    """Nobody wanted faces for a while; who is there then is in the first image's answer."""
+    stream = Stream()
+    assert stream.step(0.0) == {}
+    assert stream.step(1 / 30) == {}
+    seen_before_the_gap = stream.scene.detections
+    found = stream.update(10.0, a=(50, 60))
+    assert [track.id for track in found] == ['f1']
+    assert stream.scene.detections == seen_before_the_gap + 1
+    # images that follow one another wait for the part of the image that is searched
+    assert stream.update(10.0 + 1 / 30, a=(50, 60), b=(400, 60))[1:] == []

@@ -76,7 +76,8 @@ class Processes:
         if Path(source).exists():
             source = str(Path(source).resolve())
         self._commands = {
-            'face_recon_node': command(NODE_MODULE, node_parameters),
+            # ids by themselves: nobody else is in this namespace
+            'face_recon_node': command(NODE_MODULE, ["face_id_prefix:=''", *node_parameters]),
             'sample_camera': command(CAMERA_MODULE, [f'source:={source}']),
         }
         self._running: dict[str, subprocess.Popen] = {}

@@ -1,8 +1,4 @@
-"""
-The parameters of the face_recon node: what each means, its range, and the settings they make.
-
-One table declares them all; defaults that belong to the core are read from the core.
-"""
+"""The parameters of the face_recon node: checked, made into settings, kept up to date."""
 
 from __future__ import annotations
 
@@ -11,265 +7,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.network_regression import REGRESSORS
+from face_recon_ros.nodes.declarations import (
+    AT_CONFIGURE,
+    AUTO,
+    COMPRESSED,
+    DECLARATIONS,
+    OVERLAY_MODES,
+    OVERLAY_SEPARATOR,
+    RAW,
+    Declaration,
+)
 from face_recon_ros.pipeline import PipelineConfig
 from face_recon_ros.smoothing import SmoothingSettings
 from face_recon_ros.tracking import TrackingSettings
 
-RAW = 'raw'
-COMPRESSED = 'compressed'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
-OVERLAY_SEPARATOR = '+'
-AT_CONFIGURE = 'can be set only while the node is unconfigured'
+__all__ = [
+    'COMPRESSED',
+    'DECLARATIONS',
+    'RAW',
+    'ParameterError',
+    'Parameters',
+    'Settings',
+    'own_prefix',
+]
+
 # A prefix begins names of frames and topics
 PREFIX = re.compile(r'([A-Za-z][A-Za-z0-9_]*)?')
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One parameter; low and high include both ends, choices are of strings."""
-
-    name: str
-    default: bool | int | float | str
-    description: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    read_only: bool = False
-    # its value is used by the transition configure: refused between that and cleanup
-    at_configure: bool = False
-
-    def descriptor(self) -> ParameterDescriptor:
-        """Return the description that tools show and rclpy enforces."""
-        constraints = [f'one of: {", ".join(self.choices)}'] if self.choices else []
-        if self.at_configure:
-            constraints.append(AT_CONFIGURE)
-        descriptor = ParameterDescriptor(
-            description=self.description,
-            read_only=self.read_only,
-            additional_constraints='; '.join(constraints),
-        )
-        if self.low is not None and self.high is not None:
-            if isinstance(self.default, int):
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=0)
-                ]
-            else:
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)
-                ]
-        return descriptor
-
-
-_CORE = PipelineConfig()
-_TRACKING = TrackingSettings()
-_SMOOTHING = SmoothingSettings()
-
-DECLARATIONS: tuple[Declaration, ...] = (
-    # --- lifecycle
-    Declaration(
-        'autostart',
-        True,
-        'configure and activate at the start; false: wait for a lifecycle manager',
-        read_only=True,
-    ),
-    # --- input
-    Declaration(
-        'image_transport',
-        RAW,
-        "raw subscribes to 'image', compressed to 'image' with /compressed appended",
-        choices=(RAW, COMPRESSED),
-        at_configure=True,
-    ),
-    Declaration(
-        'rectified',
-        False,
-        'images are rectified: use P of camera_info and no distortion',
-        at_configure=True,
-    ),
-    Declaration(
-        'calibration_wait',
-        1.0,
-        'seconds the first images wait for camera_info before a focal length is assumed',
-        0.0,
-        60.0,
-        at_configure=True,
-    ),
-    # --- finding faces
-    Declaration(
-        'detector',
-        _CORE.detector,
-        'short_range (to 2 m), full_range (to 5 m), both, or the path of a .tflite detector',
-        at_configure=True,
-    ),
-    Declaration(
-        'detector_threshold',
-        _CORE.detector_threshold,
-        'score from which a detection is looked at',
-        0.05,
-        1.0,
-    ),
-    Declaration(
-        'regressor',
-        _CORE.regressor,
-        'network (one network, every pose), or facemesh (MediaPipe Face Mesh and a closed-form '
-        'fit)',
-        choices=REGRESSORS,
-        at_configure=True,
-    ),
-    Declaration(
-        'regressor_path',
-        _CORE.regressor_path or '',
-        'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
-        'one',
-        at_configure=True,
-    ),
-    Declaration(
-        'model_path',
-        _CORE.model_path or '',
-        'another face model (.npz); empty: the shipped one',
-        at_configure=True,
-    ),
-    Declaration('threads', _CORE.threads, 'threads of each network', 1, 64, at_configure=True),
-    Declaration(
-        'interpupillary_distance',
-        _CORE.interpupillary_distance_m,
-        'metres between the pupils of the people seen; distance is proportional to it',
-        0.03,
-        0.09,
-    ),
-    # --- following faces
-    Declaration('max_faces', _TRACKING.max_faces, 'faces followed at once; 0: no limit', 0, 256),
-    Declaration(
-        'detection_interval',
-        _TRACKING.detection_interval,
-        'images between two searches for newcomers',
-        1,
-        1000,
-    ),
-    Declaration(
-        'min_presence',
-        _TRACKING.min_presence,
-        'presence (0 to 1) below which there is no face',
-        0.0,
-        1.0,
-    ),
-    Declaration(
-        'max_fit_error',
-        _TRACKING.max_fit_error,
-        'fit error (fraction of the distance between the outer eye corners) above which what was '
-        'found is no face',
-        0.005,
-        1.0,
-    ),
-    Declaration(
-        'confirm_count',
-        _TRACKING.confirm_count,
-        'images in a row a newcomer must be seen in before it is reported',
-        1,
-        100,
-    ),
-    Declaration(
-        'hold_count',
-        _TRACKING.hold_count,
-        'images in a row in which a lost face is still reported, where it was seen last, with '
-        'score 0',
-        0,
-        1000,
-    ),
-    Declaration(
-        'forget_after',
-        _TRACKING.forget_s,
-        'seconds for which a lost face keeps its id',
-        0.0,
-        600.0,
-    ),
-    Declaration(
-        'deterministic_ids',
-        _TRACKING.deterministic_ids,
-        'ids f1, f2, f3... instead of five random letters (REP-155)',
-        at_configure=True,
-    ),
-    Declaration(
-        'face_id_prefix',
-        '',
-        'put before every id, in messages and frames: keeps the faces of several cameras apart',
-        at_configure=True,
-    ),
-    # --- smoothing
-    Declaration(
-        'smoothing', _CORE.smoothing is not None, 'One-Euro filter on pose and shape of every face'
-    ),
-    Declaration(
-        'smoothing_min_cutoff',
-        _SMOOTHING.min_cutoff_hz,
-        'Hz; lower: a still head is steadier',
-        0.01,
-        100.0,
-    ),
-    Declaration(
-        'smoothing_beta',
-        _SMOOTHING.beta,
-        'how motion opens the filter; higher: a moving head lags less',
-        0.0,
-        100.0,
-    ),
-    Declaration(
-        'filtering_frame',
-        '',
-        'fixed frame to smooth in where the camera moves, such as odom; empty: the camera frame',
-        at_configure=True,
-    ),
-    # --- output
-    Declaration('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf'),
-    Declaration(
-        'publish_humans',
-        True,
-        'publish faces as REP-155 has them, under /humans/faces; needs hri_msgs installed',
-    ),
-    Declaration(
-        'face_image_width',
-        128,
-        'pixels of /humans/faces/<id>/cropped and aligned',
-        16,
-        2048,
-    ),
-    Declaration(
-        'face_image_height',
-        128,
-        'pixels of /humans/faces/<id>/cropped and aligned',
-        16,
-        2048,
-    ),
-    Declaration(
-        'overlay_mode',
-        'sparse+pose',
-        f"what ~/overlay_image shows: {', '.join(OVERLAY_MODES)}, joined by '{OVERLAY_SEPARATOR}'",
-    ),
-    Declaration('mesh_opacity', 0.8, 'opacity of the mesh on ~/mesh_image', 0.0, 1.0),
-    # --- diagnostics
-    Declaration(
-        'image_timeout', 5.0, 'seconds without images after which that is a fault', 0.1, 3600.0
-    ),
-    Declaration(
-        'diagnostics_period',
-        1.0,
-        'seconds between two messages on /diagnostics',
-        0.05,
-        60.0,
-        read_only=True,
-    ),
-)
+DEFAULT_NAME = 'face_recon'
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +52,7 @@ class Settings:
     face_id_prefix: str
     filtering_frame: str
     publish_tf: bool
+    publish_tf_uncalibrated: bool
     publish_humans: bool
     face_image_width: int
     face_image_height: int
@@ -293,10 +63,11 @@ class Settings:
     pipeline: PipelineConfig
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Settings:
+    def from_values(cls, values: Mapping[str, Any], own_prefix: str = '') -> Settings:
         """
         Make settings of the values of all declared parameters.
 
+        :param own_prefix: of ids where the parameter is 'auto', see own_prefix().
         :raises ParameterError: one line naming parameter, fault and remedy.
         """
         for declaration in DECLARATIONS:
@@ -306,9 +77,10 @@ class Settings:
             image_transport=values['image_transport'],
             rectified=values['rectified'],
             calibration_wait_s=values['calibration_wait'],
-            face_id_prefix=_prefix(values['face_id_prefix']),
+            face_id_prefix=_prefix(values['face_id_prefix'], own_prefix),
             filtering_frame=values['filtering_frame'].strip().lstrip('/'),
             publish_tf=values['publish_tf'],
+            publish_tf_uncalibrated=values['publish_tf_uncalibrated'],
             publish_humans=values['publish_humans'],
             face_image_width=values['face_image_width'],
             face_image_height=values['face_image_height'],
@@ -338,7 +110,8 @@ class Parameters:
             d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
             for d in DECLARATIONS
         }
-        self.settings = Settings.from_values(self._values)
+        self._own_prefix = own_prefix(node.get_namespace(), node.get_name())
+        self.settings = Settings.from_values(self._values, self._own_prefix)
         node.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, changes: list[Parameter]) -> SetParametersResult:
@@ -346,7 +119,7 @@ class Parameters:
         values = {**self._values, **known}
         try:
             self._check_state(known)
-            self.settings = Settings.from_values(values)
+            self.settings = Settings.from_values(values, self._own_prefix)
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._values = values
@@ -397,10 +170,26 @@ def _check_choice(declaration: Declaration, value: Any) -> None:
         )
 
 
-def _prefix(text: str) -> str:
+def own_prefix(namespace: str, name: str) -> str:
+    """
+    Return a prefix of ids that no node of another full name has; '' for /face_recon.
+
+    /front/face_recon has front_, /robot/front/face_recon robot__front_, and /left left__. Names
+    in ROS 2 hold no repeated underscores. Ids begin with a letter: a name that does not gets one.
+    """
+    tokens = [token for token in namespace.split('/') if token]
+    prefix = ''.join(f'{token}__' for token in tokens)
+    prefix = prefix[:-1] if name == DEFAULT_NAME else f'{prefix}{name}__'
+    return f'n_{prefix}' if prefix.startswith('_') else prefix
+
+
+def _prefix(text: str, own: str) -> str:
+    if text == AUTO:
+        return own
     if not PREFIX.fullmatch(text):
         raise ParameterError(
-            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _"
+            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _, or "
+            f'{AUTO}'
         )
     return text
 

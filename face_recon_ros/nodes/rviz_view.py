@@ -12,6 +12,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from face_recon_ros.paths import PACKAGE, share_directory
 View = dict[str, Any]
 
 CAMERA_IMAGE_TOPIC = 'image'
+DISPLAYS = 'Displays'
 TF = 'rviz_default_plugins/TF'
 # Of each camera, where there are several; by what ends their topics
 PER_CAMERA = ('mesh_image', 'markers', 'points')
@@ -30,10 +32,16 @@ PER_CAMERA = ('mesh_image', 'markers', 'points')
 # QMainWindow::saveState(), Qt 5: its markers, and where docks are
 _STATE, _DOCKS, _SEQUENCE, _WIDGET, _TOOLBARS = 0xFF, 0xFD, 0xFC, 0xFB, 0xFC
 _LEFT, _RIGHT, _VERTICAL = 0, 1, 2
-_VISIBLE = 1
 # Pixels
-_LEFT_WIDTH, _RIGHT_WIDTH, _MINIMUM = 330, 420, 19
-_TALLEST, _WIDEST = 0xFFFFFF, 0xFFFFFF
+_LEFT_WIDTH, _RIGHT_WIDTH, _MINIMUM, _LARGEST = 330, 420, 19, 0xFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Dock:
+    """A panel at a side of the window, by its name."""
+
+    name: str
+    visible: bool = True
 
 
 def shipped_view() -> Path:
@@ -66,9 +74,9 @@ def of_cameras(view: View, cameras: Sequence[str]) -> View:
         *(d for d in displays if d['Class'] == TF),
         *(_group(camera, displays) for camera in cameras),
     ]
-    panels = [panel['Name'] for panel in changed['Panels']]
-    images = [_image_name(camera) for camera in cameras]
-    window['QMainWindow State'] = window_state(panels, images, window['Height'])
+    docks = [Dock(panel['Name'], panel['Name'] == DISPLAYS) for panel in changed['Panels']]
+    images = [Dock(_image_name(camera)) for camera in cameras]
+    window['QMainWindow State'] = window_state(docks, images, window['Height'])
     return changed
 
 
@@ -96,13 +104,13 @@ def _group(camera: str, displays: Sequence[View]) -> View:
     }
 
 
-def window_state(left: Sequence[str], right: Sequence[str], height: int) -> str:
+def window_state(left: Sequence[Dock], right: Sequence[Dock], height: int) -> str:
     """
     Return what QMainWindow::saveState() gives for docks one above the other, as hexadecimals.
 
     Without it RViz makes every image's panel visible, in one column, and enables its display.
 
-    :param left, right: names of the docks at the two sides, from the top.
+    :param left, right: the docks at the two sides, from the top.
     :param height: of the window, pixels; Qt fits the docks into what there is.
     """
     areas = [(_LEFT, _LEFT_WIDTH, left), (_RIGHT, _RIGHT_WIDTH, right)]
@@ -115,21 +123,20 @@ def window_state(left: Sequence[str], right: Sequence[str], height: int) -> str:
             # one toolbar at the top, RViz's tools
             struct.pack('>B3i', _TOOLBARS, 1, 2, 1),
             _text('Tools'),
-            struct.pack('>B4i', _VISIBLE, 0, -1, 0, 0),
+            struct.pack('>B4i', True, 0, -1, 0, 0),
         ]
     ).hex()
 
 
-def _dock_area(side: int, width: int, names: Sequence[str], height: int) -> bytes:
-    each = height // max(len(names), 1)
-    docks = [
-        struct.pack('>B', _WIDGET)
-        + _text(name)
-        + struct.pack('>B4i', _VISIBLE, k * each, each, _MINIMUM, _TALLEST)
-        for k, name in enumerate(names)
-    ]
-    begin = struct.pack('>3iBBi', side, width, height, _SEQUENCE, _VERTICAL, len(docks))
-    return begin + b''.join(docks)
+def _dock_area(side: int, width: int, docks: Sequence[Dock], height: int) -> bytes:
+    each = height // max(sum(dock.visible for dock in docks), 1)
+    area = struct.pack('>3iBBi', side, width, height, _SEQUENCE, _VERTICAL, len(docks))
+    top = 0
+    for dock in docks:
+        area += struct.pack('>B', _WIDGET) + _text(dock.name)
+        area += struct.pack('>B4i', dock.visible, top, each, _MINIMUM, _LARGEST)
+        top += each if dock.visible else 0
+    return area
 
 
 def _text(text: str) -> bytes:
