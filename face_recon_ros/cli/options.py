@@ -154,7 +154,8 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     cameras.add_argument(
         '--focal-length-px',
         type=number_in(*FOCAL_LENGTHS_PX, 'pixels'),
-        help='of the camera; without it the image width is taken, and distances are rough',
+        help='of the camera; without it the longer side of the image is taken, and distances '
+        'are rough',
     )
     cameras.add_argument(
         '--camera',
