@@ -122,16 +122,16 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'regressor',
         _CORE.regressor,
-        'network (one network, every pose), or facemesh (MediaPipe Face Mesh and a closed-form '
-        'fit)',
+        'hybrid (facemesh near the front, network beyond), network (one network, every pose), or '
+        'facemesh (MediaPipe Face Mesh and a closed-form fit)',
         choices=REGRESSORS,
         at_configure=True,
     ),
     Declaration(
         'regressor_path',
         _CORE.regressor_path or '',
-        'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
-        'one',
+        'another .tflite network from face crop to landmarks or parameters, which then stands '
+        'by itself; empty: the shipped one',
         at_configure=True,
     ),
     Declaration(
