@@ -92,15 +92,15 @@ BY_OWN_SIGMA = RotationCalibration(
 
 # of the regressor `hybrid`: doubt is both their sigmas, by their weights
 BY_BOTH = RotationCalibration(
-    doubt_unit=0.0786,
-    exponents=(1.5, 1.15, 1.2),
+    doubt_unit=0.0582,
+    exponents=(0.85, 0.45, 0.6),
     sigma_deg=(
-        (1.54, 5.28, 3.38),
-        (3.82, 7.48, 5.53),
-        (4.13, 11.92, 6.89),
-        (4.75, 11.12, 10.04),
-        (3.79, 9.33, 15.55),
-        (1.54, 7.45, 4.75),
+        (1.93, 7.32, 4.17),
+        (2.9, 7.11, 5.93),
+        (2.87, 10.54, 5.9),
+        (3.91, 11.14, 8.83),
+        (3.37, 9.41, 15.0),
+        (1.51, 8.38, 5.22),
     ),
 )
 

@@ -145,7 +145,8 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
         '--regressor',
         choices=REGRESSORS,
         default=PipelineConfig().regressor,
-        help='one network, or Face Mesh and a fit (default %(default)s)',
+        help='Face Mesh and a fit near the front and the network beyond, or one of them '
+        '(default %(default)s)',
     )
     parser.add_argument(
         '--regressor-path', metavar='FILE', help='another .tflite file of that kind'
