@@ -21,5 +21,9 @@ class CalibrationError(FaceReconError, ValueError):
     """A camera calibration cannot be used."""
 
 
+class GeometryError(FaceReconError, ValueError):
+    """Points or pixels from which no pose follows."""
+
+
 class SettingsError(FaceReconError, ValueError):
     """A setting has a value that cannot be used."""

@@ -82,7 +82,8 @@ class HybridRegressor:
 
     def _expected(self, region: Region) -> Regressor:
         middle = (FACE_MESH_ALONE_RAD + NETWORK_ALONE_RAD) / 2
-        beyond = region.turned_rad is not None and region.turned_rad > middle
+        # a newcomer may be turned: Face Mesh may find a profile frontal, the network does not
+        beyond = region.turned_rad is None or region.turned_rad > middle
         return self._network if beyond else self._face_mesh
 
     def _front(self, image: np.ndarray, region: Region, soften: bool) -> Regression:

@@ -29,8 +29,10 @@ class Box:
 def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[Box]:
     """Yield the boxes that begin between two places of a file; what is no box ends it."""
     for _ in range(_MOST_BOXES):
+        if begin >= end:  # a length may be of 64 bits, which is no place to go to
+            return
         stream.seek(begin)
-        head = stream.read(16) if begin < end else b''
+        head = stream.read(16)
         if len(head) < 8:
             return
         length, kind = struct.unpack_from('>I4s', head)

@@ -14,7 +14,8 @@ import numpy as np
 from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.detection import BOTH, Detection, load_detector
-from face_recon_ros.errors import ImageError, SettingsError
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError, ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.network_regression import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.pose import (
@@ -68,8 +69,8 @@ class PipelineConfig:
             )
 
 
-@dataclass(slots=True, frozen=True)
-class Face:
+@dataclass(slots=True, frozen=True, eq=False)
+class Face(ComparedByValue):
     """One face in one image.
 
     id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
@@ -152,7 +153,8 @@ class FaceReconPipeline:
         """
         Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
 
-        :param camera: the calibration; without one a field of view of about 53 degrees is assumed
+        :param camera: the calibration; without one a field of view of about 53 degrees along
+            the longer side is assumed
         :param stamp_s: when the image of a stream was taken; None: a still image by itself
         :param search: call search() too; False leaves that to the caller, once the faces are out
         :param camera_pose: of the camera's optical frame in a frame that does not move, in which a
@@ -169,7 +171,7 @@ class FaceReconPipeline:
             found = self._find_in_stream(image, stamp_s, view)
             if search:
                 self.search(image)
-        faces = [self._face(*f, camera) for f in found]
+        faces = [face for f in found if (face := self._face(*f, camera))]
         return sorted(faces, key=lambda face: -face.score)
 
     def search(self, image: np.ndarray) -> None:
@@ -231,9 +233,15 @@ class FaceReconPipeline:
 
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
-    ) -> Face:
+    ) -> Face | None:
+        """Return the face; None where no pose follows from what was found."""
         landmarks_model_m = self.model.landmarks_68.points(parameters)
-        pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        if not np.isfinite(regression.fit_error):
+            return None
+        try:
+            pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        except GeometryError:
+            return None
         own = regression.rotation_sigma_rad
         return Face(
             id=face_id,
@@ -244,7 +252,7 @@ class FaceReconPipeline:
             rotation=face_rotation(parameters),
             pose=pose,
             pose_covariance=pose_covariance(
-                pose, regression.fit_error, own, camera.calibrated, regression.calibration
+                pose, regression.fit_error, own, camera, regression.calibration
             ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
@@ -259,6 +267,11 @@ def _regions(detections: list[Detection]) -> list[Region]:
 
 
 def _check_image(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f'image is a {type(image).__name__}; wants a NumPy array, uint8 (height, width, 3), '
+            'blue first'
+        )
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ImageError(
             f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'

@@ -145,7 +145,7 @@ def carried(
     shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
     depth_m = before.depth_m(scale_px_per_m)
     place_m = turn @ (ray * depth_m) + shift_m
-    if place_m[2] < LEAST_DEPTH_M:
+    if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
         return None
     seen = place_m / place_m[2]
     optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation

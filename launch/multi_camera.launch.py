@@ -88,8 +88,9 @@ def camera_node(given, namespace, camera, values):
     node = f'/{namespace}/face_recon'
     kept = settings_of(node, own_files)
     values = {name: value for name, value in values.items() if name not in kept}
-    # Without a prefix the ids of two cameras would be the same
-    if not settings_of(node, [common, *own_files]).get(PREFIX):
+    # Without a prefix the ids of two cameras would be the same; the node's own ('auto', as in the
+    # shipped file) would hold the namespace, too
+    if settings_of(node, [common, *own_files]).get(PREFIX) in (None, '', 'auto'):
         values[PREFIX] = f'{camera}_'
     return parts.face_recon_node(
         given, namespace, [common, *own_files], values, parts.camera_remappings(given)

@@ -2,7 +2,8 @@
 """
 Print the constants of the rotation's covariance (confidence.py), and how often they hold.
 
-    scripts/calibrate_covariance.py [--regressor network|facemesh] [--regressor-path FILE] DIR...
+    scripts/calibrate_covariance.py [--regressor hybrid|network|facemesh]
+        [--regressor-path FILE] DIR...
 
 DIR: labelled photos, as scripts/evaluate.py takes them, with angles or with where people were
 asked to look (they are taken to hold their heads upright). Constants are found on half of the

@@ -4,7 +4,7 @@ Print what the smoothing costs and gives on the sample portrait.
 
 Lag, jitter, and what is gained where it is known how the camera moves.
 
-    scripts/evaluate_smoothing.py [--regressor network|facemesh]
+    scripts/evaluate_smoothing.py [--regressor hybrid|network|facemesh]
 
 The images are found once for each motion, unsmoothed; then each filter is run over what was found.
 """
@@ -235,7 +235,7 @@ def print_filtering_frame_table(regressor: str) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--regressor', choices=REGRESSORS, default=REGRESSORS[0])
+    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
     arguments = parser.parse_args()
     print_noise_and_lag_table(arguments.regressor)
     print_size_table(arguments.regressor)

@@ -56,7 +56,7 @@ def fast_camera(width, height, rate_hz):
     def publish():
         nonlocal count
         message.header.stamp = node.get_clock().now().to_msg()
-        if count % 10 == 0:
+        if count % 10 == 0 or not answers:  # the first may come before the node
             infos.publish(info)
         images.publish(message)
         count += 1

@@ -41,6 +41,11 @@ def test_confidence_falls_with_the_fit_and_with_presence():
     assert confidence(0.1, 0.005) < 0.1
 
 
+@pytest.mark.parametrize('fit_error', [3.6, 1e6, math.inf])
+def test_confidence_of_a_hopeless_fit_is_zero(fit_error):
+    assert confidence(1.0, fit_error) == pytest.approx(0, abs=1e-12)
+
+
 def test_covariance_is_symmetric_and_positive():
     pose = MetricPose(np.eye(3), np.array([0.4, -0.2, 1.0]))
     covariance = pose_covariance(pose, 0.02)
@@ -166,6 +171,9 @@ FIELDS_OF_VIEW_DEG = {
 }
 
 
+UNCALIBRATED = Camera.uncalibrated(640, 480)
+
+
 def seen(origin_px):
     """Return a face of 125 px between the pupils somewhere in an image of 640x480."""
     rotation = rotation_matrix([0.1, 0.3, -0.1])
@@ -190,7 +198,7 @@ def test_doubt_of_an_assumed_focal_length_is_that_of_common_cameras(model):
     rms = np.sqrt(np.mean((ratios - 1) ** 2))
     pose = pose_with_focal_length(model, 640.0, (319.5, 239.5))
     known = pose_covariance(pose, 0.01)[2, 2]
-    guessed = pose_covariance(pose, 0.01, calibrated=False)[2, 2]
+    guessed = pose_covariance(pose, 0.01, camera=UNCALIBRATED)[2, 2]
     added = np.sqrt(guessed - known) / pose.translation_m[2]
     assert added == pytest.approx(rms, abs=0.01)
 
@@ -200,7 +208,7 @@ def test_doubt_of_an_assumed_focal_length_is_that_of_common_cameras(model):
 def test_the_true_pose_lies_within_two_sigma_without_calibration(model, true_f_px, origin_px):
     guess = pose_with_focal_length(model, 640.0, origin_px)
     off = errors(guess, pose_with_focal_length(model, true_f_px, origin_px))
-    sigmas = np.sqrt(np.diag(pose_covariance(guess, 0.0116, calibrated=False)))
+    sigmas = np.sqrt(np.diag(pose_covariance(guess, 0.0116, camera=UNCALIBRATED)))
     assert (np.abs(off) < 2.1 * sigmas).all()
     # and it is not made so by a covariance that says nothing
     assert (sigmas[:2] < 0.05).all()
@@ -214,7 +222,7 @@ def test_assumed_focal_length_turns_and_moves_as_the_covariance_says(model):
     origin_px = (600, 420)
     guess = pose_with_focal_length(model, 640.0, origin_px)
     off = errors(guess, pose_with_focal_length(model, 1.002 * 640.0, origin_px))
-    added = pose_covariance(guess, 0.01, calibrated=False) - pose_covariance(guess, 0.01)
+    added = pose_covariance(guess, 0.01, camera=UNCALIBRATED) - pose_covariance(guess, 0.01)
     values, axes = np.linalg.eigh(added)
     assert values[-2] < 1e-9 * values[-1]  # one number is in doubt: one axis
     along = axes[:, -1] @ off / np.linalg.norm(off)

@@ -317,8 +317,9 @@ def test_each_camera_has_a_node_of_its_own(launch_file, make_node, tmp_path):
 @pytest.mark.parametrize(
     ('content', 'prefix'),
     [
-        # a copy of the shipped file has an empty prefix: ids would collide
+        # with an empty prefix ids would collide; a copy of the shipped file has auto
         ({'/**': {'ros__parameters': {'face_id_prefix': ''}}}, 'front_'),
+        ({'/**': {'ros__parameters': {'face_id_prefix': 'auto'}}}, 'front_'),
         ({'/front/face_recon': {'ros__parameters': {'face_id_prefix': 'left_'}}}, 'left_'),
         ({'front': {'face_recon': {'ros__parameters': {'face_id_prefix': 'left_'}}}}, 'left_'),
         ({'/*/face_recon': {'ros__parameters': {'face_id_prefix': 'my_'}}}, 'my_'),

@@ -190,7 +190,7 @@ def test_an_unreadable_model_can_be_put_right(peer, tmp_path, image):
         for count in (1, 2):
             assert manager('configure') == [False]
             assert manager.state == 'unconfigured'
-            node.wait_line('cannot configure: ')
+            peer.wait(lambda n=count: node.count('cannot configure: ') >= n, 'a line of it')
             assert node.count('missing.npz') == count
         assert len(node.complaints()) == 2
         status = state_message(peer, diagnostics, 'missing.npz')

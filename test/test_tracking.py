@@ -376,6 +376,17 @@ def test_a_face_that_creeps_away_is_looked_for_where_it_is():
     assert abs(places.looked_at[-1].centre[0] - 230) < 3
 
 
+def test_after_a_gap_the_whole_image_is_searched():
+    """Nobody wanted faces for a while; who is there then is in the first image's answer."""
+    stream = Stream()
+    assert stream.step(0.0) == {}
+    assert stream.step(1 / 30) == {}
+    seen_before_the_gap = stream.scene.detections
+    found = stream.update(10.0, a=(50, 60))
+    assert [track.id for track in found] == ['f1']
+    assert stream.scene.detections == seen_before_the_gap + 1
+    # images that follow one another wait for the part of the image that is searched
+    assert stream.update(10.0 + 1 / 30, a=(50, 60), b=(400, 60))[1:] == []
 class Regressions:
     """A regressor that counts how often it is called in an image."""
 
@@ -576,16 +587,3 @@ def test_a_face_long_unseen_takes_its_pose_as_it_comes():
         stream.step()
     (track,) = stream.update(a=(210, 200))
     assert track.parameters.camera_matrix[0, 3] == pytest.approx(210)
-
-
-def test_after_a_gap_the_whole_image_is_searched():
-    """Nobody wanted faces for a while; who is there then is in the first image's answer."""
-    stream = Stream()
-    assert stream.step(0.0) == {}
-    assert stream.step(1 / 30) == {}
-    seen_before_the_gap = stream.scene.detections
-    found = stream.update(10.0, a=(50, 60))
-    assert [track.id for track in found] == ['f1']
-    assert stream.scene.detections == seen_before_the_gap + 1
-    # images that follow one another wait for the part of the image that is searched
-    assert stream.update(10.0 + 1 / 30, a=(50, 60), b=(400, 60))[1:] == []

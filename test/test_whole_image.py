@@ -1,5 +1,6 @@
 """Whether an image is whole: cut anywhere it is not, whatever follows its end it is."""
 
+import io
 import struct
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import ImageError
 from face_recon_ros.image_files import read_image
+from face_recon_ros.iso_media import Turn, image_turn, is_cut_off, video_duration_s
 from face_recon_ros.whole_image import fault_of, png_without_remarks
 
 
@@ -114,6 +116,15 @@ def test_no_bytes_make_it_raise_or_hang(photo):
     for length in range(1, 40):
         for seed in seeds:
             assert fault_of(seed[:length]) in ('', 'cut off', 'damaged')
+
+
+def test_lengths_of_64_bits_are_no_places(tmp_path):
+    data = struct.pack('>I4s', 16, b'ftyp') + b'avif' + bytes(4)
+    data += struct.pack('>I4sQ', 1, b'meta', 2**64 - 1) + bytes(60)
+    assert fault_of(data) == 'cut off'
+    assert is_cut_off(io.BytesIO(data))
+    assert image_turn(io.BytesIO(data)) == Turn()
+    assert video_duration_s(io.BytesIO(data)) is None
 
 
 def test_long_runs_are_walked_once(photo):

@@ -84,7 +84,7 @@ def _report(name: str, faces: Sequence[Face]) -> None:
     if not faces:
         say(f'{name}: no face')
     for face in faces:
-        distance_m = face.pose.translation_m[2]
+        distance_m = face.pose.distance_m
         say(
             f'{name}: {face.id + " " if face.id else ""}{angles_label(face.rotation)} degrees, '
             f'{distance_m:.2f} m, score {face.score:.2f}'

@@ -23,6 +23,7 @@ from face_recon_ros.pipeline import (
 from face_recon_ros.pose import Camera
 from face_recon_ros.settings import range_of
 from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.tracking import TrackingSettings
 
 PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
 DEFAULT_MODE = 'sparse'
@@ -130,7 +131,7 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
     parser.add_argument(
         '--max-faces',
-        type=whole_number(0, 10_000),
+        type=whole_number(*map(int, range_of(TrackingSettings, 'max_faces'))),
         default=0,
         metavar='N',
         help='report at most so many faces of an image; 0 is no limit (default %(default)s)',
@@ -144,7 +145,8 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
         '--regressor',
         choices=REGRESSORS,
         default=PipelineConfig().regressor,
-        help='one network, or Face Mesh and a fit (default %(default)s)',
+        help='Face Mesh and a fit near the front and the network beyond, or one of them '
+        '(default %(default)s)',
     )
     parser.add_argument(
         '--regressor-path', metavar='FILE', help='another .tflite file of that kind'
@@ -153,7 +155,8 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     cameras.add_argument(
         '--focal-length-px',
         type=number_in(*FOCAL_LENGTHS_PX, 'pixels'),
-        help='of the camera; without it the image width is taken, and distances are rough',
+        help='of the camera; without it the longer side of the image is taken, and distances '
+        'are rough',
     )
     cameras.add_argument(
         '--camera',

@@ -119,8 +119,8 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'regressor_path',
         _CORE.regressor_path or '',
-        'another .tflite network from face crop to landmarks or parameters; empty: the shipped '
-        'one',
+        'another .tflite network from face crop to landmarks or parameters, which then stands '
+        'by itself; empty: the shipped one',
         at_configure=True,
     ),
     Declaration(

@@ -169,14 +169,15 @@ def camera_info(camera: Camera, header: Header) -> CameraInfo:
     P belongs to pixels as they are, so it is K beside the distortion D, which pixels keep.
     """
     intrinsics = np.array(
-        [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
+        [[camera.fx, camera.skew, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
     )
     info = CameraInfo(header=header, width=camera.width, height=camera.height)
     info.distortion_model = camera.distortion_model or 'plumb_bob'
     info.d = [float(v) for v in camera.distortion] or [0.0] * 5
     info.k = intrinsics.ravel()
     info.r = np.eye(3).ravel()
-    info.p = np.column_stack([intrinsics, np.zeros(3)]).ravel()
+    # the camera may be the second one of a pair, in whose first one's frame its images are
+    info.p = np.column_stack([intrinsics, -intrinsics @ camera.position_m]).ravel()
     return info
 
 
