@@ -42,6 +42,8 @@ JUDGE_POWER, LEAST_JUDGED = 4, 0.05
 # A detection belongs to a crop whose middle it is nearer to than this part of its side
 MIDDLE_PART = 0.25
 JUDGED_SIZE_PX = 192
+# Eyes that slope by less in a crop count as level: in profiles they are near each other
+LEVEL_RAD = math.radians(15)
 # A face rolled by more than this is found better in the image turned by a half
 UPSIDE_DOWN_RAD = math.radians(120)
 
@@ -71,9 +73,22 @@ class UprightJudge:
         found = self._detector(np.ascontiguousarray(rgb[..., ::-1]))
         middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
         return max(
-            (d.score for d in found if np.hypot(*(d.box.reshape(2, 2).mean(0) - middle)) < reach),
+            (
+                d.score * _upright_part(d)
+                for d in found
+                if np.hypot(*(d.box.reshape(2, 2).mean(0) - middle)) < reach
+            ),
             default=0.0,
         )
+
+
+def _upright_part(detection: Detection) -> float:
+    """Return 1 for eyes about level, less the more they slope."""
+    if detection.eyes is None:
+        return 1.0
+    right, left = detection.eyes
+    slope_rad = abs(math.atan2(left[1] - right[1], left[0] - right[0]))
+    return max(0.0, math.cos(max(slope_rad - LEVEL_RAD, 0.0)))
 
 
 @dataclass(slots=True, frozen=True)
