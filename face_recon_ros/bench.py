@@ -16,6 +16,7 @@ import numpy as np
 
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.image_files import Video, read_image
+from face_recon_ros.outputs import write_bytes
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.regression import Region
@@ -246,7 +247,7 @@ def table(results: Sequence[Measurement]) -> str:
 
 
 def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object] = ()) -> None:
-    """Write the measurements and what they were made on. :raises FaceReconError: unwritable."""
+    """Write the measurements and what they were made on. :raises OutputError: unwritable."""
     record = {
         'machine': platform.machine(),
         'processor': _processor(),
@@ -254,12 +255,7 @@ def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object]
         'measurements': [asdict(m) for m in results],
         'image_to_tf': list(ros),
     }
-    try:
-        path.write_text(json.dumps(record, indent=1) + '\n')
-    except OSError as error:
-        raise FaceReconError(
-            f'{path}: {error.strerror or error}; choose another --json'
-        ) from error
+    write_bytes(path, f'{json.dumps(record, indent=1)}\n'.encode(), '--json')
 
 
 def _processor() -> str:

@@ -1,15 +1,20 @@
 """
 The newest calibration of a camera, as sensor_msgs/CameraInfo has it.
 
-Takes anything with the fields of that message: rclpy's, or what is read from a bag.
+Takes anything with the fields of that message: rclpy's, or what is read from a bag. What of a
+message cannot be used falls back by itself: lens distortion, region of interest, P; only without a
+focal length there is no calibration.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from face_recon_ros.camera import Camera, known_distortion
 from face_recon_ros.errors import CalibrationError
-from face_recon_ros.pose import Camera
+
+ASSUMED = 'until then focal length = the longer side of the image is assumed'
 
 
 def camera_from_info(info: Any, topic: str, rectified: bool = False) -> Camera | None:
@@ -19,34 +24,78 @@ def camera_from_info(info: Any, topic: str, rectified: bool = False) -> Camera |
     :param rectified: the images are rectified: use P, which belongs to those, and no distortion.
     :raises CalibrationError: one line naming the topic.
     """
-    k, distortion, model = info.k, np.asarray(info.d), info.distortion_model
-    if rectified:
-        k, distortion, model = info.p.reshape(3, 4)[:, :3].ravel(), np.zeros(0), ''
+    return _read(info, topic, rectified)[0]
+
+
+def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
+    """Return camera_from_info's camera, and which pieces of the message were left out and why."""
+    faults: list[str] = []
+    k, position_m = np.asarray(info.k, np.float64), (0.0, 0.0, 0.0)
+    d, model = np.zeros(0), ''
+    p = np.asarray(info.p, np.float64).reshape(3, 4)
+    if rectified and np.isfinite(p[:, :3]).all() and p[0, 0]:
+        k = p[:, :3].ravel()
+        position_m = _position_m(p, faults)
+    elif rectified:
+        faults.append('P holds no focal length, so K is taken: calibrate again')
+    else:
+        d, model = _distortion(info, faults)
     if k[0] == 0.0:
-        return None
+        return None, ''
     width, height = image_size(info)
-    binning = max(1, info.binning_x), max(1, info.binning_y)
+    roi = info.roi
+    offset = roi.x_offset, roi.y_offset
+    if any(offset) and not (roi.width and roi.height):
+        faults.append(
+            f'region of interest at {offset[0]}, {offset[1]} has no size, so it is left out: let '
+            'the driver fill roi.width and roi.height'
+        )
+        offset = 0, 0
     try:
-        return Camera.from_calibration(
-            width,
-            height,
+        camera = Camera.from_calibration(
+            # where the message does not say, any size: Calibration puts the image's
+            width or 1,
+            height or 1,
             k,
-            distortion,
+            d,
             model,
-            binning=binning,
-            roi=(info.roi.x_offset, info.roi.y_offset),
+            binning=(info.binning_x, info.binning_y),
+            roi=offset,
+            position_m=position_m,
         )
     except CalibrationError as error:
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
+    return camera, f'camera_info on {topic}: {"; ".join(faults)}' if faults else ''
+
+
+def _distortion(info: Any, faults: list[str]) -> tuple[np.ndarray, str]:
+    try:
+        d = np.asarray(info.d, np.float64)
+        if not np.isfinite(d).all():
+            raise CalibrationError('the distortion coefficients hold NaN or infinity')
+        return known_distortion(d, info.distortion_model)
+    except CalibrationError as error:
+        faults.append(f'{error}; until then lens distortion is left out')
+        return np.zeros(0), ''
+
+
+def _position_m(p: np.ndarray, faults: list[str]) -> tuple[float, float, float]:
+    """Return where the camera is in the frame of its images: P[:, 3] is -f times that."""
+    if not np.isfinite(p[:2, 3]).all():
+        faults.append('P holds NaN for Tx or Ty, so they are left out: calibrate again')
+        return 0.0, 0.0, 0.0
+    return float(-p[0, 3] / p[0, 0]), float(-p[1, 3] / (p[1, 1] or 1.0)), 0.0
 
 
 def image_size(info: Any) -> tuple[int, int]:
     """
-    Return width and height of the images this calibration is for.
+    Return width and height of the images this calibration is for; 0, 0 where it does not say.
 
     A region of interest of size 0 is the whole sensor; binning comes after it.
     """
     width, height = info.roi.width or info.width, info.roi.height or info.height
+    if not (width and height):
+        return 0, 0
     return width // max(1, info.binning_x), height // max(1, info.binning_y)
 
 
@@ -56,20 +105,21 @@ class _Newest(NamedTuple):
     content: tuple | None
     camera: Camera | None
     fault: str
+    sized: bool
 
 
 class Calibration:
     """
     Keeps what the newest CameraInfo says; no strict synchronisation with images.
 
-    A message that cannot be used leaves the camera uncalibrated and its reason in ``fault``.
-    One thread may update while others read.
+    What of a message cannot be used is left out, and is named with its reason in ``fault``. One
+    thread may update while others read.
     """
 
     def __init__(self, topic: str, rectified: bool) -> None:
         self._topic = topic
         self._rectified = rectified
-        self._newest = _Newest(None, None, '')
+        self._newest = _Newest(None, None, '', True)
 
     @property
     def received(self) -> bool:
@@ -78,7 +128,7 @@ class Calibration:
 
     @property
     def fault(self) -> str:
-        """Why the newest message cannot be used; '' where it can, or none came."""
+        """What of the newest message cannot be used, and why; '' where all can, or none came."""
         return self._newest.fault
 
     def update(self, info: Any) -> None:
@@ -88,36 +138,43 @@ class Calibration:
             return
         camera, fault = None, ''
         try:
-            camera = camera_from_info(info, self._topic, self._rectified)
+            camera, fault = _read(info, self._topic, self._rectified)
             if camera is None:
                 fault = (
                     f'camera_info on {self._topic} is uncalibrated (K[0] is 0): calibrate the '
-                    'camera; until then focal length = image width is assumed'
+                    f'camera; {ASSUMED}'
                 )
         except CalibrationError as error:
-            fault = str(error)
-        self._newest = _Newest(content, camera, fault)
+            fault = f'{error}; {ASSUMED}'
+        self._newest = _Newest(content, camera, fault, all(image_size(info)))
 
     def camera(self, width: int, height: int) -> tuple[Camera, str]:
         """
-        Return the camera for an image of this size and why it is a guess ('' when it is not).
+        Return the camera for an image of this size and what of it is a guess ('': nothing).
 
-        The fallback is fx = fy = image width, principal point in the centre.
+        The fallback is Camera.uncalibrated.
         """
-        newest = self._newest
-        if newest.camera is None:
-            fault = newest.fault or (
+        _, camera, fault, sized = self._newest
+        if camera is None:
+            fault = fault or (
                 f'no camera_info on {self._topic}: remap camera_info to the topic of the camera; '
-                'until then focal length = image width is assumed'
+                f'{ASSUMED}'
             )
             return Camera.uncalibrated(width, height), fault
-        if (newest.camera.width, newest.camera.height) != (width, height):
+        if not sized:
+            if 0 <= camera.cx < width and 0 <= camera.cy < height:
+                return replace(camera, width=width, height=height), fault
             return Camera.uncalibrated(width, height), (
-                f'camera_info on {self._topic} is for {newest.camera.width}x'
-                f'{newest.camera.height} but images are {width}x{height}: publish the calibration '
-                'of these images; until then focal length = image width is assumed'
+                f'camera_info on {self._topic} gives no image size, and its centre '
+                f'{camera.cx:g}, {camera.cy:g} is outside of {width}x{height}: let the driver '
+                f'fill width and height; {ASSUMED}'
             )
-        return newest.camera, ''
+        if (camera.width, camera.height) != (width, height):
+            return Camera.uncalibrated(width, height), (
+                f'camera_info on {self._topic} is for {camera.width}x{camera.height} but images '
+                f'are {width}x{height}: publish the calibration of these images; {ASSUMED}'
+            )
+        return camera, fault
 
 
 def _content(info: Any) -> tuple:

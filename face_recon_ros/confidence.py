@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.pose import MetricPose, rotation_to
+from face_recon_ros.camera import Camera
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import rotation_to
 
 # On posed heads (docs/accuracy.md) half of the faces with this fit error are off by more than 12
 # degrees of yaw; with the spread, the score is the share that is not.
@@ -129,7 +131,8 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
         on profiles
     """
     if yaw_sigma_rad is None:
-        near = 1 / (1 + math.exp((fit_error - DOUBTFUL_FIT_ERROR) / FIT_ERROR_SPREAD))
+        # the logistic function, of numbers of any size
+        near = (1 - math.tanh((fit_error - DOUBTFUL_FIT_ERROR) / (2 * FIT_ERROR_SPREAD))) / 2
     else:
         near = math.erf(SCORED_YAW_ERROR_RAD / (yaw_sigma_rad * math.sqrt(2)))
     return float(presence * near)
@@ -139,27 +142,29 @@ def pose_covariance(
     pose: MetricPose,
     fit_error: float,
     own_sigma_rad: float | None = None,
-    calibrated: bool = True,
+    camera: Camera | None = None,
     calibration: RotationCalibration | None = None,
 ) -> np.ndarray:
     """
     Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
 
     :param own_sigma_rad: what the network says of its rotation's error; None: nothing
-    :param calibrated: False: the focal length is a guess (pose.Camera), and its doubt is added
+    :param camera: with which the pose was found; of an uncalibrated one the focal length is a
+        guess, whose doubt is added. None: a calibrated one in the origin of its frame
     """
-    distance_m = np.linalg.norm(pose.translation_m)
+    seen_m = pose.translation_m - np.array(camera.position_m if camera else (0.0, 0.0, 0.0))
+    distance_m = np.linalg.norm(seen_m)
     ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
-    turn = rotation_to(pose.translation_m)
+    turn = rotation_to(seen_m)
     sigma_rad = rotation_sigma_rad(
         turn.T @ pose.rotation, fit_error, own_sigma_rad, calibration
     )
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = turn @ along_ray @ turn.T
     covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
-    if not calibrated:
-        moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(pose.translation_m)
+    if camera is not None and not camera.calibrated:
+        moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(seen_m)
         covariance += np.outer(moved, moved)
     return covariance
 

@@ -16,7 +16,9 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.opencv import takeable
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
 
@@ -31,8 +33,8 @@ SHIPPED = {
 }
 
 
-@dataclass(slots=True, frozen=True)
-class Detection:
+@dataclass(slots=True, frozen=True, eq=False)
+class Detection(ComparedByValue):
     """One face: box (4,) x0, y0, x1, y1 px, score 0..1, eyes (2, 2) px right, left or None."""
 
     box: np.ndarray
@@ -166,6 +168,7 @@ class UltraLightDetector:
 
 def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resize, averaging; large images in two steps, which is ten times quicker than in one."""
+    image = takeable(image)
     if image.shape[1] > 2 * width and image.shape[0] > 2 * height:
         image = cv2.resize(image, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
     smaller = image.shape[1] >= width
@@ -235,17 +238,35 @@ class Window(NamedTuple):
     height: int
 
 
+# Windows of one image at most: longer images are cut into longer ones than squares
+MOST_WINDOWS = 16
+# From this aspect on windows overlap by half: a face that they cut is too small in the whole
+LONG_ASPECT = 2.0
+# In shorter images, by how much all squares together are longer than the image
+SQUARES_OVERLAP = 1.1
+# Pixels across, below which an image has no room for a face that a detector knows
+LEAST_SIDE_PX = 8
+
+
 def squares(width: int, height: int) -> list[Window]:
-    """Return overlapping squares that cover an image; the whole where it is nearly square."""
+    """
+    Return overlapping squares that cover an image; the whole where it is nearly square.
+
+    They are at most MOST_WINDOWS, and longer than squares where these do not reach.
+    """
     side, length = min(width, height), max(width, height)
     aspect = length / side
-    if aspect < 1.2:
+    if aspect < 1.2 or side < LEAST_SIDE_PX:
         return [Window(0, 0, width, height)]
-    count = max(2, int(np.ceil(aspect * 1.1)))
-    starts = [int(s) for s in np.linspace(0, length - side, count)]
+    if aspect <= LONG_ASPECT:
+        count, reach = max(2, int(np.ceil(aspect * SQUARES_OVERLAP))), side
+    else:
+        count = min(int(np.ceil(2 * aspect)) - 1, MOST_WINDOWS)
+        reach = max(side, int(np.ceil(2 * length / (count + 1))))
+    starts = [int(s) for s in np.linspace(0, length - reach, count)]
     if width > height:
-        return [Window(start, 0, side, side) for start in starts]
-    return [Window(0, start, side, side) for start in starts]
+        return [Window(start, 0, reach, side) for start in starts]
+    return [Window(0, start, side, reach) for start in starts]
 
 
 def _detect_in_window(detector: Detector, image: np.ndarray, window: Window) -> list[Detection]:

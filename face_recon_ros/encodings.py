@@ -4,6 +4,8 @@ The pixels of sensor_msgs/Image and CompressedImage as (H, W, 3) uint8 BGR.
 Takes anything with the fields of those messages: rclpy's, or what is read from a bag. Encodings
 are those of sensor_msgs/image_encodings.hpp; row padding (``step``) and ``is_bigendian`` are
 respected.
+
+Samples of 16 bits are brought to 8 by the range that is used, see to_8_bits.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,10 @@ import cv2
 import numpy as np
 
 from face_recon_ros.errors import ImageError
+from face_recon_ros.whole_image import CUT_OFF, fault_of
+
+# Bits per sample that sensors give, in samples of 16
+_SENSOR_BITS = (8, 10, 12, 14, 16)
 
 
 class UnknownEncodingError(ImageError):
@@ -99,15 +105,15 @@ def compressed_to_bgr(message: Any, topic: str) -> np.ndarray:
     data = np.frombuffer(message.data, np.uint8)
     if data.size == 0:
         raise ImageError(f'compressed image on {topic} is empty: check the camera driver')
-    # OpenCV fills what is missing of a cut JPEG with grey and says nothing.
-    is_jpeg = data[:2].tobytes() == b'\xff\xd8'
-    if is_jpeg and b'\xff\xd9' not in data[-64:].tobytes():
+    # OpenCV fills what is missing of a cut image with grey and says nothing.
+    fault = fault_of(data)
+    if fault:
+        reason = f'truncated ({data.size} bytes, no end)' if fault == CUT_OFF else fault
         raise ImageError(
-            f'compressed image on {topic} is truncated ({data.size} bytes, no end of JPEG): '
-            'check the link to the camera'
+            f'compressed image on {topic} is {reason}: check the link to the camera'
         )
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = decode_image(data, cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         image = None
     if image is None:
@@ -116,6 +122,35 @@ def compressed_to_bgr(message: Any, topic: str) -> np.ndarray:
             f'{data.size} bytes): publish jpeg or png, or use image_transport:=raw'
         )
     return image
+
+
+def decode_image(data: bytes | np.ndarray, more_flags: int = 0) -> np.ndarray | None:
+    """
+    Decode the bytes of an image file to (H, W, 3) uint8 BGR; None: OpenCV does not know it.
+
+    :param more_flags: of cv2.imdecode
+    :raises cv2.error: it is too large, or broken.
+    """
+    buffer = np.frombuffer(data, np.uint8)
+    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | more_flags)
+    if image is None or image.dtype == np.uint8:
+        return image
+    if image.dtype == np.uint16:
+        return to_8_bits(image)
+    return cv2.imdecode(buffer, cv2.IMREAD_COLOR | more_flags)
+
+
+def to_8_bits(samples: np.ndarray) -> np.ndarray:
+    """
+    Bring uint16 samples to uint8 by the bits of the sensor: 8, 10, 12, 14 or 16.
+
+    These are told from the brightest sample of the image alone, so that an image gives the same
+    wherever it is read. A camera of 10 or 12 bits nearly always has a sample in the upper three
+    quarters of its range; where it is darker the image gets brighter by 4.
+    """
+    brightest = int(samples.max(initial=0))
+    bits = next(b for b in _SENSOR_BITS if brightest < 1 << b)
+    return (samples >> (bits - 8)).astype(np.uint8)
 
 
 def _samples(message: Any, layout: Layout, topic: str) -> np.ndarray:
@@ -135,8 +170,8 @@ def _samples(message: Any, layout: Layout, topic: str) -> np.ndarray:
             f'{step} are {rows * step}: fix step or data in the camera driver'
         )
     grid = np.frombuffer(message.data, np.uint8, rows * step).reshape(rows, step)[:, :row_bytes]
-    if layout.sample_bytes == 2:  # the high byte is the 8-bit value, as cv_bridge scales it
-        grid = grid[:, (0 if message.is_bigendian else 1) :: 2]
+    if layout.sample_bytes == 2:
+        grid = to_8_bits(np.ascontiguousarray(grid).view('>u2' if message.is_bigendian else '<u2'))
     shape = (rows, width) if layout.channels == 1 else (rows, width, layout.channels)
     return np.ascontiguousarray(grid).reshape(shape)
 

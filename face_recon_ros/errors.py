@@ -13,8 +13,16 @@ class ImageError(FaceReconError):
     """An image or video is missing, unreadable or of the wrong kind."""
 
 
+class OutputError(ImageError):
+    """A file cannot be written, or must not be: it is an input, or not of this program."""
+
+
 class CalibrationError(FaceReconError, ValueError):
     """A camera calibration cannot be used."""
+
+
+class GeometryError(FaceReconError, ValueError):
+    """Points or pixels from which no pose follows."""
 
 
 class SettingsError(FaceReconError, ValueError):

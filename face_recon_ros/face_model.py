@@ -9,21 +9,21 @@ to pixels: vertex_px = C [F; 1], weak perspective, x right, y down, z towards th
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros.errors import ModelFileError
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError
+from face_recon_ros.face_model_file import EXPRESSION_COUNT as EXPRESSION_COUNT
+from face_recon_ros.face_model_file import FORMAT_VERSION as FORMAT_VERSION
+from face_recon_ros.face_model_file import SHAPE_COUNT, read_model
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering import Decoder
 
 DEFAULT_FILE = 'face_model.npz'
-FORMAT_VERSION = 1
-SHAPE_COUNT = 40
-EXPRESSION_COUNT = 10
 
 # Model axes (y up, z to the viewer) -> screen axes (y down, z to the viewer)
 SCREEN_FROM_MODEL_AXES = np.diag([1.0, -1.0, 1.0])
@@ -37,8 +37,8 @@ INNER_LIP_PAIRS_468 = np.array(
 )
 
 
-@dataclass(slots=True, frozen=True)
-class FaceParameters:
+@dataclass(slots=True, frozen=True, eq=False)
+class FaceParameters(ComparedByValue):
     """The 62 numbers: camera_matrix (3, 4) px, shape (40,) and expression (10,) in SDs."""
 
     camera_matrix: np.ndarray
@@ -72,8 +72,8 @@ def camera_matrix(
     return np.column_stack([linear, origin_px])
 
 
-@dataclass(slots=True, frozen=True)
-class SparseModel:
+@dataclass(slots=True, frozen=True, eq=False)
+class SparseModel(ComparedByValue):
     """The model at N landmarks: mean (N, 3) and basis (N, 3, 50), contiguous, metres."""
 
     mean: np.ndarray
@@ -105,12 +105,10 @@ class FaceModel:
         """
         Read a model file (models/README.md says how it was made).
 
-        :raises ModelFileError: missing, corrupt, or arrays of other shapes than they must have.
+        :raises ModelFileError: see face_model_file.read_model.
         """
         self.path = Path(path) if path else model_file(DEFAULT_FILE)
-        arrays = _read(self.path)
-        _check(self.path, arrays)
-        self._arrays = arrays
+        self._arrays = arrays = read_model(self.path)
         self.mean: np.ndarray = arrays['mean']
         self.triangles: np.ndarray = arrays['triangles']
         self.colors: np.ndarray = arrays['colors']
@@ -264,7 +262,10 @@ class LandmarkFitter:
         upper, lower = INNER_LIP_PAIRS_468.T
         gaps = landmarks_px[upper] - landmarks_px[lower]
         canthi = landmarks_px[OUTER_CANTHI_468[0]] - landmarks_px[OUTER_CANTHI_468[1]]
-        gap = np.linalg.norm(gaps, axis=1).mean() / np.linalg.norm(canthi)
+        width = np.linalg.norm(canthi)
+        if not width > 0:
+            return landmarks_px
+        gap = np.linalg.norm(gaps, axis=1).mean() / width
         openness = (gap - self.CLOSED_LIP_GAP) / (self.OPEN_LIP_GAP - self.CLOSED_LIP_GAP)
         if openness >= 1:
             return landmarks_px
@@ -275,18 +276,29 @@ class LandmarkFitter:
         return closed
 
 
+# Points are in one place, or on one line, where their spread relative to their size is below this
+LEAST_SPREAD = 1e-9
+
+
 def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """
     Return scale, rotation (3, 3), translation (3,) with target ~ scale * rotation @ source + t.
 
     Least squares over points (N, 3), proper rotation; Umeyama 1991.
+
+    :raises GeometryError: the points are not finite, or in one place or line: no rotation follows.
     """
     count = len(source)
     mean = np.full(count, 1 / count)
     source_mean, target_mean = mean @ source, mean @ target
     centred = source - source_mean
     # centring one side is enough for the covariance
-    u, singular, vt = np.linalg.svd(target.T @ centred)
+    covariance = target.T @ centred
+    if not np.isfinite(covariance).all():
+        raise GeometryError('landmarks are NaN or infinite; no pose follows')
+    u, singular, vt = np.linalg.svd(covariance)
+    if singular[1] <= LEAST_SPREAD * np.linalg.norm(target) * np.linalg.norm(centred):
+        raise GeometryError('landmarks are in one place or on one line; no pose follows')
     rotation = u @ vt
     if np.linalg.det(rotation) < 0:
         u[:, 2] = -u[:, 2]
@@ -294,69 +306,3 @@ def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
         rotation = u @ vt
     scale = float(singular.sum() / np.vdot(centred, centred))
     return scale, rotation, target_mean - scale * rotation @ source_mean
-
-
-_ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
-    # name: (shape, None where it is V, T or free; kind of dtype)
-    'mean': ((None, 3), 'f'),
-    'shape_basis': ((SHAPE_COUNT, None, 3), 'i'),
-    'shape_step': ((SHAPE_COUNT,), 'f'),
-    'expression_basis': ((EXPRESSION_COUNT, None, 3), 'i'),
-    'expression_step': ((EXPRESSION_COUNT,), 'f'),
-    'triangles': ((None, 3), 'i'),
-    'landmarks_68_vertices': ((68, 3), 'i'),
-    'landmarks_68_weights': ((68, 3), 'f'),
-    'landmarks_468_vertices': ((468, 3), 'i'),
-    'landmarks_468_weights': ((468, 3), 'f'),
-    'landmarks_468_offset': ((468, 3), 'f'),
-    'landmarks_468_mirror': ((468,), 'i'),
-    'mirror': ((None,), 'i'),
-    'eye_mask': ((None,), 'b'),
-    'uv': ((None, 2), 'f'),
-    'colors': ((None, 3), 'u'),
-    'format_version': ((), 'i'),
-}
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    remedy = 'check the path or reinstall the package'
-    try:
-        # opened here: np.load leaves a corrupt file open
-        with path.open('rb') as stream, np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except OSError as error:
-        reason = error.strerror or 'not a NumPy .npz file'
-        raise ModelFileError(f'model file {path}: {reason}; {remedy}') from error
-    except (ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f'model file {path}: corrupt ({error}); {remedy}') from error
-
-
-def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Hold the file against the format, so that nothing later fails on it."""
-
-    def refuse(reason: str) -> ModelFileError:
-        return ModelFileError(f'model file {path}: {reason}; make it with model_building')
-
-    for name, (shape, kind) in _ARRAYS.items():
-        if name not in arrays:
-            raise refuse(f'has no array {name}')
-        found = arrays[name]
-        fits = len(found.shape) == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
-        )
-        if not fits or found.dtype.kind != kind:
-            raise refuse(f'array {name} is {found.dtype} {found.shape}, wants {kind} {shape}')
-        if kind == 'f' and not np.isfinite(found).all():
-            raise refuse(f'array {name} holds NaN or infinity')
-    if arrays['format_version'] != FORMAT_VERSION:
-        raise refuse(f'format {arrays["format_version"]}, this program reads {FORMAT_VERSION}')
-    count = len(arrays['mean'])
-    for name in ('shape_basis', 'expression_basis'):
-        if arrays[name].shape[1] != count:
-            raise refuse(f'array {name} has {arrays[name].shape[1]} vertices, mean has {count}')
-    for name in ('mirror', 'eye_mask', 'uv', 'colors'):
-        if len(arrays[name]) != count:
-            raise refuse(f'array {name} has {len(arrays[name])} rows, mean has {count} vertices')
-    for name in ('triangles', 'mirror', 'landmarks_68_vertices', 'landmarks_468_vertices'):
-        if arrays[name].min() < 0 or arrays[name].max() >= count:
-            raise refuse(f'array {name} points outside the {count} vertices')

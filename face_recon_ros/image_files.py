@@ -1,21 +1,29 @@
-"""Images and videos read from disk and written to it, with errors that name the file."""
+"""Images read from disk and written to it, with errors that name the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from face_recon_ros.errors import ImageError
+from face_recon_ros import iso_media
+from face_recon_ros.encodings import decode_image
+from face_recon_ros.errors import ImageError, OutputError
+from face_recon_ros.image_folders import IMAGE_SUFFIXES, image_paths
+from face_recon_ros.outputs import marked, write_bytes
+from face_recon_ros.pillow_images import decode_with_pillow
+from face_recon_ros.video_files import Video
+from face_recon_ros.video_writing import VideoWriter
+from face_recon_ros.whole_image import fault_of, png_without_remarks
 
-IMAGE_SUFFIXES = frozenset(
-    ['.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp']
-)
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
-_PNG_START, _PNG_END = b'\x89PNG', b'IEND'
+__all__ = ['IMAGE_SUFFIXES', 'Video', 'VideoWriter', 'image_paths', 'read_image', 'write_image']
+
+# libjpeg's, on a side
+LARGEST_JPEG_PX = 65_500
+# Brands of ISO media that hold an AVIF or HEIF image
+_HEIF_KINDS = (b'avif', b'avis', b'heic', b'heix', b'mif1', b'msf1')
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -26,125 +34,62 @@ def read_image(path: Path) -> np.ndarray:
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(f'{path}: {error.strerror or error}') from error
+    except (OSError, ValueError) as error:
+        raise ImageError(f'{path}: {getattr(error, "strerror", None) or error}') from error
     if not data:
         raise ImageError(f'{path}: is empty; copy it again')
-    # Decoders fill the lost part with grey without a word, so look before they do.
-    if _is_cut_off(data):
-        raise ImageError(f'{path}: is cut off; copy it again')
+    fault = fault_of(data)
+    if fault:
+        raise ImageError(f'{path}: is {fault}; copy it again')
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f'{path}: cannot be decoded ({error.err}); convert it to PNG') from error
+        image = decode_image(png_without_remarks(data))
+    except (cv2.error, MemoryError) as error:
+        raise ImageError(f'{path}: {_decoding_fault(error)}') from error
+    if image is not None:
+        return _turned(image, data)
+    image = decode_with_pillow(data)
     if image is None:
         raise ImageError(f'{path}: no image, or of an unknown format; convert it to JPEG or PNG')
     return image
 
 
-def _is_cut_off(data: bytes) -> bool:
-    if data.startswith(_JPEG_START):
-        # the end marker must come after the start of the last scan: a thumbnail has its own
-        return data.rfind(_JPEG_END) < max(data.rfind(_JPEG_SCAN), 1)
-    return data.startswith(_PNG_START) and _PNG_END not in data[-64:]
+def _decoding_fault(error: cv2.error | MemoryError) -> str:
+    reason = getattr(error, 'err', None) or 'out of memory'
+    if 'CV_IO_MAX_IMAGE' in reason or isinstance(error, MemoryError):
+        return f'is too large to be decoded ({reason}); make it smaller'
+    return f'cannot be decoded ({reason}); convert it to PNG'
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
-    """:raises ImageError: the file cannot be written."""
-    ok, data = cv2.imencode(path.suffix, image)
+def _turned(image: np.ndarray, data: bytes) -> np.ndarray:
+    """Turn an AVIF image as its boxes say, which OpenCV leaves out."""
+    if data[4:8] != b'ftyp' or data[8:12] not in _HEIF_KINDS:
+        return image
+    turn = iso_media.image_turn(io.BytesIO(data))
+    image = np.rot90(image, turn.quarter_turns)
+    if turn.mirror is not None:
+        image = image[:, ::-1] if turn.mirror else image[::-1]
+    return np.ascontiguousarray(image)
+
+
+def write_image(path: Path, image: np.ndarray, mark: bool = False) -> None:
+    """
+    Write an image in the format of the name's suffix.
+
+    :param mark: as a picture of this program, which is not taken for a photo in a folder
+    :raises OutputError: unknown format, too large for it, or the file cannot be written.
+    """
+    height, width = image.shape[:2]
     try:
-        path.write_bytes(data.tobytes() if ok else b'')
-    except OSError as error:
-        raise ImageError(f'{path}: {error.strerror or error}; choose another --out') from error
-
-
-def image_paths(inputs: Iterable[Path]) -> list[Path]:
-    """
-    Return the files named, and the images in the folders named, in order.
-
-    :raises ImageError: a folder without images, or nothing of that name.
-    """
-    paths: list[Path] = []
-    for given in inputs:
-        if not given.exists():
-            raise ImageError(f'{given}: no such file or folder')
-        if not given.is_dir():
-            paths.append(given)
-            continue
-        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        if not inside:
-            raise ImageError(f'{given}: no images in this folder (looked for {_suffix_list()})')
-        paths += inside
-    return paths
-
-
-def _suffix_list() -> str:
-    return ', '.join(sorted(IMAGE_SUFFIXES))
-
-
-@dataclass(slots=True)
-class Video:
-    """A video file: frames (H, W, 3) uint8 BGR with their time in seconds from the start."""
-
-    path: Path
-    frames_per_second: float
-    frame_count: int | None
-    _capture: cv2.VideoCapture
-
-    DEFAULT_FRAMES_PER_SECOND = 30.0
-
-    @classmethod
-    def open(cls, path: Path) -> Video:
-        """:raises ImageError: missing, or no video."""
-        if not path.is_file():
-            raise ImageError(f'{path}: no such file')
-        capture = cv2.VideoCapture(str(path))
-        if not capture.isOpened():
-            raise ImageError(
-                f'{path}: no video, or of an unknown format; convert it to .mp4 (H.264)'
-            )
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        return cls(
-            path,
-            rate if 0 < rate < 1000 else cls.DEFAULT_FRAMES_PER_SECOND,
-            int(count) if count > 0 else None,
-            capture,
+        ok, data = cv2.imencode(path.suffix or '.', image)
+    except cv2.error as error:
+        if cv2.haveImageWriter(f'name{path.suffix}'):
+            raise OutputError(f'{path}: cannot be encoded ({error.err}); write .png') from error
+        raise OutputError(
+            f'{path}: "{path.suffix}" is no format that can be written; write .png or .jpg'
+        ) from error
+    if not ok or not data.size:
+        raise OutputError(
+            f'{path}: {width}x{height} pixels cannot be written as {path.suffix}; write .png'
         )
-
-    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """:raises ImageError: not one frame can be read."""
-        index = 0
-        while True:
-            ok, image = self._capture.read()
-            if not ok:
-                break
-            yield index / self.frames_per_second, image
-            index += 1
-        self._capture.release()
-        if index == 0:
-            raise ImageError(f'{self.path}: not one frame can be read; convert it to .mp4 (H.264)')
-
-
-class VideoWriter:
-    """Writes frames of one size to an .mp4 file, opened with the first."""
-
-    def __init__(self, path: Path, frames_per_second: float) -> None:
-        self._path = path
-        self._rate = frames_per_second
-        self._writer: cv2.VideoWriter | None = None
-
-    def write(self, image: np.ndarray) -> None:
-        """:raises ImageError: the file cannot be written."""
-        if self._writer is None:
-            height, width = image.shape[:2]
-            codec = cv2.VideoWriter.fourcc(*'mp4v')
-            self._writer = cv2.VideoWriter(str(self._path), codec, self._rate, (width, height))
-            if not self._writer.isOpened():
-                raise ImageError(f'{self._path}: cannot be written; give --out FILE.mp4')
-        self._writer.write(image)
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._writer is not None:
-            self._writer.release()
+    encoded = data.tobytes()
+    write_bytes(path, marked(encoded, path.suffix) if mark else encoded)

@@ -40,6 +40,7 @@ from face_recon_ros.regression import (
     Regressor,
     cut,
     in_sight,
+    none_where_no_pose_follows,
     softened,
 )
 from face_recon_ros.tflite import Network
@@ -140,10 +141,12 @@ class NetworkRegressor:
         self._network = Network(path or model_file(NETWORK_FILE), threads)
         self._signature = _signature_of(self._network, model)
 
+    @none_where_no_pose_follows
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         image_from_crop = self.preprocess(image, region, soften)
         return self._found(self.infer(), image_from_crop, image, region)
 
+    @none_where_no_pose_follows
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """Look at the crop and its mirror image; what a network errs on one side cancels."""
         image_from_crop = self.preprocess(image, region)

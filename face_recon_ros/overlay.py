@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar, cast
+
 import cv2
 import numpy as np
 
-from face_recon_ros.pose import EulerAngles
+from face_recon_ros.errors import ImageError
+from face_recon_ros.rotations import EulerAngles
 
 Color = tuple[int, int, int]
+Draw = TypeVar('Draw', bound=Callable[..., np.ndarray])
 
 # BGR, as RViz and TF colour the axes: x red, y green, z blue
 AXIS_COLORS: tuple[Color, ...] = ((40, 40, 230), (40, 190, 40), (230, 90, 30))
@@ -48,6 +55,42 @@ def _bounded(value: float, low: float, high: float) -> float:
     return low if np.isnan(value) else min(max(value, low), high)
 
 
+@contextmanager
+def canvas(image: np.ndarray) -> Iterator[np.ndarray]:
+    """
+    Give an array that OpenCV can draw on and that ends up in `image`, which may be any view.
+
+    :raises ImageError: not a writable (H, W, 3) uint8 array.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape[2:] != (3,):
+        what = type(image).__name__
+        if isinstance(image, np.ndarray):
+            what = f'{image.dtype} {image.shape}'
+        raise ImageError(f'image to draw on is {what}; wants uint8 (height, width, 3)')
+    if not image.flags.writeable:
+        raise ImageError('image to draw on is read-only; give a copy of it (image.copy())')
+    if image.flags.c_contiguous:
+        yield image
+        return
+    # mirrored, channels swapped, part of another, ...: not all drawing takes such views
+    copy = np.ascontiguousarray(image)
+    yield copy
+    image[...] = copy
+
+
+def _on_any_view(draw: Draw) -> Draw:
+    """Let a function draw on its first argument, an image, whatever view that is; return it."""
+
+    @wraps(draw)
+    def wrapped(image: np.ndarray, *arguments: Any, **options: Any) -> np.ndarray:
+        with canvas(image) as drawable:
+            draw(drawable, *arguments, **options)
+        return image
+
+    return cast('Draw', wrapped)
+
+
+@_on_any_view
 def draw_landmarks(image: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
     """Draw the iBUG-68 landmarks (68, 2+) px and their contours on (H, W, 3) uint8."""
     points = _fixed(landmarks_px)
@@ -63,6 +106,7 @@ def draw_landmarks(image: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
     return image
 
 
+@_on_any_view
 def draw_dense(image: np.ndarray, vertices_px: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """
     Draw the visible ones of dense vertices (V, 3) px as dots coloured by depth, near is warm.
@@ -88,6 +132,7 @@ def draw_dense(image: np.ndarray, vertices_px: np.ndarray, visible: np.ndarray) 
     return image
 
 
+@_on_any_view
 def draw_pose_axes(
     image: np.ndarray, origin_px: np.ndarray, rotation: np.ndarray, length_px: float
 ) -> np.ndarray:
@@ -113,6 +158,7 @@ def draw_pose_axes(
     return image
 
 
+@_on_any_view
 def draw_pose_cage(
     image: np.ndarray, origin_px: np.ndarray, rotation: np.ndarray, size_px: float
 ) -> np.ndarray:
@@ -139,6 +185,7 @@ def draw_pose_cage(
     return image
 
 
+@_on_any_view
 def draw_box(image: np.ndarray, box: np.ndarray, label: str = '') -> np.ndarray:
     """Draw a face's box (4,) x0, y0, x1, y1 px with a label above it."""
     corners = _fixed(np.asarray(box).reshape(2, 2))

@@ -13,14 +13,17 @@ def share_directory() -> Path:
     """
     Return the folder that holds models/, config/, launch/ and samples/.
 
-    Looked for in the prefixes of a sourced ROS workspace, in this Python's prefix, and in the
-    source tree, in that order.
+    Looked for in the prefixes of a sourced ROS workspace, in this Python's prefix, where pip's
+    options --user, --prefix and --target put it, and in the source tree, in that order.
 
     :raises FaceReconError: nothing of it is installed.
     """
     prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    candidates = [p / 'share' / PACKAGE for p in [*prefixes, Path(sys.prefix)]]
-    candidates.append(Path(__file__).resolve().parents[1])
+    parents = Path(__file__).resolve().parents
+    # <prefix>/lib/pythonX.Y/site-packages/face_recon_ros/paths.py; <target>/face_recon_ros/...
+    pips = [parents[4], parents[1]] if len(parents) > 4 else [parents[1]]
+    candidates = [p / 'share' / PACKAGE for p in [*prefixes, Path(sys.prefix), *pips]]
+    candidates.append(parents[1])
     for candidate in candidates:
         if (candidate / 'models').is_dir():
             return candidate

@@ -6,14 +6,16 @@ detect -> follow -> regress the 62 parameters -> smooth -> pose and landmarks
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from face_recon_ros.appearance import look_of
-from face_recon_ros.confidence import confidence, pose_covariance, rotation_sigma_rad
+from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.detection import BOTH, Detection, load_detector
-from face_recon_ros.errors import ImageError, SettingsError
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError, ImageError, SettingsError
 from face_recon_ros.face_model import FaceModel, FaceParameters
 from face_recon_ros.network_regression import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.pose import (
@@ -25,12 +27,17 @@ from face_recon_ros.pose import (
     points_in_camera,
 )
 from face_recon_ros.regression import Region, Regression
+from face_recon_ros.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking import Tracker, TrackingSettings
+from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
+
+# Of so many searches of a stream for newcomers one is with the image the other way up, and of so
+# many while nobody is surely found
+SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,8 +69,8 @@ class PipelineConfig:
             )
 
 
-@dataclass(slots=True, frozen=True)
-class Face:
+@dataclass(slots=True, frozen=True, eq=False)
+class Face(ComparedByValue):
     """One face in one image.
 
     id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
@@ -97,17 +104,22 @@ class FaceReconPipeline:
         """:raises ModelFileError: a model file cannot be used."""
         self.config = config or PipelineConfig()
         self.model = FaceModel(self.config.model_path)
-        self.detector = load_detector(
-            self.config.detector, self.config.detector_threshold, self.config.threads
-        )
+        self._use_detector(self.config)
         self.regressor = load_regressor(
             self.config.regressor, self.model, self.config.regressor_path, self.config.threads
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
+        self._judge = UprightJudge(self.config.threads)
+        self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _use_detector(self, config: PipelineConfig) -> None:
+        self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
+        # the same networks, but parts of the image in turn of its own
+        self._other_way_up = copy(self.detector)
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
@@ -125,9 +137,7 @@ class FaceReconPipeline:
         if any(getattr(config, name) != getattr(now, name) for name in fixed):
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
-            self.detector = load_detector(
-                config.detector, config.detector_threshold, config.threads
-            )
+            self._use_detector(config)
         self.config = config
         self._tracker.configure(config.tracking, config.smoothing)
         self._head_scale = self._head_scale_of(config)
@@ -143,7 +153,8 @@ class FaceReconPipeline:
         """
         Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
 
-        :param camera: the calibration; without one a field of view of about 53 degrees is assumed
+        :param camera: the calibration; without one a field of view of about 53 degrees along
+            the longer side is assumed
         :param stamp_s: when the image of a stream was taken; None: a still image by itself
         :param search: call search() too; False leaves that to the caller, once the faces are out
         :param camera_pose: of the camera's optical frame in a frame that does not move, in which a
@@ -160,13 +171,23 @@ class FaceReconPipeline:
             found = self._find_in_stream(image, stamp_s, view)
             if search:
                 self.search(image)
-        faces = [self._face(*f, camera) for f in found]
+        faces = [face for f in found if (face := self._face(*f, camera))]
         return sorted(faces, key=lambda face: -face.score)
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for newcomers, if due; the next image has them."""
-        if self._tracker.search_due():
-            self._tracker.suggest(_regions(self.detector.next_part(image)))
+        if not self._tracker.search_due():
+            return
+        self._searches += 1
+        sure = self._tracker.is_sure_of_one()
+        per_turn = SEARCHES_PER_TURN if sure else DOUBTFUL_SEARCHES_PER_TURN
+        other_way_up = self._searches % per_turn == 0
+        search = self._other_way_up if other_way_up else self.detector
+        if other_way_up != self._tracker.are_upside_down():
+            found = detect_upside_down(search.next_part, image)
+        else:
+            found = search.next_part(image)
+        self._tracker.suggest(_regions(found))
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
@@ -177,6 +198,8 @@ class FaceReconPipeline:
             regress=lambda region: self.regressor(image, region, soften=True),
             look=lambda region: look_of(image, region),
             view=view,
+            detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
+            judge=lambda region: self._judge(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
 
@@ -184,47 +207,52 @@ class FaceReconPipeline:
         """
         As a stream's first image, but every detection is reported and none remembered.
 
-        There is time to look at each face in the mirror, too, once it is known where it is.
+        There is time to search upside down, too, where nobody is surely found, and to look at
+        each face in the mirror, once it is known where it is.
         """
-        every = replace(
-            self.config.tracking,
-            max_faces=0,
-            confirm_count=1,
-            min_presence=0.0,
-            max_fit_error=float('inf'),
-        )
-        tracker = Tracker(every)
-        tracks = tracker.update(
+        tracking = replace(self.config.tracking, max_faces=0, confirm_count=1)
+        every = replace(tracking, min_presence=0.0, max_fit_error=float('inf'))
+        found = self._look_at(image, _regions(self.detector(image)), every)
+        if not any(is_sure(face) for face in found):
+            others = _regions(detect_upside_down(self.detector, image))
+            found = best_of_each([*found, *self._look_at(image, others, tracking)])
+        return [('', face, face.parameters) for face in found]
+
+    def _look_at(
+        self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
+    ) -> list[Regression]:
+        """Return the faces in regions of a still image."""
+        tracks = Tracker(tracking).update(
             0.0,
-            detect=lambda: _regions(self.detector(image)),
+            detect=lambda: regions,
             regress=lambda region: self.regressor(image, region),
             refine=lambda region: self.regressor.in_both_mirrors(image, region),
+            judge=lambda region: self._judge(image, region),
         )
-        return [('', t.regression, t.regression.parameters) for t in tracks]
+        return [track.regression for track in tracks]
 
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
-    ) -> Face:
+    ) -> Face | None:
+        """Return the face; None where no pose follows from what was found."""
         landmarks_model_m = self.model.landmarks_68.points(parameters)
-        pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        if not np.isfinite(regression.fit_error):
+            return None
+        try:
+            pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
+        except GeometryError:
+            return None
         own = regression.rotation_sigma_rad
-        rotation = face_rotation(parameters)
-        yaw_sigma_rad = None
-        if own is not None:
-            sigmas_rad = rotation_sigma_rad(
-                rotation, regression.fit_error, own, regression.calibration
-            )
-            yaw_sigma_rad = float(sigmas_rad[2])
         return Face(
             id=face_id,
-            score=confidence(regression.presence, regression.fit_error, yaw_sigma_rad),
+            score=score_of(regression),
             fit_error=regression.fit_error,
             box=regression.box,
             parameters=parameters,
-            rotation=rotation,
+            rotation=face_rotation(parameters),
             pose=pose,
             pose_covariance=pose_covariance(
-                pose, regression.fit_error, own, camera.calibrated, regression.calibration
+                pose, regression.fit_error, own, camera, regression.calibration
             ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
@@ -239,6 +267,11 @@ def _regions(detections: list[Detection]) -> list[Region]:
 
 
 def _check_image(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f'image is a {type(image).__name__}; wants a NumPy array, uint8 (height, width, 3), '
+            'blue first'
+        )
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ImageError(
             f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
 
 from face_recon_ros.confidence import RotationCalibration
 from face_recon_ros.detection import Detection
-from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError, ModelFileError
+from face_recon_ros.face_model import (
+    EXPRESSION_COUNT,
+    SHAPE_COUNT,
+    FaceModel,
+    FaceParameters,
+    LandmarkFitter,
+    camera_matrix,
+)
+from face_recon_ros.opencv import takeable
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
+
+Look = TypeVar('Look', bound=Callable[..., Any])
 
 FACE_MESH_FILE = 'face_landmark.tflite'
 FACE_MESH_LANDMARKS = 468
@@ -37,8 +50,8 @@ LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 EYE_LINE_468 = (33, 263)
 
 
-@dataclass(slots=True, frozen=True)
-class Region:
+@dataclass(slots=True, frozen=True, eq=False)
+class Region(ComparedByValue):
     """A square of the image with a face in it: centre (2,) px, side px, roll in radians.
 
     roll is the angle of the eye line, positive clockwise in the image. turned_rad: how far the
@@ -101,8 +114,8 @@ def _angle(direction: np.ndarray) -> float:
     return float(np.arctan2(direction[1], direction[0]))
 
 
-@dataclass(slots=True, frozen=True)
-class Regression:
+@dataclass(slots=True, frozen=True, eq=False)
+class Regression(ComparedByValue):
     """What a regressor finds in a region.
 
     presence: 0..1, that there is a face at all. fit_error: see face_model.Fit. box (4,) x0, y0,
@@ -118,6 +131,29 @@ class Regression:
     region: Region
     rotation_sigma_rad: float | None = None
     calibration: RotationCalibration | None = None
+
+
+def no_face(region: Region) -> Regression:
+    """Return what is found where nothing is: presence 0, infinite fit error, a neutral face."""
+    scale = region.side_px / CROP_SIDE_M
+    matrix = camera_matrix(scale, np.eye(3), np.append(region.centre, 0.0))
+    parameters = FaceParameters(matrix, np.zeros(SHAPE_COUNT), np.zeros(EXPRESSION_COUNT))
+    half = region.side_px / 2
+    box = np.concatenate([region.centre - half, region.centre + half])
+    return Regression(parameters, 0.0, float('inf'), box, region)
+
+
+def none_where_no_pose_follows(look: Look) -> Look:
+    """Let a regressor's call find no face where its landmarks make none (NaN, in one place)."""
+
+    @wraps(look)
+    def wrapped(self: Any, image: np.ndarray, region: Region, *more: Any, **named: Any) -> Any:
+        try:
+            return look(self, image, region, *more, **named)
+        except (GeometryError, np.linalg.LinAlgError):
+            return no_face(region)
+
+    return cast('Look', wrapped)
 
 
 class Regressor(Protocol):
@@ -187,9 +223,8 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
         # a pixel's centre lies in the middle of the pixels it gathers
         source_from_crop = image_from_crop / factor
         source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
-    crop = cv2.warpAffine(
-        source, source_from_crop, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
@@ -203,7 +238,7 @@ def _halved(
     # with a border of one small pixel, which interpolation touches
     low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
     high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
-    part = image[low[1] : high[1], low[0] : high[0]]
+    part = takeable(image[low[1] : high[1], low[0] : high[0]])
     bottom, right = -np.array(part.shape[:2]) % factor
     if bottom or right:
         part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
@@ -242,6 +277,7 @@ class FaceMeshRegressor:
         self._fitter = LandmarkFitter(model)
         self._softening_px = softening_px
 
+    @none_where_no_pose_follows
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         image_from_crop = self.preprocess(image, region, soften)
         return self.postprocess(self.infer(), image_from_crop)

@@ -145,7 +145,7 @@ def carried(
     shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
     depth_m = before.depth_m(scale_px_per_m)
     place_m = turn @ (ray * depth_m) + shift_m
-    if place_m[2] < LEAST_DEPTH_M:
+    if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
         return None
     seen = place_m / place_m[2]
     optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation
@@ -192,11 +192,18 @@ class FaceSmoother:
     _FACE_SIZE_M = 0.15
 
     def __init__(self, settings: SmoothingSettings) -> None:
-        cutoff, beta = settings.min_cutoff_hz, settings.beta
+        self._settings = settings
+        self._shape = OneEuroVector(
+            OneEuroSettings(settings.min_cutoff_hz * self._SHAPE_CUTOFF, 0.0)
+        )
+        self.resume()
+
+    def resume(self) -> None:
+        """Take the next pose as it comes, after a while unseen; shape does not change."""
+        cutoff, beta = self._settings.min_cutoff_hz, self._settings.beta
         self._rotation = OneEuroRotation(OneEuroSettings(cutoff, beta * self._ROTATION_BETA))
         self._position = OneEuroVector(OneEuroSettings(cutoff, beta * self._POSITION_BETA))
         self._size = OneEuroVector(OneEuroSettings(cutoff, beta * self._SIZE_BETA))
-        self._shape = OneEuroVector(OneEuroSettings(cutoff * self._SHAPE_CUTOFF, 0.0))
         self._expression = OneEuroVector(
             OneEuroSettings(cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA)
         )

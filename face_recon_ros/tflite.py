@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,8 @@ from face_recon_ros.errors import ModelFileError
 
 RUNTIMES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter')
 FILE_IDENTIFIER = b'TFL3'  # bytes 4..8 of every TensorFlow Lite flatbuffer
+# File descriptor 2 is the process's: one network is loaded at a time
+_LOADING = threading.Lock()
 START_UP_CHATTER = (b'XNNPACK delegate', b'absl::InitializeLog')
 
 
@@ -41,7 +44,7 @@ class Network:
         _check_file(self.path)
         interpreter_module = runtime()
         try:
-            with _without_start_up_chatter():
+            with _LOADING, _without_start_up_chatter():
                 self._interpreter = interpreter_module.Interpreter(
                     model_path=str(self.path), num_threads=threads
                 )

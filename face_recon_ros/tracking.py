@@ -24,9 +24,12 @@ from scipy.optimize import linear_sum_assignment
 from face_recon_ros.appearance import look_distance, uncovered_cells
 from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
+from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
+from face_recon_ros.rolls import Candidate, Judge, find_roll, is_sure, is_upside_down, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
+from face_recon_ros.stream_clock import StreamClock
 
 Look = Callable[[Region], np.ndarray]
 
@@ -49,12 +52,24 @@ WAY_S = 1.0
 # people's (docs/accuracy.md). What a unit of it weighs in sides of the region.
 LIKE_LOOK, UNLIKE_LOOK = 0.5, 0.75
 LOOK_WEIGHT = 3.0
-# A look follows its face by this part of the difference, every so many images
-LOOK_GAIN, LOOK_INTERVAL = 0.3, 3
+# How often a look follows its face and with which time constant, seconds; after longer than the
+# last, no closer than after that
+LOOK_INTERVAL_S, LOOK_FOLLOWED_S, LOOK_MOST_S = 0.09, 0.28, 0.2
 # By how much a half covered face must rather be one lost one than another
 CLEAR_COST = 0.4
-# Images for which a newcomer waits who may be a lost one
-LONGEST_WAIT = 15
+# For how long a newcomer waits who may be a lost one, seconds
+LONGEST_WAIT_S = 0.5
+# For how long a face may be away and still be taken for one on the detector's word, seconds: an
+# image of five per second
+STILL_THERE_S = 0.25
+# For how long a lost face's filters go on, seconds; later its pose is another one
+SMOOTHED_GAP_S = 0.5
+# For how long others come first after what was no face, seconds
+NO_FACE_S = 1.0
+# How surely the detector has to see somebody new, upright: profiles are seen above 0.8
+LEAST_JUDGED_NEW = 0.65
+# A filter's least step, seconds: two images with one stamp
+LEAST_STEP_S = 1e-3
 # Cost above any that a possible pair has
 IMPOSSIBLE = 100.0
 # A face is doubtful from this rotation's sigma or, of a regressor without, this fit error on: one
@@ -63,6 +78,8 @@ DOUBTFUL_SIGMA_RAD, DOUBTFUL_FIT_ERROR = 0.2, 0.04
 # After so long in doubt the detector is asked, and after so long without its agreement there is
 # no face, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
+# After so long without an image the next one is searched as a whole, as the first one is, seconds
+LONG_GAP_S = 0.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
 
@@ -102,9 +119,9 @@ class Track:
     regression: the newest of the face; presence 0 while it is lost. parameters: smoothed.
     hits: images in which it was found, in a row until it is reported. misses: images in a row in
     which it was not. apart: whether no other face was near in the newest image. velocity_px_s,
-    look (see appearance.look_of): as they were when it was last apart. searched: the region of
-    the newest image that it was looked for in; None before it was followed. trusted_s: when the
-    detector last saw it, too, or the regressor was sure of it.
+    look (see appearance.look_of), seen at looked_s: as they were when it was last apart. searched:
+    the region of the newest image that it was looked for in; None before it was followed.
+    trusted_s: when the detector last saw it, too, or the regressor was sure of it.
     """
 
     id: str
@@ -114,11 +131,20 @@ class Track:
     parameters: FaceParameters
     hits: int = 0
     misses: int = 0
-    velocity_px_s: np.ndarray = field(default_factory=lambda: np.zeros(2))
     apart: bool = False
     look: np.ndarray | None = None
+    looked_s: float = -math.inf
     searched: Region | None = None
     trusted_s: float = 0.0
+    motion: Motion = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.motion = Motion(self.region.centre, self.seen_s)
+
+    @property
+    def velocity_px_s(self) -> np.ndarray:
+        """How fast the face moved when it was last apart (2,)."""
+        return self.motion.velocity_px_s
 
     @property
     def region(self) -> Region:
@@ -153,15 +179,20 @@ class Tracker:
         """Forget all faces; ids already given are not given again."""
         self._tracks: list[Track] = []
         self._suggested: list[Region] = []
-        self._now_s: float | None = None
+        self._no_faces: list[tuple[Region, float]] = []
+        self._clock = StreamClock()
         self._view: View | None = None
         self._images_since_search = 0
-        self._waited = 0
+        self._searches = 0
+        self._waiting_since_s: float | None = None
 
     def configure(self, settings: TrackingSettings, smoothing: SmoothingSettings | None) -> None:
         """Go on with other settings; faces keep their ids, filters start anew."""
         self._settings = settings
         self._smoothing = smoothing
+        if settings.max_faces:
+            too_many = [t.id for t in self._tracks if not t.lost][settings.max_faces :]
+            self._tracks = [t for t in self._tracks if t.id not in too_many]
         for track in self._tracks:
             track.smoother = self._new_smoother()
 
@@ -173,24 +204,31 @@ class Tracker:
         look: Look | None = None,
         view: View | None = None,
         refine: Callable[[Region], Regression] | None = None,
+        detect_upside_down: Callable[[], list[Region]] | None = None,
+        judge: Judge | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
 
-        :param stamp_s: when the image was taken; a stamp that goes back forgets all faces, as the
-            clock was set back (a bag that starts again)
+        :param stamp_s: when the image was taken; a stamp that goes back by a second or more
+            forgets all faces, as the clock was set back (a bag that starts again)
         :param detect: regions of all faces in the image; called only where needed
         :param regress: the face in a region of the image
         :param look: what the face in a region looks like (appearance.look_of); None: people are
             told apart by where they are alone
-        :param view: from where the image was taken, for the filters; None: as the last image
+        :param view: from where the image was taken, for the filters; None: not known, they go on
+            in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
+        :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
+        :param judge: how surely the face in a region is upright in it, 0..1; None: always
         """
-        self._view = view
-        if self._now_s is not None and stamp_s < self._now_s:
+        if self._clock.is_set_back(stamp_s):
             self.reset()
-        first = self._now_s is None
-        self._now_s = stamp_s
+        self._view = view
+        before_s = self._clock.now_s
+        stamp_s = self._clock.take(stamp_s)
+        # after a gap nothing is as it was: nobody wanted faces, or the camera was away
+        first = before_s is None or stamp_s - before_s > LONG_GAP_S
         self._forget(stamp_s)
         lost = [t for t in self._tracks if t.lost]
         # A lost face has moved on: its old region says where to expect it, not where to look.
@@ -199,15 +237,45 @@ class Tracker:
             self._lose(track)
         candidates, self._suggested = self._suggested, []
         self._trust(candidates, stamp_s)
-        doubted = any(stamp_s - t.trusted_s > ASK_S for t in self._tracks if not t.lost)
-        if first or doubted or any(t.lost for t in self._tracks):
-            candidates = detect()
+        sought = [t for t in self._tracks if self._is_sought(t, stamp_s)]
+        if first or sought:
+            candidates = self._detect(sought, detect, detect_upside_down or detect)
             self._trust(candidates, stamp_s)
             self._give_up_doubted(stamp_s)
         newcomers = self._unknown_regions(candidates)
-        self._add_found(newcomers, stamp_s, regress, refine or regress, look)
-        self._remember_looks(look)
-        return [t for t in self._tracks if self._is_reported(t)]
+
+        def settle(region: Region) -> Candidate:
+            return find_roll(region, regress, refine or regress, judge or _always)
+
+        self._add_found(newcomers, stamp_s, settle, look)
+        if first and detect_upside_down and not self.is_sure_of_one():
+            newcomers = self._unknown_regions(detect_upside_down())
+            self._add_found(newcomers, stamp_s, settle, look)
+        self._remember_looks(stamp_s, look)
+        return self._reported()
+
+    def _reported(self) -> list[Track]:
+        tracks = [t for t in self._tracks if self._is_reported(t)]
+        limit = self._settings.max_faces
+        # what is there goes before what is held
+        return sorted(tracks, key=lambda t: t.misses)[:limit] if limit else tracks
+
+    def _is_sought(self, track: Track, stamp_s: float) -> bool:
+        """Tell whether the detector is to be asked about a face."""
+        return self._has_place() if track.lost else stamp_s - track.trusted_s > ASK_S
+
+    def _detect(
+        self,
+        sought: Sequence[Track],
+        detect: Callable[[], list[Region]],
+        detect_upside_down: Callable[[], list[Region]],
+    ) -> list[Region]:
+        """Search the image the way up that those sought are, in turn."""
+        self._searches += 1
+        if not sought:
+            return detect()
+        roll_rad = sought[self._searches % len(sought)].region.roll_rad
+        return detect_upside_down() if is_upside_down(roll_rad) else detect()
 
     def _is_reported(self, track: Track) -> bool:
         return (
@@ -287,16 +355,15 @@ class Tracker:
     def _accept(
         self, track: Track, regression: Regression, stamp_s: float, apart: bool
     ) -> None:
-        step_s = stamp_s - track.seen_s
         track.parameters = regression.parameters
         if track.smoother is not None:
-            # two images with one stamp: no time has passed for the filter
-            step = max(step_s, 1e-3)
-            track.parameters = track.smoother(regression.parameters, step, self._view)
+            step_s = max(stamp_s - track.seen_s, LEAST_STEP_S)
+            track.parameters = track.smoother(regression.parameters, step_s, self._view)
         track.apart = apart
-        if apart and step_s > 0:
-            moved = regression.region.centre - track.region.centre
-            track.velocity_px_s = 0.5 * track.velocity_px_s + 0.5 * moved / step_s
+        if apart:
+            track.motion.move(regression.region.centre, stamp_s)
+        else:
+            track.motion.jump(regression.region.centre, stamp_s)
         track.regression = regression
         track.seen_s = stamp_s
         if not _is_doubtful(regression):
@@ -304,15 +371,32 @@ class Tracker:
         track.hits += 1
         track.misses = 0
 
-    def _remember_looks(self, look: Look | None) -> None:
+    def _take_back(
+        self, track: Track, regression: Regression, stamp_s: float, apart: bool
+    ) -> None:
+        """Take what was found for a lost face."""
+        gap_s = stamp_s - track.seen_s
+        if gap_s > WAY_S:
+            track.motion.stop()
+        track.motion.jump(regression.region.centre, stamp_s)
+        if gap_s > SMOOTHED_GAP_S and track.smoother is not None:
+            track.smoother.resume()
+        track.trusted_s = stamp_s
+        self._accept(track, regression, stamp_s, apart)
+
+    def _remember_looks(self, stamp_s: float, look: Look | None) -> None:
         """Let the looks of faces that nobody covers follow them."""
         if look is None:
             return
         for track in self._tracks:
-            if track.apart and not track.lost and track.hits % LOOK_INTERVAL == 1:
-                new = look(track.region)
-                old = new if track.look is None else track.look
-                track.look = old + LOOK_GAIN * (new - old)
+            seen = track.apart and not track.lost and self._is_face(track.regression)
+            if not seen or stamp_s - track.looked_s < LOOK_INTERVAL_S:
+                continue
+            new = look(track.region)
+            old = new if track.look is None else track.look
+            since_s = min(stamp_s - track.looked_s, LOOK_MOST_S)
+            track.look = old + (1 - math.exp(-since_s / LOOK_FOLLOWED_S)) * (new - old)
+            track.looked_s = stamp_s
 
     def search_due(self) -> bool:
         """Tell, once after each image, whether to search a part of it for newcomers."""
@@ -338,43 +422,86 @@ class Tracker:
         self,
         regions: list[Region],
         stamp_s: float,
-        regress: Callable[[Region], Regression],
-        refine: Callable[[Region], Regression],
+        settle: Callable[[Region], Candidate],
         look: Look | None,
     ) -> None:
         """Give detected faces the ids of lost ones that they may be, or new ones."""
         kept = [t.regression for t in self._tracks if not t.lost]
         found: list[Regression] = []
-        for region in regions:
-            regression = _look_twice(region, regress, refine)
-            if not _shows_one_of(regression, kept):
+        judged: list[float] = []
+        for region in self._affordable(regions, stamp_s):
+            candidate = settle(region)
+            regression = candidate.regression
+            shown = _shows_one_of(regression, kept)
+            if shown or not self._is_face(regression):
+                self._no_faces.append((region, stamp_s))
+            if not shown:
                 kept.append(regression)
                 found.append(regression)
-        # A known face that the detector confirms is taken back even where the regressor doubts
-        # it, as it does on profiles.
+                judged.append(candidate.judged)
         lost = [t for t in self._tracks if t.lost]
-        taken = set()
         sights = _sights(found, [t.regression for t in self._tracks if not t.lost], look)
-        for track_index, index in _best_pairs(lost, sights, stamp_s, self._waited < LONGEST_WAIT):
-            track = lost[track_index]
-            track.smoother = self._new_smoother()
-            if stamp_s - track.seen_s > WAY_S:
-                track.velocity_px_s = np.zeros(2)
-            track.seen_s = track.trusted_s = stamp_s
-            self._accept(track, found[index], stamp_s, apart=not sights[index].touching)
+        since_s = self._waiting_since_s
+        patient = since_s is None or stamp_s - since_s < LONGEST_WAIT_S
+        possible = [[self._may_be(track, sight, stamp_s) for sight in sights] for track in lost]
+        taken = set()
+        for track_index, index in _best_pairs(lost, sights, possible, stamp_s, patient):
+            apart = not sights[index].touching
+            self._take_back(lost[track_index], found[index], stamp_s, apart)
             taken.add(index)
         waits = False
         for index, regression in enumerate(found):
-            limit = self._settings.max_faces
-            full = limit and self._followed() >= limit
-            if full or index in taken or not self._is_face(regression):
+            if index in taken or not self._is_face(regression):
+                continue
+            # seen upright, somebody new has to be a face to the detector, too
+            if self._settings.min_presence > 0 and judged[index] < LEAST_JUDGED_NEW:
                 continue
             # Half a face where others were may be a lost one's: it is seen better soon.
-            if self._waited < LONGEST_WAIT and _may_be_one_of(sights[index], lost, stamp_s):
+            if patient and _may_be_one_of(sights[index], lost, stamp_s):
                 waits = True
                 continue
             self._add(regression, stamp_s, apart=not sights[index].touching)
-        self._waited = self._waited + 1 if waits else 0
+        if not waits:
+            self._waiting_since_s = None
+        elif since_s is None:
+            self._waiting_since_s = stamp_s
+
+    def _affordable(self, regions: Sequence[Region], stamp_s: float) -> Sequence[Region]:
+        """
+        Leave out candidates that there is no place for, before they cost time.
+
+        Where a lost face may be comes first, the nearest of them before the others; what was no
+        face just now comes last.
+        """
+        self._no_faces = [n for n in self._no_faces if stamp_s - n[1] < NO_FACE_S]
+        limit = self._settings.max_faces
+        if not limit:
+            return regions
+        lost = [t for t in self._tracks if t.lost]
+
+        def rank(region: Region) -> tuple[bool, float]:
+            was_none = any(_same_region(region, none) for none, _ in self._no_faces)
+            return was_none, min((_if_in_reach(region, t, stamp_s) for t in lost), default=np.inf)
+
+        return sorted(regions, key=rank)[: max(limit - self._followed(), 0)]
+
+    def _may_be(self, track: Track, sight: _Sight, stamp_s: float) -> bool:
+        """
+        Tell whether what was found may be a lost face.
+
+        It is a face; or one was in this place just now, and the detector still sees it where the
+        regressor doubts it, as it does on profiles.
+        """
+        regression = sight.regression
+        if self._is_face(regression):
+            return True
+        gap_s = stamp_s - track.seen_s
+        return (
+            regression.fit_error <= self._settings.max_fit_error
+            and gap_s <= STILL_THERE_S
+            and _distance_from_way(track, regression.region, gap_s) < SAME_REGION_DISTANCE
+            and _or_typical(sight.change_from(track)) <= UNLIKE_LOOK
+        )
 
     def _add(self, regression: Regression, stamp_s: float, apart: bool) -> None:
         smoother = self._new_smoother()
@@ -388,6 +515,20 @@ class Tracker:
     def _followed(self) -> int:
         return sum(not t.lost for t in self._tracks)
 
+    def _has_place(self) -> bool:
+        """Tell whether one more face may be followed."""
+        limit = self._settings.max_faces
+        return not limit or self._followed() < limit
+
+    def is_sure_of_one(self) -> bool:
+        """Tell whether a face is followed that is one beyond much doubt."""
+        return any(is_sure(t.regression) for t in self._tracks if not t.lost)
+
+    def are_upside_down(self) -> bool:
+        """Tell whether most of the faces followed are: the camera hangs."""
+        rolls = [t.region.roll_rad for t in self._tracks if not t.lost]
+        return 2 * sum(is_upside_down(roll) for roll in rolls) > len(rolls)
+
     def _forget(self, stamp_s: float) -> None:
         forget_s = self._settings.forget_s
         self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= forget_s]
@@ -399,7 +540,11 @@ class Tracker:
         self._count += 1
         if self._settings.deterministic_ids:
             return f'f{self._count}'
-        return ''.join(self._random.choices(string.ascii_lowercase, k=5))
+        in_use = {track.id for track in self._tracks}
+        while True:
+            face_id = ''.join(self._random.choices(string.ascii_lowercase, k=5))
+            if face_id not in in_use:
+                return face_id
 
 
 @dataclass(slots=True)
@@ -470,7 +615,7 @@ def _steady(searched: Region | None, region: Region) -> Region:
     if searched is None:
         return region
     shift = np.abs(region.centre - searched.centre).max() / searched.side_px
-    turn = abs(region.roll_rad - searched.roll_rad)
+    turn = abs(math.remainder(region.roll_rad - searched.roll_rad, math.tau))
     stays = (
         shift < STEADY_SHIFT
         and abs(np.log(region.side_px / searched.side_px)) < STEADY_SIZE
@@ -486,6 +631,10 @@ def _is_doubtful(regression: Regression) -> bool:
     return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
+def _always(region: Region) -> float:
+    return 1.0
+
+
 def _or_typical(change: float | None) -> float:
     """Take what cannot be told for neither like nor unlike."""
     return LIKE_LOOK if change is None else change
@@ -495,17 +644,6 @@ def _region_distance(a: Region, b: Region) -> float:
     """Return distance of centres relative to b's side, plus the ratio of sizes as a logarithm."""
     moved = np.linalg.norm(a.centre - b.centre) / b.side_px
     return float(moved + abs(np.log(a.side_px / b.side_px)))
-
-
-def _look_twice(
-    region: Region,
-    regress: Callable[[Region], Regression],
-    refine: Callable[[Region], Regression],
-) -> Regression:
-    """Refine a detector's coarse region by the landmarks found in it, unless that is worse."""
-    first = regress(region)
-    second = refine(first.region)
-    return first if first.presence > second.presence + 0.1 else second
 
 
 def _same_region(a: Region, b: Region) -> bool:
@@ -520,17 +658,32 @@ def _shows_one_of(regression: Regression, others: Sequence[Regression]) -> bool:
     return bool(overlaps.max() > SAME_FACE_IOU)
 
 
+def best_of_each(found: Sequence[Regression]) -> list[Regression]:
+    """Return, of regressions that show the same face, the one that scores best."""
+    kept: list[Regression] = []
+    for regression in sorted(found, key=score_of, reverse=True):
+        if not _shows_one_of(regression, kept):
+            kept.append(regression)
+    return kept
+
+
 def _best_pairs(
-    tracks: Sequence[Track], sights: Sequence[_Sight], stamp_s: float, patient: bool
+    tracks: Sequence[Track],
+    sights: Sequence[_Sight],
+    possible: Sequence[Sequence[bool]],
+    stamp_s: float,
+    patient: bool,
 ) -> list[tuple[int, int]]:
     """
     Pair lost tracks with the found faces they may be, so that the sum of costs is least.
 
+    :param possible: of each track, of each found face: whether it may be it at all
     :param patient: leave those for later who may be one or the other
     """
     if not tracks or not sights:
         return []
     cost = np.array([[_cost(track, sight, stamp_s) for sight in sights] for track in tracks])
+    cost[~np.array(possible)] = IMPOSSIBLE
     for index, sight in enumerate(sights):
         if patient and _may_be_several(tracks, sight, stamp_s):
             # half a face that may be either's: it is seen better soon
@@ -543,9 +696,8 @@ def _may_be_several(tracks: Sequence[Track], sight: _Sight, stamp_s: float) -> b
     """Tell whether a face among others is nearly as well one lost one as another."""
     region, costs, doubtful = sight.regression.region, [], sight.touching
     for track in tracks:
-        lost_s = stamp_s - track.seen_s
-        moved = _distance_from_way(track, region, lost_s)
-        if moved < REACQUIRE_DISTANCE + REACQUIRE_SPEED * lost_s:
+        moved = _if_in_reach(region, track, stamp_s)
+        if np.isfinite(moved):
             costs.append(moved + LOOK_WEIGHT * _or_typical(sight.change_from(track)))
             doubtful = doubtful or not track.apart
     costs.sort()
@@ -579,6 +731,13 @@ def _may_be_one_of(sight: _Sight, lost: Sequence[Track], stamp_s: float) -> bool
 def _may_be_at(region: Region, track: Track, stamp_s: float) -> bool:
     lost_s = stamp_s - track.seen_s
     return _distance_from_way(track, region, lost_s) < REACQUIRE_DISTANCE
+
+
+def _if_in_reach(region: Region, track: Track, stamp_s: float) -> float:
+    """Return how far a region is off a lost face's way; infinite where it is out of reach."""
+    lost_s = stamp_s - track.seen_s
+    moved = _distance_from_way(track, region, lost_s)
+    return moved if moved < REACQUIRE_DISTANCE + REACQUIRE_SPEED * lost_s else np.inf
 
 
 def _distance_from_way(track: Track, region: Region, lost_s: float) -> float:

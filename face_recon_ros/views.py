@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -29,7 +30,8 @@ class FaceViews:
     def __init__(self, model: FaceModel, threads: int = 1) -> None:
         self.model = model
         self._threads = threads
-        self._dense: dict[int, tuple[Face, np.ndarray]] = {}
+        # of faces that somebody still holds
+        self._dense: WeakKeyDictionary[Face, np.ndarray] = WeakKeyDictionary()
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -40,15 +42,18 @@ class FaceViews:
         return normalised_coordinate_code(self.model.mean)
 
     def dense_px(self, face: Face) -> np.ndarray:
-        """Return the face's dense vertices (V, 3) float32 px; decoded once per face object."""
-        known = self._dense.get(id(face))
-        if known is None or known[0] is not face:
-            known = (face, self.model.dense_px(face.parameters))
-            self._dense[id(face)] = known
-        return known[1]
+        """
+        Return the face's dense vertices (V, 3) float32 px; decoded once per face.
+
+        They are kept for as long as the face itself is.
+        """
+        known = self._dense.get(face)
+        if known is None:
+            known = self._dense[face] = self.model.dense_px(face.parameters)
+        return known
 
     def forget(self) -> None:
-        """Drop the vertices kept for the faces of the last image."""
+        """Drop the vertices kept, of faces that are still held, too."""
         self._dense.clear()
 
     def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
@@ -56,15 +61,17 @@ class FaceViews:
 
     def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
         """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
-        self._renderer.draw(
-            self._meshes(faces), image.shape[:2], image=image, opacity=opacity
-        )
+        meshes = self._meshes(faces)
+        with overlay.canvas(image) as drawable:
+            self._renderer.draw(meshes, image.shape[:2], image=drawable, opacity=opacity)
         return image
 
     def depth_m(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
         """Return depth (H, W) float32 in metres along the optical axis, NaN where no face is."""
         depth = np.empty(size, np.float32)
         self._renderer.draw(self._meshes(faces), size, depth=depth)
+        if any(face.landmarks_m[:, 2].min() <= 0 for face in faces):
+            depth[depth <= 0] = np.nan  # beside a fisheye's axis: no depth along it (REP-118)
         return depth
 
     def pncc(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
@@ -132,8 +139,8 @@ class FaceViews:
     def box(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Draw boxes with id, angles and distance."""
         for face in faces:
-            distance_m = float(np.linalg.norm(face.pose.translation_m))
-            label = f'{face.id} {overlay.angles_label(face.rotation)} {distance_m:.2f} m'
+            angles = overlay.angles_label(face.rotation)
+            label = f'{face.id} {angles} {face.pose.distance_m:.2f} m'
             overlay.draw_box(image, face.box, label.strip())
         return image
 

@@ -1,63 +1,48 @@
 """Launch the sample camera, the face_recon node on it, and RViz."""
 
+import os
+
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.actions import OpaqueFunction
+from launch.launch_description_sources import load_python_launch_file_as_module
 from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
 
-PACKAGE = 'face_recon_ros'
-
-
-def share(*parts):
-    """Return the substitution of a file in the package's share directory."""
-    return PathJoinSubstitution([FindPackageShare(PACKAGE), *parts])
-
+parts = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), 'parts.py'))
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        'source',
-        default_value='portrait',
-        description='portrait, a video file, a folder of images, or /dev/videoN',
+    parts.argument(
+        'source', '', 'portrait, a video file, a folder of images, or /dev/videoN; not given: as '
+        'params_file says, else portrait',
     ),
-    DeclareLaunchArgument(
-        'namespace', default_value='', description='namespace of the nodes and their topics'
-    ),
-    DeclareLaunchArgument(
-        'params_file',
-        default_value=share('config', 'face_recon.yaml'),
-        description='file of parameters',
-    ),
-    DeclareLaunchArgument(
-        'rviz', default_value='true', choices=['true', 'false'], description='start RViz too'
-    ),
-]
+    parts.argument('namespace', '', 'namespace of the nodes and their topics'),
+    parts.PARAMS_FILE,
+    *parts.PROCESS_ARGUMENTS,
+    parts.rviz_argument('true'),
+    *parts.VIEW_ARGUMENTS,
+]  # fmt: skip
 
 
 def generate_launch_description():
     """Return the launch description."""
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            Node(
-                package=PACKAGE,
-                executable='sample_camera',
-                name='sample_camera',
-                namespace=LaunchConfiguration('namespace'),
-                output='screen',
-                parameters=[
-                    LaunchConfiguration('params_file'),
-                    {'source': LaunchConfiguration('source')},
-                ],
-            ),
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(share('launch', 'face_recon.launch.py')),
-                launch_arguments={
-                    'namespace': LaunchConfiguration('namespace'),
-                    'params_file': LaunchConfiguration('params_file'),
-                    'rviz': LaunchConfiguration('rviz'),
-                }.items(),
-            ),
-        ]
-    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+
+
+def start(context):
+    """Return RViz, the camera and the node."""
+    given = parts.Given(context)
+    namespace = given.text('namespace')
+    files = [given.path('params_file')]
+    source = given.text('source')
+    return [
+        *parts.rviz(given, namespace),
+        Node(
+            package=parts.PACKAGE,
+            executable='sample_camera',
+            name='sample_camera',
+            namespace=namespace,
+            output='screen',
+            parameters=[*files, *parts.over_files({'source': source} if source else {})],
+        ),
+        # the camera sends no compressed images, whatever the file says
+        parts.face_recon_node(given, namespace, files, {'image_transport': 'raw'}, []),
+    ]

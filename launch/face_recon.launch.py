@@ -1,98 +1,38 @@
 """Launch the face_recon node on a camera's topics, and RViz if asked for."""
 
+import os
+
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
-from launch.conditions import IfCondition
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node, SetParameter
-from launch_ros.substitutions import FindPackageShare
+from launch.actions import OpaqueFunction
+from launch.launch_description_sources import load_python_launch_file_as_module
 
-PACKAGE = 'face_recon_ros'
-
-
-def share(*parts):
-    """Return the substitution of a file in the package's share directory."""
-    return PathJoinSubstitution([FindPackageShare(PACKAGE), *parts])
-
+parts = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), 'parts.py'))
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        'image', default_value='image', description='topic of the images, without /compressed'
-    ),
-    DeclareLaunchArgument(
-        'camera_info', default_value='camera_info', description='topic of their calibration'
-    ),
-    DeclareLaunchArgument(
-        'namespace', default_value='', description='namespace of the node and its topics'
-    ),
-    DeclareLaunchArgument(
-        'params_file',
-        default_value=share('config', 'face_recon.yaml'),
-        description='file of parameters',
-    ),
-    DeclareLaunchArgument(
-        'image_transport',
-        default_value='raw',
-        choices=['raw', 'compressed'],
-        description='how the images are sent',
-    ),
-    DeclareLaunchArgument(
-        'autostart',
-        default_value='true',
-        choices=['true', 'false'],
-        description='configure and activate the node; false: a lifecycle manager does',
-    ),
-    DeclareLaunchArgument(
-        'use_sim_time',
-        default_value='false',
-        choices=['true', 'false'],
-        description='take the time from /clock (simulation, bags)',
-    ),
-    DeclareLaunchArgument(
-        'log_level',
-        default_value='info',
-        choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='log level of the node',
-    ),
-    DeclareLaunchArgument(
-        'rviz', default_value='false', choices=['true', 'false'], description='start RViz too'
-    ),
+    parts.argument('image', 'image', 'topic of the images, without /compressed'),
+    parts.argument('camera_info', 'camera_info', 'topic of their calibration'),
+    parts.argument('namespace', '', 'namespace of the node and its topics'),
+    parts.PARAMS_FILE,
+    *parts.PARAMETER_ARGUMENTS,
+    *parts.PROCESS_ARGUMENTS,
+    parts.rviz_argument('false'),
+    *parts.VIEW_ARGUMENTS,
 ]
 
 
 def generate_launch_description():
     """Return the launch description."""
-    namespace = LaunchConfiguration('namespace')
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            SetParameter('use_sim_time', LaunchConfiguration('use_sim_time')),
-            Node(
-                package=PACKAGE,
-                executable='face_recon_node',
-                name='face_recon',
-                namespace=namespace,
-                output='screen',
-                parameters=[
-                    LaunchConfiguration('params_file'),
-                    {
-                        'image_transport': LaunchConfiguration('image_transport'),
-                        'autostart': LaunchConfiguration('autostart'),
-                    },
-                ],
-                remappings=[
-                    ('image', LaunchConfiguration('image')),
-                    ('camera_info', LaunchConfiguration('camera_info')),
-                ],
-                ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-            ),
-            Node(
-                package='rviz2',
-                executable='rviz2',
-                namespace=namespace,
-                arguments=['-d', share('config', 'face_recon.rviz')],
-                remappings=[('image', LaunchConfiguration('image'))],
-                condition=IfCondition(LaunchConfiguration('rviz')),
-            ),
-        ]
-    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+
+
+def start(context):
+    """Return RViz, if asked for, and the node."""
+    given = parts.Given(context)
+    namespace = given.text('namespace')
+    values = given.parameters()
+    remappings = parts.camera_remappings(given)
+    files = [given.path('params_file')]
+    return [
+        *parts.rviz(given, namespace, remappings, values),
+        parts.face_recon_node(given, namespace, files, values, remappings),
+    ]

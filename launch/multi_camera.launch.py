@@ -11,127 +11,120 @@ On several hosts, launch on each the cameras that are plugged in there.
 import os
 import re
 
+import yaml
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node, SetParameter
-from launch_ros.substitutions import FindPackageShare
+from launch.launch_description_sources import load_python_launch_file_as_module
 
-PACKAGE = 'face_recon_ros'
+parts = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), 'parts.py'))
+
 NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
+PREFIX = 'face_id_prefix'
 
 ARGUMENTS = [
     DeclareLaunchArgument(
         'cameras', description='names of the cameras, joined by commas: their namespaces'
     ),
-    DeclareLaunchArgument(
-        'namespace', default_value='', description='namespace before those of the cameras'
-    ),
-    DeclareLaunchArgument(
+    parts.argument('namespace', '', 'namespace before those of the cameras'),
+    parts.argument(
         'image',
-        default_value='image_raw',
-        description='topic of the images in the namespace of a camera, without /compressed',
+        'image_raw',
+        'topic of the images in the namespace of a camera, without /compressed',
     ),
-    DeclareLaunchArgument(
-        'camera_info',
-        default_value='camera_info',
-        description='topic of their calibration in the namespace of a camera',
+    parts.argument(
+        'camera_info', 'camera_info', 'topic of their calibration in the namespace of a camera'
     ),
-    DeclareLaunchArgument(
-        'params_file',
-        default_value=PathJoinSubstitution(
-            [FindPackageShare(PACKAGE), 'config', 'face_recon.yaml']
-        ),
-        description='file of parameters for all nodes',
-    ),
-    DeclareLaunchArgument(
+    parts.PARAMS_FILE,
+    parts.argument(
         'params_dir',
-        default_value='',
-        description='folder of files <camera>.yaml, for those cameras that differ',
+        '',
+        'folder of files <camera>.yaml, for those cameras that differ: they win over params_file '
+        'and over arguments',
     ),
-    DeclareLaunchArgument(
-        'image_transport',
-        default_value='raw',
-        choices=['raw', 'compressed'],
-        description='how the images are sent',
-    ),
-    DeclareLaunchArgument(
-        'autostart',
-        default_value='true',
-        choices=['true', 'false'],
-        description='configure and activate the nodes; false: a lifecycle manager does',
-    ),
-    DeclareLaunchArgument(
-        'use_sim_time',
-        default_value='false',
-        choices=['true', 'false'],
-        description='take the time from /clock (simulation, bags)',
-    ),
-    DeclareLaunchArgument(
-        'log_level',
-        default_value='info',
-        choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='log level of the nodes',
-    ),
+    *parts.PARAMETER_ARGUMENTS,
+    *parts.PROCESS_ARGUMENTS,
+    parts.rviz_argument('false'),
+    *parts.VIEW_ARGUMENTS,
 ]
 
 
 def generate_launch_description():
     """Return the launch description."""
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            SetParameter('use_sim_time', LaunchConfiguration('use_sim_time')),
-            OpaqueFunction(function=camera_nodes),
-        ]
-    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
 
 
-def camera_nodes(context):
-    """Return a node for each camera."""
-
-    def text(name):
-        return LaunchConfiguration(name).perform(context)
-
-    cameras = [name.strip() for name in text('cameras').split(',')]
-    for name in cameras:
-        if not NAME.fullmatch(name) or cameras.count(name) > 1:
-            raise RuntimeError(
-                f"cameras is '{text('cameras')}': give distinct names joined by commas, each a "
-                'letter, then letters, digits and _'
-            )
+def start(context):
+    """Return one RViz for all cameras, if asked for, and a node for each."""
+    given = parts.Given(context)
+    cameras = camera_names(given.text('cameras'))
+    outer = given.text('namespace').strip('/')
+    values = given.parameters()
     return [
-        camera_node(name, text('namespace'), own_parameters(text('params_dir'), name))
-        for name in cameras
+        *parts.rviz(given, outer, values=values, cameras=cameras),
+        *(
+            camera_node(given, '/'.join(part for part in (outer, camera) if part), camera, values)
+            for camera in cameras
+        ),
     ]
 
 
-def own_parameters(folder, camera):
-    """Return the parameter files that are for one camera: one or none."""
-    path = os.path.join(folder, f'{camera}.yaml')
-    return [path] if folder and os.path.isfile(path) else []
+def camera_names(text):
+    """Return the names of the cameras."""
+    cameras = [name.strip() for name in text.split(',')]
+    for name in cameras:
+        if not NAME.fullmatch(name) or cameras.count(name) > 1:
+            raise RuntimeError(
+                f"cameras is '{text}': give distinct names joined by commas, each a letter, then "
+                'letters, digits and _'
+            )
+    return cameras
 
 
-def camera_node(camera, namespace, own_files):
-    """Return the node of one camera."""
-    return Node(
-        package=PACKAGE,
-        executable='face_recon_node',
-        name='face_recon',
-        namespace='/'.join(part for part in (namespace.strip('/'), camera) if part),
-        output='screen',
-        parameters=[
-            LaunchConfiguration('params_file'),
-            {
-                'image_transport': LaunchConfiguration('image_transport'),
-                'autostart': LaunchConfiguration('autostart'),
-                'face_id_prefix': f'{camera}_',
-            },
-            *own_files,
-        ],
-        remappings=[
-            ('image', LaunchConfiguration('image')),
-            ('camera_info', LaunchConfiguration('camera_info')),
-        ],
-        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+def camera_node(given, namespace, camera, values):
+    """Return the node of one camera; what its own file sets, arguments do not."""
+    common = given.path('params_file')
+    own = os.path.join(given.path('params_dir'), f'{camera}.yaml')
+    own_files = [own] if given.path('params_dir') and os.path.isfile(own) else []
+    node = f'/{namespace}/face_recon'
+    kept = settings_of(node, own_files)
+    values = {name: value for name, value in values.items() if name not in kept}
+    # Without a prefix the ids of two cameras would be the same; the node's own ('auto', as in the
+    # shipped file) would hold the namespace, too
+    if settings_of(node, [common, *own_files]).get(PREFIX) in (None, '', 'auto'):
+        values[PREFIX] = f'{camera}_'
+    return parts.face_recon_node(
+        given, namespace, [common, *own_files], values, parts.camera_remappings(given)
     )
+
+
+def settings_of(node, files):
+    """Return what parameter files set for a node, by the sections whose names fit its name."""
+    settings = {}
+    for path in files:
+        try:
+            with open(path) as file:
+                content = yaml.safe_load(file)
+        except (OSError, yaml.YAMLError) as error:
+            raise RuntimeError(f'{path}: {" ".join(str(error).split())}') from None
+        for pattern, values in sections('', content):
+            if fits(pattern, node):
+                settings.update(values)
+    return settings
+
+
+def sections(name, content):
+    """Yield names and parameters of the sections of a parameter file, nested namespaces too."""
+    if not isinstance(content, dict):
+        return
+    for key, value in content.items():
+        if key == 'ros__parameters':
+            yield name, value or {}
+        else:
+            yield from sections(f'{name}/{str(key).strip("/")}', value)
+
+
+def fits(pattern, node):
+    """Tell whether a section's name, with * for one part of a name and ** for any, is a node's."""
+    wildcards = {'*': '/[^/]+', '**': '(/[^/]+)*'}
+    names = pattern.strip('/').split('/')
+    return re.fullmatch(''.join(wildcards.get(n, '/' + re.escape(n)) for n in names), node)

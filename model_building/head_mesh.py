@@ -225,7 +225,7 @@ def _extended(fields_known: np.ndarray, known: np.ndarray, triangles: np.ndarray
                               shape=(count, count))
     joined = sparse.csr_array(((joined + joined.T) > 0).astype(np.float64))
     degree = np.asarray(joined.sum(axis=1)).ravel()
-    laplacian = sparse.csc_array(sparse.diags_array(degree + fade) - joined)
+    laplacian = sparse.csc_array(sparse.diags(degree + fade) - joined)
     free = ~known
     system = sparse.csc_array(laplacian[free][:, free])
     result = np.empty((count, fields_known.shape[1]))

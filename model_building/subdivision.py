@@ -17,7 +17,7 @@ def _incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) ->
 
 
 def _diagonal(values: np.ndarray) -> sparse.dia_array:
-    return sparse.diags_array(values)
+    return sparse.diags(values)
 
 
 def catmull_clark(quads: np.ndarray, vertex_count: int) -> tuple[sparse.csr_array, np.ndarray]:

@@ -155,7 +155,8 @@ def largest_patch(triangles: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 def distance_along_surface(points: np.ndarray, triangles: np.ndarray, sources: np.ndarray,
                            limit: float) -> np.ndarray:
     """Return the length of the shortest walk along edges from any source, at most `limit`."""
-    edges = _edges(triangles)
+    # scipy 1.11's dijkstra takes no other indices
+    edges = _edges(triangles).astype(np.int32)
     lengths = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
     graph = sparse.csr_array((lengths, (edges[:, 0], edges[:, 1])),
                              shape=(len(points), len(points)))
@@ -186,7 +187,7 @@ def clip(surface: Surface, level: np.ndarray, on_plane: np.ndarray) -> Surface:
     count = surface.rows.shape[0]
     keep = np.ones(count)
     keep[moved] = 1 - part
-    mix = sparse.diags_array(keep) + sparse.csr_array((part, (moved, towards)),
+    mix = sparse.diags(keep) + sparse.csr_array((part, (moved, towards)),
                                                       shape=(count, count))
     rows = sparse.csr_array(mix @ surface.rows)
     level[moved] = 0

@@ -47,7 +47,7 @@ def _relaxed(uv: np.ndarray, free: np.ndarray, graph: sparse.csr_array) -> np.nd
     inside, outside = np.flatnonzero(free), np.flatnonzero(~free)
     rows = sparse.csr_array(graph[inside])
     degree = np.asarray(rows.sum(axis=1)).ravel()
-    system = sparse.csc_array(sparse.diags_array(degree) - rows[:, inside])
+    system = sparse.csc_array(sparse.diags(degree) - rows[:, inside])
     laid_out = uv.copy()
     laid_out[inside] = splu(system).solve(np.asarray(rows[:, outside] @ uv[outside]))
     return laid_out

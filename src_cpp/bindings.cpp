@@ -3,11 +3,15 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "decoder.hpp"
@@ -52,7 +56,7 @@ py::array checked(const py::handle & object, const char * name, const Shape & sh
   const py::dtype type = array.dtype();
   if (!type.is(py::dtype::of<T>()) && !type.equal(py::dtype::of<T>())) {
     throw py::type_error(
-      wanted<T>(name, shape) + ", got dtype " + py::str(type).cast<std::string>());
+      wanted<T>(name, shape) + ", got dtype " + py::str(py::handle(type)).cast<std::string>());
   }
   bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
   std::size_t axis = 0;

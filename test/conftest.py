@@ -18,6 +18,24 @@ import domains  # noqa: E402
 os.environ['ROS_DOMAIN_ID'] = str(domains.claim())
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
+from without_ros import is_without_ros, ros_files  # noqa: E402
+
+WITHOUT_ROS = is_without_ros()
+collect_ignore = ros_files(Path(__file__).parent) if WITHOUT_ROS else []
+
+
+def pytest_report_header():
+    """Say what is left out."""
+    return f'without ROS: left out are {" ".join(collect_ignore)}' if WITHOUT_ROS else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests marked `ros` where there is none."""
+    if WITHOUT_ROS:
+        left_out = [item for item in items if item.get_closest_marker('ros')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
 
 def _import_from_source_tree(package):
     """Make a package that is not installed importable, but nothing else of the root."""
@@ -91,3 +109,24 @@ def peer():
     peer = Peer()
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def make_node():
+    """Return a function that makes a node in this process as its command line would make it."""
+    import rclpy
+
+    made = []
+
+    def make(kind, ros_arguments):
+        rclpy.init(args=ros_arguments)
+        node = kind()
+        made.append(node)
+        return node
+
+    yield make
+    for node in made:
+        if hasattr(node, 'close'):
+            node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()

@@ -5,6 +5,7 @@ A domain of its own keeps test runs from hearing each other. The claim is a name
 abstract socket namespace: it is free again however its owner ends, and needs no folder.
 """
 
+import atexit
 import contextlib
 import fcntl
 import re
@@ -22,6 +23,7 @@ LOCKS = ('_el', '_sl')
 OLD_S = 60.0
 
 _claims: dict[int, socket.socket] = {}
+atexit.register(lambda: [release(domain_id) for domain_id in list(_claims)])
 
 
 def claim() -> int:

@@ -39,8 +39,9 @@ def say(text):
 
 
 def fast_camera(width, height, rate_hz):
-    stopped = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    # no Event: its lock may be this thread's own when the signal comes
+    signals = []
+    signal.signal(signal.SIGINT, lambda number, _: signals.append(number))
     node = rclpy.create_node('fast_camera')
     images = node.create_publisher(Image, 'image', NEWEST)
     infos = node.create_publisher(CameraInfo, 'camera_info', NEWEST)
@@ -55,7 +56,7 @@ def fast_camera(width, height, rate_hz):
     def publish():
         nonlocal count
         message.header.stamp = node.get_clock().now().to_msg()
-        if count % 10 == 0:
+        if count % 10 == 0 or not answers:  # the first may come before the node
             infos.publish(info)
         images.publish(message)
         count += 1
@@ -73,10 +74,10 @@ def fast_camera(width, height, rate_hz):
     publish_until_answered()
     alone = count
     next_s = time.monotonic()
-    while not stopped.is_set():
+    while not signals:
         publish()
         next_s = max(next_s + 1 / float(rate_hz), time.monotonic() - 0.1)
-        stopped.wait(max(0.0, next_s - time.monotonic()))
+        time.sleep(max(0.0, next_s - time.monotonic()))
     publish_until_answered()
     say(f'sent {alone} {count}')
 

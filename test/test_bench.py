@@ -1,3 +1,4 @@
+import importlib
 import json
 
 import numpy as np
@@ -43,8 +44,9 @@ def test_bench_of_a_video(portrait, tmp_path, capfd):
     assert 'v.mp4' in capfd.readouterr().out
 
 
+@pytest.mark.ros
 def test_publishing_is_a_stage_where_ros_is(portrait):
-    publishing = pytest.importorskip('face_recon_ros.nodes.publishing')
+    publishing = importlib.import_module('face_recon_ros.nodes.publishing')
     publisher = publishing.Publishing()
     try:
         stages = bench.Stages(bench.portrait_scene(portrait, 640, 480, 1), 1, publisher)

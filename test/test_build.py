@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = [
     'CMakeLists.txt', 'LICENSE', 'Makefile', 'package.xml', 'pyproject.toml', 'setup.py',
-    'requirements.txt', 'requirements-build.txt', 'requirements-test.txt', 'cmake', 'msg',
+    'requirements.txt', 'requirements-build.txt', 'requirements-test.txt',
+    'requirements-ros-jazzy.txt', 'requirements-ros-kilted.txt', 'cmake', 'constraints', 'msg',
     'scripts', 'underlay']
 EMPTY = ['config', 'face_recon_ros', 'launch', 'models', 'samples', 'src_cpp']
 
@@ -231,6 +232,47 @@ def test_pip_never_runs_over_a_sourced_ros(machine):
     assert not machine.pip_calls.exists()
 
 
+def test_another_ros_gets_a_new_environment_with_its_requirements(machine):
+    machine.setup()
+    said, calls = machine.setup(ROS='jazzy', CONSTRAINTS='constraints/jazzy.txt')
+    assert 'making' in said
+    assert any('-r requirements-ros-jazzy.txt' in call for call in calls)
+    assert any('-c constraints/jazzy.txt' in call for call in calls)
+    assert not any('requirements-ros-kilted.txt' in call for call in calls)
+    assert machine.setup(ROS='jazzy', CONSTRAINTS='constraints/jazzy.txt') == ('', [])
+
+
+def test_without_ros_no_wheel_of_it_is_installed_on_any_processor(machine):
+    (machine.tools / 'uname').unlink()
+    machine.install('uname', '#!/bin/bash\necho aarch64\n')
+    said, calls = machine.setup(ROS='none')
+    assert 'ROS' not in said
+    assert installs_requirements(calls)
+    assert installs_package(calls)
+    assert not any('requirements-ros' in call for call in calls)
+
+
+def test_an_unknown_ros_is_refused_with_those_there_are(machine):
+    assert machine.refused(ROS='hydro') == (
+        'setup: ROS=hydro is not known: use jazzy, kilted, none')
+
+
+def test_missing_constraints_are_named(machine):
+    assert machine.refused(CONSTRAINTS='mine.txt') == 'setup: no such file: mine.txt'
+
+
+def test_warnings_are_errors_only_where_it_is_asked_for(machine):
+    flags = machine.sources / 'flags'
+    recorder = machine.tools / 'python3'
+    recorder.write_text(recorder.read_text().replace(
+        'esac', f'esac\necho "$FACE_RECON_WERROR" >> {flags}'))
+    machine.setup()
+    assert set(flags.read_text().split()) == {'OFF'}
+    flags.unlink()
+    machine.setup(FACE_RECON_WERROR='ON')
+    assert flags.read_text().split()[-1] == 'ON'
+
+
 def test_the_environment_itself_is_not_a_sourced_ros(machine):
     venv = machine.sources / '.venv'
     assert installs_package(machine.setup(AMENT_PREFIX_PATH=str(venv))[1])
@@ -265,4 +307,5 @@ def test_ci_runs_the_linters_and_the_tests():
     assert os.access(script, os.X_OK)
     subprocess.run(['bash', '-n', script], check=True)
     commands = script.read_text().splitlines()
-    assert commands[-4:] == ['make lint', 'make sanitize', 'make colcon', 'make test']
+    assert commands[-5:] == [
+        'make lint', 'make sanitize', 'make colcon', 'make test', 'make matrix']

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ CONTRACT = (
     + [f'r{i}{j}' for i in range(3) for j in range(3)]
     + ['q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z']
     + [f'lm{i}{axis}' for i in range(68) for axis in 'xy']
-    + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error']
+    + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s']
 )
 
 
@@ -136,7 +137,10 @@ def test_unreadable_video_is_named(tmp_path, content):
         capture_output=True, check=False, text=True, cwd=tmp_path,
     )
     assert done.returncode == 1
-    (complaint,) = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
+    if cv2.__version__.startswith('4.5.'):  # its FFmpeg cannot be told to be quiet
+        lines = [line for line in lines if not line.startswith('[mov,mp4')]
+    (complaint,) = lines
     assert 'broken.mp4' in complaint
 
 

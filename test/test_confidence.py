@@ -41,6 +41,11 @@ def test_confidence_falls_with_the_fit_and_with_presence():
     assert confidence(0.1, 0.005) < 0.1
 
 
+@pytest.mark.parametrize('fit_error', [3.6, 1e6, math.inf])
+def test_confidence_of_a_hopeless_fit_is_zero(fit_error):
+    assert confidence(1.0, fit_error) == pytest.approx(0, abs=1e-12)
+
+
 def test_covariance_is_symmetric_and_positive():
     pose = MetricPose(np.eye(3), np.array([0.4, -0.2, 1.0]))
     covariance = pose_covariance(pose, 0.02)
@@ -166,6 +171,9 @@ FIELDS_OF_VIEW_DEG = {
 }
 
 
+UNCALIBRATED = Camera.uncalibrated(640, 480)
+
+
 def seen(origin_px):
     """Return a face of 125 px between the pupils somewhere in an image of 640x480."""
     rotation = rotation_matrix([0.1, 0.3, -0.1])
@@ -190,7 +198,7 @@ def test_doubt_of_an_assumed_focal_length_is_that_of_common_cameras(model):
     rms = np.sqrt(np.mean((ratios - 1) ** 2))
     pose = pose_with_focal_length(model, 640.0, (319.5, 239.5))
     known = pose_covariance(pose, 0.01)[2, 2]
-    guessed = pose_covariance(pose, 0.01, calibrated=False)[2, 2]
+    guessed = pose_covariance(pose, 0.01, camera=UNCALIBRATED)[2, 2]
     added = np.sqrt(guessed - known) / pose.translation_m[2]
     assert added == pytest.approx(rms, abs=0.01)
 
@@ -200,7 +208,7 @@ def test_doubt_of_an_assumed_focal_length_is_that_of_common_cameras(model):
 def test_the_true_pose_lies_within_two_sigma_without_calibration(model, true_f_px, origin_px):
     guess = pose_with_focal_length(model, 640.0, origin_px)
     off = errors(guess, pose_with_focal_length(model, true_f_px, origin_px))
-    sigmas = np.sqrt(np.diag(pose_covariance(guess, 0.0116, calibrated=False)))
+    sigmas = np.sqrt(np.diag(pose_covariance(guess, 0.0116, camera=UNCALIBRATED)))
     assert (np.abs(off) < 2.1 * sigmas).all()
     # and it is not made so by a covariance that says nothing
     assert (sigmas[:2] < 0.05).all()
@@ -214,7 +222,7 @@ def test_assumed_focal_length_turns_and_moves_as_the_covariance_says(model):
     origin_px = (600, 420)
     guess = pose_with_focal_length(model, 640.0, origin_px)
     off = errors(guess, pose_with_focal_length(model, 1.002 * 640.0, origin_px))
-    added = pose_covariance(guess, 0.01, calibrated=False) - pose_covariance(guess, 0.01)
+    added = pose_covariance(guess, 0.01, camera=UNCALIBRATED) - pose_covariance(guess, 0.01)
     values, axes = np.linalg.eigh(added)
     assert values[-2] < 1e-9 * values[-1]  # one number is in doubt: one axis
     along = axes[:, -1] @ off / np.linalg.norm(off)
@@ -233,3 +241,56 @@ def test_pipeline_doubts_the_distance_where_the_camera_is_not_calibrated(model, 
     assert off_m > 0.5
     assert off_m < 2 * np.sqrt(guess.pose_covariance[2, 2])
     assert off_m > 10 * np.sqrt(known.pose_covariance[2, 2])
+
+
+# Written out, so that a figure of the calibration cannot change unseen: standard deviations in
+# degrees about the face's x, y, z at some azimuths, and at some doubts there
+@pytest.mark.parametrize(
+    ('azimuth_deg', 'fit_error', 'expected_deg'),
+    [
+        (7.5, 0.0116, (2.01, 7.33, 4.41)),
+        (22.5, 0.0116, (2.8, 7.22, 5.37)),
+        (37.5, 0.0116, (1.86, 10.19, 6.51)),
+        (-52.5, 0.0116, (2.41, 8.03, 10.41)),
+        (67.5, 0.0116, (2.44, 6.29, 10.7)),
+        (82.5, 0.0116, (2.44, 6.29, 10.7)),
+        (15.0, 0.0232, (4.81, 9.938, 8.514)),
+        (7.5, 1.0, (8.04, 13.678, 13.369)),
+        (7.5, 0.0, (0.603, 4.264, 1.683)),
+    ],
+)
+def test_sigmas_by_fit_error(azimuth_deg, fit_error, expected_deg):
+    found = rotation_sigma_rad(facing(azimuth_deg), fit_error)
+    np.testing.assert_allclose(np.degrees(found), expected_deg, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ('azimuth_deg', 'own_sigma_rad', 'expected_deg'),
+    [
+        (7.5, 0.0786, (1.54, 5.28, 3.38)),
+        (22.5, 0.0786, (3.82, 7.48, 5.53)),
+        (37.5, 0.0786, (4.13, 11.92, 6.89)),
+        (-52.5, 0.0786, (4.75, 11.12, 10.04)),
+        (67.5, 0.0786, (3.79, 9.33, 15.55)),
+        (82.5, 0.0786, (1.54, 7.45, 4.75)),
+        (7.5, 0.1572, (4.356, 11.717, 7.765)),
+    ],
+)
+def test_sigmas_by_the_networks_own(azimuth_deg, own_sigma_rad, expected_deg):
+    found = rotation_sigma_rad(facing(azimuth_deg), 0.5, own_sigma_rad)
+    np.testing.assert_allclose(np.degrees(found), expected_deg, rtol=2e-3)
+
+
+def facing(azimuth_deg):
+    """Return the rotation face -> optical frame of an upright face turned to image left."""
+    a = np.radians(azimuth_deg)
+    out = np.array([-np.sin(a), 0, -np.cos(a)])
+    up = np.array([0.0, -1.0, 0.0])
+    return np.column_stack([out, np.cross(up, out), up])
+
+
+def test_place_is_sure_across_the_ray_and_not_along_it():
+    pose = MetricPose(facing(0), np.array([0.0, 0.0, 2.0]))
+    sigma_m = np.sqrt(np.diag(pose_covariance(pose, 0.01))[:3])
+    # 0.4 % of the distance across; adults' eye distances spread by 5.7 % of their mean
+    np.testing.assert_allclose(sigma_m, [0.008, 0.008, 0.114])

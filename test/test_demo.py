@@ -8,7 +8,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from node_process import ELSEWHERE
 from patience import HANG_S
+
+pytestmark = pytest.mark.ros
 
 DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
 
@@ -19,6 +22,7 @@ def run_demo(tmp_path, *arguments):
         capture_output=True,
         text=True,
         timeout=HANG_S,
+        cwd=ELSEWHERE,
     )
 
 
@@ -73,6 +77,7 @@ def test_latency_is_measured_between_processes(tmp_path):
         capture_output=True,
         text=True,
         timeout=HANG_S,
+        cwd=ELSEWHERE,
     )
     assert done.returncode == 0, done.stderr
     (measured,) = json.loads(figures.read_text())

@@ -120,3 +120,43 @@ def test_squares_cover_the_image(size):
 def test_intersection_over_union():
     boxes = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6.0], [0, 0, 0, 0]])
     np.testing.assert_allclose(intersection_over_union(boxes[0], boxes), [1, 1 / 3, 0, 0])
+
+
+@pytest.mark.parametrize(
+    'size', [(900, 3), (3, 900), (8192, 256), (5000, 1), (1, 5000), (65500, 40), (40, 65500)]
+)
+def test_long_images_are_searched_in_a_bounded_number_of_windows(size):
+    """Every place of the image lies in a window, at most 16 of them, all inside the image."""
+    width, height = size
+    windows = squares(width, height)
+    assert len(windows) <= 16
+    covered = np.zeros(max(size), bool)
+    for window in windows:
+        assert window.x >= 0 <= window.y
+        assert window.x + window.width <= width
+        assert window.y + window.height <= height
+        start, length = (window.x, window.width) if width > height else (window.y, window.height)
+        covered[start : start + length] = True
+    assert covered.all()
+
+
+@pytest.mark.parametrize('at', [0.02, 0.31, 0.5, 0.97])
+def test_a_panorama_shows_its_face(portrait, at):
+    image = np.full((512, 8192, 3), 90, np.uint8)
+    left = int(at * (8192 - 200))
+    image[150:350, left : left + 200] = portrait[30:230, 120:320]
+    (face,) = load_detector('both')(image)
+    want = PORTRAIT_EYES - [120, 30] + [left, 150]
+    assert np.abs(face.eyes - want).max() < 12
+
+
+def test_a_strip_as_thin_as_a_pixel_is_searched_at_once(monkeypatch):
+    """Count the runs of the network, not the time."""
+    detector = load_detector('both')
+    runs = []
+    for part in (detector._near, detector._far):
+        network = part._detector._network
+        run = network.run
+        monkeypatch.setattr(network, 'run', lambda run=run: runs.append(1) or run())
+    assert detector(np.zeros((1, 5000, 3), np.uint8)) == []
+    assert len(runs) <= 17

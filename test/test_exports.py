@@ -5,6 +5,7 @@ import pytest
 from face_recon_ros import cli, exports
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.texture import sample_colors
 from face_recon_ros.views import FaceViews
 
 
@@ -30,7 +31,7 @@ def test_ply_holds_the_mesh_in_metres(scene, portrait, model, tmp_path):
     vertices, triangles = read_ply(tmp_path / 'face.ply')
     np.testing.assert_array_equal(triangles['indices'], model.triangles)
     assert (triangles['count'] == 3).all()
-    in_camera = vertices['xyz'] * exports.MESH_FROM_OPTICAL
+    in_camera = vertices['xyz'] * [1, -1, -1]  # y up and z to the viewer there
     np.testing.assert_allclose(in_camera, views.vertices_m(face), atol=1e-5)
     # a head is about as large as a head, and where the pose says
     assert 0.15 < np.ptp(in_camera[:, 1]) < 0.3
@@ -73,7 +74,25 @@ def test_depth_png_has_the_stated_scale(scene, portrait, tmp_path):
     assert steps.dtype == np.uint16
     seen = np.isfinite(depth_m)
     np.testing.assert_array_equal(steps > 0, seen)
-    np.testing.assert_allclose(steps[seen] * exports.DEPTH_UNIT_M, depth_m[seen], atol=6e-5)
+    np.testing.assert_allclose(steps[seen] * 1e-4, depth_m[seen], atol=6e-5)
+
+
+def test_depth_beyond_the_range_of_the_png_is_unknown(tmp_path):
+    depth_m = np.array([[6.5535, 6.5536, 70.0, np.nan, np.inf, 0.5]], np.float32)
+    exports.write_depth_png(tmp_path / 'd.png', depth_m)
+    steps = cv2.imread(str(tmp_path / 'd.png'), cv2.IMREAD_UNCHANGED)
+    assert steps.tolist() == [[65535, 0, 0, 0, 0, 5000]]
+
+
+def test_colors_of_a_very_wide_image_are_those_of_its_part(portrait):
+    points = np.random.default_rng(2).uniform(-20, 530, (500, 2)).astype(np.float32)
+    wide = np.zeros((512, 40_000, 3), np.uint8)
+    wide[:, 39_488:] = portrait
+    expected = sample_colors(portrait, points).astype(int)
+    inside = points[:, 0] >= 0
+    found = sample_colors(wide, points + np.float32([39_488, 0])).astype(int)
+    assert np.abs(found - expected)[inside].max() <= 4
+    assert np.abs(found - expected)[inside].mean() < 0.5
 
 
 def test_texture_is_a_face_laid_flat(scene, portrait, tmp_path):

@@ -118,6 +118,29 @@ def test_missing_model_file_is_named(tmp_path):
     assert '\n' not in str(error.value)
 
 
+def test_one_array_is_no_model(tmp_path):
+    path = tmp_path / 'one.npy'
+    np.save(path, np.zeros((5, 3), np.float32))
+    with pytest.raises(ModelFileError, match=r'one\.npy: one array \(\.npy\), not a .*\.npz'):
+        FaceModel(path)
+
+
+def test_damaged_model_files_get_one_line_or_load(tmp_path):
+    """Whatever byte is damaged; only in the names and the directory can it go unnoticed."""
+    small = tmp_path / 'small.npz'
+    with np.load(SHIPPED) as file:
+        np.savez_compressed(small, **{n: file[n] for n in file.files if file[n].size < 2000})
+    whole = small.read_bytes()
+    path = tmp_path / 'damaged.npz'
+    for place in np.random.default_rng(0).integers(0, len(whole), 300):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError, match=r'damaged\.npz: .+; \w+') as error:
+            FaceModel(path)
+        assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize('length', [0, 10, 5000])
 def test_cut_model_file_is_refused(tmp_path, length):
     path = tmp_path / 'cut.npz'
@@ -138,6 +161,22 @@ def test_cut_model_file_is_refused(tmp_path, length):
         (lambda a: a.update(mean=np.where(a['mean'] > 0.05, np.nan, a['mean'])), 'NaN'),
         (lambda a: a.update(triangles=a['triangles'] + 1), 'triangles points outside'),
         (lambda a: a.update(format_version=np.int32(2)), 'format 2'),
+        (lambda a: a.update(mean=a['mean'].astype(np.float64)), 'mean is float64'),
+        (lambda a: a.update(shape_basis=a['shape_basis'].astype(np.int32)), 'basis is int32'),
+        (lambda a: a.update(triangles=a['triangles'].astype(np.int64)), 'triangles is int64'),
+        (lambda a: a.update(colors=a['colors'].astype(np.uint16)), 'colors is uint16'),
+        (lambda a: a.update(uv=a['uv'].astype(np.float64)), 'uv is float64'),
+        (lambda a: a.update(triangles=a['triangles'][:0]), 'triangles is empty'),
+        (lambda a: a.update(triangles=-1 - a['triangles']), 'triangles points outside'),
+        (lambda a: a.update(mirror=a['mirror'] + 1), 'mirror points outside'),
+        (lambda a: a.update(eye_mask=np.zeros_like(a['eye_mask'])), 'no eyes to measure'),
+        (lambda a: a.update(eye_mask=a['mean'][:, 0] > 0.02), 'no eyes to measure'),
+        (lambda a: a['landmarks_468_mirror'].put(0, 9999), 'mirror is no permutation'),
+        (lambda a: a['landmarks_468_mirror'].put(0, -1), 'mirror is no permutation'),
+        (lambda a: a['landmarks_68_vertices'].put(0, 10**6), '68_vertices points outside'),
+        (lambda a: a.update(landmarks_68_weights=a['landmarks_68_weights'] * 2), 'add up to 1'),
+        (lambda a: a['shape_step'].put(3, 0.0), 'not positive'),
+        (lambda a: a['expression_step'].put(3, np.inf), 'expression_step holds NaN or inf'),
     ],
 )
 def test_model_file_of_another_make_is_refused(tmp_path, change, message):

@@ -4,6 +4,7 @@ What goes wrong around the node: it says each thing once, and goes on by itself 
 Of every fault the log has exactly one line at WARN or above; of a healthy run, none.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from node_process import (
     CAMERA,
     DEADLINE_S,
     NODE,
+    TOO_SLOW,
     image_profile,  # noqa: F401
     process,
     running,
@@ -38,13 +40,10 @@ from face_recon_ros.nodes.sources import PortraitSource
 
 SAMPLE_CAMERA = [sys.executable, '-m', 'face_recon_ros.nodes.sample_camera']
 PEER_PROCESS = [sys.executable, str(Path(__file__).with_name('peer_process.py'))]
-ERROR = b'\x02'
+WARN, ERROR = b'\x01', b'\x02'
 STOPPED, ARRIVE = 'images stopped on /image', 'images arrive on /image'
-TOO_SLOW = 'too slow for the camera'
 # often, so that a line said with each of them would be seen soon
 OFTEN = ('-p', 'diagnostics_period:=0.1')
-# whatever holds the machine up, images have not stopped
-PATIENT = ('-p', 'image_timeout:=3600.0')
 
 
 class Watch:
@@ -80,19 +79,14 @@ def watch(peer):
     return Watch(peer)
 
 
-def ended_well(node, *complaints, number=signal.SIGINT, truly=()):
-    """
-    End the node; it must have complained of just that, each once.
-
-    :param truly: what else it may have complained of, because it happens on a busy machine.
-    """
+def ended_well(node, *complaints, number=signal.SIGINT):
+    """End the node; it must have complained of just that, each once."""
     assert node.end(number) == 0, node.lines
-    found = [line for line in node.complaints() if not any(words in line for words in truly)]
+    found = node.complaints()
     assert len(found) == len(complaints), found
     for words, line in zip(complaints, found, strict=True):
         assert words in line
-    for words in truly:
-        assert node.count(words) <= 1, node.lines
+    assert node.count(TOO_SLOW) <= 1, node.lines
 
 
 class Outages:
@@ -123,7 +117,7 @@ def ended_well_after_outages(node, count):
 
 
 def test_a_healthy_run_has_no_warnings(peer, watch):
-    with running(*OFTEN, *PATIENT) as node, process(SAMPLE_CAMERA) as camera:
+    with running(*OFTEN) as node, process(SAMPLE_CAMERA) as camera:
         outputs = [
             peer.collect(kind, f'face_recon/{topic}')
             for kind, topic in (
@@ -141,7 +135,8 @@ def test_a_healthy_run_has_no_warnings(peer, watch):
         lost = int(speed['dropped']) + int(speed['missed'])
         assert camera.end() == 0
         assert camera.complaints() == []
-        ended_well(node, truly=[TOO_SLOW] if lost > 50 else [])
+        assert node.count(TOO_SLOW) <= (1 if lost > 50 else 0)
+        ended_well(node)
 
 
 def test_a_camera_that_is_killed_and_started_again(peer, watch):
@@ -179,7 +174,7 @@ def test_images_stop_for_a_minute(peer, watch, image):
 
 
 def test_camera_info_missing_late_wrong_and_right(peer, watch, image):
-    with running(*OFTEN, *PATIENT, '-p', 'calibration_wait:=0.2') as node:
+    with running(*OFTEN, '-p', 'calibration_wait:=0.2') as node:
 
         def picture(header):
             return to_image(image, 'bgr8', header)
@@ -217,7 +212,7 @@ def test_4k_at_60_hz(peer, watch):
 
     peer.node.create_subscription(FaceArray, 'face_recon/faces', receive, 10)
     camera_command = [*PEER_PROCESS, 'fast_camera', '3840', '2160', '60']
-    with running(*OFTEN, *PATIENT) as node:
+    with running(*OFTEN) as node:
         watch.more_diagnostics(1)  # it has found its subscribers
         with process(camera_command) as camera:
             peer.wait(lambda: len(latencies_s) > 80, 'faces in 4K')
@@ -229,18 +224,20 @@ def test_4k_at_60_hz(peer, watch):
         received, missed = int(images['received']), int(speed['missed'])
         # what came before the first image received is nobody's to count
         assert count - alone <= received + missed <= count
-        assert len(latencies_s) + int(speed['dropped']) == pytest.approx(received, abs=2)
+        # the peer's own queue may lose an answer while it is held up
+        answered = received - int(speed['dropped'])
+        assert 0.8 * answered - 2 < len(latencies_s) <= answered
         # as late as an image takes, with the one before it, and not as a queue of them would
         assert np.median(latencies_s[40:]) < 3 * np.median(np.diff(arrivals_s[40:])) + 0.02
         assert max(memory_mib[20:]) - memory_mib[20] < 60
-        ended_well(node, truly=[TOO_SLOW])
+        ended_well(node)
 
 
 # --- clocks ------------------------------------------------------------------------
 
 
 def test_stamps_that_go_back(peer, watch, image):
-    with running(*OFTEN, *PATIENT) as node:
+    with running(*OFTEN) as node:
         offset_s = 0
 
         def picture(header):
@@ -269,8 +266,57 @@ def test_stamps_that_go_back(peer, watch, image):
         ended_well(node, 'stamps of images on /image went back')
 
 
+@pytest.mark.parametrize(('sec', 'words'), [(0, 'have no stamp'), (1000, 'the same stamp')])
+def test_a_camera_without_stamps(peer, watch, image, sec, words):
+    """tf2 takes one transform a stamp: the time of arrival makes them useful."""
+    tf = peer.collect(TFMessage, '/tf')
+    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+
+        def picture(header):
+            header.stamp.sec, header.stamp.nanosec = sec, 0
+            return to_image(image, 'bgr8', header)
+
+        peer.show(picture, lambda: node.count(words))
+        tf.collected.clear()
+        begin = len(watch.faces)
+        begin_s = peer.node.get_clock().now().nanoseconds / 1e9
+        peer.show(picture, lambda: len(tf.collected) > 10 and len(watch.faces) > begin + 10)
+        assert words in watch.status('stamps').message
+        assert watch.status('stamps').level == WARN
+        # one that was on its way may be of before
+        stamps = [t.header.stamp for m in tf.collected[1:] for t in m.transforms[:1]]
+        seconds = [s.sec + 1e-9 * s.nanosec for s in stamps]
+        assert all(b > a for a, b in itertools.pairwise(seconds))
+        assert begin_s - 1 < seconds[0] < seconds[-1] <= begin_s + DEADLINE_S
+        ids = {f.id for array in watch.faces[begin + 1 :] for f in array.faces}
+        assert len(ids) == 1
+        # ~/faces, markers and all else have the stamp that /tf has
+        assert {s.sec for s in stamps} <= {a.header.stamp.sec for a in watch.faces}
+        ended_well(node, words)
+
+
+def test_black_images_are_spoken_of(peer, watch, image):
+    """16 bits of which 10 are used, as infrared cameras give them, are black as 8 bits."""
+    grey = image.mean(axis=2).astype(np.uint16)
+    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+        def few(header):
+            return to_image(grey, 'mono16', header)
+
+        def all_bits(header):
+            return to_image(grey << 8, 'mono16', header)
+
+        peer.show(few, lambda: node.count('are black: of mono16 the upper 8 of 16 bits'))
+        watch.more_diagnostics(2)
+        assert watch.status('images').level == WARN
+        begin = len(watch.faces)
+        peer.show(all_bits, lambda: any(f.faces for f in watch.faces[begin:]))
+        watch.more_diagnostics(2)
+        assert watch.status('images').level == b'\x00'
+        ended_well(node, 'are black')
+
+
 def test_simulation_that_is_paused_and_reset(peer, watch, image):
-    with running(*OFTEN, *PATIENT, '-p', 'use_sim_time:=true') as node:
+    with running(*OFTEN, '-p', 'use_sim_time:=true') as node:
         clock = peer.node.create_publisher(Clock, '/clock', 10)
         peer.wait(clock.get_subscription_count, 'the node to listen to /clock')
         now = Clock()
@@ -366,7 +412,7 @@ def test_a_subscriber_that_never_reads(peer, watch):
     def latency_ms():
         return float(values(watch.status('speed'))['latency median [ms]'])
 
-    with running(*OFTEN, *PATIENT) as node, process(SAMPLE_CAMERA):
+    with running(*OFTEN) as node, process(SAMPLE_CAMERA):
         watch.new_faces()
         with process([*PEER_PROCESS, 'deaf']) as deaf:
             deaf.wait_line('ready')
@@ -383,7 +429,7 @@ def test_a_subscriber_that_never_reads(peer, watch):
             finally:
                 deaf.process.kill()
         watch.new_faces(10)
-        ended_well(node, truly=[TOO_SLOW])
+        ended_well(node)
 
 
 # --- networks ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -291,7 +292,7 @@ def test_topics_of_a_face_live_as_long_as_the_face(machine, portrait, face):
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     both = [with_id(face, 'f1'), with_id(face, 'f2')]
     machine.wait(
-        lambda: named('f1') | named('f2') <= machine.topics() and ids,
+        lambda: named('f1') | named('f2') <= machine.topics() and ids and len(ids[-1].ids) == 2,
         lambda: machine.humans.publish(portrait, both, HEADER),
     )
     assert ids[-1] == hri_msgs.IdsList(header=HEADER, ids=['f1', 'f2'])
@@ -313,7 +314,8 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
     monkeypatch.setattr(humans_module, 'time', SimpleNamespace(monotonic=lambda: now_s))
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
-        lambda: ids, lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+        lambda: ids and ids[-1].ids,
+        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
     for later_s, tracked in ((100.2, ['f1']), (100.3, [])):
         now_s = later_s
@@ -371,5 +373,67 @@ def test_nothing_grows_as_faces_come_and_go(machine, portrait, face):
         machine.humans.publish(portrait, [with_id(face, f'f{number}')], HEADER)
         machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
         machine.executor.spin_once(timeout_sec=0)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)  # all are made
     assert len(list(machine.node.publishers)) <= 3  # tracked, /rosout, /parameter_events
     assert not [name for name in machine.node._parameters if 'qos' in name]
+
+
+class SlowTopics:
+    """Stands in for the making of a face's topics, which DDS may take long for."""
+
+    def __init__(self, monkeypatch):
+        self.begun, self.let_go = threading.Semaphore(0), threading.Semaphore(0)
+        make = humans_module._FaceTopics.of
+
+        def slowly(node, face_id):
+            self.begun.release()
+            assert self.let_go.acquire(timeout=HANG_S)
+            return make(node, face_id)
+
+        monkeypatch.setattr(humans_module._FaceTopics, 'of', slowly)
+
+
+def test_nothing_waits_while_the_topics_of_a_face_are_made(machine, portrait, face, monkeypatch):
+    slow = SlowTopics(monkeypatch)
+    ids = machine.collect(hri_msgs.IdsList, TRACKED)
+    both = [with_id(face, 'f1'), with_id(face, 'f2')]
+    machine.wait(lambda: ids, lambda: machine.humans.publish(portrait, both, HEADER))
+    assert slow.begun.acquire(timeout=HANG_S)
+    # in the midst of it images come, and are looked at
+    assert machine.humans.wanted()
+    machine.humans.publish(portrait, both, HEADER)
+    assert ids[-1].ids == []
+    slow.let_go.release(2)
+    machine.wait(
+        lambda: sorted(ids[-1].ids) == ['f1', 'f2'],
+        lambda: machine.humans.publish(portrait, both, HEADER),
+    )
+
+
+def test_a_face_that_goes_before_its_topics_are_there_leaves_none(
+    machine, portrait, face, monkeypatch
+):
+    slow = SlowTopics(monkeypatch)
+    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    assert slow.begun.acquire(timeout=HANG_S)
+    machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
+    slow.let_go.release(1)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
+    assert not [p for p in machine.node.publishers if '/f1/' in p.topic_name]
+    assert not machine.humans._faces
+    assert not machine.humans._making
+
+
+def test_topics_that_cannot_be_made_are_an_error_of_the_next_image(
+    machine, portrait, face, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(humans_module._FaceTopics, 'of', lambda *_: 1 / 0)
+        machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+        machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
+    with pytest.raises(ZeroDivisionError):
+        machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.wait(
+        lambda: machine.humans._faces,
+        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
+    )

@@ -1,7 +1,11 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 
+from face_recon_ros import image_files
 from face_recon_ros.errors import ImageError
 from face_recon_ros.image_files import (
     Video,
@@ -51,6 +55,55 @@ def test_what_is_no_image_is_named(tmp_path, content, message):
     with pytest.raises(ImageError, match=rf'strange\.jpg: {message}') as error:
         read_image(path)
     assert '\n' not in str(error.value)
+
+
+def test_an_image_of_too_many_pixels_is_named_so(tmp_path):
+    def chunk(kind, content):
+        return struct.pack('>I', len(content)) + kind + content + struct.pack(
+            '>I', zlib.crc32(kind + content)
+        )
+
+    header = struct.pack('>IIBBBBB', 40_000, 40_000, 1, 0, 0, 0, 0)
+    rows = chunk(b'IDAT', zlib.compress(bytes(5001)))
+    parts = [chunk(b'IHDR', header), rows, chunk(b'IEND', b'')]
+    path = tmp_path / 'huge.png'
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + b''.join(parts))
+    with pytest.raises(ImageError, match=r'huge\.png: is too large to be decoded .*smaller$'):
+        read_image(path)
+
+
+def avif(*turns):
+    """Return the boxes of an AVIF whose second image is the main one, with irot and imir."""
+
+    def box(kind, content):
+        return struct.pack('>I4s', 8 + len(content), kind) + content
+
+    # the first image has a turn of its own, which is not the main one's
+    properties = box(b'irot', b'\x02') + b''.join(box(k, bytes([v])) for k, v in turns)
+    numbers = bytes(range(2, 2 + len(turns)))
+    links = struct.pack('>IIHBB', 0, 2, 1, 1, 1) + struct.pack('>HB', 2, len(turns)) + numbers
+    meta = bytes(4) + box(b'pitm', struct.pack('>IH', 0, 2))
+    meta += box(b'iprp', box(b'ipco', properties) + box(b'ipma', links))
+    return box(b'ftyp', b'avif' + bytes(4) + b'mif1') + box(b'meta', meta) + box(b'mdat', bytes(9))
+
+
+@pytest.mark.parametrize(
+    ('turns', 'expected'),
+    [
+        ((), [[1, 2, 3], [4, 5, 6]]),
+        (((b'irot', 1),), [[3, 6], [2, 5], [1, 4]]),  # counter-clockwise
+        (((b'irot', 2),), [[6, 5, 4], [3, 2, 1]]),
+        (((b'imir', 0),), [[4, 5, 6], [1, 2, 3]]),
+        (((b'imir', 1),), [[3, 2, 1], [6, 5, 4]]),
+        (((b'irot', 3), (b'imir', 1)), [[1, 4], [2, 5], [3, 6]]),
+    ],
+)
+def test_avif_is_turned_as_its_boxes_say(tmp_path, monkeypatch, turns, expected):
+    stored = np.dstack([np.array([[1, 2, 3], [4, 5, 6]], np.uint8)] * 3)
+    # not every OpenCV reads AVIF; the turn is ours
+    monkeypatch.setattr(image_files, 'decode_image', lambda data: stored)
+    (tmp_path / 'a.avif').write_bytes(avif(*turns))
+    assert read_image(tmp_path / 'a.avif')[..., 0].tolist() == expected
 
 
 def test_missing_file_is_named(tmp_path):

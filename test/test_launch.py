@@ -1,20 +1,19 @@
 """
-The launch files and the RViz view, held against the node they start.
+The launch files, held against the nodes they start, and the parameter file.
 
-They are executed against a stand-in for the packages launch and launch_ros, which ROS machines
-have and PyPI has not; where the real ones are installed, they are loaded by those as well.
+Executed with a stand-in for launch and launch_ros here; with those themselves, and for real, in
+test_launch_real.py where they are installed.
 """
 
-import importlib.util
 import os
-import re
-import subprocess
-import sys
-from types import ModuleType
 
+import launch_stand_in
 import pytest
 import rclpy
 import yaml
+from ament_index_python import packages
+from launch_stand_in import LAUNCH, LaunchFile, command_line
+from rclpy.parameter import parameter_dict_from_yaml_file, parameter_value_to_python
 from rclpy.qos import ReliabilityPolicy
 
 from face_recon_ros.nodes.node import FaceReconNode
@@ -22,215 +21,51 @@ from face_recon_ros.nodes.parameters import DECLARATIONS
 from face_recon_ros.nodes.sample_camera_node import SampleCameraNode
 from face_recon_ros.paths import share_directory
 
-LAUNCH = share_directory() / 'launch'
 CONFIG = share_directory() / 'config'
 LIB = share_directory().parents[1] / 'lib' / 'face_recon_ros'  # where launch looks for executables
-FILES = sorted(LAUNCH.glob('*.launch.py'))
-
-
-# --- a stand-in for launch ---------------------------------------------------------
-
-
-class Thing:
-    """Any action or substitution: keeps what it was made of."""
-
-    def __init__(self, kind, *args, **kwargs):
-        self.kind, self.args, self.kwargs = kind, args, kwargs
-
-    def text(self, values):
-        """Return what a substitution stands for, given the launch arguments."""
-        if self.kind == 'LaunchConfiguration':
-            return values[self.args[0]]
-        if self.kind == 'FindPackageShare':
-            assert self.args == ('face_recon_ros',)
-            return str(share_directory())
-        assert self.kind == 'PathJoinSubstitution'
-        return '/'.join(resolve(p, values) for p in self.args[0])
-
-    def perform(self, values):
-        """Return the text, as a substitution does of a launch context."""
-        return self.text(values)
-
-
-def resolve(value, values):
-    return value.text(values) if isinstance(value, Thing) else value
-
-
-STAND_INS = {
-    'launch': ['LaunchDescription'],
-    'launch.actions': ['DeclareLaunchArgument', 'IncludeLaunchDescription', 'OpaqueFunction'],
-    'launch.conditions': ['IfCondition'],
-    'launch.launch_description_sources': ['PythonLaunchDescriptionSource'],
-    'launch.substitutions': ['LaunchConfiguration', 'PathJoinSubstitution'],
-    'launch_ros': [],
-    'launch_ros.actions': ['Node', 'SetParameter'],
-    'launch_ros.substitutions': ['FindPackageShare'],
-}
+FILES = sorted(p.name.removesuffix('.launch.py') for p in LAUNCH.glob('*.launch.py'))
 
 
 @pytest.fixture
-def description(monkeypatch):
-    """Return a function: path of a launch file -> its actions."""
-    for name, kinds in STAND_INS.items():
-        module = ModuleType(name)
-        for kind in kinds:
-            setattr(module, kind, lambda *a, kind=kind, **k: Thing(kind, *a, **k))
-        monkeypatch.setitem(sys.modules, name, module)
-
-    def load(path):
-        (actions,) = load_module(path).generate_launch_description().args
-        return actions
-
-    return load
-
-
-def load_module(path):
-    spec = importlib.util.spec_from_file_location(path.name.replace('.', '_'), path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def arguments(actions):
-    return {a.args[0]: a for a in actions if a.kind == 'DeclareLaunchArgument'}
-
-
-def defaults(actions):
-    declared = arguments(actions)
-    return {
-        n: resolve(a.kwargs['default_value'], {})
-        for n, a in declared.items()
-        if 'default_value' in a.kwargs
-    }
-
-
-def nodes(actions):
-    return {a.kwargs['executable']: a.kwargs for a in actions if a.kind == 'Node'}
-
-
-# --- launch files ------------------------------------------------------------------
-
-
-def test_all_are_installed():
-    names = ['demo.launch.py', 'face_recon.launch.py', 'multi_camera.launch.py']
-    assert [p.name for p in FILES] == names
-
-
-@pytest.mark.parametrize('path', FILES, ids=lambda p: p.name)
-def test_arguments_are_described_and_used(description, path):
-    actions = description(path)
-    declared = arguments(actions)
-    actions += made_by_functions(actions, cameras='front')
-    used = {a for action in actions for a in used_arguments(action)}
-    used |= asked_for(path)
-    assert used == set(declared)
-    for name, argument in declared.items():
-        assert len(argument.kwargs['description']) > 5, name
-        choices = argument.kwargs.get('choices')
-        assert choices is None or argument.kwargs['default_value'] in choices
-
-
-def made_by_functions(actions, **changes):
-    """Return the actions that OpaqueFunctions return, given launch arguments."""
-    values = {**defaults(actions), **changes}
-    return [
-        made
-        for action in actions
-        if action.kind == 'OpaqueFunction'
-        for made in action.kwargs['function'](values)
-    ]
-
-
-def asked_for(path):
-    """Return the arguments that a function of a launch file asks for by name."""
-    return set(re.findall(r"text\('(\w+)'\)", path.read_text()))
-
-
-def used_arguments(value):
-    if isinstance(value, Thing):
-        if value.kind == 'LaunchConfiguration':
-            yield value.args[0]
-        value = [*value.args, *value.kwargs.values()]
-    if isinstance(value, dict):
-        value = list(value.values())
-    # dict.items() of launch_arguments too
-    if not isinstance(value, str) and hasattr(value, '__iter__'):
-        for part in value:
-            yield from used_arguments(part)
-
-
-def test_promised_arguments(description):
-    declared = set(arguments(description(LAUNCH / 'face_recon.launch.py')))
-    assert declared >= {
-        'image', 'camera_info', 'namespace', 'params_file', 'use_sim_time', 'log_level', 'rviz',
-    }  # fmt: skip
-
-
-def test_the_demo_passes_on_what_the_node_s_file_takes(description):
-    (include,) = (
-        a for a in description(LAUNCH / 'demo.launch.py') if a.kind == 'IncludeLaunchDescription'
-    )
-    included = resolve(include.args[0].args[0], {})
-    assert included == str(LAUNCH / 'face_recon.launch.py')
-    passed = {name for name, _ in include.kwargs['launch_arguments']}
-    assert passed <= set(arguments(description(LAUNCH / 'face_recon.launch.py')))
-
-
-@pytest.mark.parametrize('path', FILES, ids=lambda p: p.name)
-def test_executables_are_installed(description, path):
-    for executable, node in nodes(description(path)).items():
-        if node['package'] == 'face_recon_ros':
-            assert os.access(LIB / executable, os.X_OK)
-        else:
-            assert (node['package'], executable) == ('rviz2', 'rviz2')
-
-
-def started(description, path, executable, **changes):
-    """Return the command line arguments of a node as launch_ros would give them."""
-    actions = description(path)
-    values = {**defaults(actions), **changes}
-    return command_line(nodes(actions)[executable], actions, values)
-
-
-def command_line(node, actions, values):
-    """Return the command line arguments of a Node action as launch_ros would give them."""
-    ros = ['--ros-args', '-r', f'__node:={resolve(node["name"], values)}']
-    namespace = resolve(node['namespace'], values)
-    if namespace:
-        ros += ['-r', f'__ns:=/{namespace}']
-    for parameters in node['parameters']:
-        if isinstance(parameters, dict):
-            for name, value in parameters.items():
-                ros += ['-p', f'{name}:={resolve(value, values)}']
-        else:
-            ros += ['--params-file', resolve(parameters, values)]
-    for name, value in node.get('remappings', []):
-        ros += ['-r', f'{name}:={resolve(value, values)}']
-    for action in actions:
-        if action.kind == 'SetParameter':
-            ros += ['-p', f'{action.args[0]}:={resolve(action.args[1], values)}']
-    for argument in node.get('ros_arguments', []):
-        ros.append(resolve(argument, values))
-    return ros
+def launch_file(monkeypatch):
+    """Return a function: name of a launch file -> that file, where RViz is installed."""
+    launch_stand_in.install(monkeypatch)
+    rviz_is(monkeypatch, '/opt/ros/test')
+    return LaunchFile
 
 
 @pytest.fixture
-def make_node():
-    """Return a function that makes a node in this process as launch would make it."""
-    made = []
+def launch_file_without_rviz(monkeypatch):
+    """Return a function: name of a launch file -> that file, where RViz is not installed."""
+    launch_stand_in.install(monkeypatch)
+    rviz_is(monkeypatch, None)
+    monkeypatch.setenv('ROS_DISTRO', 'jazzy')
+    return LaunchFile
 
-    def make(kind, ros_arguments):
-        rclpy.init(args=ros_arguments)
-        node = kind()
-        made.append(node)
-        return node
 
-    yield make
-    for node in made:
-        if hasattr(node, 'close'):
-            node.close()
-        node.destroy_node()
-    rclpy.try_shutdown()
+def rviz_is(monkeypatch, prefix):
+    """Let the package rviz2 be in a prefix, or nowhere, whatever is installed."""
+
+    def find(name):
+        if name == 'rviz2' and prefix is None:
+            raise packages.PackageNotFoundError(name)
+        return prefix if name == 'rviz2' else real(name)
+
+    real = packages.get_package_prefix
+    monkeypatch.setattr(packages, 'get_package_prefix', find)
+
+
+@pytest.fixture
+def started(make_node, tmp_path):
+    """Return a function that makes the node that a launch file starts; one at a time."""
+
+    def start(file, executable='face_recon_node', **given):
+        (node,) = (n for n in file.start(**given) if n['executable'] == executable)
+        kind = {'face_recon_node': FaceReconNode, 'sample_camera': SampleCameraNode}[executable]
+        rclpy.try_shutdown()
+        return make_node(kind, command_line(node, tmp_path))
+
+    return start
 
 
 def topics_of(node):
@@ -239,48 +74,332 @@ def topics_of(node):
     return publishers, subscriptions
 
 
-def test_the_node_launch_starts(description, make_node):
-    ros = started(
-        description, LAUNCH / 'face_recon.launch.py', 'face_recon_node',
+def write_parameters(path, section='/**/face_recon', **values):
+    path.write_text(yaml.safe_dump({section: {'ros__parameters': values}}))
+    return str(path)
+
+
+REQUIRED = {'multi_camera': {'cameras': 'front'}}
+
+
+# --- arguments ---------------------------------------------------------------------
+
+
+def test_all_are_installed():
+    assert FILES == ['demo', 'face_recon', 'multi_camera']
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_arguments_are_described_and_used(launch_file, name):
+    file = launch_file(name)
+    file.start(**REQUIRED.get(name, {}), rviz='true')
+    assert file.asked == set(file.arguments)
+    for argument, declared in file.arguments.items():
+        assert len(declared['description']) > 20, argument
+
+
+ARGUMENTS = {
+    'face_recon': {
+        'image', 'camera_info', 'namespace', 'params_file', 'image_transport', 'autostart',
+        'use_sim_time', 'log_level', 'respawn', 'rviz', 'rviz_config', 'fixed_frame',
+    },
+    'multi_camera': {
+        'cameras', 'image', 'camera_info', 'namespace', 'params_file', 'params_dir',
+        'image_transport', 'autostart', 'use_sim_time', 'log_level', 'respawn', 'rviz',
+        'rviz_config', 'fixed_frame',
+    },
+    # no topics and no transport: they are the sample camera's
+    'demo': {
+        'source', 'namespace', 'params_file', 'log_level', 'respawn', 'rviz', 'rviz_config',
+        'fixed_frame',
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_promised_arguments(launch_file, name):
+    assert set(launch_file(name).arguments) == ARGUMENTS[name]
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_executables_are_installed(launch_file, name):
+    for node in launch_file(name).start(**REQUIRED.get(name, {}), rviz='true'):
+        assert node['package'] == 'face_recon_ros'
+        assert os.access(LIB / node['executable'], os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ({'autostart': 'yes'}, "autostart is 'yes': use true or false"),
+        ({'use_sim_time': '2'}, "use_sim_time is '2': use true or false"),
+        ({'respawn': 'always'}, "respawn is 'always': use true or false"),
+        ({'rviz': 'on'}, "rviz is 'on': use true or false"),
+        ({'image_transport': 'theora'}, "image_transport is 'theora': use raw or compressed"),
+        (
+            {'log_level': 'loud'},
+            "log_level is 'loud': use debug or info or warn or error or fatal",
+        ),
+        ({'params_file': '/no/my.yaml'}, "params_file is '/no/my.yaml': there is no such file"),
+        (
+            {'rviz': 'true', 'rviz_config': '/no/my.rviz'},
+            "rviz_config is '/no/my.rviz': there is no such file",
+        ),
+    ],
+)
+def test_a_bad_argument_is_refused_in_one_line(launch_file, given, message):
+    with pytest.raises(RuntimeError) as refusal:
+        launch_file('face_recon').start(**given)
+    assert str(refusal.value) == message
+
+
+# --- one camera --------------------------------------------------------------------
+
+
+def test_the_node_launch_starts(launch_file, started):
+    node = started(
+        launch_file('face_recon'),
         namespace='robot', image='/cam/image_raw', camera_info='/cam/info', use_sim_time='true',
         image_transport='compressed',
     )  # fmt: skip
-    assert 'autostart:=true' in ros
-    node = make_node(FaceReconNode, ros)
     assert node.get_fully_qualified_name() == '/robot/face_recon'
     publishers, subscriptions = topics_of(node)
     assert {'/cam/image_raw/compressed', '/cam/info'} <= subscriptions
     assert publishers >= {f'/robot/face_recon/{t}' for t in OUTPUTS} | {'/tf', '/diagnostics'}
     assert node.get_parameter('use_sim_time').value
+    assert node.get_parameter('autostart').value
 
 
 OUTPUTS = ('faces', 'poses', 'markers', 'mesh_image', 'overlay_image', 'depth_image', 'points')
 
 
-def test_the_camera_the_demo_starts_feeds_the_node_it_starts(description, make_node):
-    camera = make_node(
-        SampleCameraNode, started(description, LAUNCH / 'demo.launch.py', 'sample_camera')
+def test_the_camera_the_demo_starts_feeds_the_node_it_starts(launch_file, started, tmp_path):
+    file = write_parameters(tmp_path / 'my.yaml', image_transport='compressed')
+    published, _ = topics_of(
+        started(launch_file('demo'), 'sample_camera', params_file=file, rviz='false')
     )
-    published, _ = topics_of(camera)
-    rclpy.shutdown()
-    node = make_node(
-        FaceReconNode,
-        started(description, LAUNCH / 'face_recon.launch.py', 'face_recon_node'),
-    )
-    _, subscribed = topics_of(node)
+    _, subscribed = topics_of(started(launch_file('demo'), params_file=file, rviz='false'))
     assert {'/image', '/camera_info'} <= published & subscribed
+
+
+def test_the_demo_s_source_is_the_file_s_where_none_is_given(launch_file, started, tmp_path):
+    path = str(share_directory() / 'samples' / 'astronaut.png')
+    file = write_parameters(tmp_path / 'my.yaml', '/**/sample_camera', source=path)
+    demo = launch_file('demo')
+    camera = started(demo, 'sample_camera', params_file=file, rviz='false')
+    assert camera.get_parameter('source').value == path
+    camera = started(demo, 'sample_camera', params_file=file, rviz='false', source='portrait')
+    assert camera.get_parameter('source').value == 'portrait'
+
+
+OF_THE_FILE = {'image_transport': 'compressed', 'autostart': False, 'use_sim_time': True}
+
+
+def values_of(node, names):
+    return {name: node.get_parameter(name).value for name in names}
+
+
+@pytest.mark.parametrize(
+    'section', ['/**', '/**/face_recon', '/face_recon', '/*'], ids=lambda s: s.replace('/', '_')
+)
+def test_a_parameter_file_wins_over_arguments_that_were_not_given(
+    launch_file, started, tmp_path, section
+):
+    file = write_parameters(tmp_path / 'my.yaml', section, **OF_THE_FILE)
+    assert values_of(started(launch_file('face_recon'), params_file=file), OF_THE_FILE) == (
+        OF_THE_FILE
+    )
+
+
+@pytest.mark.parametrize(
+    'sections', [
+        ['/**'], ['/**/face_recon'], ['/face_recon'], ['/**', '/face_recon'],
+        ['/face_recon', '/**'], ['/face_recon', '/**/face_recon'], ['/*', '/**/face_recon'],
+    ],
+)  # fmt: skip
+def test_arguments_that_were_given_win_over_a_parameter_file(
+    launch_file, started, tmp_path, sections
+):
+    path = tmp_path / 'my.yaml'
+    content = {name: {'ros__parameters': dict(OF_THE_FILE)} for name in sections}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    node = started(
+        launch_file('face_recon'),
+        params_file=str(path), image_transport='raw', autostart='False', use_sim_time='0',
+    )  # fmt: skip
+    assert values_of(node, OF_THE_FILE) == {
+        'image_transport': 'raw', 'autostart': False, 'use_sim_time': False,
+    }  # fmt: skip
+
+
+def test_a_file_is_found_in_the_home_folder(launch_file, started, tmp_path, monkeypatch):
+    write_parameters(tmp_path / 'my.yaml', max_faces=3)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    node = started(launch_file('face_recon'), params_file='~/my.yaml')
+    assert node.get_parameter('max_faces').value == 3
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_a_node_that_ended_is_started_again_where_asked_for(launch_file, name):
+    for respawn in (False, True):
+        nodes = launch_file(name).start(
+            **REQUIRED.get(name, {}), rviz='false', respawn=str(respawn).lower()
+        )
+        (node,) = (n for n in nodes if n['executable'] == 'face_recon_node')
+        assert node['respawn'] is respawn
+        assert node['respawn_delay'] == 2.0
+
+
+# --- RViz --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_without_rviz_nothing_is_started_and_the_remedy_is_named(launch_file_without_rviz, name):
+    file = launch_file_without_rviz(name)
+    with pytest.raises(RuntimeError) as refusal:
+        file.start(**REQUIRED.get(name, {}), rviz='true')
+    assert str(refusal.value) == (
+        'rviz2 is not installed: sudo apt install ros-jazzy-rviz2, or rviz:=false'
+    )
+    assert file.start(**REQUIRED.get(name, {}), rviz='false')
+
+
+def test_rviz_is_started_first_and_sees_the_camera_s_topics(launch_file):
+    rviz, node = launch_file('face_recon').start(
+        rviz='true', namespace='robot', image='/cam/image_raw', use_sim_time='true'
+    )
+    assert (rviz['executable'], rviz['namespace']) == ('face_recon_rviz', 'robot')
+    assert rviz['arguments'] == []
+    assert rviz['parameters'] == [{'use_sim_time': True}]
+    remapped = dict(rviz['remappings'])
+    assert remapped['image'] == '/cam/image_raw'
+    assert remapped['image/compressed'] == '/cam/image_raw/compressed'
+    assert node['executable'] == 'face_recon_node'
+
+
+def test_rviz_takes_a_view_and_a_frame(launch_file, tmp_path):
+    view = tmp_path / 'my.rviz'
+    view.touch()
+    rviz, *_ = launch_file('demo').start(rviz_config=str(view), fixed_frame='base_link')
+    assert rviz['arguments'] == ['--display-config', str(view), '--fixed-frame', 'base_link']
+
+
+def test_one_rviz_shows_all_cameras(launch_file):
+    rviz, *nodes = launch_file('multi_camera').start(
+        cameras='front, rear', namespace='robot', rviz='true'
+    )
+    assert rviz['arguments'] == ['--cameras', 'front,rear']
+    assert rviz['namespace'] == 'robot'
+    assert [node['namespace'] for node in nodes] == ['robot/front', 'robot/rear']
+
+
+# --- several cameras ---------------------------------------------------------------
+
+
+def test_each_camera_has_a_node_of_its_own(launch_file, make_node, tmp_path):
+    write_parameters(tmp_path / 'rear.yaml', max_faces=3)
+    nodes = launch_file('multi_camera').start(
+        cameras='front, rear', namespace='/robot', params_dir=str(tmp_path)
+    )
+    subscribed, offered = {}, {}
+    for camera, action in zip(('front', 'rear'), nodes, strict=True):
+        node = make_node(FaceReconNode, command_line(action, tmp_path))
+        assert node.get_fully_qualified_name() == f'/robot/{camera}/face_recon'
+        assert node.get_parameter('face_id_prefix').value == f'{camera}_'
+        offered[camera], subscribed[camera] = topics_of(node)
+        assert {f'/robot/{camera}/image_raw', f'/robot/{camera}/camera_info'} <= subscribed[camera]
+        assert node.get_parameter('max_faces').value == (3 if camera == 'rear' else 8)
+        rclpy.shutdown()
+    ros_wide = {'/tf', '/diagnostics', '/rosout', '/parameter_events', '/humans/faces/tracked'}
+    assert offered['front'] & offered['rear'] <= ros_wide
+
+
+@pytest.mark.parametrize(
+    ('content', 'prefix'),
+    [
+        # with an empty prefix ids would collide; a copy of the shipped file has auto
+        ({'/**': {'ros__parameters': {'face_id_prefix': ''}}}, 'front_'),
+        ({'/**': {'ros__parameters': {'face_id_prefix': 'auto'}}}, 'front_'),
+        ({'/front/face_recon': {'ros__parameters': {'face_id_prefix': 'left_'}}}, 'left_'),
+        ({'front': {'face_recon': {'ros__parameters': {'face_id_prefix': 'left_'}}}}, 'left_'),
+        ({'/*/face_recon': {'ros__parameters': {'face_id_prefix': 'my_'}}}, 'my_'),
+        ({'/rear/face_recon': {'ros__parameters': {'face_id_prefix': 'back_'}}}, 'front_'),
+        ({'/face_recon': {'ros__parameters': {'face_id_prefix': 'my_'}}}, 'front_'),
+    ],
+)
+def test_the_prefix_is_the_camera_s_name_unless_a_file_says_another(
+    launch_file, started, tmp_path, content, prefix
+):
+    path = tmp_path / 'my.yaml'
+    path.write_text(yaml.safe_dump(content))
+    node = started(launch_file('multi_camera'), cameras='front', params_file=str(path))
+    assert node.get_parameter('face_id_prefix').value == prefix
+
+
+@pytest.mark.parametrize('section', ['/**', '/**/face_recon', '/front/face_recon'])
+def test_a_camera_s_own_file_wins_over_arguments(launch_file, started, tmp_path, section):
+    own = {'image_transport': 'raw', 'face_id_prefix': 'left_'}
+    write_parameters(tmp_path / 'front.yaml', section, **own)
+    common = write_parameters(tmp_path / 'my.yaml', image_transport='compressed', autostart=True)
+    node = started(
+        launch_file('multi_camera'),
+        cameras='front', params_file=common, params_dir=str(tmp_path),
+        image_transport='compressed', autostart='false',
+    )  # fmt: skip
+    assert values_of(node, ['image_transport', 'face_id_prefix', 'autostart']) == {
+        'image_transport': 'raw', 'face_id_prefix': 'left_', 'autostart': False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('cameras', ['', 'front,front', 'front rear', '1st', 'front,'])
+def test_bad_camera_names_are_refused(launch_file, cameras):
+    with pytest.raises(RuntimeError, match=f"cameras is '{cameras}': give distinct names"):
+        launch_file('multi_camera').start(cameras=cameras)
+
+
+def test_a_parameter_file_that_is_no_yaml_is_refused_in_one_line(launch_file, tmp_path):
+    path = tmp_path / 'my.yaml'
+    path.write_text('a: [1\nb: 2')
+    with pytest.raises(RuntimeError) as refusal:
+        launch_file('multi_camera').start(cameras='front', params_file=str(path))
+    assert str(path) in str(refusal.value)
+    assert '\n' not in str(refusal.value)
+
+
+# --- the parameter file ------------------------------------------------------------
 
 
 def test_the_parameter_file_knows_both_nodes(make_node):
     """Every name in the file is a parameter of the node it is for."""
     listed = yaml.safe_load((CONFIG / 'face_recon.yaml').read_text())
-    assert set(listed) == {'/**/face_recon', '/**/sample_camera'}
-    assert set(listed['/**/face_recon']['ros__parameters']) == {d.name for d in DECLARATIONS}
+    assert set(listed) == {'/**', '/**/sample_camera'}
+    assert set(listed['/**']['ros__parameters']) == {d.name for d in DECLARATIONS}
     camera = make_node(
         SampleCameraNode, ['--ros-args', '--params-file', str(CONFIG / 'face_recon.yaml')]
     )
     for name, value in listed['/**/sample_camera']['ros__parameters'].items():
         assert camera.get_parameter(name).value == value
+
+
+@pytest.mark.parametrize('name', ['/face_recon', '/robot/front/face_recon'])
+def test_ros2_param_load_takes_the_parameter_file(name):
+    """As rclpy's loader reads it, which knows neither /**/name nor other wildcards."""
+    loaded = parameter_dict_from_yaml_file(
+        str(CONFIG / 'face_recon.yaml'), use_wildcard=True, target_nodes=[name]
+    )
+    values = {n: parameter_value_to_python(p.value) for n, p in loaded.items()}
+    assert values == {d.name: d.default for d in DECLARATIONS}
+    for d in DECLARATIONS:
+        assert type(values[d.name]) is type(d.default), d.name
+
+
+def test_loading_the_parameter_file_changes_nothing_and_is_refused_by_read_only_alone(make_node):
+    node = make_node(FaceReconNode, ['--ros-args'])
+    loaded = parameter_dict_from_yaml_file(str(CONFIG / 'face_recon.yaml'), use_wildcard=True)
+    parameters = [rclpy.parameter.Parameter.from_parameter_msg(p) for p in loaded.values()]
+    results = node.set_parameters(parameters)
+    refused = {p.name for p, r in zip(parameters, results, strict=True) if not r.successful}
+    assert refused == {d.name for d in DECLARATIONS if d.read_only}
 
 
 def test_qos_can_be_overridden_by_a_parameter_file(make_node, tmp_path):
@@ -301,76 +420,3 @@ def test_qos_can_be_overridden_by_a_parameter_file(make_node, tmp_path):
     assert qos['/camera_info'].depth == 1
     for publisher in node.publishers:
         assert publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
-
-
-# --- several cameras ---------------------------------------------------------------
-
-
-def test_each_camera_has_a_node_of_its_own(description, make_node, tmp_path):
-    (tmp_path / 'rear.yaml').write_text(
-        yaml.safe_dump({'/**/face_recon': {'ros__parameters': {'max_faces': 3}}})
-    )
-    actions = description(LAUNCH / 'multi_camera.launch.py')
-    changes = {'cameras': 'front, rear', 'namespace': '/robot', 'params_dir': str(tmp_path)}
-    values = {**defaults(actions), **changes}
-    made = made_by_functions(actions, **changes)
-    assert [m.kind for m in made] == ['Node', 'Node']
-    subscribed, offered = {}, {}
-    for camera, action in zip(('front', 'rear'), made, strict=True):
-        node = make_node(FaceReconNode, command_line(action.kwargs, actions, values))
-        assert node.get_fully_qualified_name() == f'/robot/{camera}/face_recon'
-        assert node.get_parameter('face_id_prefix').value == f'{camera}_'
-        offered[camera], subscribed[camera] = topics_of(node)
-        assert {f'/robot/{camera}/image_raw', f'/robot/{camera}/camera_info'} <= subscribed[camera]
-        assert node.get_parameter('max_faces').value == (3 if camera == 'rear' else 8)
-        rclpy.shutdown()
-    ros_wide = {'/tf', '/diagnostics', '/rosout', '/parameter_events', '/humans/faces/tracked'}
-    assert offered['front'] & offered['rear'] <= ros_wide
-
-
-@pytest.mark.parametrize('cameras', ['', 'front,front', 'front rear', '1st', 'front,'])
-def test_bad_camera_names_are_refused(description, cameras):
-    actions = description(LAUNCH / 'multi_camera.launch.py')
-    with pytest.raises(RuntimeError, match=f"cameras is '{cameras}': give distinct names"):
-        made_by_functions(actions, cameras=cameras)
-
-
-# --- with launch itself ------------------------------------------------------------
-
-
-def test_the_real_launch_loads_them():
-    pytest.importorskip('launch_ros', reason='launch_ros is not installed: there is no wheel')
-    for path in FILES:
-        done = subprocess.run(
-            ['ros2', 'launch', str(path), '--show-args'], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        assert 'namespace' in done.stdout
-
-
-# --- RViz --------------------------------------------------------------------------
-
-
-def test_rviz_shows_topics_that_exist_with_a_qos_that_fits(make_node):
-    node = make_node(FaceReconNode, ['--ros-args'])
-    publishers, subscriptions = topics_of(node)
-    view = yaml.safe_load((CONFIG / 'face_recon.rviz').read_text())['Visualization Manager']
-    displays = {d['Class'].split('/')[1]: d for d in view['Displays']}
-    assert {'Image', 'TF', 'MarkerArray'} <= set(displays)
-    shown = {}
-    for display in view['Displays']:
-        if 'Topic' in display:
-            topic = display['Topic']
-            shown['/' + topic['Value']] = topic['Reliability Policy']
-    # a camera may be best effort; a best-effort subscriber receives from either
-    assert shown.pop('/image') == 'Best Effort'
-    assert '/image' in subscriptions
-    assert set(shown) <= publishers
-    assert {'/face_recon/mesh_image', '/face_recon/markers'} <= set(shown)
-    assert set(shown.values()) == {'Reliable'}
-
-
-def test_rviz_s_fixed_frame_is_the_sample_camera_s(make_node):
-    camera = make_node(SampleCameraNode, ['--ros-args'])
-    view = yaml.safe_load((CONFIG / 'face_recon.rviz').read_text())['Visualization Manager']
-    assert view['Global Options']['Fixed Frame'] == camera.get_parameter('frame_id').value

@@ -16,7 +16,7 @@ from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.agreement import rotation_from_quaternion
 from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import MetricPose
+from face_recon_ros.pose import Camera, MetricPose
 
 HEADER = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
 
@@ -214,27 +214,70 @@ def test_newest_calibration_wins():
     assert calibration.camera(640, 480)[0].fx == 900
 
 
+@pytest.mark.parametrize(
+    ('camera', 'k', 'model', 'd'),
+    [
+        (
+            Camera(640, 480, 500.0, 510.0, 300.0, 250.0),
+            [500, 0, 300, 0, 510, 250, 0, 0, 1],
+            'plumb_bob',
+            [0.0] * 5,
+        ),
+        (
+            Camera(
+                640, 480, 500.0, 510.0, 300.0, 250.0,
+                np.array([0.1, 0.2, 0.3, 0.4]), 'equidistant',
+            ),
+            [500, 0, 300, 0, 510, 250, 0, 0, 1],
+            'equidistant',
+            [0.1, 0.2, 0.3, 0.4],
+        ),
+        # the guess is said as it was used
+        (
+            Camera.uncalibrated(640, 480),
+            [640, 0, 319.5, 0, 640, 239.5, 0, 0, 1],
+            'plumb_bob',
+            [0.0] * 5,
+        ),
+    ],
+)  # fmt: skip
+def test_camera_info_of_the_camera_that_was_used(camera, k, model, d):
+    info = messages.camera_info(camera, HEADER)
+    assert info.header == HEADER
+    assert (info.width, info.height) == (640, 480)
+    assert info.k.tolist() == k
+    assert info.r.reshape(3, 3).tolist() == np.eye(3).tolist()
+    p = info.p.reshape(3, 4)
+    assert p[:, :3].ravel().tolist() == k
+    assert p[:, 3].tolist() == [0, 0, 0]
+    assert (info.distortion_model, list(info.d)) == (model, d)
+    assert (info.binning_x, info.binning_y, info.roi.width) == (0, 0, 0)
+    # who reads it sees the same camera
+    again = camera_from_info(info, '/camera_info')
+    assert (again.fx, again.fy, again.cx, again.cy) == (
+        camera.fx, camera.fy, camera.cx, camera.cy,
+    )  # fmt: skip
+    assert again.distortion.tolist() == camera.distortion.tolist()
+
+
 def test_calibration_that_changes_is_never_missing_for_a_reader(monkeypatch):
     """The images' thread must see the old camera until the new one is made, whole."""
     calibration = Calibration('/c', rectified=False)
     calibration.update(info())
     during = []
-    made = camera_module.camera_from_info
+    size = camera_module.image_size
 
-    def watched(*arguments):
+    def watched(message):
         during.append(calibration.camera(640, 480))
-        camera = made(*arguments)
-        during.append(calibration.camera(640, 480))
-        return camera
+        return size(message)
 
-    monkeypatch.setattr(camera_module, 'camera_from_info', watched)
-    for focal_px in (600.0, 700.0):
+    monkeypatch.setattr(camera_module, 'image_size', watched)
+    for before_px, after_px in ((500, 600.0), (600, 700.0)):
+        during.clear()
         zoomed = info()
-        zoomed.k[0] = zoomed.k[4] = focal_px
+        zoomed.k[0] = zoomed.k[4] = after_px
         calibration.update(zoomed)
-    assert [(camera.fx, fault) for camera, fault in during] == [
-        (500, ''), (500, ''), (600, ''), (600, '')
-    ]
+        assert {(camera.fx, fault) for camera, fault in during} == {(before_px, '')}
 
 
 def test_calibration_read_from_another_thread_is_always_a_whole_one():

@@ -15,6 +15,7 @@ from geometry_msgs.msg import PoseArray
 from node_process import (
     CAMERA,
     DEADLINE_S,
+    ELSEWHERE,
     FRAME,
     HEIGHT,
     NODE,
@@ -22,15 +23,18 @@ from node_process import (
     WIDTH,
     Peer,
     image_profile,  # noqa: F401
+    process,
     running,
     statuses,
 )
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from scipy.spatial import cKDTree
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+import face_recon_ros.nodes.node
 from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.nodes.agreement import rotation_angles_deg, rotation_from_quaternion
 from face_recon_ros.nodes.images import to_image
@@ -54,7 +58,7 @@ def image(portrait):
 @pytest.fixture(scope='module')
 def node():
     with running(
-        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2', '-p', 'image_timeout:=60.0'
+        '-p', 'smoothing:=false', '-p', 'diagnostics_period:=0.2'
     ) as process:
         process.wait_line('looking for faces in /image')
         yield process
@@ -198,6 +202,44 @@ def test_every_output_carries_the_image_s_header(peer, image):
     peer.drop(*outputs)
 
 
+def back_projected_m(depth, info):
+    """Return the points (N, 3) of a depth image, by the calibration beside it."""
+    depth_m = np.frombuffer(depth.data, np.float32).reshape(depth.height, depth.width)
+    rows, columns = np.isfinite(depth_m).nonzero()
+    z = depth_m[rows, columns].astype(float)
+    fx, cx, fy, cy = info.k[0], info.k[2], info.k[4], info.k[5]
+    return np.column_stack([(columns - cx) / fx * z, (rows - cy) / fy * z, z])
+
+
+def test_the_calibration_is_beside_the_depth_image(peer, image):
+    """Where viewers of depth images look: in the folder of its topic, with its stamp."""
+    infos = peer.collect(CameraInfo, 'face_recon/camera_info')
+    peer.show(lambda h: to_image(image, 'bgr8', h), lambda: infos.collected)  # alone, too
+    depths = peer.collect(Image, 'face_recon/depth_image')
+    clouds = peer.collect(PointCloud2, 'face_recon/points')
+
+    def pairs():
+        return [
+            (depth, info, cloud)
+            for depth in depths.collected
+            for info in infos.collected
+            for cloud in clouds.collected
+            if depth.header == info.header == cloud.header and cloud.width
+        ]
+
+    peer.show(lambda h: to_image(image, 'bgr8', h), pairs)
+    depth, info, cloud = pairs()[-1]
+    assert (info.width, info.height) == (depth.width, depth.height) == (640, 480)
+    assert info.k.tolist() == pytest.approx([601.6, 0, 319.5, 0, 601.6, 239.5, 0, 0, 1])
+    assert info.p.tolist() == pytest.approx([601.6, 0, 319.5, 0, 0, 601.6, 239.5, 0, 0, 0, 1, 0])
+    assert (info.distortion_model, list(info.d)) == ('plumb_bob', [0.0] * 5)
+    points = back_projected_m(depth, info)
+    vertices = np.frombuffer(cloud.data, np.float32).reshape(-1, 4)[:, :3]
+    nearest_m, _ = cKDTree(vertices).query(points[::7])
+    assert np.median(nearest_m) < 0.002
+    peer.drop(infos, depths, clouds)
+
+
 def test_markers_of_a_face_that_goes_are_deleted(peer, image):
     markers = peer.collect(MarkerArray, 'face_recon/markers')
     peer.show(lambda h: to_image(image, 'bgr8', h), lambda: markers.collected)
@@ -298,6 +340,30 @@ def test_nobody_listens_nothing_is_computed(peer, image):
         lambda h: to_image(image, 'bgr8', h),
         lambda: diagnostics.collected and 'idle' in statuses(diagnostics)['faces'].message,
     )
+    peer.drop(diagnostics)
+
+
+def test_the_first_message_after_idle_has_the_face_that_is_there(peer, image):
+    """`ros2 topic echo --once` asks for one message."""
+    peer.faces_in(image)
+    diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+    empty = np.full_like(image, 90)
+    for _ in range(3):
+        diagnostics.collected.clear()
+        begin_s = time.monotonic()
+        # longer than a lost face is remembered
+        peer.show(
+            lambda h: to_image(empty, 'bgr8', h),
+            lambda begin_s=begin_s: (
+                time.monotonic() > begin_s + 2.5
+                and diagnostics.collected
+                and 'idle' in statuses(diagnostics)['faces'].message
+            ),
+        )
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        peer.show(lambda h: to_image(image, 'bgr8', h), lambda f=faces: f.collected)
+        assert len(faces.collected[0].faces) == 1
+        peer.drop(faces)
     peer.drop(diagnostics)
 
 
@@ -480,19 +546,81 @@ def test_a_prefix_keeps_the_faces_of_cameras_apart(image):
         assert process.complaints() == []
 
 
+def test_without_tf_a_listener_to_tf_keeps_nothing_busy(image):
+    arguments = ('-r', '__ns:=/quiet', '-p', 'publish_tf:=false', '-p', 'diagnostics_period:=0.1')
+    with running(*arguments):
+        peer = Peer('/quiet')
+        messages = peer.collect(DiagnosticArray, '/diagnostics')
+        tf = peer.collect(TFMessage, '/tf')
+
+        def of_faces():
+            return [
+                status.message
+                for message in messages.collected
+                for status in message.status
+                if status.name == 'quiet/face_recon: faces'
+            ]
+
+        def show(arrived):
+            peer.show(lambda h: to_image(image, 'bgr8', h), arrived)
+
+        show(lambda: of_faces() and 'idle' in of_faces()[-1])
+        peer.wait(lambda: peer.node.count_subscribers('/tf') == 1, 'the listener to be known')
+        messages.collected.clear()
+        show(lambda: len(of_faces()) > 5)
+        assert all('idle' in message for message in of_faces())
+        assert len(peer.faces_in(image).faces) == 1  # it does work
+        assert tf.collected == []
+        peer.close()
+
+
+def test_two_nodes_started_by_hand_share_no_frame(image):
+    with running('-r', '__ns:=/left') as _, running('-r', '__ns:=/right') as _:
+        peers = [Peer('/left'), Peer('/right')]
+        tf = peers[0].collect(TFMessage, '/tf')
+        ids = [peer.faces_in(image).faces[0].id for peer in peers]
+        assert ids == ['left_f1', 'right_f1']
+        frames = {t.child_frame_id for m in tf.collected for t in m.transforms}
+        assert frames >= {'face_left_f1', 'gaze_left_f1'}
+        assert not {f for f in frames if f.endswith('_f1')} - {
+            'face_left_f1', 'gaze_left_f1', 'face_right_f1', 'gaze_right_f1',
+        }  # fmt: skip
+        for peer in peers:
+            peer.close()
+
+
 # --- start and end ---------------------------------------------------------------
 
 
 def start_refused(*parameters):
     arguments = [a for p in parameters for a in ('-p', p)]
     done = subprocess.run(
-        [*NODE, '--ros-args', *arguments], capture_output=True, text=True, timeout=DEADLINE_S
+        [*NODE, '--ros-args', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        cwd=ELSEWHERE,
     )
     assert done.returncode == 1, done.stderr
     assert 'Traceback' not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+def test_the_processes_of_the_tests_are_the_installed_package():
+    """`python -m` looks where it is run first: there must be no face_recon_ros."""
+    installed = Path(face_recon_ros.nodes.node.__file__).resolve()
+    assert Path(__file__).resolve().parents[1] not in installed.parents[:3]
+    python, *module = NODE
+    with process([python, '-v', *module, '--ros-args', '-p', 'overlay_mode:=wings']) as node:
+        assert node.process.wait(DEADLINE_S) == 1
+    origins = {
+        Path(line.split()[-1])
+        for line in node.lines
+        if line.startswith('#') and line.endswith('/face_recon_ros/nodes/node.py')
+    }
+    assert {path.resolve() for path in origins} == {installed}, node.lines
 
 
 def test_bad_models_keep_the_node_from_starting(tmp_path):

@@ -190,7 +190,10 @@ def test_calibration_and_faces():
     monitor.processed(1.0, 0.005, 0, 'no camera_info on /c')
     level, text = judged(CalibrationTask('/c'), monitor, 1.1)
     assert level == DiagnosticStatus.WARN
-    assert text == 'no camera_info on /c'
+    assert text.startswith('no camera_info on /c; ')
+    assert 'distances, and directions off the middle of the image, are a guess' in text
+    assert '/tf' not in text
+    assert 'nothing is published on /tf' in judged(CalibrationTask('/c', True), monitor, 1.1)[1]
     assert 'no face in the images yet' in judged(FacesTask({}), monitor, 1.1)[1]
     monitor.processed(2.0, 0.005, 2, '')
     assert judged(CalibrationTask('/c'), monitor, 2.1)[0] == DiagnosticStatus.OK
@@ -340,7 +343,7 @@ def test_diagnostic_array():
     )
     assert message.header.stamp == stamp
     (status,) = message.status
-    assert (status.name, status.hardware_id) == ('/ns/face_recon: speed', '/image')
+    assert (status.name, status.hardware_id) == ('ns/face_recon: speed', '/image')
     assert all(isinstance(v.value, str) for v in status.values)
 
 
@@ -400,7 +403,7 @@ def test_overlay_modes_combine():
 
 def test_the_parameter_file_lists_every_parameter_with_its_default():
     with open(share_directory() / 'config' / 'face_recon.yaml') as file:
-        listed = yaml.safe_load(file)['/**/face_recon']['ros__parameters']
+        listed = yaml.safe_load(file)['/**']['ros__parameters']
     assert listed == defaults()
     for d in DECLARATIONS:
         assert type(listed[d.name]) is type(d.default), d.name

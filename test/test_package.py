@@ -26,8 +26,13 @@ ROSDEP_KEYS = {
     'numpy': 'python3-numpy',
     'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
+    'yaml': 'python3-yaml',
 }
-PYPI_NAMES = {'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless'}
+PYPI_NAMES = {
+    'ai_edge_litert': 'ai-edge-litert',
+    'cv2': 'opencv-python-headless',
+    'yaml': 'PyYAML',
+}
 # Used where they are found and done without where not, so no dependency names them: the
 # TFLite runtimes (no rosdep key), the REP-155 messages, and what reads bags.
 OPTIONAL_IMPORTS = {'ai_edge_litert', 'tflite_runtime', 'hri_msgs', 'cv_bridge', 'rosbags'}
@@ -147,6 +152,7 @@ MESSAGES = {
 }
 
 
+@pytest.mark.ros
 @pytest.mark.parametrize('name', MESSAGES)
 def test_message_fields(name):
     message = getattr(importlib.import_module(f'{NAME}.msg'), name)
@@ -154,12 +160,14 @@ def test_message_fields(name):
     message.__import_type_support__()
 
 
+@pytest.mark.ros
 def test_landmark_schemes():
     from face_recon_ros.msg import FaceLandmarks
 
     assert (FaceLandmarks.IBUG68, FaceLandmarks.DENSE) == (0, 1)
 
 
+@pytest.mark.ros
 def test_tf_messages_are_those_of_every_other_ros_machine():
     # Peers match topics by this hash; this one is of the released geometry2 packages.
     description = install_prefix() / 'share' / 'tf2_msgs' / 'msg' / 'TFMessage.json'
@@ -196,6 +204,7 @@ def test_nothing_stale_is_installed():
         str(path.relative_to(ROOT / NAME)) for path in (ROOT / NAME).rglob('*.py')}
 
 
+@pytest.mark.ros
 @pytest.mark.parametrize('name', entry_points())
 def test_executable_is_installed_and_its_function_exists(name):
     executable = install_prefix() / 'lib' / NAME / name
@@ -215,3 +224,16 @@ def test_console_scripts_are_on_the_path_of_a_virtual_environment():
         expected = {'face-recon'}
     present = {path.name for path in (install_prefix() / 'bin').iterdir()}
     assert expected <= present
+
+
+@pytest.mark.parametrize(
+    'folder', ['lib/python3.12/site-packages', 'lib/python3/dist-packages', ''])
+def test_share_is_found_wherever_pip_puts_it(tmp_path, monkeypatch, folder):
+    from face_recon_ros import paths
+
+    monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    monkeypatch.setattr(sys, 'prefix', str(tmp_path / 'elsewhere'))
+    monkeypatch.setattr(paths, '__file__', str(tmp_path / folder / NAME / 'paths.py'))
+    models = tmp_path / 'share' / NAME / 'models'
+    models.mkdir(parents=True)
+    assert paths.share_directory() == models.parent

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.errors import ImageError, ModelFileError
+from face_recon_ros.errors import GeometryError, ImageError, ModelFileError
 from face_recon_ros.face_model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import Camera, EulerAngles
@@ -262,3 +262,36 @@ def test_every_face_of_a_clip_keeps_one_id(shared_data, clip):
             ids[face.id] = ids.get(face.id, 0) + 1
     assert ids == dict.fromkeys(ids, frames)
     assert len(ids) == people
+
+
+@pytest.mark.parametrize('image', [None, [[1, 2], [3, 4]], 'portrait.png', memoryview(b'abc')])
+def test_what_is_no_array_gets_one_clear_line(pipeline, image):
+    with pytest.raises(ImageError, match=r'image is a \w+; wants a NumPy array') as error:
+        pipeline.process(image)
+    assert '\n' not in str(error.value)
+
+
+def test_a_face_without_a_pose_is_left_out(pipeline, portrait, monkeypatch):
+    """As of a lens all around whose rim the face lies on."""
+
+    def no_pose(*_):
+        raise GeometryError('landmarks are all around the camera; no pose follows')
+
+    assert len(pipeline.process(portrait)) == 1
+    monkeypatch.setattr('face_recon_ros.pipeline.metric_pose', no_pose)
+    assert pipeline.process(portrait) == []
+
+
+@pytest.mark.parametrize('stamp_s', [None, 1.0])
+@pytest.mark.parametrize('value', [0.0, np.nan, np.inf])
+def test_landmarks_that_make_no_face_give_none(portrait, monkeypatch, value, stamp_s):
+    """Of a network gone wrong: no NaN comes out, no traceback either."""
+    pipeline = FaceReconPipeline(PipelineConfig(regressor='facemesh'))
+    run = pipeline.regressor._network.run
+
+    def broken():
+        return [np.full_like(o, value) if o.size == 1404 else o for o in run()]
+
+    monkeypatch.setattr(pipeline.regressor._network, 'run', broken)
+    with np.errstate(invalid='ignore'):
+        assert pipeline.process(portrait, stamp_s=stamp_s) == []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.errors import CalibrationError
+from face_recon_ros.errors import CalibrationError, GeometryError
 from face_recon_ros.face_model import FaceParameters, camera_matrix, similarity
 from face_recon_ros.pose import (
     FACE_FROM_GAZE,
@@ -9,6 +9,7 @@ from face_recon_ros.pose import (
     OPTICAL_FROM_VIEWER,
     Camera,
     EulerAngles,
+    MetricPose,
     depth_plane,
     face_rotation,
     gaze_rotation,
@@ -81,6 +82,48 @@ def test_a_face_turned_to_image_left_points_there():
     turned = face_rotation(parameters(rotation_matrix([0, np.radians(-40), 0])))
     assert EulerAngles.from_rotation(turned).yaw_deg == pytest.approx(40)
     assert turned[0, 0] < -0.6  # x out of the face has a large part to the image's left
+
+
+@pytest.mark.parametrize('turn_deg', [-179, -120, -95, -85, -30, 0, 30, 85, 95, 120, 179])
+def test_yaw_goes_on_past_a_profile(turn_deg):
+    """Of a head that turns about the vertical nothing but yaw changes, from back to back."""
+    rotation = face_rotation(parameters(rotation_matrix([0, np.radians(-turn_deg), 0])))
+    angles = EulerAngles.from_rotation(rotation)
+    assert angles.yaw_deg == pytest.approx(turn_deg, abs=1e-6)
+    assert angles.pitch_deg == pytest.approx(0, abs=1e-6)
+    assert angles.roll_deg == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize('yaw', [-150, -100, -60, 0, 40, 89, 95, 130])
+@pytest.mark.parametrize('pitch', [-70, -20, 0, 35])
+@pytest.mark.parametrize('roll', [-170, -30, 0, 90])
+def test_euler_angles_compose_to_the_rotation_by_the_named_convention(yaw, pitch, roll):
+    """R = Rx(-pitch) Ry(-yaw) Rz(-roll)."""
+    a, b, c = -np.radians([pitch, yaw, roll])
+    rx = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    ry = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    rz = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    angles = EulerAngles.from_rotation(OPTICAL_FROM_VIEWER @ rx @ ry @ rz @ MODEL_FROM_FACE)
+    found = (angles.yaw_deg, angles.pitch_deg, angles.roll_deg)
+    np.testing.assert_allclose(found, (yaw, pitch, roll), atol=1e-6)
+
+
+def test_similarity_of_degenerate_points_is_refused():
+    points = np.random.default_rng(4).normal(size=(30, 3))
+    line = np.linspace(0, 1, 30)[:, None] * [3.0, 4.0, 5.0]
+    for target in (np.full((30, 3), 200.0), line + 100, points * np.nan, np.zeros((30, 3))):
+        with pytest.raises(GeometryError, match='no pose follows'):
+            similarity(points, target)
+        if np.isfinite(target).all():
+            with pytest.raises(GeometryError, match='no pose follows'):
+                similarity(target, points)
+    # flat is enough
+    flat = points * [1, 1, 0]
+    assert similarity(flat, 2 * flat)[0] == pytest.approx(2)
+
+
+def test_distance_is_the_range():
+    assert MetricPose(np.eye(3), np.array([0.3, 0.0, 0.4])).distance_m == pytest.approx(0.5)
 
 
 def test_quaternion_rotates_as_the_matrix():

@@ -53,6 +53,14 @@ def test_region_beside_the_image_is_black() -> None:
     assert not cut(places_image(), region, SIZE)[0].any()
 
 
+@pytest.mark.parametrize('side_px', [100.0, 1000.0])
+def test_an_image_of_one_pixel_is_cut(side_px: float) -> None:
+    white = np.full((1, 1, 3), 255, np.uint8)
+    rgb, _ = cut(white, Region(np.zeros(2), side_px, 0.0), SIZE)
+    assert rgb.shape == (SIZE, SIZE, 3)
+    assert not rgb[0].any()
+
+
 @pytest.mark.parametrize('side_px', [1e9, np.nan])
 def test_region_of_a_size_gone_wrong_is_cut_all_the_same(side_px: float) -> None:
     """As a network that somebody brings may find it."""

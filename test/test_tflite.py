@@ -75,3 +75,23 @@ def test_loading_is_silent_on_standard_error():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
     assert done.stderr == b'still open'
+
+
+def test_networks_loaded_in_threads_leave_standard_error_where_it_was():
+    code = (
+        'import os, threading\n'
+        'from face_recon_ros.tflite import Network\n'
+        'before = os.fstat(2)\n'
+        'start = threading.Barrier(4)\n'
+        'def load():\n'
+        '    start.wait()\n'
+        '    for _ in range(10):\n'
+        f'        Network({str(FACE_MESH)!r})\n'
+        'threads = [threading.Thread(target=load) for _ in range(4)]\n'
+        '[t.start() for t in threads]\n'
+        '[t.join() for t in threads]\n'
+        'assert os.path.samestat(before, os.fstat(2))\n'
+        "os.write(2, b'still open')\n"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
+    assert done.stderr == b'still open'

@@ -1,10 +1,15 @@
+import dataclasses
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from face_recon_ros import overlay
+from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import FaceReconPipeline
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, face_rotation
+from face_recon_ros.pose import OPTICAL_FROM_VIEWER, MetricPose, face_rotation
 from face_recon_ros.smoothing import rotation_matrix
 from face_recon_ros.views import MODES, FaceViews
 
@@ -94,3 +99,66 @@ def test_drawing_outside_or_of_no_number_does_no_harm(bad):
         overlay.draw_landmarks(image, landmarks)
         overlay.draw_box(image, np.array([bad, 0.0, 10.0, 10.0]))
         overlay.draw_pose_axes(image, np.array([bad, 1.0]), OPTICAL_FROM_VIEWER, 10.0)
+
+
+VIEWS_OF_IMAGES = {
+    'mirrored': lambda image: image[:, ::-1],
+    'upside down': lambda image: image[::-1],
+    'RGB for BGR': lambda image: image[..., ::-1],
+    'every other': lambda image: np.repeat(np.repeat(image, 2, 0), 2, 1)[::2, ::2],
+    'Fortran': np.asfortranarray,
+    'part': lambda image: np.pad(image, ((5, 5), (7, 7), (0, 0)))[5:-5, 7:-7],
+}
+
+
+@pytest.mark.parametrize('view', VIEWS_OF_IMAGES)
+@pytest.mark.parametrize('mode', ['sparse', 'dense', 'pose', 'box', 'mesh'])
+def test_any_view_of_an_image_is_drawn_on(scene, portrait, mode, view):
+    views, faces = scene
+    image = VIEWS_OF_IMAGES[view](portrait.copy())
+    plain = np.ascontiguousarray(image)
+    assert views.draw(mode, image, faces) is image
+    np.testing.assert_array_equal(image, views.draw(mode, plain, faces))
+    assert (plain != VIEWS_OF_IMAGES[view](portrait)).any()
+
+
+@pytest.mark.parametrize('mode', ['sparse', 'dense', 'pose', 'box', 'mesh'])
+def test_what_cannot_be_drawn_on_gets_one_clear_line(scene, portrait, mode):
+    views, faces = scene
+    with pytest.raises(ImageError, match=r'read-only; give a copy'):
+        views.draw(mode, portrait, faces)
+    with pytest.raises(ImageError, match=r'float64 \(512, 512, 3\); wants uint8'):
+        views.draw(mode, portrait.astype(float), faces)
+
+
+def test_vertices_are_kept_as_long_as_the_face(scene, portrait):
+    views, (face,) = scene
+    again = dataclasses.replace(face)
+    vertices = views.dense_px(again)
+    assert views.dense_px(again) is vertices
+    other = dataclasses.replace(face, score=0.123)
+    dropped = weakref.ref(views.dense_px(other))
+    assert dropped() is not None
+    del other
+    gc.collect()
+    assert dropped() is None
+
+
+def test_faces_of_a_stream_leave_nothing_behind(portrait):
+    pipeline = FaceReconPipeline()
+    views = FaceViews(pipeline.model)
+    for index in range(5):
+        faces = pipeline.process(portrait, stamp_s=index / 30)
+        views.mesh(portrait.copy(), faces)
+    del faces
+    gc.collect()
+    assert len(views._dense) == 0
+
+
+def test_the_label_gives_the_range(scene, portrait, monkeypatch):
+    views, (face,) = scene
+    pose = MetricPose(face.pose.rotation, np.array([0.3, 0.0, 0.4]))
+    labels = []
+    monkeypatch.setattr(overlay, 'draw_box', lambda image, box, label: labels.append(label))
+    views.box(portrait.copy(), [dataclasses.replace(face, pose=pose)])
+    assert labels[0].endswith(' 0.50 m')

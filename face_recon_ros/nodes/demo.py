@@ -14,8 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.nodes.installation import require_ros
+
 NODE_MODULE = 'face_recon_ros.nodes.face_recon_node'
 CAMERA_MODULE = 'face_recon_ros.nodes.sample_camera'
+EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
 STOP_TIMEOUT_S = 5.0
 
@@ -25,11 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     try:
+        require_ros()
         from face_recon_ros.nodes.demo_viewer import watch
 
         with Processes(options.source, options.node_parameters) as processes:
             has_truth = options.source == 'portrait'
             return watch(namespace(), has_truth, options.seconds, options.out, processes.ended)
+    except FaceReconError as error:
+        sys.stderr.write(f'error: {error}\n')
+        return EXIT_REFUSED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -68,7 +76,8 @@ class Processes:
         if Path(source).exists():
             source = str(Path(source).resolve())
         self._commands = {
-            'face_recon_node': command(NODE_MODULE, node_parameters),
+            # ids by themselves: nobody else is in this namespace
+            'face_recon_node': command(NODE_MODULE, ["face_id_prefix:=''", *node_parameters]),
             'sample_camera': command(CAMERA_MODULE, [f'source:={source}']),
         }
         self._running: dict[str, subprocess.Popen] = {}

@@ -22,6 +22,9 @@ TOLERATED_DROPS = 0.1
 # How long that must last, and how long it must be over, until it is said
 SUSTAINED_S = 2 * WINDOW_S
 
+# For how long images must be black, as a camera's first ones are
+BLACK_S = 2.0
+
 # Subjects of faults that single images have
 FRAME_ID = 'frame_id'
 STAMPS = 'stamps'
@@ -90,9 +93,11 @@ class StateTask:
 class NameTask:
     """Whether another node has the same name: then services and parameters reach either."""
 
+    NAME: ClassVar[str] = 'name'
+
     node_name: str
     others: int = 0  # kept up to date by the node
-    name: str = 'name'
+    name: str = NAME
 
     def run(self, seen: Snapshot) -> Verdict:
         """Judge what the node sees of others."""
@@ -107,7 +112,7 @@ class NameTask:
 
 @dataclass(slots=True)
 class ImagesTask:
-    """Whether images arrive and can be used."""
+    """Whether images arrive, can be used, and show anything."""
 
     NAME: ClassVar[str] = 'images'
 
@@ -131,9 +136,20 @@ class ImagesTask:
             )
         if seen.image_fault:
             return Verdict(ERROR, seen.image_fault, values=values)
+        if seen.black_for_s >= BLACK_S:
+            return Verdict(WARN, self._black(seen.encoding), values=values)
         if seen.image_age_s is None:
             return Verdict(OK, f'waiting for images on {self.topic}', values=values)
         return Verdict(OK, f'images arrive on {self.topic}', values=values)
+
+    def _black(self, encoding: str) -> str:
+        text = f'images on {self.topic} are black'
+        if '16' in encoding:
+            return (
+                f'{text}: of {encoding} the upper 8 of 16 bits are used, so let the driver scale '
+                'its values to 16 bits, or publish 8 bits'
+            )
+        return f'{text}: look at the lens cap, the light, and exposure and gain of the camera'
 
     def _silent(self, never: bool) -> str:
         what = 'no images' if never else 'images stopped'
@@ -153,13 +169,17 @@ class CalibrationTask:
     """Whether the camera is calibrated."""
 
     topic: str
+    withholds_tf: bool = False  # kept up to date by the node
     name: str = 'calibration'
 
     def run(self, seen: Snapshot) -> Verdict:
         """Judge a snapshot."""
         values = {'topic': self.topic}
         if seen.calibration_fault:
-            return Verdict(WARN, seen.calibration_fault, values=values)
+            guess = 'distances, and directions off the middle of the image, are a guess'
+            if self.withholds_tf:
+                guess += ', and nothing is published on /tf (parameter publish_tf_uncalibrated)'
+            return Verdict(WARN, f'{seen.calibration_fault}; {guess}', values=values)
         if not seen.processed_in_window:
             return Verdict(OK, 'not needed yet', values=values)
         return Verdict(OK, f'calibrated by {self.topic}', values=values)
@@ -170,6 +190,7 @@ class FacesTask:
     """Whether there are faces; an empty room is no fault."""
 
     models: dict[str, str]  # name: path and hash
+    max_faces: int = 0  # kept up to date by the node; 0: no limit
     name: str = 'faces'
 
     def run(self, seen: Snapshot) -> Verdict:
@@ -180,7 +201,9 @@ class FacesTask:
         if not seen.processed_in_window:
             return Verdict(OK, 'no images to look for faces in', values=values)
         if seen.face_count:
-            return Verdict(OK, f'{seen.face_count} face(s)', values=values)
+            full = bool(self.max_faces) and seen.face_count >= self.max_faces
+            limit = ', as many as max_faces allows: there may be more' if full else ''
+            return Verdict(OK, f'{seen.face_count} face(s){limit}', values=values)
         since = 'yet' if seen.face_age_s is None else f'for {seen.face_age_s:.0f} s'
         return Verdict(OK, f'no face in the images {since}', values=values)
 
@@ -250,7 +273,8 @@ def diagnostic_array(
     message.status = [
         DiagnosticStatus(
             level=verdict.level,
-            name=f'{node_name}: {task.name}',
+            # without the slash, as diagnostic_updater has it and aggregators look for it
+            name=f'{node_name.lstrip("/")}: {task.name}',
             message=verdict.message,
             hardware_id=hardware_id,
             values=[KeyValue(key=k, value=v) for k, v in verdict.values.items()],

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.publisher import Publisher, PublisherEventCallbacks
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -24,7 +25,12 @@ from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.outputs import MakePublisher, has_listener
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
+from face_recon_ros.pose import Camera
 
+try:
+    from rclpy.event_handler import PublisherEventCallbacks
+except ModuleNotFoundError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks
 try:
     from hri_msgs.msg import (
         FacialLandmarks,
@@ -48,7 +54,9 @@ class Humans:
     """
     The topics under /humans/faces; those of a face live as long as the face.
 
-    An Output of the node (outputs.py).
+    An Output of the node (outputs.py). Publishers take milliseconds to make, so those of a face
+    are made in a thread of their own: neither the poses of other faces nor images wait for them,
+    and a face is published from when its topics are there.
     """
 
     def __init__(
@@ -65,10 +73,16 @@ class Humans:
             raise RuntimeError('hri_msgs is not installed')
         self._node = node
         self._settings = settings
+        # Of the two dictionaries, for moments only: the thread that receives images takes it.
         self._lock = threading.Lock()
+        self._faces: dict[str, _FaceTopics] = {}
+        self._making: dict[str, float] = {}  # when a face was seen whose topics are not there yet
+        self._error: Exception | None = None  # why the topics of a face could not be made
+        # Held while faces are published: what stops them does not come in between.
+        self._publishing = threading.Lock()
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix='humans')
         self._header = Header()
         self._published_s = time.monotonic()
-        self._faces: dict[str, _FaceTopics] = {}
         self._tracked = make_publisher(IdsList, f'{NAMESPACE}/tracked', DEPTH)
         self._timer = node.create_timer(
             EXPIRY_PERIOD_S, self._expire, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -82,7 +96,13 @@ class Humans:
             of_faces = [p for topics in self._faces.values() for p in topics.publishers()]
             return any(has_listener(p) for p in [self._tracked, *of_faces])
 
-    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+    def publish(
+        self,
+        image_bgr: np.ndarray,
+        faces: Sequence[Face],
+        header: Header,
+        camera: Camera | None = None,
+    ) -> None:
         """
         Publish the faces of an image, and end the topics of those not seen any more.
 
@@ -90,17 +110,18 @@ class Humans:
         :param header: of the image.
         """
         settings, now_s = self._settings(), time.monotonic()
-        with self._lock:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        with self._publishing:
             self._header, self._published_s = header, now_s
             if not (image_bgr.size and settings.publish_humans):
                 self._forget()
                 return
             for face in faces:
-                topics = self._faces.get(face.id)
-                if topics is None:
-                    topics = self._faces[face.id] = _FaceTopics.of(self._node, face.id)
-                topics.seen_s = now_s
-                topics.publish(image_bgr, face, header, settings)
+                topics = self._topics(face.id, now_s)
+                if topics is not None:
+                    topics.publish(image_bgr, face, header, settings)
             self._drop(now_s - LINGER_S)
             # last, so that what it names is there
             if has_listener(self._tracked):
@@ -109,25 +130,71 @@ class Humans:
     def close(self) -> None:
         """End the topics of all faces."""
         self._node.destroy_timer(self._timer)
+        self._drop(float('inf'))
+        self._maker.shutdown(wait=True)
+
+    def _topics(self, face_id: str, now_s: float) -> _FaceTopics | None:
+        """Return the topics of a face that is seen; None: they are being made."""
         with self._lock:
-            self._drop(float('inf'))
+            topics = self._faces.get(face_id)
+            if topics is not None:
+                topics.seen_s = now_s
+                return topics
+            is_new = face_id not in self._making
+            self._making[face_id] = now_s
+        if is_new:
+            self._maker.submit(self._make, face_id)
+        return None
+
+    def _make(self, face_id: str) -> None:
+        """Make the topics of a face, unless it has gone meanwhile."""
+        with self._lock:
+            if face_id not in self._making:
+                return
+        try:
+            topics = _FaceTopics.of(self._node, face_id)
+        except Exception as error:
+            with self._lock:
+                self._making.pop(face_id, None)
+                self._error = error
+            return
+        with self._lock:
+            seen_s = self._making.pop(face_id, None)
+            if seen_s is not None:
+                topics.seen_s = seen_s
+                self._faces[face_id] = topics
+        if seen_s is None:
+            self._destroy(topics)
 
     def _expire(self) -> None:
         """End the topics of all faces when images have stopped or nobody wants anything."""
-        with self._lock:
+        # who publishes just now has not stopped
+        if not self._publishing.acquire(blocking=False):
+            return
+        try:
             if self._published_s < time.monotonic() - self._settings().image_timeout_s:
                 self._forget()
+        finally:
+            self._publishing.release()
 
     def _forget(self) -> None:
-        if self._faces:
-            self._drop(float('inf'))
+        if self._drop(float('inf')):
             self._tracked.publish(IdsList(header=self._header))
 
-    def _drop(self, before_s: float) -> None:
-        """End the topics of faces last seen before a time."""
-        for face_id in [i for i, topics in self._faces.items() if topics.seen_s < before_s]:
-            for publisher in self._faces.pop(face_id).publishers():
-                self._node.destroy_publisher(publisher)
+    def _drop(self, before_s: float) -> int:
+        """End the topics of faces last seen before a time; return how many faces had some."""
+        with self._lock:
+            for face_id in [i for i, seen_s in self._making.items() if seen_s < before_s]:
+                del self._making[face_id]
+            gone = [i for i, topics in self._faces.items() if topics.seen_s < before_s]
+            ended = [self._faces.pop(face_id) for face_id in gone]
+        for topics in ended:
+            self._destroy(topics)
+        return len(ended)
+
+    def _destroy(self, topics: _FaceTopics) -> None:
+        for publisher in topics.publishers():
+            self._node.destroy_publisher(publisher)
 
 
 @dataclass(slots=True)

@@ -101,7 +101,8 @@ class Intake:
         self._release()
 
     def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
-        arrival = Arrival(message, time.monotonic())
+        now = self._node.get_clock().now().to_msg()
+        arrival = Arrival(message, time.monotonic(), now)
         idle = not self._wanted()
         self._monitor.received(arrival.arrived_s, idle, self._missed(info))
         if idle:

@@ -14,7 +14,7 @@ from geometry_msgs.msg import (
     TransformStamped,
     Vector3,
 )
-from sensor_msgs.msg import PointCloud2, PointField, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -22,7 +22,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from face_recon_ros.msg import Face as FaceMessage
 from face_recon_ros.msg import FaceArray, FaceLandmarks
 from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import MetricPose, gaze_rotation
+from face_recon_ros.pose import Camera, MetricPose, gaze_rotation
 
 Xyz = TypeVar('Xyz', Point, Vector3)
 
@@ -160,6 +160,25 @@ def point_cloud(points_m: np.ndarray, colors_bgr: np.ndarray, header: Header) ->
     )
     cloud.data.frombytes(records.tobytes())
     return cloud
+
+
+def camera_info(camera: Camera, header: Header) -> CameraInfo:
+    """
+    Return sensor_msgs/CameraInfo of the image at hand: binning and region are in K already.
+
+    P belongs to pixels as they are, so it is K beside the distortion D, which pixels keep.
+    """
+    intrinsics = np.array(
+        [[camera.fx, camera.skew, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
+    )
+    info = CameraInfo(header=header, width=camera.width, height=camera.height)
+    info.distortion_model = camera.distortion_model or 'plumb_bob'
+    info.d = [float(v) for v in camera.distortion] or [0.0] * 5
+    info.k = intrinsics.ravel()
+    info.r = np.eye(3).ravel()
+    # the camera may be the second one of a pair, in whose first one's frame its images are
+    info.p = np.column_stack([intrinsics, -intrinsics @ camera.position_m]).ravel()
+    return info
 
 
 def _xyz(kind: type[Xyz], values: np.ndarray) -> Xyz:

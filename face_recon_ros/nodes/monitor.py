@@ -9,6 +9,8 @@ from dataclasses import dataclass
 WINDOW_S = 5.0
 # What is missed in a silence as long as this was cut off, not lost to a lack of speed
 OUTAGE_S = 0.5
+# An image without a value as bright as this, of 255, shows nothing
+BLACK_BELOW = 8
 _MAX_EVENTS = 2000  # bounds the memory of a window, whatever the rate
 
 
@@ -34,6 +36,8 @@ class Snapshot:
     idle: bool
     image_fault: str
     calibration_fault: str
+    black_for_s: float
+    encoding: str
 
 
 class Monitor:
@@ -62,6 +66,8 @@ class Monitor:
             self._idle = False
             self._image_fault = ''
             self._calibration_fault = ''
+            self._black_since_s: float | None = None
+            self._encoding = ''
 
     def received(self, now_s: float, idle: bool, missed: int = 0) -> None:
         """
@@ -95,6 +101,15 @@ class Monitor:
         """Note an image that cannot be used."""
         with self._lock:
             self._image_fault = fault
+
+    def seen(self, now_s: float, brightest: int, encoding: str) -> None:
+        """Note what an image looks like: its brightest value of 255, and its encoding."""
+        with self._lock:
+            self._encoding = encoding
+            if brightest >= BLACK_BELOW:
+                self._black_since_s = None
+            elif self._black_since_s is None:
+                self._black_since_s = now_s
 
     def processed(
         self, now_s: float, latency_s: float, face_count: int, calibration_fault: str
@@ -134,6 +149,8 @@ class Monitor:
                 idle=self._idle,
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
+                black_for_s=_age(now_s, self._black_since_s) or 0.0,
+                encoding=self._encoding,
             )
 
 

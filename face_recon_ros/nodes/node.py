@@ -11,36 +11,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import (
     LifecycleNode,
     LifecyclePublisher,
     LifecycleState,
     TransitionCallbackReturn,
 )
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
-from face_recon_ros.nodes.diagnostics import (
-    FRAME_ID,
-    OK,
-    STAMPS,
-    CalibrationTask,
-    FacesTask,
-    ImagesTask,
-    NameTask,
-    ReportedTask,
-    SpeedTask,
-    StateTask,
-    Task,
-    Verdict,
-    diagnostic_array,
-)
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.intake import Intake, image_topic
 from face_recon_ros.nodes.model_files import model_names
@@ -48,8 +29,11 @@ from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
 from face_recon_ros.nodes.parameters import Parameters
 from face_recon_ros.nodes.pictures import Pictures
+from face_recon_ros.nodes.qos import overrides, results_qos
 from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
+from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import FaceReconPipeline
 
 ACTIVE = 'active'
@@ -70,6 +54,7 @@ class FaceReconNode(LifecycleNode):
         :raises FaceReconError: a parameter cannot be used, or (autostart) a model file.
         """
         super().__init__('face_recon')
+        refuse_illegal_transitions(self, lambda: self.state)
         self._recognition: Recognition | None = None  # from configure to cleanup
         self._intake: Intake | None = None  # while it listens to the camera
         self._offered: list[LifecyclePublisher] = []
@@ -81,22 +66,29 @@ class FaceReconNode(LifecycleNode):
         logger = self.get_logger()
         self._report = OncePerChange(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())
-        self._make_tasks()
-        # always there, so that /diagnostics tells why nothing comes out: not managed
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray, '/diagnostics', results_qos(5), qos_overriding_options=_overrides()
+        self._diagnosis = SelfDiagnosis(
+            self, lambda: self._tuning.settings, self._monitor, self._report
         )
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
-        # Not ROS time: a paused simulation must not hide what is wrong.
-        self.create_timer(
-            self._tuning.settings.diagnostics_period_s,
-            self._diagnose,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
         if self._tuning.settings.autostart:
             self._start()
         self._has_started = True
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it looks at a camera."""
+        return self._intake is not None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it is to look at images while it is active (~/enable)."""
+        return self._enabled
+
+    @property
+    def failure(self) -> str:
+        """Return why the last transition did not succeed, '' where it did."""
+        return '' if self._failure is None else one_line(self._failure)
 
     @property
     def state(self) -> str:
@@ -173,8 +165,8 @@ class FaceReconNode(LifecycleNode):
         topic = image_topic(self, settings.image_transport)
         info_topic = self.resolve_topic_name('camera_info')
         pipeline = FaceReconPipeline(settings.pipeline)
-        self._images_task.topic = topic
-        self._faces_task.models = model_names(pipeline)
+        self._diagnosis.image_topic = topic
+        self._diagnosis.models = model_names(pipeline)
         pictures = Pictures(self._offer, pipeline.model)
         self._recognition = Recognition(
             pipeline,
@@ -208,7 +200,7 @@ class FaceReconNode(LifecycleNode):
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:
         """Return a publisher that is open while the node is active and ends with cleanup."""
         publisher: LifecyclePublisher = self.create_lifecycle_publisher(
-            kind, topic, results_qos(depth), qos_overriding_options=_overrides()
+            kind, topic, results_qos(depth), qos_overriding_options=overrides()
         )
         self._offered.append(publisher)
         return publisher
@@ -220,14 +212,14 @@ class FaceReconNode(LifecycleNode):
         self._recognition.start()
         self._intake = Intake(
             self,
-            self._images_task.topic,
+            self._diagnosis.image_topic,
             self._recognition.calibration,
             self._tuning.settings.calibration_wait_s,
             self._monitor,
             self._recognition.wanted,
             self._recognition.submit,
         )
-        self.get_logger().info(f'looking for faces in {self._images_task.topic}')
+        self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic}')
 
     def _stop_listening(self) -> None:
         """:raises RuntimeError: the image in hand takes too long."""
@@ -236,7 +228,7 @@ class FaceReconNode(LifecycleNode):
             intake.close()
         if self._recognition is not None:
             self._recognition.stop(self._patience_s, withdraw=self.context.ok())
-        self._report.forget(keep=(self._name_task.name,))
+        self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))
 
     def _free(self) -> None:
         """:raises RuntimeError: the image in hand takes too long; all is freed nevertheless."""
@@ -255,13 +247,18 @@ class FaceReconNode(LifecycleNode):
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
         """Look at images or not, without a change of state; kept for when it is active again."""
         self._enabled = request.data
-        if self.state == ACTIVE:
-            action = self._listen if self._enabled else self._stop_listening
-            response.success = self._attempt('enable or disable', action) == SUCCESS
-            response.message = '' if response.success else str(self._failure)
-        else:
+        if self.state != ACTIVE:
             response.success = True
             response.message = f'noted; the node is {self.state}'
+        elif self._enabled:
+            response.success = self._attempt('enable', self._listen) == SUCCESS
+        else:
+            # what does not end in time does no more harm: the node is disabled all the same
+            self._attempt('end all work at once', self._stop_listening)
+            response.success = not self.is_listening
+        if self.state == ACTIVE and self._failure is not None:
+            response.message = str(self._failure)
+            self._failure = None
         return response
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Any:
@@ -270,77 +267,3 @@ class FaceReconNode(LifecycleNode):
             self._recognition.forget()
         response.success = True
         return response
-
-    # --- diagnostics -----------------------------------------------------------
-
-    def _make_tasks(self) -> None:
-        settings = self._tuning.settings
-        self._state_task = StateTask(self.get_fully_qualified_name())
-        self._name_task = NameTask(self.get_fully_qualified_name())
-        self._images_task = ImagesTask(
-            image_topic(self, settings.image_transport), settings.image_timeout_s
-        )
-        self._faces_task = FacesTask({})
-        # these have nothing to look at while the node does not listen
-        self._camera_tasks: list[Task] = [
-            self._images_task,
-            CalibrationTask(self.resolve_topic_name('camera_info')),
-            self._faces_task,
-            SpeedTask(),
-            ReportedTask(FRAME_ID, self._report),
-            ReportedTask(STAMPS, self._report),
-        ]
-
-    def _diagnose(self) -> None:
-        """Publish diagnostics and log each fault once."""
-        seen = self._monitor.snapshot(time.monotonic())
-        self._look_around()
-        state, name = self._state_task.run(seen), self._name_task.run(seen)
-        verdicts: list[tuple[Task, Verdict]] = [(self._state_task, state)]
-        verdicts.append((self._name_task, name))
-        self._say(self._name_task.name, name)
-        for task in self._camera_tasks:
-            if self._intake is None:
-                verdicts.append((task, Verdict(OK, f'not looked at: node is {state.message}')))
-                continue
-            verdict = task.run(seen)
-            if not isinstance(task, ReportedTask):
-                self._say(task.name, verdict)
-            verdicts.append((task, verdict))
-        stamp = self.get_clock().now().to_msg()
-        hardware = self._images_task.topic
-        self._diagnostics.publish(
-            diagnostic_array(self.get_fully_qualified_name(), hardware, stamp, verdicts)
-        )
-
-    def _look_around(self) -> None:
-        """Bring what the tasks know of the node and its peers up to date."""
-        self._state_task.state = self.state
-        self._state_task.enabled = self._enabled
-        self._state_task.failure = '' if self._failure is None else one_line(self._failure)
-        self._name_task.others = self._count_namesakes()
-        self._images_task.publisher_count = self.count_publishers(self._images_task.topic)
-        self._images_task.timeout_s = self._tuning.settings.image_timeout_s
-
-    def _count_namesakes(self) -> int:
-        mine = (self.get_name(), self.get_namespace())
-        return self.get_node_names_and_namespaces().count(mine) - 1
-
-    def _say(self, subject: str, verdict: Verdict) -> None:
-        if verdict.level == OK:
-            self._report.over(subject, verdict.message, verdict.settle_s)
-        else:
-            self._report.fault(subject, verdict.message, verdict.detail)
-
-
-def results_qos(depth: int) -> QoSProfile:
-    """
-    Return a reliable profile, which best-effort subscribers receive from too.
-
-    A new one each time: rclpy writes overrides into the profile it is given.
-    """
-    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
-
-
-def _overrides() -> QoSOverridingOptions:
-    return QoSOverridingOptions.with_default_policies()

@@ -17,7 +17,9 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.signs import QuaternionSigns
 from face_recon_ros.pipeline import Face
+from face_recon_ros.pose import Camera
 
 MakePublisher = Callable[[type, str, int], Publisher]
 
@@ -33,7 +35,13 @@ class Output(Protocol):
         """Tell whether anybody subscribes; where nobody wants anything, nothing is computed."""
         ...
 
-    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+    def publish(
+        self,
+        image_bgr: np.ndarray,
+        faces: Sequence[Face],
+        header: Header,
+        camera: Camera | None = None,
+    ) -> None:
         """
         Publish the faces of an image; those not among them have gone.
 
@@ -41,6 +49,7 @@ class Output(Protocol):
 
         :param image_bgr: (H, W, 3) uint8, not to be drawn on.
         :param header: of the image.
+        :param camera: that the faces were found with; None: unknown.
         """
         ...
 
@@ -64,6 +73,7 @@ class FaceOutputs:
         self._report = report
         self._image_topic = image_topic
         self._marker_count = 0
+        self._signs = QuaternionSigns()
         self._transforms = make_publisher(TFMessage, '/tf', 100)
         self._faces = make_publisher(FaceArray, '~/faces', 5)
         self._poses = make_publisher(PoseArray, '~/poses', 5)
@@ -74,11 +84,20 @@ class FaceOutputs:
         publishers = (self._faces, self._poses, self._markers)
         return self._are_transforms_wanted() or any(has_listener(p) for p in publishers)
 
-    def publish(self, image_bgr: np.ndarray, faces: Sequence[Face], header: Header) -> None:
+    def publish(
+        self,
+        image_bgr: np.ndarray,
+        faces: Sequence[Face],
+        header: Header,
+        camera: Camera | None = None,
+    ) -> None:
         """Publish what is subscribed to."""
         height, width = image_bgr.shape[:2]
-        if self._are_transforms_wanted() and self._may_publish_tf(header):
-            self._transforms.publish(messages.transforms(faces, header))
+        seen = [face for face in faces if not is_held(face)]
+        if seen and self._are_transforms_wanted() and self._may_publish_tf(header, camera):
+            message = messages.transforms(seen, header)
+            self._signs.align(message)
+            self._transforms.publish(message)
         if has_listener(self._faces):
             self._faces.publish(messages.face_array(faces, header, width, height))
         if has_listener(self._poses):
@@ -91,12 +110,14 @@ class FaceOutputs:
         """Do nothing: the node destroys the publishers it has made."""
 
     def _are_transforms_wanted(self) -> bool:
+        settings = self._settings()
         # the node itself listens to /tf for the filtering frame
-        own = 1 if self._settings().filtering_frame else 0
-        return self._transforms.get_subscription_count() > own
+        own = 1 if settings.filtering_frame else 0
+        return settings.publish_tf and self._transforms.get_subscription_count() > own
 
-    def _may_publish_tf(self, header: Header) -> bool:
-        if not self._settings().publish_tf:
+    def _may_publish_tf(self, header: Header, camera: Camera | None) -> bool:
+        guessed = camera is not None and not camera.calibrated
+        if guessed and not self._settings().publish_tf_uncalibrated:
             return False
         if header.frame_id:
             self._report.over(FRAME_ID, f'images on {self._image_topic} have a frame_id')
@@ -107,6 +128,11 @@ class FaceOutputs:
             'on /tf: set it in the camera driver',
         )
         return False
+
+
+def is_held(face: Face) -> bool:
+    """Tell whether a face is only remembered (hold_count): nothing was seen of it now."""
+    return face.score == 0
 
 
 def has_listener(publisher: Publisher) -> bool:

@@ -1,8 +1,4 @@
-"""
-The parameters of the face_recon node: what each means, its range, and the settings they make.
-
-One table declares them all; defaults that belong to the core are read from the core.
-"""
+"""The parameters of the face_recon node: checked, made into settings, kept up to date."""
 
 from __future__ import annotations
 
@@ -11,28 +7,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.network_regression import REGRESSORS
+from face_recon_ros.nodes.declarations import (
+    AT_CONFIGURE,
+    AUTO,
+    COMPRESSED,
+    DECLARATIONS,
+    OVERLAY_MODES,
+    OVERLAY_SEPARATOR,
+    RAW,
+    Declaration,
+)
 from face_recon_ros.pipeline import PipelineConfig
 from face_recon_ros.smoothing import SmoothingSettings
 from face_recon_ros.tracking import TrackingSettings
 
-RAW = 'raw'
-COMPRESSED = 'compressed'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
-OVERLAY_SEPARATOR = '+'
-AT_CONFIGURE = 'can be set only while the node is unconfigured'
+__all__ = [
+    'COMPRESSED',
+    'DECLARATIONS',
+    'RAW',
+    'ParameterError',
+    'Parameters',
+    'Settings',
+    'own_prefix',
+]
+
 # A prefix begins names of frames and topics
 PREFIX = re.compile(r'([A-Za-z][A-Za-z0-9_]*)?')
+<<<<<<< HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +276,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         read_only=True,
     ),
 )
+=======
+DEFAULT_NAME = 'face_recon'
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +292,7 @@ class Settings:
     face_id_prefix: str
     filtering_frame: str
     publish_tf: bool
+    publish_tf_uncalibrated: bool
     publish_humans: bool
     face_image_width: int
     face_image_height: int
@@ -293,10 +303,11 @@ class Settings:
     pipeline: PipelineConfig
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Settings:
+    def from_values(cls, values: Mapping[str, Any], own_prefix: str = '') -> Settings:
         """
         Make settings of the values of all declared parameters.
 
+        :param own_prefix: of ids where the parameter is 'auto', see own_prefix().
         :raises ParameterError: one line naming parameter, fault and remedy.
         """
         for declaration in DECLARATIONS:
@@ -306,9 +317,10 @@ class Settings:
             image_transport=values['image_transport'],
             rectified=values['rectified'],
             calibration_wait_s=values['calibration_wait'],
-            face_id_prefix=_prefix(values['face_id_prefix']),
+            face_id_prefix=_prefix(values['face_id_prefix'], own_prefix),
             filtering_frame=values['filtering_frame'].strip().lstrip('/'),
             publish_tf=values['publish_tf'],
+            publish_tf_uncalibrated=values['publish_tf_uncalibrated'],
             publish_humans=values['publish_humans'],
             face_image_width=values['face_image_width'],
             face_image_height=values['face_image_height'],
@@ -338,7 +350,8 @@ class Parameters:
             d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
             for d in DECLARATIONS
         }
-        self.settings = Settings.from_values(self._values)
+        self._own_prefix = own_prefix(node.get_namespace(), node.get_name())
+        self.settings = Settings.from_values(self._values, self._own_prefix)
         node.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, changes: list[Parameter]) -> SetParametersResult:
@@ -346,7 +359,7 @@ class Parameters:
         values = {**self._values, **known}
         try:
             self._check_state(known)
-            self.settings = Settings.from_values(values)
+            self.settings = Settings.from_values(values, self._own_prefix)
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._values = values
@@ -397,10 +410,26 @@ def _check_choice(declaration: Declaration, value: Any) -> None:
         )
 
 
-def _prefix(text: str) -> str:
+def own_prefix(namespace: str, name: str) -> str:
+    """
+    Return a prefix of ids that no node of another full name has; '' for /face_recon.
+
+    /front/face_recon has front_, /robot/front/face_recon robot__front_, and /left left__. Names
+    in ROS 2 hold no repeated underscores. Ids begin with a letter: a name that does not gets one.
+    """
+    tokens = [token for token in namespace.split('/') if token]
+    prefix = ''.join(f'{token}__' for token in tokens)
+    prefix = prefix[:-1] if name == DEFAULT_NAME else f'{prefix}{name}__'
+    return f'n_{prefix}' if prefix.startswith('_') else prefix
+
+
+def _prefix(text: str, own: str) -> str:
+    if text == AUTO:
+        return own
     if not PREFIX.fullmatch(text):
         raise ParameterError(
-            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _"
+            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _, or "
+            f'{AUTO}'
         )
     return text
 

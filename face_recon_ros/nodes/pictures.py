@@ -1,13 +1,18 @@
-"""The node's pictures: mesh, overlay, depth and points, each only when somebody subscribes."""
+"""
+The node's pictures: mesh, overlay, depth and points, each only when somebody subscribes.
+
+Beside them the calibration of the camera, where viewers of depth images look for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from rclpy.publisher import Publisher
-from sensor_msgs.msg import Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from face_recon_ros.face_model import FaceModel
@@ -15,18 +20,25 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
+from face_recon_ros.pose import Camera
 from face_recon_ros.views import FaceViews
 
 MakePublisher = Callable[[type, str, int], Publisher]
+Message: TypeAlias = CameraInfo | Image | PointCloud2
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An image (H, W, 3) uint8 BGR with the faces found in it; the image is not drawn on."""
+    """
+    An image (H, W, 3) uint8 BGR with the faces found in it; the image is not drawn on.
+
+    camera: that they were found with, measured or assumed.
+    """
 
     image: np.ndarray
     faces: list[Face]
     header: Header
+    camera: Camera
     settings: Settings
 
 
@@ -35,7 +47,9 @@ class Pictures:
 
     def __init__(self, make_publisher: MakePublisher, model: FaceModel) -> None:
         self._views = FaceViews(model)
-        self._outputs: list[tuple[Publisher, Callable[[Scene], Image | PointCloud2]]] = [
+        self._outputs: list[tuple[Publisher, Callable[[Scene], Message]]] = [
+            # first, so that no picture has to wait for its calibration
+            (make_publisher(CameraInfo, '~/camera_info', 1), self._camera_info),
             (make_publisher(Image, '~/mesh_image', 1), self._mesh),
             (make_publisher(Image, '~/overlay_image', 1), self._overlay),
             (make_publisher(Image, '~/depth_image', 1), self._depth),
@@ -52,6 +66,9 @@ class Pictures:
             if publisher.get_subscription_count():
                 publisher.publish(make(scene))
         self._views.forget()
+
+    def _camera_info(self, scene: Scene) -> CameraInfo:
+        return messages.camera_info(scene.camera, scene.header)
 
     def _mesh(self, scene: Scene) -> Image:
         opacity = scene.settings.mesh_opacity

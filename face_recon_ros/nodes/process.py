@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.nodes.installation import require_ros
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -90,6 +91,7 @@ def _run(
 ) -> int:
     from face_recon_ros.nodes import fastdds
 
+    require_ros()
     fastdds.use_image_profile()
     fastdds.keep_image_memory()
     import rclpy

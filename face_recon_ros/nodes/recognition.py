@@ -11,9 +11,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -22,7 +24,7 @@ from face_recon_ros.calibration import Calibration
 from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.nodes import images
-from face_recon_ros.nodes.diagnostics import STAMPS, ImagesTask
+from face_recon_ros.nodes.diagnostics import ImagesTask
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.newest import NewestWorker
@@ -30,19 +32,25 @@ from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.stamps import StampWatch, seconds
 from face_recon_ros.pipeline import Face, FaceReconPipeline
 from face_recon_ros.pose import MetricPose
 
 # Subject of whatever is wrong with the images, in the log
 IMAGES = ImagesTask.NAME
+# Rows and columns between pixels that are looked at for how bright an image is
+BRIGHTNESS_STEP = 8
+# How long the messages of an image may take to be handed over, where they are withdrawn
+WITHDRAWAL_PATIENCE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An image message and when it came (monotonic clock)."""
+    """An image message and when it came: by a monotonic clock, and by the node's."""
 
     message: Image | CompressedImage
     arrived_s: float
+    arrived: Time = field(default_factory=Time)
 
 
 class Recognition:
@@ -74,20 +82,23 @@ class Recognition:
         self._image_topic = image_topic
         self._reset = threading.Event()
         self._workers: list[NewestWorker] = []
-        self._abandoned = False
+        self._stamps = StampWatch(report, image_topic)
         self._shown: Header | None = None
-        self._stamp_s = float('-inf')
+        # Counts starts and stops: what an image was begun in, and whether that is still going on.
+        # An image that takes long may outlive it; it holds the lock of what it works with.
+        self._generation = 0
+        self._finding, self._publishing, self._drawing = (threading.Lock() for _ in range(3))
 
     # --- from the node's thread ------------------------------------------------
 
     def start(self) -> None:
         """Begin to take images."""
-        self._draw: NewestWorker[Scene] = NewestWorker(
-            'pictures', self._pictures.draw, self._failed
-        )
-        self._recognise: NewestWorker[Arrival] = NewestWorker(
-            'faces', self._process, self._failed
-        )
+        self._generation += 1
+        draw = partial(self._draw_scene, self._generation)
+        find = partial(self._process, self._generation)
+        failed = partial(self._failed, self._generation)
+        self._draw: NewestWorker[Scene] = NewestWorker('pictures', draw, failed)
+        self._recognise: NewestWorker[Arrival] = NewestWorker('faces', find, failed)
         self._workers = [self._recognise, self._draw]
 
     def submit(self, arrival: Arrival) -> bool:
@@ -108,19 +119,29 @@ class Recognition:
 
         :param patience_s: the longest that the image in hand may take.
         :param withdraw: False: only end the threads.
-        :raises RuntimeError: it takes longer; what becomes of it is no news.
+        :raises RuntimeError: it takes longer; nothing comes of it any more.
         """
         workers, self._workers = self._workers, []
         end_s = time.monotonic() + patience_s
         ended = [worker.stop(max(0.0, end_s - time.monotonic())) for worker in workers]
-        if not all(ended):
-            self._abandoned = True
-            raise RuntimeError(f'the image in hand takes longer than {patience_s:g} s')
+        self._generation += 1
         self.forget()
-        header, self._shown = self._shown, None
-        if withdraw and header is not None:
-            for output in self._outputs:
-                output.publish(np.empty((0, 0, 3), np.uint8), [], header)
+        if withdraw:
+            self._withdraw()
+        if not all(ended):
+            raise RuntimeError(f'the image in hand takes longer than {patience_s:g} s')
+
+    def _withdraw(self) -> None:
+        """Publish that there are no faces, unless an image is being published this long."""
+        if not self._publishing.acquire(timeout=WITHDRAWAL_PATIENCE_S):
+            return
+        try:
+            header, self._shown = self._shown, None
+            if header is not None:
+                for output in self._outputs:
+                    output.publish(np.empty((0, 0, 3), np.uint8), [], header)
+        finally:
+            self._publishing.release()
 
     def close(self) -> None:
         """Give back what the outputs hold."""
@@ -131,34 +152,53 @@ class Recognition:
 
     # --- in the thread that finds faces ----------------------------------------
 
-    def _process(self, arrival: Arrival) -> None:
+    def _process(self, generation: int, arrival: Arrival) -> None:
         image = self._convert(arrival.message)
         if image is None:
             return
-        header = arrival.message.header
+        with self._finding:
+            if generation == self._generation:
+                self._find(generation, arrival, image)
+
+    def _find(self, generation: int, arrival: Arrival, image: np.ndarray) -> None:
         height, width = image.shape[:2]
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
-        stamp_s = self._watch_stamp(header, arrival.arrived_s)
-        camera_pose = self._camera_pose(header, stamp_s)
+        header = self._stamps.usable(arrival.message.header, arrival.arrived)
+        # a simulation whose clock has not begun has no time but this
+        stamp_s = seconds(header.stamp) or arrival.arrived_s
         found = self.pipeline.process(
-            image, camera, stamp_s, search=False, camera_pose=camera_pose
+            image,
+            camera,
+            stamp_s,
+            search=False,
+            camera_pose=self._camera_pose(header, stamp_s),
         )
         faces = self._named(found)
-        for output in self._outputs:
-            output.publish(image, faces, header)
-        self._shown = header
+        with self._publishing:
+            if generation != self._generation:
+                return
+            for output in self._outputs:
+                output.publish(image, faces, header, camera)
+            self._shown = header
         now_s = time.monotonic()
         self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
-            self._draw.submit(Scene(image, faces, header, self._settings()))
+            self._draw.submit(Scene(image, faces, header, camera, self._settings()))
         # Newcomers can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
+
+    def _draw_scene(self, generation: int, scene: Scene) -> None:
+        with self._drawing:
+            if generation == self._generation:
+                self._pictures.draw(scene)
 
     def _camera_pose(self, header: Header, stamp_s: float) -> MetricPose | None:
         if self._filtering_frame is None:
             return None
+        if self._stamps.clock_was_set_back:
+            self._filtering_frame.forget()
         return self._filtering_frame.camera_pose(header.frame_id, stamp_s)
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray | None:
@@ -173,6 +213,9 @@ class Recognition:
             self._monitor.bad_image(str(error))
             return None
         self._report.over(IMAGES, f'images arrive on {self._image_topic}')
+        encoding = getattr(message, 'encoding', '') or getattr(message, 'format', '')
+        brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
+        self._monitor.seen(time.monotonic(), brightest, encoding)
         return image
 
     def _follow_parameters(self) -> None:
@@ -183,30 +226,16 @@ class Recognition:
         if self._reset.is_set():
             self._reset.clear()
             self.pipeline.reset()
-            self._stamp_s = float('-inf')
-
-    def _watch_stamp(self, header: Header, arrived_s: float) -> float:
-        """Return when the image was taken, in seconds, and say so if that is in the past."""
-        stamp_s = _stamp_s(header, arrived_s)
-        if stamp_s < self._stamp_s:
-            self._report.fault(
-                STAMPS,
-                f'stamps of images on {self._image_topic} went back, so the faces were forgotten:'
-                ' a bag that began again, a clock that was reset, or two cameras on one topic',
-            )
-        else:
-            self._report.over(STAMPS, f'stamps of images on {self._image_topic} rise again')
-        self._stamp_s = stamp_s
-        return stamp_s
+            self._stamps.forget()
 
     def _named(self, faces: list[Face]) -> list[Face]:
         """Return the faces with this node's prefix before their ids."""
         prefix = self._settings().face_id_prefix
         return [replace(face, id=prefix + face.id) for face in faces] if prefix else faces
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, generation: int, error: Exception) -> None:
         """Note what a thread could not do; the next image is tried all the same."""
-        if self._abandoned:
+        if generation != self._generation:
             return
         expected = isinstance(error, FaceReconError)
         text = str(error) if expected else one_line(error)
@@ -214,9 +243,3 @@ class Recognition:
         self._monitor.bad_image(text)
         if not expected:
             self._logger.debug(''.join(traceback.format_exception(error)))
-
-
-def _stamp_s(header: Header, arrived_s: float) -> float:
-    """Return when an image was taken, in seconds; a driver without stamps: when it came."""
-    stamp = header.stamp
-    return stamp.sec + 1e-9 * stamp.nanosec or arrived_s

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from face_recon_ros.errors import ImageError
+from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.sources import PORTRAIT, FolderSource, open_source
 from face_recon_ros.pose import Camera
@@ -116,15 +117,6 @@ def camera_qos() -> QoSProfile:
 
 def camera_info(camera: Camera, header: Header) -> CameraInfo:
     """Return sensor_msgs/CameraInfo; K stays 0 where the camera is not calibrated."""
-    info = CameraInfo(header=header, width=camera.width, height=camera.height)
-    if not camera.calibrated:
-        return info
-    info.distortion_model = camera.distortion_model or 'plumb_bob'
-    info.d = [float(v) for v in camera.distortion] or [0.0] * 5
-    intrinsics = np.array(
-        [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64
-    )
-    info.k = intrinsics.ravel()
-    info.r = np.eye(3).ravel()
-    info.p = np.column_stack([intrinsics, np.zeros(3)]).ravel()
-    return info
+    if camera.calibrated:
+        return messages.camera_info(camera, header)
+    return CameraInfo(header=header, width=camera.width, height=camera.height)

@@ -103,7 +103,7 @@ class DeviceSource(_WithFocalLength):
     def __init__(self, path: Path, focal_length_px: float) -> None:
         super().__init__(focal_length_px)
         self._path = path
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = cv2.VideoCapture(str(path.absolute()))
         # what is old is of no use
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self.read(0.0)

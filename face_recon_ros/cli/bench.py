@@ -1,0 +1,78 @@
+"""`face-recon bench`: how long each stage takes on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from face_recon_ros import bench
+from face_recon_ros.cli.options import whole_number
+from face_recon_ros.cli.terminal import progress, say_lines
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.outputs import check_output, identities
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser('bench', help='how long each stage takes on this machine')
+    parser.add_argument('--video', type=Path, metavar='FILE', help='time a video instead')
+    parser.add_argument('--json', type=Path, metavar='F', help='also write the figures')
+    parser.add_argument(
+        '--runs',
+        type=whole_number(1, 100_000),
+        default=40,
+        help='per figure (default %(default)s)',
+    )
+    parser.add_argument('--network', type=Path, help='a .tflite file to time beside the stages')
+    parser.add_argument('--no-ros', action='store_true', help='without publishing and image to TF')
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.json:
+        inputs = identities(path for path in (options.video, options.network) if path)
+        check_output(options.json, '--json', inputs)
+    publisher = None if options.no_ros or options.video else _publisher()
+    if options.video:
+        results = [bench.run_video(options.video, lambda v: progress(v, v.frame_count, 'frame'))]
+    else:
+        results = bench.run(
+            options.runs,
+            lambda scenes: progress(scenes, len(scenes), 'scene'),
+            options.network,
+            publisher,
+        )
+    say_lines(bench.table(results))
+    image_to_tf = []
+    if publisher:
+        publisher.close()
+        say_lines('\nimage published -> transform received, between processes:')
+        image_to_tf = _image_to_tf()
+    if options.json:
+        bench.write_json(options.json, results, image_to_tf)
+    return 0
+
+
+def _publisher() -> Any:
+    """Return what times publishing, or None where ROS is not installed."""
+    try:
+        return import_module('face_recon_ros.nodes.publishing').Publishing()
+    except ImportError:
+        return None
+
+
+def _image_to_tf() -> list[object]:
+    """Let the processes of nodes/latency.py measure and print; return their figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'latency.json'
+        module = 'face_recon_ros.nodes.latency'
+        command = [sys.executable, '-m', module, '--rate', '30', '60', '--json', str(path)]
+        if subprocess.run(command, check=False).returncode:
+            raise FaceReconError('bench: image to TF could not be measured; see above')
+        return json.loads(path.read_text())

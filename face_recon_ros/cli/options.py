@@ -1,0 +1,222 @@
+"""The options of several commands, and what is made of them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from face_recon_ros.camera_files import read_camera
+from face_recon_ros.detection import BOTH
+from face_recon_ros.errors import ImageError
+from face_recon_ros.exports import EXPORTS
+from face_recon_ros.network_regression import REGRESSORS
+from face_recon_ros.outputs import Identity, identities
+from face_recon_ros.pipeline import (
+    ADULT_INTERPUPILLARY_DISTANCE_M,
+    FaceReconPipeline,
+    PipelineConfig,
+)
+from face_recon_ros.pose import Camera
+from face_recon_ros.settings import range_of
+from face_recon_ros.smoothing import SmoothingSettings
+from face_recon_ros.tracking import TrackingSettings
+
+PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
+DEFAULT_MODE = 'sparse'
+FOCAL_LENGTHS_PX = (1.0, 1e6)
+_EXPORT = '--export'
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments in one line, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and exit with status 2."""
+        self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
+
+
+def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:
+    """Return a type of options: a number between two, both allowed."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:  # NaN too
+            raise argparse.ArgumentTypeError(f'{text} is not between {low:g} and {high:g} {unit}')
+        return value
+
+    return parse
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a type of options: a whole number between two, both allowed."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f'{text} is not a whole number from {least} to {most}'
+            )
+        return value
+
+    return parse
+
+
+def kinds_of_export(text: str) -> list[str]:
+    """Parse a list of exports, with commas between them."""
+    kinds = [kind for kind in text.split(',') if kind]
+    unknown = [kind for kind in kinds if kind not in EXPORTS]
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(
+            f'{unknown[0] if unknown else "nothing"} is not one of {", ".join(EXPORTS)}'
+        )
+    return kinds
+
+
+def exports_first(arguments: Sequence[str]) -> list[str]:
+    """
+    Return the arguments with the exports behind the command, and files where they belong.
+
+    `--export ply obj photo.jpg` names two exports and a file: a list of any length would swallow
+    it.
+    """
+    rest, kinds = [], []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == '--':
+            rest += [word, *waiting]
+            break
+        if not (word.startswith('--e') and _EXPORT.startswith(word)) or not waiting:
+            rest.append(word)
+            continue
+        kinds.append(waiting.pop(0))  # whatever it is, it is meant as one
+        while waiting and _are_exports(waiting[0]):
+            kinds.append(waiting.pop(0))
+    place = 1 if rest and not rest[0].startswith('-') else 0
+    return [*rest[:place], *(f'{_EXPORT}={kind}' for kind in kinds), *rest[place:]]
+
+
+def _are_exports(word: str) -> bool:
+    parts = [part for part in word.split(',') if part]
+    return bool(parts) and all(part in EXPORTS for part in parts)
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Add --export, given once or several times, with one kind or a list."""
+    parser.add_argument(
+        _EXPORT,
+        action='extend',
+        type=kinds_of_export,
+        default=[],
+        metavar='KIND[,KIND...]',
+        help='also write each face as mesh, texture or depth (16-bit: tenths of a millimetre): '
+        + ', '.join(EXPORTS),
+    )
+
+
+def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
+    """Add the options of image and video."""
+    parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
+    parser.add_argument('--out', type=Path, help=out_help)
+    parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
+    parser.add_argument(
+        '--max-faces',
+        type=whole_number(*map(int, range_of(TrackingSettings, 'max_faces'))),
+        default=0,
+        metavar='N',
+        help='report at most so many faces of an image; 0 is no limit (default %(default)s)',
+    )
+    parser.add_argument(
+        '--detector',
+        default=BOTH,
+        help='short_range, full_range, both, or a .tflite file (default %(default)s)',
+    )
+    parser.add_argument(
+        '--regressor',
+        choices=REGRESSORS,
+        default=PipelineConfig().regressor,
+        help='one network, or Face Mesh and a fit (default %(default)s)',
+    )
+    parser.add_argument(
+        '--regressor-path', metavar='FILE', help='another .tflite file of that kind'
+    )
+    cameras = parser.add_mutually_exclusive_group()
+    cameras.add_argument(
+        '--focal-length-px',
+        type=number_in(*FOCAL_LENGTHS_PX, 'pixels'),
+        help='of the camera; without it the longer side of the image is taken, and distances '
+        'are rough',
+    )
+    cameras.add_argument(
+        '--camera',
+        type=Path,
+        metavar='FILE.yaml',
+        help="the camera's calibration, as camera_calibration of ROS writes it",
+    )
+    parser.add_argument(
+        '--interpupillary-distance-m',
+        type=number_in(*range_of(PipelineConfig, 'interpupillary_distance_m'), 'metres'),
+        default=ADULT_INTERPUPILLARY_DISTANCE_M,
+        help='of the people seen; distances are proportional to it (default %(default)s)',
+    )
+
+
+def make_pipeline(options: argparse.Namespace, smoothing: bool) -> FaceReconPipeline:
+    """:raises FaceReconError: a model file cannot be used."""
+    defaults = PipelineConfig()
+    return FaceReconPipeline(
+        PipelineConfig(
+            detector=options.detector,
+            regressor=options.regressor,
+            regressor_path=options.regressor_path,
+            interpupillary_distance_m=options.interpupillary_distance_m,
+            tracking=replace(defaults.tracking, max_faces=options.max_faces),
+            smoothing=SmoothingSettings() if smoothing else None,
+        )
+    )
+
+
+class Cameras:
+    """Gives the camera of each image, as the options say."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """:raises CalibrationError: --camera names no calibration."""
+        self._focal_length_px: float | None = options.focal_length_px
+        self._path: Path | None = options.camera
+        self._camera = read_camera(options.camera) if options.camera else None
+
+    @property
+    def given(self) -> bool:
+        """Whether the options name a camera, which goes before what a bag says."""
+        return self._camera is not None or self._focal_length_px is not None
+
+    def __call__(self, height: int, width: int) -> Camera:
+        """:raises ImageError: the calibration is for images of another size."""
+        if self._camera is not None:
+            if (self._camera.width, self._camera.height) != (width, height):
+                raise ImageError(
+                    f'is {width}x{height}, but {self._path} is for {self._camera.width}x'
+                    f'{self._camera.height}; give the calibration of these images'
+                )
+            return self._camera
+        camera = Camera.uncalibrated(width, height)
+        if self._focal_length_px is None:
+            return camera
+        f = self._focal_length_px
+        return Camera(width, height, f, f, camera.cx, camera.cy)
+
+
+def input_files(options: argparse.Namespace, images: Sequence[Path]) -> set[Identity]:
+    """Return the files that are read: no output may be one of them."""
+    others: list[Any] = [options.camera, options.regressor_path, options.detector]
+    return identities([*images, *(Path(o) for o in others if o)])

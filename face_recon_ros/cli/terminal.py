@@ -1,0 +1,62 @@
+"""What the command line prints: results, complaints, and a bar while it takes long."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TextIO, TypeVar
+
+from tqdm import tqdm
+
+PROGRESS_AFTER_S = 1.0
+# Characters of names that would break or hide a line
+_ESCAPED = {code: f'\\x{code:02x}' for code in [*range(32), *range(127, 160)]}
+_ESCAPED[ord('\n')], _ESCAPED[ord('\t')] = '\\n', '\\t'
+
+T = TypeVar('T')
+
+
+def say(message: str) -> None:
+    """Print a line of results."""
+    say_lines(message.translate(_ESCAPED))
+
+
+def say_lines(text: str) -> None:
+    """Print a table."""
+    _write(text, sys.stdout)
+
+
+def complain(message: str) -> None:
+    """Print a line about what went wrong, or was passed over."""
+    _write(f'face-recon: {message.translate(_ESCAPED)}', sys.stderr)
+
+
+def _write(text: str, stream: TextIO | None) -> None:
+    if stream is None:  # closed by the caller's shell
+        return
+    encoding = getattr(stream, 'encoding', None) or 'utf-8'
+    printable = text.encode(encoding, 'backslashreplace').decode(encoding)
+    tqdm.write(printable, file=stream)
+
+
+def flush() -> None:
+    """Print what is left. :raises OSError: nobody reads it, or it is a file on a full disk."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def leave_output() -> None:
+    """Give up standard output, so that Python does not stumble over it at the end again."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
+    """Show a bar on a terminal when it takes longer than a moment."""
+    return tqdm(
+        items, total=total, unit=unit, delay=PROGRESS_AFTER_S, leave=False, disable=None
+    )

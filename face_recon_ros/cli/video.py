@@ -1,0 +1,148 @@
+"""`face-recon video`: faces in a video or bag, with ids over time."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from face_recon_ros import records
+from face_recon_ros.bags import BagVideo, is_bag
+from face_recon_ros.cli import options as common
+from face_recon_ros.cli.terminal import complain, progress, say
+from face_recon_ros.errors import ImageError
+from face_recon_ros.outputs import (
+    Identity,
+    check_apart,
+    check_output,
+    fitting_name,
+    identity,
+    is_own,
+)
+from face_recon_ros.pose import Camera
+from face_recon_ros.video_files import Video
+from face_recon_ros.video_writing import VideoWriter
+from face_recon_ros.views import FaceViews
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser('video', help='faces in a video or bag, with ids over time')
+    parser.add_argument('input', type=Path, metavar='FILE')
+    parser.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
+    common.add_common(parser, 'video to write, .mp4')
+    parser.add_argument(
+        '--no-smoothing', action='store_true', help='each frame as it was measured'
+    )
+    parser.set_defaults(run=_run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One image of a recording: its number and time there, pixels, camera."""
+
+    number: int
+    stamp_s: float
+    pixels: np.ndarray
+    camera: Camera
+
+
+def _run(options: argparse.Namespace) -> int:
+    cameras = common.Cameras(options)
+    if not is_bag(options.input):
+        if options.topic:
+            raise ImageError(f'{options.input}: no bag, so it has no topics; leave out --topic')
+        video = Video.open(options.input)
+        _follow(options, video, _of_video(options, cameras, video))
+        for line in video.faults:
+            complain(line)
+        return 1 if video.faults else 0
+    with BagVideo.open(options.input, options.topic) as bag:
+        _follow(options, bag, _of_bag(options, cameras, bag))
+        for line in bag.broken:
+            complain(f'{line}: left out')
+        if bag.calibration_fault and not cameras.given:
+            complain(f'{options.input}: {bag.calibration_fault}')
+        return 1 if bag.broken else 0
+
+
+def _camera(options: argparse.Namespace, cameras: common.Cameras, image: np.ndarray) -> Camera:
+    try:
+        return cameras(*image.shape[:2])
+    except ImageError as error:
+        raise ImageError(f'{options.input}: {error}') from error
+
+
+def _of_video(
+    options: argparse.Namespace, cameras: common.Cameras, video: Video
+) -> Iterator[_Frame]:
+    for frame in video.frames():
+        camera = _camera(options, cameras, frame.pixels)
+        yield _Frame(frame.number, frame.stamp_s, frame.pixels, camera)
+
+
+def _of_bag(
+    options: argparse.Namespace, cameras: common.Cameras, bag: BagVideo
+) -> Iterator[_Frame]:
+    for image in bag:
+        camera = None if cameras.given else image.camera
+        camera = camera or _camera(options, cameras, image.pixels)
+        yield _Frame(image.number, image.stamp_s, image.pixels, camera)
+
+
+def _outputs(options: argparse.Namespace) -> Path | None:
+    """Return the video to write, once no output is an input. :raises OutputError: one is."""
+    inputs = common.input_files(options, [options.input])
+    out: Path | None = options.out
+    if out:
+        check_output(out, '--out', inputs)
+    elif options.mode:
+        out = _default_output(f'{options.input.stem}_{options.mode}', inputs)
+    if options.csv:
+        check_output(options.csv, '--csv', inputs)
+    check_apart([(out, '--out'), (options.csv, '--csv')])
+    return out
+
+
+def _default_output(stem: str, inputs: set[Identity]) -> Path:
+    """Return a name in the working folder that is free, or that of an earlier run's video."""
+    for number in count(1):
+        path = Path(fitting_name(stem, '.mp4' if number == 1 else f'_{number}.mp4'))
+        there = identity(path)
+        if there is None or (there not in inputs and is_own(path)):
+            break
+    if number > 1:
+        complain(f'{stem}.mp4 is not of this program and stays; see {path}')
+    return path
+
+
+def _follow(
+    options: argparse.Namespace, source: Video | BagVideo, frames: Iterable[_Frame]
+) -> None:
+    """Report the faces of a stream and write its pictures."""
+    out = _outputs(options)
+    pipeline = common.make_pipeline(options, smoothing=not options.no_smoothing)
+    views = FaceViews(pipeline.model)
+    seen: dict[str, int] = {}
+    total = 0
+    with (
+        records.csv_writer(options.csv) as rows,
+        VideoWriter(out, source.frames_per_second) if out else nullcontext() as writer,
+    ):
+        for frame in progress(frames, source.frame_count, 'frame'):
+            faces = pipeline.process(frame.pixels, frame.camera, frame.stamp_s)
+            for face in faces:
+                rows.writerow(records.row(str(frame.number), face, frame.stamp_s))
+                seen[face.id] = seen.get(face.id, 0) + 1
+            if writer:
+                views.forget()
+                picture = views.draw(options.mode or common.DEFAULT_MODE, frame.pixels, faces)
+                writer.write(picture, frame.stamp_s)
+            total += 1
+    counts = ', '.join(f'face {face_id} in {number}' for face_id, number in seen.items())
+    say(f'{options.input}: {total} frames; {counts or "no face"}')

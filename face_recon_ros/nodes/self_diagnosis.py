@@ -1,0 +1,145 @@
+"""The node's own publisher of /diagnostics, and the log of what is wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+
+from face_recon_ros.nodes.diagnostics import (
+    FRAME_ID,
+    OK,
+    STAMPS,
+    CalibrationTask,
+    FacesTask,
+    ImagesTask,
+    NameTask,
+    ReportedTask,
+    SpeedTask,
+    StateTask,
+    Task,
+    Verdict,
+    diagnostic_array,
+)
+from face_recon_ros.nodes.intake import image_topic
+from face_recon_ros.nodes.monitor import Monitor
+from face_recon_ros.nodes.parameters import Settings
+from face_recon_ros.nodes.qos import overrides, results_qos
+from face_recon_ros.nodes.report import OncePerChange
+
+if TYPE_CHECKING:
+    from face_recon_ros.nodes.node import FaceReconNode
+
+
+class SelfDiagnosis:
+    """Publishes in every state of the node, so that it tells why nothing comes out."""
+
+    NAME_TASK = NameTask.NAME
+
+    def __init__(
+        self,
+        node: FaceReconNode,
+        settings: Callable[[], Settings],
+        monitor: Monitor,
+        report: OncePerChange,
+    ) -> None:
+        """:param settings: returns the newest."""
+        self._node = node
+        self._settings = settings
+        self._monitor = monitor
+        self._report = report
+        self._make_tasks()
+        # not managed: it is there in every state
+        self._publisher = node.create_publisher(
+            DiagnosticArray, '/diagnostics', results_qos(5), qos_overriding_options=overrides()
+        )
+        # Not ROS time: a paused simulation must not hide what is wrong.
+        node.create_timer(
+            settings().diagnostics_period_s,
+            self._diagnose,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+
+    @property
+    def image_topic(self) -> str:
+        """The full name of the images' topic."""
+        return self._images_task.topic
+
+    @image_topic.setter
+    def image_topic(self, topic: str) -> None:
+        self._images_task.topic = topic
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Names of the models in use: path and hash."""
+        return self._faces_task.models
+
+    @models.setter
+    def models(self, models: dict[str, str]) -> None:
+        self._faces_task.models = models
+
+    def _make_tasks(self) -> None:
+        node, settings = self._node, self._settings()
+        self._state_task = StateTask(node.get_fully_qualified_name())
+        self._name_task = NameTask(node.get_fully_qualified_name())
+        self._images_task = ImagesTask(
+            image_topic(node, settings.image_transport), settings.image_timeout_s
+        )
+        self._calibration_task = CalibrationTask(node.resolve_topic_name('camera_info'))
+        self._faces_task = FacesTask({})
+        # these have nothing to look at while the node does not listen
+        self._camera_tasks: list[Task] = [
+            self._images_task,
+            self._calibration_task,
+            self._faces_task,
+            SpeedTask(),
+            ReportedTask(FRAME_ID, self._report),
+            ReportedTask(STAMPS, self._report),
+        ]
+
+    def _diagnose(self) -> None:
+        """Publish diagnostics and log each fault once."""
+        seen = self._monitor.snapshot(time.monotonic())
+        self._look_around()
+        state, name = self._state_task.run(seen), self._name_task.run(seen)
+        verdicts: list[tuple[Task, Verdict]] = [(self._state_task, state)]
+        verdicts.append((self._name_task, name))
+        self._say(self._name_task.name, name)
+        for task in self._camera_tasks:
+            if not self._node.is_listening:
+                verdicts.append((task, Verdict(OK, f'not looked at: node is {state.message}')))
+                continue
+            verdict = task.run(seen)
+            if not isinstance(task, ReportedTask):
+                self._say(task.name, verdict)
+            verdicts.append((task, verdict))
+        stamp = self._node.get_clock().now().to_msg()
+        hardware = self._images_task.topic
+        self._publisher.publish(
+            diagnostic_array(self._node.get_fully_qualified_name(), hardware, stamp, verdicts)
+        )
+
+    def _look_around(self) -> None:
+        """Bring what the tasks know of the node and its peers up to date."""
+        node, settings = self._node, self._settings()
+        self._state_task.state = node.state
+        self._state_task.enabled = node.enabled
+        self._state_task.failure = node.failure
+        self._name_task.others = self._count_namesakes()
+        self._images_task.publisher_count = node.count_publishers(self._images_task.topic)
+        self._images_task.timeout_s = settings.image_timeout_s
+        self._calibration_task.withholds_tf = not settings.publish_tf_uncalibrated
+        self._faces_task.max_faces = settings.pipeline.tracking.max_faces
+
+    def _count_namesakes(self) -> int:
+        mine = (self._node.get_name(), self._node.get_namespace())
+        return self._node.get_node_names_and_namespaces().count(mine) - 1
+
+    def _say(self, subject: str, verdict: Verdict) -> None:
+        if verdict.level == OK:
+            self._report.over(subject, verdict.message, verdict.settle_s)
+        else:
+            self._report.fault(subject, verdict.message, verdict.detail)

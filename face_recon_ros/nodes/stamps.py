@@ -1,0 +1,93 @@
+"""When images were taken: what their stamps are worth, and what goes out where they are not."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from face_recon_ros.nodes.diagnostics import STAMPS
+from face_recon_ros.nodes.report import OncePerChange
+
+# Images with one stamp are taken for copies of one image until the clock went on by so much
+SAME_STAMP_S = 0.5
+# Until then a stamp of 0 may be right
+SIMULATION_BEGINS_S = 1.0
+# A step back of less is jitter; with a larger one the clock was set back, and faces are forgotten
+CLOCK_SET_BACK_S = 1.0
+
+
+class StampWatch:
+    """
+    Sees the stamps of all images, one after the other, and says once what is wrong with them.
+
+    tf2 keeps one transform a stamp: where images have no stamps of their own, the time of their
+    arrival stands in.
+    """
+
+    def __init__(self, report: OncePerChange, image_topic: str) -> None:
+        self._report = report
+        self._topic = image_topic
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with the next image."""
+        self._taken_s = float('-inf')
+        self._same_since_s: tuple[float, float] | None = None  # the stamp, and the clock then
+        self._went_back = False
+
+    @property
+    def clock_was_set_back(self) -> bool:
+        """Whether the newest stamp is long before the one before it."""
+        return self._went_back
+
+    def usable(self, header: Header, arrived: Time) -> Header:
+        """
+        Return the header that the results of an image carry: its own wherever it has a stamp.
+
+        :param arrived: when it came, by the node's clock (simulated, if the node uses that).
+        """
+        fault = self._fault(seconds(header.stamp), seconds(arrived))
+        if fault:
+            self._report.fault(
+                STAMPS,
+                f'{fault}, so the time of arrival is used: set header.stamp in the camera driver '
+                'to when the image was taken',
+            )
+            header = Header(stamp=arrived, frame_id=header.frame_id)
+        self._compare(seconds(header.stamp), well=not fault)
+        return header
+
+    def _fault(self, stamp_s: float, arrived_s: float) -> str:
+        # a simulation begins at 0
+        if stamp_s == 0 and arrived_s > SIMULATION_BEGINS_S:
+            return f'images on {self._topic} have no stamp (header.stamp is 0)'
+        if self._same_since_s is None or self._same_since_s[0] != stamp_s:
+            self._same_since_s = stamp_s, arrived_s
+        # in a simulation that is paused the clock does not go on either
+        if arrived_s - self._same_since_s[1] > SAME_STAMP_S:
+            return f'images on {self._topic} all have the same stamp'
+        return ''
+
+    def _compare(self, taken_s: float, well: bool) -> None:
+        back_s = self._taken_s - taken_s
+        self._taken_s = taken_s
+        self._went_back = back_s > CLOCK_SET_BACK_S
+        if self._went_back:
+            self._report.fault(
+                STAMPS,
+                f'stamps of images on {self._topic} went back, so the faces were forgotten:'
+                ' a bag that began again, a clock that was reset, or two cameras on one topic',
+            )
+        elif back_s > 0:
+            self._report.fault(
+                STAMPS,
+                f'stamps of images on {self._topic} step back by less than 1 s, which costs '
+                'smoothness: look at the clock of the camera driver, or at its threads',
+            )
+        elif well:
+            self._report.over(STAMPS, f'stamps of images on {self._topic} rise again')
+
+
+def seconds(stamp: Time) -> float:
+    """Return a stamp in seconds."""
+    return float(stamp.sec + 1e-9 * stamp.nanosec)

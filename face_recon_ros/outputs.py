@@ -1,0 +1,245 @@
+"""
+Files written so that nothing of a user's is lost.
+
+A file is written beside its place under another name and takes its own when it is whole; a full
+disk leaves what was there before. No output is an input. What this program wrote carries a mark,
+so that the next run may replace it and does not take it for a photo; nobody else's files are
+replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import struct
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from face_recon_ros.errors import OutputError
+
+_MARK = b'face_recon_ros'
+_JPEG_MARK = b'\xff\xfe' + struct.pack('>H', 2 + len(_MARK)) + _MARK
+_PNG_TEXT = b'tEXtSoftware\0' + _MARK
+_PNG_MARK = (
+    struct.pack('>I', len(_PNG_TEXT) - 4) + _PNG_TEXT + struct.pack('>I', zlib.crc32(_PNG_TEXT))
+)
+_PNG_HEADER_BYTES = 33
+# Appended to files: what their readers skip
+_TRAILERS = {
+    '.npy': _MARK,
+    **dict.fromkeys(
+        ('.mp4', '.m4v', '.mov'), struct.pack('>I', 8 + len(_MARK)) + b'free' + _MARK
+    ),
+    '.avi': b'JUNK' + struct.pack('<I', len(_MARK)) + _MARK,
+    '.mkv': b'\xec' + bytes([0x80 | len(_MARK)]) + _MARK,  # Void
+}
+# How files of this program begin that need no mark of their own
+_OWN_STARTS = (
+    b'ply\nformat binary_little_endian 1.0\ncomment face_recon_ros: ',
+    b'# face_recon_ros: ',
+    b'file,id,score,x0,',
+    b'{\n "machine": ',
+)
+_HEAD_BYTES = 256
+_PART_PREFIX = '.face_recon_part_'
+# Of one name in a folder, on every file system in use
+LONGEST_NAME_BYTES = 255
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Identity = tuple[int, int]
+
+
+def identity(path: Path) -> Identity | None:
+    """Return what file a path leads to, links followed; None: to none that can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def identities(paths: Iterable[Path]) -> set[Identity]:
+    """Return the files that paths lead to, and those in the folders among them."""
+    found = set()
+    for path in paths:
+        found.add(identity(path))
+        with suppress(OSError):
+            found |= {identity(inside) for inside in path.iterdir()}
+    return {i for i in found if i is not None}
+
+
+def marked(data: bytes, suffix: str) -> bytes:
+    """Return the bytes of a file with the mark of this program, where its format has room."""
+    if data[:4] == b'\xff\xd8\xff\xe0':  # JFIF's segment must be the first
+        place = 4 + struct.unpack_from('>H', data, 4)[0]
+        return data[:place] + _JPEG_MARK + data[place:]
+    if data.startswith(b'\x89PNG'):
+        return data[:_PNG_HEADER_BYTES] + _PNG_MARK + data[_PNG_HEADER_BYTES:]
+    return data + _TRAILERS.get(suffix.lower(), b'')
+
+
+def mark_file(path: Path) -> None:
+    """Append the mark of this program to a video. :raises OSError: it cannot be written."""
+    trailer = _TRAILERS.get(path.suffix.lower(), b'')
+    if trailer:
+        with path.open('ab') as file:
+            file.write(trailer)
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether this program wrote a file; one that cannot be read is not its own."""
+    try:
+        with path.open('rb') as file:
+            head = file.read(_HEAD_BYTES)
+            trailer = _TRAILERS.get(path.suffix.lower(), b'')
+            file.seek(max(file.seek(0, os.SEEK_END) - len(trailer), 0))
+            tail = file.read()
+    except OSError:
+        return False
+    if head.startswith(b'\xff\xd8'):
+        return _JPEG_MARK in head
+    if head.startswith(b'\x89PNG'):
+        return _PNG_MARK in head
+    return head.startswith(_OWN_STARTS) or bool(trailer and tail == trailer)
+
+
+def check_output(path: Path, option: str, inputs: set[Identity]) -> None:
+    """
+    Refuse to write a file over an input, or over one that this program did not write.
+
+    Devices and pipes are written to, and an empty file is anybody's.
+
+    :raises OutputError: one line with the option and the remedy.
+    """
+    try:
+        found = path.stat()
+    except OSError:  # nothing there; what else is wrong shows when it is written
+        return
+    if (found.st_dev, found.st_ino) in inputs:
+        raise OutputError(f'{option} {path} is an input; choose another {option}')
+    if stat.S_ISDIR(found.st_mode):
+        raise OutputError(f'{option} {path} is a folder; name a file in it')
+    if stat.S_ISREG(found.st_mode) and found.st_size and not is_own(path):
+        raise OutputError(
+            f'{option} {path} is there and not of this program; delete it, or choose another '
+            f'{option}'
+        )
+
+
+def check_apart(outputs: Iterable[tuple[Path | None, str]]) -> None:
+    """:raises OutputError: two options name one file."""
+    taken: dict[str, str] = {}
+    for path, option in outputs:
+        real = path and os.path.realpath(path)
+        if path and real in taken and not _is_special(path):
+            raise OutputError(f'{option} {path} is {taken[real]} too; choose another {option}')
+        if real:
+            taken[real] = option
+
+
+def cannot_write(path: Path, error: OSError, option: str = '--out') -> OutputError:
+    """Return the line about a file that cannot be written."""
+    return OutputError(f'{path}: {error.strerror or error}; choose another {option}')
+
+
+def fitting_name(stem: str, ending: str) -> str:
+    """Return a file's name, its stem cut where the name would be too long for a folder."""
+    room = LONGEST_NAME_BYTES - len(os.fsencode(ending))
+    name = os.fsencode(stem)
+    if len(name) <= room:
+        return stem + ending
+    return name[:room].decode('utf-8', 'ignore') + ending
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether a path is that of a device or pipe, which is written to as it is."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+class PartFile:
+    """A file on its way: written to `part`, and renamed when it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        """:raises OSError: the file cannot be made."""
+        self._target = Path(os.path.realpath(path))  # a link stays one
+        self._special = _is_special(self._target)
+        if self._special:
+            self.part = self._target
+            return
+        if self._target.is_dir():
+            raise IsADirectoryError(21, 'Is a directory', str(path))
+        if self._target.exists() and not os.access(self._target, os.W_OK):
+            raise PermissionError(13, 'Permission denied', str(path))
+        number, name = tempfile.mkstemp(
+            prefix=_PART_PREFIX, suffix=self._target.suffix, dir=self._target.parent
+        )
+        os.close(number)
+        self.part = Path(name)
+        self.part.chmod(self._mode())
+
+    def _mode(self) -> int:
+        """Return the permissions of the file that is replaced, or those of a new one."""
+        try:
+            return stat.S_IMODE(self._target.stat().st_mode)
+        except OSError:
+            mask = os.umask(0)
+            os.umask(mask)
+            return 0o666 & ~mask
+
+    def publish(self) -> None:
+        """Give the file its name. :raises OSError: impossible; then nothing is left of it."""
+        if self._special:
+            return
+        try:
+            self.part.replace(self._target)
+        except OSError:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Leave what was there before."""
+        if not self._special:
+            self.part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes, option: str = '--out') -> None:
+    """Write a file whole, or leave what is there. :raises OutputError: it cannot be written."""
+    try:
+        file = PartFile(path)
+        try:
+            file.part.write_bytes(data)
+        except BaseException:
+            file.discard()
+            raise
+        file.publish()
+    except OSError as error:
+        raise cannot_write(path, error, option) from error
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let the signals that end a program wait until the block is done: it finishes a file."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = {s: signal.getsignal(s) for s in _ENDING_SIGNALS}
+    ours = {s: h for s, h in before.items() if h is not None}
+    for number in ours:
+        signal.signal(number, lambda given, _: waiting.append(given))
+    try:
+        yield
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+        for first in waiting[:1]:
+            signal.raise_signal(first)

@@ -1,0 +1,48 @@
+"""Images that OpenCV cannot decode (HEIC, AVIF, ...), through Pillow where that is installed."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def decode_with_pillow(data: bytes) -> np.ndarray | None:
+    """Decode an image file to (H, W, 3) uint8 BGR, as its orientation says; None: impossible."""
+    image = _module('PIL.Image')
+    if image is None:
+        return None
+    try:
+        with image.open(io.BytesIO(data)) as opened:
+            upright = import_module('PIL.ImageOps').exif_transpose(opened) or opened
+            rgb = np.asarray(upright.convert('RGB'))
+    except Exception:  # plugins raise what they like; OpenCV has refused the file before
+        return None
+    return np.ascontiguousarray(rgb[..., ::-1])
+
+
+def pillow_knows(path: Path) -> bool:
+    """Tell whether Pillow is there and knows the format of a file."""
+    image = _module('PIL.Image')
+    if image is None:
+        return False
+    try:
+        with image.open(path):
+            return True
+    except Exception:  # as above: it is not read, whatever the reason
+        return False
+
+
+def _module(name: str) -> Any:
+    """Return a module of Pillow with HEIC, if pillow-heif is there too; None: no Pillow."""
+    try:
+        module = import_module(name)
+    except ImportError:
+        return None
+    with suppress(ImportError):
+        import_module('pillow_heif').register_heif_opener()
+    return module

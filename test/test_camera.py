@@ -1,0 +1,411 @@
+"""Cameras against OpenCV's own projection, and calibrations of which a piece is broken."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from face_recon_ros.calibration import Calibration
+from face_recon_ros.camera import Camera
+from face_recon_ros.errors import CalibrationError, GeometryError
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.pose import metric_pose
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
+
+WIDTH, HEIGHT = 640, 480
+K = np.array([[600.0, 0, 319.5], [0, 610, 239.5], [0, 0, 1]])
+
+numbers = {'allow_nan': False, 'allow_infinity': False}
+
+
+def between(low, high):
+    return st.floats(low, high, **numbers)
+
+
+def lenses(count):
+    """Coefficients of the size that calibrations have, in OpenCV's order."""
+    radial = [between(-0.4, 0.4), between(-0.2, 0.2)]
+    tangential = [between(-0.01, 0.01)] * 2
+    rational = [between(-0.1, 0.1), between(-0.2, 0.4), between(-0.1, 0.1), between(-0.05, 0.05)]
+    prism, tilt = [between(-0.01, 0.01)] * 4, [between(-0.05, 0.05)] * 2
+    return st.tuples(*[*radial, *tangential, *rational, *prism, *tilt][:count]).map(np.array)
+
+
+def angles(found, wanted):
+    """Return the angles (N,) in radians between directions."""
+    across = np.linalg.norm(np.cross(found, wanted), axis=1)
+    return np.arctan2(across, np.sum(found * np.asarray(wanted), axis=1))
+
+
+def unit(vectors):
+    vectors = np.asarray(vectors, float)
+    return vectors / np.linalg.norm(vectors, axis=1)[:, None]
+
+
+def cone(most_deg, count=60):
+    """Return unit vectors (N, 3) all around the axis, out to an angle from it."""
+    theta = np.radians(most_deg) * np.sqrt(np.linspace(0, 1, count))
+    around = np.arange(count) * 2.4
+    return np.column_stack([
+        np.sin(theta) * np.cos(around), np.sin(theta) * np.sin(around), np.cos(theta)
+    ])
+
+
+def is_one_to_one(d, most_deg):
+    """Whether OpenCV's projection keeps the order of what lies ever further out, all around."""
+    tangents = np.linspace(0, np.tan(np.radians(most_deg)), 80)
+    for around in np.arange(0, 2 * np.pi, np.pi / 8):
+        out = np.array([np.cos(around), np.sin(around)])
+        line = np.column_stack([tangents[:, None] * out, np.ones(len(tangents))])
+        seen = cv2.projectPoints(line, np.zeros(3), np.zeros(3), np.eye(3), d)[0][:, 0]
+        if (np.diff(seen @ out) < 0.05 * np.diff(tangents)).any():
+            return False
+    return True
+
+
+@pytest.mark.parametrize('count', [4, 5, 8, 12, 14])
+def test_directions_undo_opencvs_projection(count):
+    @settings(max_examples=60, deadline=None)
+    @given(d=lenses(count), most_deg=between(5, 48))
+    def holds(d, most_deg):
+        assume(is_one_to_one(d, most_deg + 3))
+        directions = cone(most_deg)
+        pixels = cv2.projectPoints(directions, np.zeros(3), np.zeros(3), K, d)[0][:, 0]
+        camera = Camera.from_calibration(WIDTH, HEIGHT, K, d, 'rational_polynomial')
+        assert angles(camera.directions(pixels), directions).max() < 1e-6
+
+    holds()
+
+
+@settings(max_examples=60, deadline=None)
+@given(d=st.tuples(between(-0.05, 0.2), *[between(-0.02, 0.05)] * 3).map(np.array),
+       skew=between(-30, 30))
+def test_directions_undo_opencvs_fisheye_projection(d, skew):
+    directions = cone(80)
+    theta = np.linspace(0, np.radians(85), 200)
+    bent = theta * (1 + d @ theta ** np.array([[2], [4], [6], [8]]))
+    assume((np.diff(bent) > 0.05 * np.diff(theta)).all())
+    pixels = cv2.fisheye.projectPoints(
+        directions[:, None], np.zeros(3), np.zeros(3), K, d, alpha=skew / K[0, 0]
+    )[0][:, 0]
+    k = K.copy()
+    k[0, 1] = skew
+    camera = Camera.from_calibration(WIDTH, HEIGHT, k, d, 'equidistant')
+    assert angles(camera.directions(pixels), directions).max() < 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(d=st.tuples(between(-0.03, 0.05), *[between(-0.002, 0.005)] * 3).map(np.array))
+def test_a_fisheye_sees_behind_its_own_plane(d):
+    """Kannala and Brandt's formula; OpenCV's own projection ends at 90 degrees."""
+    theta = np.linspace(0, np.radians(110), 200)
+    bent = theta * (1 + d @ theta ** np.array([[2], [4], [6], [8]]))
+    assume((np.diff(bent) > 0.05 * np.diff(theta)).all())
+    directions = cone(105)
+    theta = np.arccos(np.clip(directions[:, 2], -1, 1))
+    bent = theta * (1 + d @ theta ** np.array([[2], [4], [6], [8]]))
+    out = directions[:, :2] / np.maximum(np.sin(theta), 1e-12)[:, None]
+    pixels = out * bent[:, None] * [200, 200] + [640, 480]
+    camera = Camera(1280, 960, 200, 200, 640, 480, d, 'fisheye')
+    found = camera.directions(pixels)
+    assert angles(found, directions).max() < 1e-6
+    assert (found[:, 2] < 0).any()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
+
+
+def test_pixels_beyond_the_rim_get_the_direction_at_the_rim():
+    """r = theta (1 - 0.1 theta^2) is largest at sqrt(10 / 3) rad: 104.6 degrees."""
+    camera = Camera(1280, 960, 200, 200, 640, 480, np.array([-0.1, 0, 0, 0]), 'equidistant')
+    [far] = camera.directions(np.array([[1279.0, 480.0]]))
+    assert np.degrees(np.arctan2(far[0], far[2])) == pytest.approx(104.6, abs=0.1)
+    # radial: r (1 - 0.3 r^2) is largest at 1 / sqrt(0.9)
+    camera = Camera(640, 480, 300, 300, 320, 240, np.array([-0.3, 0, 0, 0]))
+    [far] = camera.directions(np.array([[639.0, 240.0]]))
+    assert far[0] / far[2] == pytest.approx(1.054, abs=0.001)
+
+
+def test_skew_moves_columns_by_rows():
+    camera = Camera.from_calibration(640, 480, [500, 25, 320, 0, 500, 240, 0, 0, 1], [])
+    # x = u - cx - skew y'
+    [ray] = camera.rays(np.array([[320 + 0.2 * 500 + 25 * 0.1, 240 + 0.1 * 500]]))
+    np.testing.assert_allclose(ray, [0.2, 0.1, 1])
+
+
+def test_rays_of_pixels_that_look_back_are_nan():
+    camera = Camera(1280, 960, 200, 200, 640, 480, np.zeros(4), 'equidistant')
+    rays = camera.rays(np.array([[640 + 200 * 0.5, 480], [640 + 200 * 1.7, 480]]))
+    np.testing.assert_allclose(rays[0], [np.tan(0.5), 0, 1])
+    assert np.isnan(rays[1]).all()
+
+
+# --- faces at the rim -----------------------------------------------------------
+
+
+def seen_by_fisheye(points_m, rotation, translation_m, focal_px, centre_px):
+    """Return parameters of weak perspective for a face that an equidistant fisheye sees."""
+    in_camera = points_m @ (rotation @ MODEL_FROM_FACE.T).T + translation_m
+    out = np.linalg.norm(in_camera[:, :2], axis=1)
+    theta = np.arctan2(out, in_camera[:, 2])
+    pixels = in_camera[:, :2] / out[:, None] * (focal_px * theta)[:, None] + centre_px
+    # affine least squares: a rotation could not be as flat as a face is at the rim
+    ray = translation_m / np.linalg.norm(translation_m)
+    # a fisheye stretches a face along the rim; a regressor's z has the size of the whole
+    angle = np.arctan2(np.linalg.norm(ray[:2]), ray[2])
+    stretch = (1 + angle / np.sin(angle)) / 2
+    z = -(in_camera - translation_m) @ ray * stretch * focal_px / np.linalg.norm(translation_m)
+    target = np.column_stack([pixels, z])
+    design = np.column_stack([points_m, np.ones(len(points_m))])
+    matrix = np.linalg.lstsq(design, target, rcond=None)[0].T
+    return FaceParameters(matrix, np.zeros(40), np.zeros(10))
+
+
+@pytest.mark.parametrize('bearing_deg', [0.0, 60, 85, 93, 100])
+@pytest.mark.parametrize('side', [-1, 1])
+def test_a_person_at_the_rim_of_a_fisheye_is_where_they_are(model, bearing_deg, side):
+    points = model.landmarks_68.mean
+    angle = np.radians(side * bearing_deg)
+    [direction] = unit([[np.sin(angle), 0.05, np.cos(angle)]])
+    rotation = rotation_to(direction) @ OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
+    camera = Camera(1280, 960, 350, 350, 640, 480, np.zeros(4), 'fisheye')
+    seen = seen_by_fisheye(points, rotation, 1.2 * direction, 350, [640, 480])
+    pose = metric_pose(seen, points, camera)
+    assert np.degrees(angles(unit([pose.translation_m]), [direction])) < 0.5
+    assert np.linalg.norm(pose.translation_m) == pytest.approx(1.2, rel=0.03)
+    turn = np.degrees(np.arccos(np.clip((np.trace(pose.rotation.T @ rotation) - 1) / 2, -1, 1)))
+    assert turn < 1.5
+
+
+@pytest.mark.parametrize('place_px', [np.nan, np.inf])
+def test_a_face_that_is_nowhere_has_no_pose(model, place_px):
+    nowhere = camera_matrix(1000.0, np.eye(3), np.array([place_px, 200.0, 0.0]))
+    seen = FaceParameters(nowhere, np.zeros(40), np.zeros(10))
+    with pytest.raises(GeometryError):
+        metric_pose(seen, model.landmarks_68.mean, Camera.uncalibrated(640, 480))
+
+
+@pytest.mark.parametrize('scale_px_per_m', [0.0, 1e-12, 1e6, np.nan])
+def test_a_face_of_no_size_or_all_around_has_no_pose(model, scale_px_per_m):
+    size = camera_matrix(scale_px_per_m, np.eye(3), np.array([320.0, 240.0, 0.0]))
+    seen = FaceParameters(size, np.zeros(40), np.zeros(10))
+    with pytest.raises(GeometryError, match='no pose follows'):
+        metric_pose(seen, model.landmarks_68.mean, Camera.uncalibrated(640, 480))
+
+
+# --- calibrations ---------------------------------------------------------------
+
+
+def info(model='plumb_bob', d=(0.0,) * 5, size=(640, 480), k=None, p=None, roi=(0, 0, 0, 0)):
+    k = np.array([600.0, 0, 319.5, 0, 600, 239.5, 0, 0, 1]) if k is None else np.array(k, float)
+    p = np.column_stack([k.reshape(3, 3), np.zeros(3)]).ravel() if p is None else p
+    return SimpleNamespace(
+        width=size[0], height=size[1], k=k, d=np.array(d, float), p=np.array(p, float),
+        distortion_model=model, binning_x=0, binning_y=0,
+        roi=SimpleNamespace(x_offset=roi[0], y_offset=roi[1], width=roi[2], height=roi[3]),
+    )
+
+
+def read(message, size=(640, 480), rectified=False):
+    calibration = Calibration('/c', rectified)
+    calibration.update(message)
+    return calibration.camera(*size)
+
+
+BENT = [0.05, -0.02, 0.001, 0.002, 0.01]
+EIGHT = [0.3, -0.1, 0.001, 0.002, 0.01, 0.4, -0.05, 0.02]
+
+
+@pytest.mark.parametrize(
+    ('model', 'd', 'as_opencv_reads'),
+    [
+        ('none', [], []),
+        ('none', [0.0] * 5, []),
+        ('pinhole', [], []),
+        ('pinhole', [0.0] * 4, []),
+        ('whatever', [0.0] * 5, []),
+        ('fisheye', [], []),
+        ('Kannala Brandt4', [], []),
+        ('plumb_bob', BENT[:4], BENT[:4]),
+        ('plumb_bob', BENT, BENT),
+        ('plumb_bob', EIGHT, EIGHT),
+        ('plumb_bob', BENT + [0.0] * 9, BENT),
+        ('plumb_bob', BENT + [0.0] * 2, BENT),
+        ('radtan', BENT[:4], BENT[:4]),
+        ('Brown-Conrady', BENT, BENT),
+        ('', BENT, BENT),
+        ('rational_polynomial', BENT, BENT),
+        ('rational_polynomial', EIGHT, EIGHT),
+        ('rational_polynomial', [*EIGHT, 0.0, 0.0], EIGHT),
+        ('rational_polynomial', [*EIGHT, 0.001, 0.0, 0.001, 0.0], [*EIGHT, 0.001, 0, 0.001, 0]),
+    ],
+)
+def test_models_by_name_or_by_number_of_coefficients(model, d, as_opencv_reads):
+    camera, fault = read(info(model, d))
+    assert not fault
+    assert (camera.fx, camera.cx, camera.calibrated) == (600, 319.5, True)
+    directions = cone(25)
+    k = np.array([[600, 0, 319.5], [0, 600, 239.5], [0, 0, 1]])
+    wanted = cv2.projectPoints(
+        directions, np.zeros(3), np.zeros(3), k, np.array(as_opencv_reads or [0.0] * 4)
+    )[0][:, 0]
+    assert angles(camera.directions(wanted), directions).max() < 1e-6
+
+
+@pytest.mark.parametrize('name', ['equidistant', 'fisheye', 'Kannala Brandt4', 'kannala_brandt'])
+@pytest.mark.parametrize('d', [[0.1, -0.02, 0.005, 0], [0.1, -0.02, 0.005, 0, 0], [0.0] * 4])
+def test_names_of_the_fisheye_model(name, d):
+    camera, fault = read(info(name, d))
+    assert not fault
+    directions = cone(60)
+    k = np.array([[600, 0, 319.5], [0, 600, 239.5], [0, 0, 1]])
+    pixels = cv2.fisheye.projectPoints(
+        directions[:, None], np.zeros(3), np.zeros(3), k, np.array(d[:4])
+    )[0][:, 0]
+    assert angles(camera.directions(pixels), directions).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ('message', 'piece', 'remedy'),
+    [
+        (info('inverse_brown', BENT), 'distortion_model "inverse_brown"', 'use one of plumb_bob'),
+        (info('plumb_bob', BENT[:3]), '3 distortion coefficients', 'wants 4 or 5 or 8'),
+        (info('equidistant', BENT), '5 distortion coefficients', 'wants 4'),
+        (info(d=[np.nan] * 5), 'distortion coefficients hold NaN', 'distortion is left out'),
+        (info(d=[np.inf, 0, 0, 0, 0]), 'coefficients hold NaN or infinity', 'is left out'),
+        (info(roi=(100, 50, 0, 0)), 'region of interest at 100, 50', 'fill roi.width'),
+    ],
+)
+def test_a_broken_piece_is_named_and_k_is_kept(message, piece, remedy):
+    camera, fault = read(message)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (600, 600, 319.5, 239.5)
+    assert camera.calibrated
+    assert not camera.distortion.size
+    assert 'camera_info on /c' in fault
+    assert piece in fault
+    assert remedy in fault
+    assert '\n' not in fault
+    assert 'assumed' not in fault
+
+
+@pytest.mark.parametrize(
+    ('message', 'reason'),
+    [
+        (info(k=[0] * 9), 'uncalibrated'),
+        (info(k=[np.nan, 0, 1, 0, 1, 1, 0, 0, 1]), 'NaN'),
+        (info(k=[600, 0, np.inf, 0, 600, 1, 0, 0, 1]), 'infinity'),
+        (info(k=[-600, 0, 1, 0, 600, 1, 0, 0, 1]), 'not positive'),
+        (info(size=(320, 240)), '320x240'),
+    ],
+)
+def test_without_a_focal_length_there_is_no_calibration(message, reason):
+    camera, fault = read(message)
+    assert (camera.fx, camera.calibrated) == (640, False)
+    assert reason in fault
+    assert 'until then focal length = the longer side of the image is assumed' in fault
+
+
+@pytest.mark.parametrize('size', [(0, 0), (640, 0), (0, 480)])
+def test_a_calibration_without_image_size_is_the_images(size):
+    camera, fault = read(info(size=size))
+    assert (camera.width, camera.height, camera.fx, fault) == (640, 480, 600, '')
+    camera, fault = read(info(size=size), (300, 200))
+    assert not camera.calibrated
+    assert '319.5, 239.5 is outside of 300x200' in fault
+
+
+def test_skew_of_a_calibration_is_used():
+    camera, fault = read(info(k=[600, 25, 319.5, 0, 600, 239.5, 0, 0, 1]))
+    assert (camera.skew, fault) == (25, '')
+    message = info(k=[600, 25, 319.5, 0, 600, 239.5, 0, 0, 1], size=(1280, 960))
+    message.binning_x = message.binning_y = 2
+    assert read(message)[0].skew == 12.5
+
+
+RIGHT = [600.0, 0, 319.5, -72.0, 0, 600, 239.5, 0, 0, 0, 1, 0]
+
+
+def test_the_right_camera_of_a_stereo_pair_places_faces_in_the_lefts_frame(model):
+    """sensor_msgs/CameraInfo: Tx = -fx' B, in the frame of the first camera."""
+    points = model.landmarks_68.mean
+    left, _ = read(info(), rectified=True)
+    right, fault = read(info(p=RIGHT), rectified=True)
+    assert not fault
+    in_camera = points @ np.diag([1.0, -1, -1]) + [0.1, 0.05, 1.0]  # in the left's frame
+    poses = []
+    for camera, baseline_m in ((left, 0.0), (right, 0.12)):
+        seen = in_camera - [baseline_m, 0, 0]
+        pixels = seen[:, :2] / seen[:, 2:] * 600 + [319.5, 239.5]
+        target = np.column_stack([pixels, -(seen[:, 2] - 1.0) * 600])
+        design = np.column_stack([points, np.ones(len(points))])
+        matrix = np.linalg.lstsq(design, target, rcond=None)[0].T
+        poses.append(
+            metric_pose(FaceParameters(matrix, np.zeros(40), np.zeros(10)), points, camera)
+        )
+    # weak perspective is good to 2 cm here; the baseline is 12
+    np.testing.assert_allclose(poses[0].translation_m, [0.1, 0.05, 1.0], atol=0.02)
+    np.testing.assert_allclose(poses[1].translation_m, poses[0].translation_m, atol=0.003)
+
+
+@pytest.mark.parametrize('p', [[0.0] * 12, [np.nan] * 12])
+def test_rectified_images_without_p_take_k(p):
+    camera, fault = read(info('plumb_bob', BENT, p=p), rectified=True)
+    assert (camera.fx, camera.calibrated, camera.distortion.size) == (600, True, 0)
+    assert 'P holds no focal length, so K is taken' in fault
+
+
+def test_a_broken_tx_is_left_out():
+    p = list(RIGHT)
+    p[3] = np.nan
+    camera, fault = read(info(p=p), rectified=True)
+    assert camera.position_m == (0, 0, 0)
+    assert 'NaN for Tx' in fault
+
+
+# --- the guess, and what no camera is -------------------------------------------
+
+
+def test_an_uncalibrated_camera_is_the_same_one_turned_upright(model):
+    across, upright = Camera.uncalibrated(1920, 1080), Camera.uncalibrated(1080, 1920)
+    assert across.fx == across.fy == upright.fx == upright.fy == 1920
+    assert (upright.cx, upright.cy) == (539.5, 959.5)
+    poses = [
+        metric_pose(
+            FaceParameters(
+                camera_matrix(2000.0, np.eye(3), np.array([c.cx, c.cy, 0])),
+                np.zeros(40), np.zeros(10),
+            ),
+            model.landmarks_68.mean,
+            c,
+        )
+        for c in (across, upright)
+    ]
+    np.testing.assert_allclose(poses[0].translation_m, poses[1].translation_m, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'width': 0}, {'height': -1}, {'fx': 0.0}, {'fx': -500.0}, {'fy': np.nan},
+        {'fx': np.inf}, {'cx': np.nan}, {'skew': np.inf}, {'distortion': np.array([np.nan] * 4)},
+        {'distortion': np.array([0.1] * 3)},
+        {'distortion': np.array([0.1] * 4), 'distortion_model': 'odd'},
+        {'position_m': (np.nan, 0, 0)},
+    ],
+)
+def test_numbers_that_no_camera_has_are_refused(changes):
+    good = {'width': 640, 'height': 480, 'fx': 600.0, 'fy': 600.0, 'cx': 319.5, 'cy': 239.5}
+    with pytest.raises(CalibrationError) as error:
+        Camera(**{**good, **changes})
+    assert isinstance(error.value, ValueError)
+    assert '\n' not in str(error.value)
+
+
+def test_cameras_are_equal_by_value():
+    cameras = [Camera.from_calibration(640, 480, K, BENT) for _ in range(2)]
+    assert cameras[0] == cameras[1]
+    assert hash(cameras[0]) == hash(cameras[1])
+    assert cameras[0] != Camera.from_calibration(640, 480, K, EIGHT)
+    assert cameras[0] != Camera.uncalibrated(640, 480)
+    assert cameras[0] != 'camera'
