@@ -152,7 +152,8 @@ def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
 
     def detector(image):
         shown.append(image)
-        box = np.array([*place, *place], float) + [-30, -30, 30, 30]
+        x, y = place
+        box = np.array([x - 30, y - 30, x + 30, y + 30])
         return [Detection(box, 0.8, None), Detection(box, 0.4, None)]
 
     judge = UprightJudge()
