@@ -200,6 +200,7 @@ class FaceReconPipeline:
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
             judge=lambda region: self._judge(image, region),
+            locate=lambda region: self._judge.locate(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
 
@@ -228,6 +229,7 @@ class FaceReconPipeline:
             regress=lambda region: self.regressor(image, region),
             refine=lambda region: self.regressor.in_both_mirrors(image, region),
             judge=lambda region: self._judge(image, region),
+            locate=lambda region: self._judge.locate(image, region),
         )
         return [track.regression for track in tracks]
 

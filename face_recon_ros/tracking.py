@@ -29,7 +29,7 @@ from face_recon_ros.regression import Region, Regression
 from face_recon_ros.rolls import (
     Candidate,
     Judge,
-    Judgement,
+    Locate,
     find_roll,
     is_sure,
     is_upside_down,
@@ -214,6 +214,7 @@ class Tracker:
         refine: Callable[[Region], Regression] | None = None,
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
+        locate: Locate | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -228,7 +229,8 @@ class Tracker:
             in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
-        :param judge: how surely the face in a region is upright in it; None: always
+        :param judge: how surely the face in a region is upright in it, 0..1; None: always
+        :param locate: where the judge sees the face in a region; None: not known
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -253,7 +255,7 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            return find_roll(region, regress, refine or regress, judge or _always)
+            return find_roll(region, regress, refine or regress, judge or _always, locate)
 
         self._add_found(newcomers, stamp_s, settle, look)
         if first and detect_upside_down and not self.is_sure_of_one():
@@ -639,8 +641,8 @@ def _is_doubtful(regression: Regression) -> bool:
     return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
-def _always(region: Region) -> Judgement:
-    return Judgement(1.0)
+def _always(region: Region) -> float:
+    return 1.0
 
 
 def _or_typical(change: float | None) -> float:
