@@ -91,20 +91,27 @@ class HybridRegressor:
         return replace(found, presence=found.presence * in_sight(found.box, region, image))
 
     def _joined(self, front: Regression, profile: Regression) -> Regression:
-        weight = network_weight(_turn_for_face_mesh(front), turn_to_side_rad(profile.parameters))
+        weight = network_weight(
+            _turn_for_face_mesh(front), turn_to_side_rad(profile.parameters), front.presence
+        )
         return blended(self._sparse, front, _by_both(profile), weight)
 
 
-def network_weight(face_mesh_turn_rad: float, network_turn_rad: float) -> float:
+def network_weight(
+    face_mesh_turn_rad: float, network_turn_rad: float, face_mesh_presence: float = 1.0
+) -> float:
     """
     Return 0..1 of the turns to the side that the two have found.
+
+    What does not see a face has no say: Face Mesh's part shrinks with its presence 0..1.
 
     It is 0 wherever Face Mesh alone is looked at and 1 wherever the network alone is, whatever the
     other would have found.
     """
     past = max(face_mesh_turn_rad - FACE_MESH_ALONE_RAD, 0.0)
     left = max(NETWORK_ALONE_RAD - network_turn_rad, 0.0)
-    return past / (past + left) if left else 1.0
+    # where Face Mesh sees no face, past is at least UNSEEN_TURN_RAD - FACE_MESH_ALONE_RAD
+    return past / (past + left * face_mesh_presence) if left else 1.0
 
 
 def blended(

@@ -88,6 +88,12 @@ def test_the_weight_follows_the_turns_found(face_mesh_deg, network_deg, weight):
     assert found == pytest.approx(weight, abs=1e-3)
 
 
+def test_what_sees_no_face_has_no_say():
+    assert network_weight(np.radians(45), np.radians(20), face_mesh_presence=0.0) == 1
+    found = network_weight(np.radians(30), np.radians(40), face_mesh_presence=0.5)
+    assert found == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize(('yaw_deg', 'expected'), [
     (0, ['facemesh']), (12, ['facemesh']), (-12, ['facemesh']), (75, ['network']),
     (-75, ['network']),
