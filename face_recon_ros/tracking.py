@@ -26,7 +26,15 @@ from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import Candidate, Judge, find_roll, is_sure, is_upside_down, score_of
+from face_recon_ros.rolls import (
+    Candidate,
+    Judge,
+    Judgement,
+    find_roll,
+    is_sure,
+    is_upside_down,
+    score_of,
+)
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.stream_clock import StreamClock
@@ -220,7 +228,7 @@ class Tracker:
             in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
-        :param judge: how surely the face in a region is upright in it, 0..1; None: always
+        :param judge: how surely the face in a region is upright in it; None: always
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -631,8 +639,8 @@ def _is_doubtful(regression: Regression) -> bool:
     return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
-def _always(region: Region) -> float:
-    return 1.0
+def _always(region: Region) -> Judgement:
+    return Judgement(1.0)
 
 
 def _or_typical(change: float | None) -> float:
