@@ -214,6 +214,7 @@ class Tracker:
         refine: Callable[[Region], Regression] | None = None,
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
+        settled: Callable[[Regression], Regression] | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -229,6 +230,7 @@ class Tracker:
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
         :param judge: how surely the face in a region is upright in it; None: always
+        :param settled: what a newcomer becomes once its roll is known; None: as it is
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -253,7 +255,10 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            return find_roll(region, regress, refine or regress, judge or _always)
+            found = find_roll(region, regress, refine or regress, judge or _always)
+            if settled is None:
+                return found
+            return Candidate(settled(found.regression), found.judged)
 
         self._add_found(newcomers, stamp_s, settle, look)
         if first and detect_upside_down and not self.is_sure_of_one():
