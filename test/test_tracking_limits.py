@@ -208,7 +208,7 @@ def test_a_filter_goes_on_for_half_a_second(gap_s, smoothed):
     assert (track.parameters.camera_matrix[0, 3] < 209) == smoothed
 
 
-@pytest.mark.parametrize(('judged', 'ids'), [(0.64, []), (0.66, ['f1'])])
+@pytest.mark.parametrize(('judged', 'ids'), [(0.64, []), (0.65, ['f1']), (0.66, ['f1'])])
 def test_somebody_new_has_to_be_a_face_to_the_judge(judged, ids):
     stream = Stream()
     stream.scene.faces = {'a': (200, 200)}
