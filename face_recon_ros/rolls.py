@@ -24,7 +24,17 @@ from face_recon_ros.pose import face_rotation
 from face_recon_ros.regression import Region, Regression, cut
 
 Regress = Callable[[Region], Regression]
-Judge = Callable[[Region], float]
+
+
+@dataclass(slots=True, frozen=True)
+class Judgement:
+    """How surely there is an upright face in a region, 0..1, and the region it is in, if any."""
+
+    sureness: float
+    region: Region | None = None
+
+
+Judge = Callable[[Region], Judgement]
 
 # The turns of a detection's roll that are tried, and those tried as well where none is sure
 FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
@@ -42,6 +52,8 @@ JUDGE_POWER, LEAST_JUDGED = 4, 0.05
 # A detection belongs to a crop whose middle it is nearer to than this part of its side
 MIDDLE_PART = 0.25
 JUDGED_SIZE_PX = 192
+# Eyes that slope by less in a crop count as level: in profiles they are near each other
+LEVEL_RAD = math.radians(15)
 # A face rolled by more than this is found better in the image turned by a half
 UPSIDE_DOWN_RAD = math.radians(120)
 
@@ -65,23 +77,43 @@ class UprightJudge:
     def __init__(self, threads: int = 1) -> None:
         self._detector = load_detector(SHORT_RANGE, LEAST_JUDGED, threads)
 
-    def __call__(self, image: np.ndarray, region: Region) -> float:
-        """Return 0..1, of the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
-        rgb, _ = cut(image, region, JUDGED_SIZE_PX)
-        found = self._detector(np.ascontiguousarray(rgb[..., ::-1]))
+    def __call__(self, image: np.ndarray, region: Region) -> Judgement:
+        """Judge the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
+        rgb, image_from_crop = cut(image, region, JUDGED_SIZE_PX)
         middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
-        return max(
-            (d.score for d in found if np.hypot(*(d.box.reshape(2, 2).mean(0) - middle)) < reach),
-            default=0.0,
+        found = [
+            d
+            for d in self._detector(np.ascontiguousarray(rgb[..., ::-1]))
+            if np.hypot(*(d.box.reshape(2, 2).mean(axis=0) - middle)) < reach
+        ]
+        if not found:
+            return Judgement(0.0)
+        best = max(found, key=lambda d: d.score * _upright_part(d))
+        seen = Region.from_detection(best)
+        seen_in_image = Region(
+            image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
+            seen.side_px * region.side_px / JUDGED_SIZE_PX,
+            seen.roll_rad + region.roll_rad,
         )
+        return Judgement(best.score * _upright_part(best), seen_in_image)
+
+
+def _upright_part(detection: Detection) -> float:
+    """Return 1 for eyes about level, less the more they slope."""
+    if detection.eyes is None:
+        return 1.0
+    right, left = detection.eyes
+    slope_rad = abs(math.atan2(left[1] - right[1], left[0] - right[0]))
+    return max(0.0, math.cos(max(slope_rad - LEVEL_RAD, 0.0)))
 
 
 @dataclass(slots=True, frozen=True)
 class Candidate:
-    """A face at a roll, and how surely the judge sees it upright there: 0..1."""
+    """A face at a roll, how surely the judge sees it upright there, 0..1, and where."""
 
     regression: Regression
     judged: float
+    seen: Region | None = None
 
     @property
     def worth(self) -> float:
@@ -100,7 +132,7 @@ def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -
 
     :param regress: the face in a region, at first sight
     :param refine: the face in the region where regress has just found it
-    :param judge: how surely the face in a region is upright in it, 0..1
+    :param judge: how surely the face in a region is upright in it
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
     best = _best(first, 0.0, refine, judge)
@@ -108,7 +140,17 @@ def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -
         return best
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
     other = _best(others, score_of(best.regression), refine, judge)
-    return max(best, other, key=lambda c: c.worth)
+    best = max(best, other, key=lambda c: c.worth)
+    if best.worth >= SURE_WORTH or best.seen is None:
+        return best
+    # nearly upright the detector's eyes are right, and the roll with them
+    again = _judged(_refined(regress(best.seen), refine), judge)
+    return max(best, again, key=lambda c: c.worth)
+
+
+def _judged(regression: Regression, judge: Judge) -> Candidate:
+    judgement = judge(regression.region)
+    return Candidate(regression, judgement.sureness, judgement.region)
 
 
 def _best(
@@ -122,8 +164,7 @@ def _best(
         if score < least:
             candidates.append(Candidate(regression, 0.0))
         else:
-            refined = _refined(regression, refine)
-            candidates.append(Candidate(refined, judge(refined.region)))
+            candidates.append(_judged(_refined(regression, refine), judge))
     return max(candidates, key=lambda c: c.worth)
 
 

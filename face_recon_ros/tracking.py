@@ -26,7 +26,15 @@ from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import Candidate, Judge, find_roll, is_sure, is_upside_down, score_of
+from face_recon_ros.rolls import (
+    Candidate,
+    Judge,
+    Judgement,
+    find_roll,
+    is_sure,
+    is_upside_down,
+    score_of,
+)
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.stream_clock import StreamClock
@@ -206,6 +214,7 @@ class Tracker:
         refine: Callable[[Region], Regression] | None = None,
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
+        settled: Callable[[Regression], Regression] | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -220,7 +229,8 @@ class Tracker:
             in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
-        :param judge: how surely the face in a region is upright in it, 0..1; None: always
+        :param judge: how surely the face in a region is upright in it; None: always
+        :param settled: what a newcomer becomes once its roll is known; None: as it is
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -245,7 +255,10 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            return find_roll(region, regress, refine or regress, judge or _always)
+            found = find_roll(region, regress, refine or regress, judge or _always)
+            if settled is None:
+                return found
+            return Candidate(settled(found.regression), found.judged)
 
         self._add_found(newcomers, stamp_s, settle, look)
         if first and detect_upside_down and not self.is_sure_of_one():
@@ -631,8 +644,8 @@ def _is_doubtful(regression: Regression) -> bool:
     return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
-def _always(region: Region) -> float:
-    return 1.0
+def _always(region: Region) -> Judgement:
+    return Judgement(1.0)
 
 
 def _or_typical(change: float | None) -> float:

@@ -1,5 +1,7 @@
 """Videos as cameras and mishaps make them: times, pixels, rotation, what is missing."""
 
+import os
+
 import cv2
 import mp4_boxes
 import numpy as np
@@ -28,6 +30,12 @@ def write_clip(path, codec='mp4v', size=(96, 64), rate=30.0):
 def frames_of(path):
     video = Video.open(path)
     return list(video.frames()), video.faults
+
+
+def test_a_pipe_is_refused_unopened(tmp_path):
+    os.mkfifo(tmp_path / 'c.mp4')
+    with pytest.raises(ImageError, match=r'c\.mp4: is a pipe; save the video to a file first'):
+        Video.open(tmp_path / 'c.mp4')
 
 
 def test_times_are_those_of_the_container(tmp_path):
