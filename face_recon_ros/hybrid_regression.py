@@ -49,6 +49,8 @@ class HybridRegressor:
 
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         """Run the one that the face's last turn asks for, and the other where both have weight."""
+        if region.turned_rad is None:
+            return self._network(image, region, soften)
         if self._expected(region) is self._network:
             profile = self._network(image, region, soften)
             if turn_to_side_rad(profile.parameters) >= NETWORK_ALONE_RAD:
@@ -60,9 +62,21 @@ class HybridRegressor:
         return self._joined(front, self._network(image, region, soften))
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
-        """Run both, the network on the mirrored crop, too."""
+        """Run both, the network on the mirrored crop, too; of a newcomer the network alone."""
+        if region.turned_rad is None:
+            return self._network.in_both_mirrors(image, region)
         front = self._front(image, region, soften=False)
         return self._joined(front, self._network.in_both_mirrors(image, region))
+
+    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+        """
+        Look with both, now that it is known which way up the face is.
+
+        Until then the network is alone: upside down Face Mesh finds faces, too, and is sure.
+        """
+        if still:
+            return self.in_both_mirrors(image, found.region)
+        return self(image, found.region, soften=True)
 
     def preprocess(
         self, image: np.ndarray, region: Region, soften: bool = False

@@ -153,6 +153,10 @@ class NetworkRegressor:
         outputs = self._signature.mirrored_too(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)
 
+    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+        """Return what was found: nothing is gained by another look."""
+        return found
+
     def _found(
         self,
         outputs: list[np.ndarray],

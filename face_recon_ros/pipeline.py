@@ -26,7 +26,7 @@ from face_recon_ros.pose import (
     metric_pose,
     points_in_camera,
 )
-from face_recon_ros.regression import Region, Regression
+from face_recon_ros.regression import Region, Regression, of_newcomer
 from face_recon_ros.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import SmoothingSettings, View
@@ -200,6 +200,8 @@ class FaceReconPipeline:
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
             judge=lambda region: self._judge(image, region),
+            refine=lambda region: self.regressor(image, of_newcomer(region), soften=True),
+            settled=lambda found: self.regressor.settled(image, found, still=False),
             locate=lambda region: self._judge.locate(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
@@ -217,7 +219,8 @@ class FaceReconPipeline:
         if not any(is_sure(face) for face in found):
             others = _regions(detect_upside_down(self.detector, image))
             found = best_of_each([*found, *self._look_at(image, others, tracking)])
-        return [('', face, face.parameters) for face in found]
+        settled = [self.regressor.settled(image, face, still=True) for face in found]
+        return [('', face, face.parameters) for face in settled]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
@@ -227,7 +230,7 @@ class FaceReconPipeline:
             0.0,
             detect=lambda: regions,
             regress=lambda region: self.regressor(image, region),
-            refine=lambda region: self.regressor.in_both_mirrors(image, region),
+            refine=lambda region: self.regressor.in_both_mirrors(image, of_newcomer(region)),
             judge=lambda region: self._judge(image, region),
             locate=lambda region: self._judge.locate(image, region),
         )

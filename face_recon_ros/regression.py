@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -104,6 +104,11 @@ class Region(ComparedByValue):
         return np.column_stack([linear, self.centre - linear @ middle])
 
 
+def of_newcomer(region: Region) -> Region:
+    """Return a region as of a face of which it is not known how far it looks to a side."""
+    return replace(region, turned_rad=None)
+
+
 def turn_to_side_rad(parameters: FaceParameters) -> float:
     """Return how far a face looks to a side, 0 to pi."""
     right, _, near = parameters.model_rotation[:, 2]
@@ -168,6 +173,9 @@ class Regressor(Protocol):
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """As a call, from the crop and its mirror image: for twice the time, for still images."""
+
+    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+        """Return what a newcomer's finding becomes once it is known which way up the face is."""
 
     def preprocess(
         self, image: np.ndarray, region: Region, soften: bool = False
@@ -281,6 +289,10 @@ class FaceMeshRegressor:
     def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
         image_from_crop = self.preprocess(image, region, soften)
         return self.postprocess(self.infer(), image_from_crop)
+
+    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+        """Return what was found: nothing is gained by another look."""
+        return found
 
     def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
         """Look once: Face Mesh's figures are those that others know it by."""

@@ -214,6 +214,7 @@ class Tracker:
         refine: Callable[[Region], Regression] | None = None,
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
+        settled: Callable[[Regression], Regression] | None = None,
         locate: Locate | None = None,
     ) -> list[Track]:
         """
@@ -231,6 +232,7 @@ class Tracker:
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
         :param judge: how surely the face in a region is upright in it, 0..1; None: always
         :param locate: where the judge sees the face in a region; None: not known
+        :param settled: what a newcomer becomes once its roll is known; None: as it is
         """
         if self._clock.is_set_back(stamp_s):
             self.reset()
@@ -255,7 +257,10 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            return find_roll(region, regress, refine or regress, judge or _always, locate)
+            found = find_roll(region, regress, refine or regress, judge or _always, locate)
+            if settled is None:
+                return found
+            return Candidate(settled(found.regression), found.judged)
 
         self._add_found(newcomers, stamp_s, settle, look)
         if first and detect_upside_down and not self.is_sure_of_one():

@@ -1,5 +1,6 @@
 """What the detectors make of their networks' outputs, by values written out."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -8,6 +9,7 @@ from face_recon_ros.detection import (
     Detection,
     MergedDetector,
     UltraLightDetector,
+    _shrink,
     squares,
 )
 
@@ -234,3 +236,28 @@ def test_a_face_that_two_parts_see_is_reported_once(shift_px, count):
     far = Sees((shift_px, 0, 100 + shift_px, 100, 0.9))
     found = MergedDetector(near, far)(np.zeros((300, 300, 3), np.uint8))
     assert len(found) == count
+
+
+def test_faces_that_overlap_by_just_three_tenths_are_two():
+    near, far = Sees((0, 0, 13, 10, 0.7)), Sees((7, 0, 20, 10, 0.9))
+    assert len(MergedDetector(near, far)(np.zeros((300, 300, 3), np.uint8))) == 2
+
+
+@pytest.mark.parametrize(
+    ('size', 'steps'),
+    [
+        ((200, 160), [((100, 80), cv2.INTER_AREA)]),
+        ((201, 161), [((200, 160), cv2.INTER_LINEAR), ((100, 80), cv2.INTER_AREA)]),
+        ((300, 150), [((100, 80), cv2.INTER_AREA)]),
+        ((190, 300), [((100, 80), cv2.INTER_AREA)]),
+        ((100, 60), [((100, 80), cv2.INTER_AREA)]),
+        ((99, 60), [((100, 80), cv2.INTER_LINEAR)]),
+    ],
+)
+def test_images_are_shrunk_by_averaging_large_ones_in_two_steps(size, steps):
+    width, height = size
+    image = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
+    expected = image
+    for to, interpolation in steps:
+        expected = cv2.resize(expected, to, interpolation=interpolation)
+    np.testing.assert_array_equal(_shrink(image, 100, 80), expected)
