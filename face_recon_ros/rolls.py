@@ -24,17 +24,8 @@ from face_recon_ros.pose import face_rotation
 from face_recon_ros.regression import Region, Regression, cut
 
 Regress = Callable[[Region], Regression]
-
-
-@dataclass(slots=True, frozen=True)
-class Judgement:
-    """How surely there is an upright face in a region, 0..1, and the region it is in, if any."""
-
-    sureness: float
-    region: Region | None = None
-
-
-Judge = Callable[[Region], Judgement]
+Judge = Callable[[Region], float]
+Locate = Callable[[Region], Region | None]
 
 # The turns of a detection's roll that are tried, and those tried as well where none is sure
 FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
@@ -77,8 +68,24 @@ class UprightJudge:
     def __init__(self, threads: int = 1) -> None:
         self._detector = load_detector(SHORT_RANGE, LEAST_JUDGED, threads)
 
-    def __call__(self, image: np.ndarray, region: Region) -> Judgement:
-        """Judge the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
+    def __call__(self, image: np.ndarray, region: Region) -> float:
+        """Return 0..1, of the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
+        found, _ = self._best(image, region)
+        return found.score * _upright_part(found) if found else 0.0
+
+    def locate(self, image: np.ndarray, region: Region) -> Region | None:
+        """Return where the detector sees the face in the middle of a region; None: nowhere."""
+        found, image_from_crop = self._best(image, region)
+        if found is None:
+            return None
+        seen = Region.from_detection(found)
+        return Region(
+            image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
+            seen.side_px * region.side_px / JUDGED_SIZE_PX,
+            seen.roll_rad + region.roll_rad,
+        )
+
+    def _best(self, image: np.ndarray, region: Region) -> tuple[Detection | None, np.ndarray]:
         rgb, image_from_crop = cut(image, region, JUDGED_SIZE_PX)
         middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
         found = [
@@ -86,16 +93,8 @@ class UprightJudge:
             for d in self._detector(np.ascontiguousarray(rgb[..., ::-1]))
             if np.hypot(*(d.box.reshape(2, 2).mean(axis=0) - middle)) < reach
         ]
-        if not found:
-            return Judgement(0.0)
-        best = max(found, key=lambda d: d.score * _upright_part(d))
-        seen = Region.from_detection(best)
-        seen_in_image = Region(
-            image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
-            seen.side_px * region.side_px / JUDGED_SIZE_PX,
-            seen.roll_rad + region.roll_rad,
-        )
-        return Judgement(best.score * _upright_part(best), seen_in_image)
+        best = max(found, key=lambda d: d.score * _upright_part(d), default=None)
+        return best, image_from_crop
 
 
 def _upright_part(detection: Detection) -> float:
@@ -109,11 +108,10 @@ def _upright_part(detection: Detection) -> float:
 
 @dataclass(slots=True, frozen=True)
 class Candidate:
-    """A face at a roll, how surely the judge sees it upright there, 0..1, and where."""
+    """A face at a roll, and how surely the judge sees it upright there: 0..1."""
 
     regression: Regression
     judged: float
-    seen: Region | None = None
 
     @property
     def worth(self) -> float:
@@ -126,13 +124,20 @@ def is_sure(regression: Regression) -> bool:
     return score_of(regression) >= SURE_SCORE
 
 
-def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -> Candidate:
+def find_roll(
+    region: Region,
+    regress: Regress,
+    refine: Regress,
+    judge: Judge,
+    locate: Locate | None = None,
+) -> Candidate:
     """
     Return the face in a detector's region at the roll that is worth most.
 
     :param regress: the face in a region, at first sight
     :param refine: the face in the region where regress has just found it
-    :param judge: how surely the face in a region is upright in it
+    :param judge: how surely the face in a region is upright in it, 0..1
+    :param locate: where the detector sees the face in a region; asked about a doubtful face
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
     best = _best(first, 0.0, refine, judge)
@@ -141,16 +146,18 @@ def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
     other = _best(others, score_of(best.regression), refine, judge)
     best = max(best, other, key=lambda c: c.worth)
-    if best.worth >= SURE_WORTH or best.seen is None:
+    if best.worth >= SURE_WORTH or locate is None:
         return best
-    # nearly upright the detector's eyes are right, and the roll with them
-    again = _judged(_refined(regress(best.seen), refine), judge)
+    # of a face about upright the detector's eyes are right, and the roll with them
+    seen = locate(best.regression.region)
+    if seen is None:
+        return best
+    again = _judged(_refined(regress(seen), refine), judge)
     return max(best, again, key=lambda c: c.worth)
 
 
 def _judged(regression: Regression, judge: Judge) -> Candidate:
-    judgement = judge(regression.region)
-    return Candidate(regression, judgement.sureness, judgement.region)
+    return Candidate(regression, judge(regression.region))
 
 
 def _best(

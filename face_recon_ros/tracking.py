@@ -29,7 +29,7 @@ from face_recon_ros.regression import Region, Regression
 from face_recon_ros.rolls import (
     Candidate,
     Judge,
-    Judgement,
+    Locate,
     find_roll,
     is_sure,
     is_upside_down,
@@ -215,6 +215,7 @@ class Tracker:
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
         settled: Callable[[Regression], Regression] | None = None,
+        locate: Locate | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -229,7 +230,8 @@ class Tracker:
             in the camera's frame
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
-        :param judge: how surely the face in a region is upright in it; None: always
+        :param judge: how surely the face in a region is upright in it, 0..1; None: always
+        :param locate: where the judge sees the face in a region; None: not known
         :param settled: what a newcomer becomes once its roll is known; None: as it is
         """
         if self._clock.is_set_back(stamp_s):
@@ -255,7 +257,7 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            found = find_roll(region, regress, refine or regress, judge or _always)
+            found = find_roll(region, regress, refine or regress, judge or _always, locate)
             if settled is None:
                 return found
             return Candidate(settled(found.regression), found.judged)
@@ -644,8 +646,8 @@ def _is_doubtful(regression: Regression) -> bool:
     return sigma_rad > DOUBTFUL_SIGMA_RAD
 
 
-def _always(region: Region) -> Judgement:
-    return Judgement(1.0)
+def _always(region: Region) -> float:
+    return 1.0
 
 
 def _or_typical(change: float | None) -> float:

@@ -181,9 +181,10 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
         if still:
             regression = pipeline.regressor.in_both_mirrors(image, region)
         else:
-            regression = pipeline.regressor(
-                image, replace(region, turned_rad=turned_rad), soften=True
-            )
+            region = replace(region, turned_rad=turned_rad)
+            regression = pipeline.regressor(image, region, soften=True)
+            if turned_rad is None:
+                regression = pipeline.regressor.settled(image, regression, still=False)
             turned_rad = regression.region.turned_rad
         camera = Camera.uncalibrated(640, 480)
         found.append(pipeline._face('f', regression, regression.parameters, camera))

@@ -38,6 +38,14 @@ def test_a_pipe_is_refused_unopened(tmp_path):
         Video.open(tmp_path / 'c.mp4')
 
 
+def test_no_video_is_written_to_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / 'c.mp4')
+    writer = VideoWriter(tmp_path / 'c.mp4', 30.0)
+    with pytest.raises(OutputError, match=r'c\.mp4: is no file; give --out FILE\.mp4'):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    assert os.listdir(tmp_path) == ['c.mp4']
+
+
 def test_times_are_those_of_the_container(tmp_path):
     data = write_clip(tmp_path / 'c.mp4').read_bytes()
     second = mp4_boxes.clock_of(data)
