@@ -9,7 +9,6 @@ from face_recon_ros.detection import Detection
 from face_recon_ros.face_model import FaceParameters, camera_matrix
 from face_recon_ros.regression import Region, Regression
 from face_recon_ros.rolls import (
-    Judgement,
     UprightJudge,
     find_roll,
     is_sure,
@@ -43,7 +42,7 @@ class Face:
 
     def judge(self, region):
         self.calls.append(('judge', self._quarters(region)))
-        return Judgement(self.judged.get(self._quarters(region), 0.0))
+        return self.judged.get(self._quarters(region), 0.0)
 
     def find(self):
         region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
@@ -117,7 +116,7 @@ def test_a_refined_region_is_left_where_presence_falls_by_more_than_a_tenth(seco
     region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
     found = find_roll(
         region, lambda r: regression_at(r, 0.9 if r.roll_rad == 0 else 0.0),
-        lambda r: regression_at(r, second), lambda r: Judgement(0.99))
+        lambda r: regression_at(r, second), lambda r: 0.99)
     assert found.regression.presence == expected
 
 
@@ -162,16 +161,22 @@ def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
     picture = np.zeros((300, 300, 3), np.uint8)
     picture[..., 0] = 200  # blue
     found = judge(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0))
-    assert found.sureness == expected
+    assert found == expected
     assert shown[0].shape == (192, 192, 3)
     assert shown[0][96, 96].tolist() == [200, 0, 0]
 
 
-def judged_by(detection, roll_rad=0.0):
+PICTURE = np.zeros((300, 300, 3), np.uint8)
+
+
+def judge_that_sees(*detections):
     judge = UprightJudge()
-    judge._detector = lambda image: [detection]
-    picture = np.zeros((300, 300, 3), np.uint8)
-    return judge(picture, Region(np.array([150.0, 140.0]), 96.0, roll_rad))
+    judge._detector = lambda image: list(detections)
+    return judge
+
+
+def region_at(roll_rad=0.0):
+    return Region(np.array([150.0, 140.0]), 96.0, roll_rad)
 
 
 @pytest.mark.parametrize(
@@ -181,32 +186,32 @@ def judged_by(detection, roll_rad=0.0):
 def test_eyes_that_slope_by_more_than_15_degrees_count_less(slope_deg, expected):
     a = math.radians(slope_deg)
     eyes = 95.5 + 20 * np.array([[-math.cos(a), -math.sin(a)], [math.cos(a), math.sin(a)]])
-    found = judged_by(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
-    assert found.sureness == pytest.approx(expected, abs=1e-9)
+    judge = judge_that_sees(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
+    assert judge(PICTURE, region_at()) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_judge_says_where_it_sees_the_face():
     """In the crop of 192 px at half size: 9 px right of the middle, boxes of 60 px are 45 here."""
     box = np.array([95.5 + 18 - 30, 95.5 - 30, 95.5 + 18 + 30, 95.5 + 30])
     eyes = np.array([[90.0, 80.0], [110.0, 80.0 + 20 * math.tan(0.2)]])
-    seen = judged_by(Detection(box, 0.8, eyes)).region
+    judge = judge_that_sees(Detection(box, 0.8, eyes))
+    seen = judge.locate(PICTURE, region_at())
     np.testing.assert_allclose(seen.centre, [159, 140], atol=0.3)
     assert seen.side_px == pytest.approx(45)
     assert seen.roll_rad == pytest.approx(0.2)
-    turned = judged_by(Detection(box, 0.8, eyes), math.pi / 2).region
+    turned = judge.locate(PICTURE, region_at(math.pi / 2))
     np.testing.assert_allclose(turned.centre, [150, 149], atol=0.3)
     assert turned.roll_rad == pytest.approx(0.2 + math.pi / 2)
 
 
 def test_without_a_detection_the_judge_sees_nothing():
-    judge = UprightJudge()
-    judge._detector = lambda image: []
-    found = judge(np.zeros((99, 99, 3), np.uint8), Region(np.array([50.0, 50]), 40.0, 0.0))
-    assert (found.sureness, found.region) == (0.0, None)
+    judge = judge_that_sees()
+    assert judge(PICTURE, region_at()) == 0.0
+    assert judge.locate(PICTURE, region_at()) is None
 
 
-@pytest.mark.parametrize(('sureness', 'roll'), [(0.95, 30), (0.4, 0)])
-def test_what_nobody_is_sure_of_is_looked_at_where_the_judge_sees_it(sureness, roll):
+@pytest.mark.parametrize(('judged', 'roll'), [(0.95, 30), (0.4, 0)])
+def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, roll):
     """30 degrees off the detector's roll; it is taken if it is worth more."""
     there = Region(np.array([50.0, 50.0]), 100.0, math.radians(30))
 
@@ -214,8 +219,8 @@ def test_what_nobody_is_sure_of_is_looked_at_where_the_judge_sees_it(sureness, r
         return regression_at(region, 0.8 if abs(region.roll_rad) < 1 else 0.0)
 
     def judge(region):
-        at_there = region.roll_rad == there.roll_rad
-        return Judgement(sureness if at_there else 0.5, there)
+        return judged if region.roll_rad == there.roll_rad else 0.5
 
-    found = find_roll(Region(np.array([50.0, 50.0]), 100.0, 0.0), regress, regress, judge)
-    assert roll_deg(found) == roll
+    region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
+    assert roll_deg(find_roll(region, regress, regress, judge, lambda region: there)) == roll
+    assert roll_deg(find_roll(region, regress, regress, judge)) == 0

@@ -8,7 +8,6 @@ from tracking_scene import STEP_S, Stream
 
 from face_recon_ros.face_model import FaceParameters, camera_matrix
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import Judgement
 from face_recon_ros.smoothing import SmoothingSettings
 from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
 
@@ -214,7 +213,7 @@ def test_somebody_new_has_to_be_a_face_to_the_judge(judged, ids):
     stream = Stream()
     stream.scene.faces = {'a': (200, 200)}
     tracks = stream.tracker.update(
-        0.0, stream.scene.detect, stream.scene.regress, judge=lambda region: Judgement(judged))
+        0.0, stream.scene.detect, stream.scene.regress, judge=lambda region: judged)
     assert [track.id for track in tracks] == ids
 
 
@@ -404,7 +403,7 @@ def test_where_anything_is_a_face_the_judge_is_not_asked():
     stream.tracker = Tracker(TrackingSettings(min_presence=0.0))
     stream.scene.faces = {'a': (200, 200)}
     tracks = stream.tracker.update(
-        0.0, stream.scene.detect, stream.scene.regress, judge=lambda region: Judgement(0.1))
+        0.0, stream.scene.detect, stream.scene.regress, judge=lambda region: 0.1)
     assert [track.id for track in tracks] == ['f1']
 
 
