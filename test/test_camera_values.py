@@ -1,9 +1,12 @@
 """Which numbers a camera may have, and what the names of lens models mean: written out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from face_recon_ros import lens
+from face_recon_ros.calibration import image_size
 from face_recon_ros.camera import DISTORTION_COUNTS, Camera, known_distortion
 from face_recon_ros.errors import CalibrationError
 
@@ -130,3 +133,15 @@ def test_a_tilted_sensor_against_opencv(tilt):
     seen = cv2.projectPoints(wanted, np.zeros(3), np.zeros(3), np.eye(3), d)[0][:, 0]
     found = lens.polynomial_directions(seen, d)
     np.testing.assert_allclose(found[:, :2] / found[:, 2:], wanted[:, :2], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('roi', 'binning', 'expected'),
+    [((0, 0), (0, 0), (640, 480)), ((0, 0), (2, 4), (320, 120)), ((0, 0), (4, 2), (160, 240)),
+     ((200, 100), (1, 1), (200, 100)), ((200, 100), (2, 5), (100, 20))],
+)  # fmt: skip
+def test_size_of_the_images_of_a_calibration(roi, binning, expected):
+    info = SimpleNamespace(
+        width=640, height=480, binning_x=binning[0], binning_y=binning[1],
+        roi=SimpleNamespace(width=roi[0], height=roi[1]))
+    assert image_size(info) == expected

@@ -160,18 +160,23 @@ def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
     judge._detector = detector
     picture = np.zeros((300, 300, 3), np.uint8)
     picture[..., 0] = 200  # blue
-    assert judge(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0)) == expected
+    found = judge(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0))
+    assert found == expected
     assert shown[0].shape == (192, 192, 3)
     assert shown[0][96, 96].tolist() == [200, 0, 0]
 
 
-def judged_by(detection, roll_rad=0.0):
-    """Return how sure a judge is that sees a detection, and where it sees it."""
+PICTURE = np.zeros((300, 300, 3), np.uint8)
+
+
+def judge_that_sees(*detections):
     judge = UprightJudge()
-    judge._detector = lambda image: [detection]
-    picture = np.zeros((300, 300, 3), np.uint8)
-    region = Region(np.array([150.0, 140.0]), 96.0, roll_rad)
-    return judge(picture, region), judge.locate(picture, region)
+    judge._detector = lambda image: list(detections)
+    return judge
+
+
+def region_at(roll_rad=0.0):
+    return Region(np.array([150.0, 140.0]), 96.0, roll_rad)
 
 
 @pytest.mark.parametrize(
@@ -181,33 +186,32 @@ def judged_by(detection, roll_rad=0.0):
 def test_eyes_that_slope_by_more_than_15_degrees_count_less(slope_deg, expected):
     a = math.radians(slope_deg)
     eyes = 95.5 + 20 * np.array([[-math.cos(a), -math.sin(a)], [math.cos(a), math.sin(a)]])
-    sureness, _ = judged_by(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
-    assert sureness == pytest.approx(expected, abs=1e-9)
+    judge = judge_that_sees(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
+    assert judge(PICTURE, region_at()) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_judge_says_where_it_sees_the_face():
     """In the crop of 192 px at half size: 9 px right of the middle, boxes of 60 px are 45 here."""
     box = np.array([95.5 + 18 - 30, 95.5 - 30, 95.5 + 18 + 30, 95.5 + 30])
     eyes = np.array([[90.0, 80.0], [110.0, 80.0 + 20 * math.tan(0.2)]])
-    _, seen = judged_by(Detection(box, 0.8, eyes))
+    judge = judge_that_sees(Detection(box, 0.8, eyes))
+    seen = judge.locate(PICTURE, region_at())
     np.testing.assert_allclose(seen.centre, [159, 140], atol=0.3)
     assert seen.side_px == pytest.approx(45)
     assert seen.roll_rad == pytest.approx(0.2)
-    _, turned = judged_by(Detection(box, 0.8, eyes), math.pi / 2)
+    turned = judge.locate(PICTURE, region_at(math.pi / 2))
     np.testing.assert_allclose(turned.centre, [150, 149], atol=0.3)
     assert turned.roll_rad == pytest.approx(0.2 + math.pi / 2)
 
 
 def test_without_a_detection_the_judge_sees_nothing():
-    judge = UprightJudge()
-    judge._detector = lambda image: []
-    picture, region = np.zeros((99, 99, 3), np.uint8), Region(np.array([50.0, 50]), 40.0, 0.0)
-    assert judge(picture, region) == 0.0
-    assert judge.locate(picture, region) is None
+    judge = judge_that_sees()
+    assert judge(PICTURE, region_at()) == 0.0
+    assert judge.locate(PICTURE, region_at()) is None
 
 
-@pytest.mark.parametrize(('sureness', 'roll'), [(0.95, 30), (0.4, 0)])
-def test_what_nobody_is_sure_of_is_looked_at_where_the_judge_sees_it(sureness, roll):
+@pytest.mark.parametrize(('judged', 'roll'), [(0.95, 30), (0.4, 0)])
+def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, roll):
     """30 degrees off the detector's roll; it is taken if it is worth more."""
     there = Region(np.array([50.0, 50.0]), 100.0, math.radians(30))
 
@@ -215,8 +219,8 @@ def test_what_nobody_is_sure_of_is_looked_at_where_the_judge_sees_it(sureness, r
         return regression_at(region, 0.8 if abs(region.roll_rad) < 1 else 0.0)
 
     def judge(region):
-        return sureness if region.roll_rad == there.roll_rad else 0.5
+        return judged if region.roll_rad == there.roll_rad else 0.5
 
     region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
-    found = find_roll(region, regress, regress, judge, lambda region: there)
-    assert roll_deg(found) == roll
+    assert roll_deg(find_roll(region, regress, regress, judge, lambda region: there)) == roll
+    assert roll_deg(find_roll(region, regress, regress, judge)) == 0
