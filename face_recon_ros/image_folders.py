@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from face_recon_ros.errors import ImageError
-from face_recon_ros.outputs import is_own
+from face_recon_ros.outputs import PART_PREFIX, is_own, is_special
 from face_recon_ros.pillow_images import pillow_knows
 
 # Every OpenCV reads these
@@ -37,6 +37,8 @@ _RAW_SUFFIXES = frozenset(
     ]
 )
 _HEIF_SUFFIXES = frozenset(['.heic', '.heif', '.hif'])
+# What macOS puts beside each file on foreign disks, and files that another run is writing
+_NO_PHOTO_PREFIXES = ('._', PART_PREFIX)
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ def _look_into(folder: Path, found: FoundImages, outputs: set[str]) -> None:
     unreadable: Counter[str] = Counter()
     for path in sorted(folder.iterdir()):
         suffix = path.suffix.lower()
+        if path.name.startswith(_NO_PHOTO_PREFIXES) or is_special(path):
+            continue
         if path.is_dir():
             hidden = path.name.startswith('.') or os.path.realpath(path) in outputs
             folders += not hidden

@@ -100,7 +100,8 @@ def _radial_rim(radial: tuple[float, ...]) -> float:
     # of d/dr (r above / below), with r^2 as the variable
     slope = above * below + 2 * square * (above.deriv() * below - above * below.deriv())
     most = _FAR_RADIUS**2
-    return math.sqrt(min(_least_positive_root(p, most) for p in (slope, below)))
+    # a little before: where `below` is zero a bent radius has no value, or one of the wrong sign
+    return math.sqrt(min(_least_positive_root(p, most) for p in (slope, below))) * (1 - 1e-9)
 
 
 def _least_positive_root(polynomial: Polynomial, most: float) -> float:

@@ -46,7 +46,7 @@ _OWN_STARTS = (
     b'{\n "machine": ',
 )
 _HEAD_BYTES = 256
-_PART_PREFIX = '.face_recon_part_'
+PART_PREFIX = '.face_recon_part_'
 # Of one name in a folder, on every file system in use
 LONGEST_NAME_BYTES = 255
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -93,6 +93,8 @@ def mark_file(path: Path) -> None:
 
 def is_own(path: Path) -> bool:
     """Tell whether this program wrote a file; one that cannot be read is not its own."""
+    if is_special(path):  # to open a pipe is to wait for who writes to it
+        return False
     try:
         with path.open('rb') as file:
             head = file.read(_HEAD_BYTES)
@@ -136,7 +138,7 @@ def check_apart(outputs: Iterable[tuple[Path | None, str]]) -> None:
     taken: dict[str, str] = {}
     for path, option in outputs:
         real = path and os.path.realpath(path)
-        if path and real in taken and not _is_special(path):
+        if path and real in taken and not is_special(path):
             raise OutputError(f'{option} {path} is {taken[real]} too; choose another {option}')
         if real:
             taken[real] = option
@@ -156,7 +158,7 @@ def fitting_name(stem: str, ending: str) -> str:
     return name[:room].decode('utf-8', 'ignore') + ending
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Tell whether a path is that of a device or pipe, which is written to as it is."""
     try:
         mode = path.stat().st_mode
@@ -170,17 +172,18 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         """:raises OSError: the file cannot be made."""
-        self._target = Path(os.path.realpath(path))  # a link stays one
-        self._special = _is_special(self._target)
+        # /dev/stdout and <(...) are links to pipes, which have no other path
+        self._special = is_special(path)
         if self._special:
-            self.part = self._target
+            self.part = path
             return
+        self._target = Path(os.path.realpath(path))  # a link stays one
         if self._target.is_dir():
             raise IsADirectoryError(21, 'Is a directory', str(path))
         if self._target.exists() and not os.access(self._target, os.W_OK):
             raise PermissionError(13, 'Permission denied', str(path))
         number, name = tempfile.mkstemp(
-            prefix=_PART_PREFIX, suffix=self._target.suffix, dir=self._target.parent
+            prefix=PART_PREFIX, suffix=self._target.suffix, dir=self._target.parent
         )
         os.close(number)
         self.part = Path(name)

@@ -208,4 +208,5 @@ def _draw_label(image: np.ndarray, label: str, x: int, y: int) -> None:
 def angles_label(rotation: np.ndarray) -> str:
     """Return 'yaw, pitch, roll' of a face -> optical rotation in degrees (pose.EulerAngles)."""
     e = EulerAngles.from_rotation(rotation)
-    return f'yaw {e.yaw_deg:+.0f} pitch {e.pitch_deg:+.0f} roll {e.roll_deg:+.0f}'
+    yaw, pitch, roll = (round(v) for v in (e.yaw_deg, e.pitch_deg, e.roll_deg))  # no -0
+    return f'yaw {yaw:+d} pitch {pitch:+d} roll {roll:+d}'

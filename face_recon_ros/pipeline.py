@@ -202,6 +202,7 @@ class FaceReconPipeline:
             judge=lambda region: self._judge(image, region),
             refine=lambda region: self.regressor(image, of_newcomer(region), soften=True),
             settled=lambda found: self.regressor.settled(image, found, still=False),
+            locate=lambda region: self._judge.locate(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
 
@@ -231,6 +232,7 @@ class FaceReconPipeline:
             regress=lambda region: self.regressor(image, region),
             refine=lambda region: self.regressor.in_both_mirrors(image, of_newcomer(region)),
             judge=lambda region: self._judge(image, region),
+            locate=lambda region: self._judge.locate(image, region),
         )
         return [track.regression for track in tracks]
 

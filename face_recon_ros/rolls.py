@@ -25,6 +25,7 @@ from face_recon_ros.regression import Region, Regression, cut
 
 Regress = Callable[[Region], Regression]
 Judge = Callable[[Region], float]
+Locate = Callable[[Region], Region | None]
 
 # The turns of a detection's roll that are tried, and those tried as well where none is sure
 FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
@@ -42,6 +43,8 @@ JUDGE_POWER, LEAST_JUDGED = 4, 0.05
 # A detection belongs to a crop whose middle it is nearer to than this part of its side
 MIDDLE_PART = 0.25
 JUDGED_SIZE_PX = 192
+# Eyes that slope by less in a crop count as level: in profiles they are near each other
+LEVEL_RAD = math.radians(15)
 # A face rolled by more than this is found better in the image turned by a half
 UPSIDE_DOWN_RAD = math.radians(120)
 
@@ -67,13 +70,40 @@ class UprightJudge:
 
     def __call__(self, image: np.ndarray, region: Region) -> float:
         """Return 0..1, of the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
-        rgb, _ = cut(image, region, JUDGED_SIZE_PX)
-        found = self._detector(np.ascontiguousarray(rgb[..., ::-1]))
-        middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
-        return max(
-            (d.score for d in found if np.hypot(*(d.box.reshape(2, 2).mean(0) - middle)) < reach),
-            default=0.0,
+        found, _ = self._best(image, region)
+        return found.score * _upright_part(found) if found else 0.0
+
+    def locate(self, image: np.ndarray, region: Region) -> Region | None:
+        """Return where the detector sees the face in the middle of a region; None: nowhere."""
+        found, image_from_crop = self._best(image, region)
+        if found is None:
+            return None
+        seen = Region.from_detection(found)
+        return Region(
+            image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
+            seen.side_px * region.side_px / JUDGED_SIZE_PX,
+            seen.roll_rad + region.roll_rad,
         )
+
+    def _best(self, image: np.ndarray, region: Region) -> tuple[Detection | None, np.ndarray]:
+        rgb, image_from_crop = cut(image, region, JUDGED_SIZE_PX)
+        middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
+        found = [
+            d
+            for d in self._detector(np.ascontiguousarray(rgb[..., ::-1]))
+            if np.hypot(*(d.box.reshape(2, 2).mean(axis=0) - middle)) < reach
+        ]
+        best = max(found, key=lambda d: d.score * _upright_part(d), default=None)
+        return best, image_from_crop
+
+
+def _upright_part(detection: Detection) -> float:
+    """Return 1 for eyes about level, less the more they slope."""
+    if detection.eyes is None:
+        return 1.0
+    right, left = detection.eyes
+    slope_rad = abs(math.atan2(left[1] - right[1], left[0] - right[0]))
+    return max(0.0, math.cos(max(slope_rad - LEVEL_RAD, 0.0)))
 
 
 @dataclass(slots=True, frozen=True)
@@ -94,13 +124,20 @@ def is_sure(regression: Regression) -> bool:
     return score_of(regression) >= SURE_SCORE
 
 
-def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -> Candidate:
+def find_roll(
+    region: Region,
+    regress: Regress,
+    refine: Regress,
+    judge: Judge,
+    locate: Locate | None = None,
+) -> Candidate:
     """
     Return the face in a detector's region at the roll that is worth most.
 
     :param regress: the face in a region, at first sight
     :param refine: the face in the region where regress has just found it
     :param judge: how surely the face in a region is upright in it, 0..1
+    :param locate: where the detector sees the face in a region; asked about a doubtful face
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
     best = _best(first, 0.0, refine, judge)
@@ -108,7 +145,19 @@ def find_roll(region: Region, regress: Regress, refine: Regress, judge: Judge) -
         return best
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
     other = _best(others, score_of(best.regression), refine, judge)
-    return max(best, other, key=lambda c: c.worth)
+    best = max(best, other, key=lambda c: c.worth)
+    if best.worth >= SURE_WORTH or locate is None:
+        return best
+    # of a face about upright the detector's eyes are right, and the roll with them
+    seen = locate(best.regression.region)
+    if seen is None:
+        return best
+    again = _judged(_refined(regress(seen), refine), judge)
+    return max(best, again, key=lambda c: c.worth)
+
+
+def _judged(regression: Regression, judge: Judge) -> Candidate:
+    return Candidate(regression, judge(regression.region))
 
 
 def _best(
@@ -122,8 +171,7 @@ def _best(
         if score < least:
             candidates.append(Candidate(regression, 0.0))
         else:
-            refined = _refined(regression, refine)
-            candidates.append(Candidate(refined, judge(refined.region)))
+            candidates.append(_judged(_refined(regression, refine), judge))
     return max(candidates, key=lambda c: c.worth)
 
 

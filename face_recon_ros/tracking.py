@@ -26,7 +26,15 @@ from face_recon_ros.detection import intersection_over_union
 from face_recon_ros.face_model import FaceParameters
 from face_recon_ros.motion import Motion
 from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import Candidate, Judge, find_roll, is_sure, is_upside_down, score_of
+from face_recon_ros.rolls import (
+    Candidate,
+    Judge,
+    Locate,
+    find_roll,
+    is_sure,
+    is_upside_down,
+    score_of,
+)
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.stream_clock import StreamClock
@@ -207,6 +215,7 @@ class Tracker:
         detect_upside_down: Callable[[], list[Region]] | None = None,
         judge: Judge | None = None,
         settled: Callable[[Regression], Regression] | None = None,
+        locate: Locate | None = None,
     ) -> list[Track]:
         """
         Take in a new image and return the faces in it.
@@ -222,6 +231,7 @@ class Tracker:
         :param refine: the face in a region where regress has just found it; None: as regress
         :param detect_upside_down: as detect, for faces that are; None: detect finds them as well
         :param judge: how surely the face in a region is upright in it, 0..1; None: always
+        :param locate: where the judge sees the face in a region; None: not known
         :param settled: what a newcomer becomes once its roll is known; None: as it is
         """
         if self._clock.is_set_back(stamp_s):
@@ -247,7 +257,7 @@ class Tracker:
         newcomers = self._unknown_regions(candidates)
 
         def settle(region: Region) -> Candidate:
-            found = find_roll(region, regress, refine or regress, judge or _always)
+            found = find_roll(region, regress, refine or regress, judge or _always, locate)
             if settled is None:
                 return found
             return Candidate(settled(found.regression), found.judged)

@@ -60,6 +60,8 @@ class Video:
                 raise ImageError(
                     f'{path}: is a folder; name a video in it (photos: face-recon image {path})'
                 )
+            if path.is_fifo():
+                raise ImageError(f'{path}: is a pipe; save the video to a file first')
             with path.open('rb'):
                 pass
         except FileNotFoundError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from face_recon_ros import iso_media
 from face_recon_ros.errors import OutputError
-from face_recon_ros.outputs import PartFile, cannot_write, mark_file, signals_held
+from face_recon_ros.outputs import PartFile, cannot_write, is_special, mark_file, signals_held
 from face_recon_ros.video_files import opencv_path
 
 # A longer pause between two frames is shown as one frame: a clock was set, or nothing was recorded
@@ -79,6 +79,8 @@ class VideoWriter:
     def _open(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
         self._size = (width, height)
+        if is_special(self._path):  # what is written is read again, which a pipe does not allow
+            raise OutputError(f'{self._path}: is no file; give --out FILE.mp4')
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = PartFile(self._path)

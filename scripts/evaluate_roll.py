@@ -2,13 +2,13 @@
 """
 Print how well faces are found at any roll, of photos of one upright face each.
 
-    scripts/evaluate_roll.py [--regressor network|facemesh] [--count N] [--frame] DIR...
+    scripts/evaluate_roll.py [--regressor NAME] [--count N] [--frame] [--no-streams] DIR...
 
 N photos of each folder (default 100; drawn at random, seed 0) are turned about their middle in a
 canvas that holds them whole, or with --frame in the photo's own frame, which cuts corners off.
 Right is a head found within 20 degrees of the one in the upright photo, turned with the photo;
 wrong is any other at that place. Each turned photo is a still, and a stream of 30 images at 30 Hz
-that all show it. The first line, roll 0, has the upright photos.
+that all show it, judged by its last image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.image_files import image_paths, read_image
-from face_recon_ros.network_regression import NETWORK, REGRESSORS
+from face_recon_ros.network_regression import HYBRID, REGRESSORS
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.smoothing import rotation_matrix, rotation_vector
 
@@ -39,12 +39,11 @@ SAME_PLACE = 0.6
 
 @dataclass(slots=True)
 class Tally:
-    """Scores of faces that were right and wrong, of so many photos; ids given in streams."""
+    """Scores of faces that were right and wrong, of so many photos."""
 
     photos: int = 0
     right: list[float] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
 
     def cells(self) -> str:
         """Return the table's cells: right, wrong, wrong with a good score."""
@@ -82,23 +81,19 @@ def judge(faces: Sequence[Face], truth: Face, roll_deg: float, matrix: np.ndarra
     (tally.right if error_deg < RIGHT_DEG else tally.wrong).append(face.score)
 
 
-def streamed(
-    pipeline: FaceReconPipeline, image: np.ndarray, tally: Tally
-) -> list[Face]:
+def streamed(pipeline: FaceReconPipeline, image: np.ndarray) -> list[Face]:
     """Return the faces in the last of a stream's images."""
     pipeline.reset()
-    ids, faces = set(), []
+    faces: list[Face] = []
     for index in range(STREAM_LENGTH):
         faces = pipeline.process(image, stamp_s=index / RATE_HZ)
-        ids |= {face.id for face in faces if face.score > GOOD_SCORE}
-    tally.ids.append(len(ids))
     return faces
 
 
 def main() -> None:
     """Print the table of each folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument('--regressor', choices=REGRESSORS, default=NETWORK)
+    parser.add_argument('--regressor', choices=REGRESSORS, default=HYBRID)
     parser.add_argument('--count', type=int, default=100)
     parser.add_argument('--frame', action='store_true')
     parser.add_argument('--no-streams', action='store_true')
@@ -130,7 +125,7 @@ def evaluate(
             image, matrix = turned(photo, roll_deg, arguments.frame)
             judge(pipeline.process(image), truth, roll_deg, matrix, stills[roll_deg])
             if not arguments.no_streams:
-                faces = streamed(pipeline, image, streams[roll_deg])
+                faces = streamed(pipeline, image)
                 judge(faces, truth, roll_deg, matrix, streams[roll_deg])
     print(f'{folder.name}, {arguments.regressor}, '
           f'{"in the frame" if arguments.frame else "whole"}\n')

@@ -112,12 +112,12 @@ def background() -> np.ndarray:
 
 
 def play(
-    people: Sequence[Person], duration_s: float
+    people: Sequence[Person], duration_s: float, rate_hz: float = RATE_HZ
 ) -> Iterator[tuple[float, np.ndarray, list[Sight]]]:
     """Yield time, image and what there is to see of each person."""
     wall = background()
-    for frame in range(int(duration_s * RATE_HZ)):
-        time_s = frame / RATE_HZ
+    for frame in range(int(duration_s * rate_hz)):
+        time_s = frame / rate_hz
         image = wall.copy()
         owner = np.full((HEIGHT, WIDTH), -1)
         places = [np.array([p.x(time_s), p.y]) for p in people]
@@ -157,13 +157,14 @@ def judge(
     people: Sequence[Person],
     duration_s: float,
     pipeline: FaceReconPipeline,
+    rate_hz: float = RATE_HZ,
 ) -> Outcome:
     """Play a scene through a pipeline and hold its ids against the truth."""
     outcome = Outcome([[] for _ in people])
     owner: dict[str, int] = {}
     now: dict[str, int] = {}
     waiting: list[int | None] = [0] * len(people)
-    for time_s, image, sights in play(people, duration_s):
+    for time_s, image, sights in play(people, duration_s, rate_hz):
         reported = [False] * len(people)
         for face in pipeline.process(image, stamp_s=time_s):
             middle = face.box.reshape(2, 2).mean(axis=0)

@@ -552,9 +552,10 @@ def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
                     peer.wait(lambda: faces.collected[before:], 'faces')  # noqa: B023
                     errors = differences(faces.collected[before:], directly)
                     assert len(errors) > 3, f'play {play}'
-                    # equal, unless an image was dropped, so that a face was followed otherwise
+                    # equal, unless an image was dropped: then the crops of later ones are others
                     all_seen = len(errors) == len(directly)
-                    assert errors[:, 0].max() < (1e-4 if all_seen else 4.0)
+                    assert np.median(errors[:, 0]) < (1e-4 if all_seen else 3.0)
+                    assert errors[:, 0].max() < (1e-4 if all_seen else 10.0)
                     assert errors[:, 1].max() < (1e-6 if all_seen else 0.06)
             ids = {f.id for a in faces.collected for f in a.faces}
             assert ids == {'f1', 'f2'}  # one person, forgotten when time went back

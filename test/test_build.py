@@ -307,5 +307,5 @@ def test_ci_runs_the_linters_and_the_tests():
     assert os.access(script, os.X_OK)
     subprocess.run(['bash', '-n', script], check=True)
     commands = script.read_text().splitlines()
-    assert commands[-5:] == [
-        'make lint', 'make sanitize', 'make colcon', 'make test', 'make matrix']
+    steps = ['lint', 'sanitize', 'colcon', 'test', 'fuzz', 'matrix']
+    assert commands[-6:] == [f'make {step}' for step in steps]

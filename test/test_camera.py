@@ -80,6 +80,16 @@ def test_directions_undo_opencvs_projection(count):
     holds()
 
 
+@pytest.mark.parametrize('angle_deg', [20, 46, 47, 50, 55, 57])
+def test_a_lens_that_bends_to_infinity_is_undone_up_to_there(angle_deg):
+    """The denominator 1 - 0.1875 r^2 - 0.03125 r^6 is zero at 57.97 degrees."""
+    d = np.array([0.0, 0.125, 0, 0, 0, -0.1875, 0, -0.03125])
+    direction = np.array([[np.sin(np.radians(angle_deg)), 0.0, np.cos(np.radians(angle_deg))]])
+    pixels = cv2.projectPoints(direction, np.zeros(3), np.zeros(3), K, d)[0][:, 0]
+    camera = Camera.from_calibration(WIDTH, HEIGHT, K, d, 'rational_polynomial')
+    assert angles(camera.directions(pixels), direction).max() < 1e-6
+
+
 @settings(max_examples=60, deadline=None)
 @given(d=st.tuples(between(-0.05, 0.2), *[between(-0.02, 0.05)] * 3).map(np.array),
        skew=between(-30, 30))

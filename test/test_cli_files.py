@@ -267,6 +267,18 @@ def test_what_a_folder_has_more_is_said(folder, capsys):
     assert 'no images in this folder (3 files left out' in capsys.readouterr().err
 
 
+def test_what_no_photo_can_be_is_passed_over_in_a_folder(folder):
+    os.mkfifo(folder / 'camera.jpg')
+    (folder / '._anna.png').write_bytes(b'\0\5\26\7\0\2\0\0Mac OS X')
+    (folder / '.face_recon_part_k3.jpg').touch()
+    # the deadline bounds a wait for who writes into the pipe
+    done = in_a_process('image', folder, timeout=300)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert [line.split(':')[0] for line in done.stdout.splitlines()] == [
+        str(folder / 'anna.png'), str(folder / 'anna_pose.jpg')
+    ]
+
+
 # --- options ---------------------------------------------------------------------
 
 

@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -7,7 +6,6 @@ import pytest
 from face_recon_ros.confidence import (
     BY_FIT_ERROR,
     BY_OWN_SIGMA,
-    YAW_BANDS_DEG,
     RotationCalibration,
     confidence,
     pose_covariance,
@@ -79,14 +77,14 @@ def test_a_network_that_says_how_sure_it_is_sets_the_score():
 
 @pytest.mark.parametrize('constants', [BY_FIT_ERROR, BY_OWN_SIGMA])
 def test_constants_have_a_row_for_each_band(constants):
-    assert len(constants.sigma_deg) == len(YAW_BANDS_DEG) - 1
+    assert len(constants.sigma_deg) == 6  # of 15 degrees, up to 90
     assert np.array(constants.sigma_deg).min() > 0
 
 
 def test_sigma_follows_the_bands_on_both_sides_without_steps():
     rows = tuple((1.0, 2.0, 5.0 + 3 * i) for i in range(6))
     constants = RotationCalibration(0.01, (0.0, 0.0, 1.0), rows)
-    middles = [(a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG)]
+    middles = (7.5, 22.5, 37.5, 52.5, 67.5, 82.5)
     for side in (-1, 1):
         found = [constants.sigma_rad(math.radians(side * m), 0.01) for m in middles]
         np.testing.assert_allclose(np.degrees(found), rows)
@@ -97,10 +95,12 @@ def test_sigma_follows_the_bands_on_both_sides_without_steps():
 
 
 def test_doubt_beyond_what_was_seen_changes_nothing_more():
-    largest = BY_FIT_ERROR.DOUBT_RANGE[1] * BY_FIT_ERROR.doubt_unit
-    np.testing.assert_array_equal(
-        BY_FIT_ERROR.sigma_rad(0.0, largest), BY_FIT_ERROR.sigma_rad(0.0, 9 * largest)
-    )
+    constants = RotationCalibration(0.01, (1.0, 1.0, 1.0), ((1.0, 2.0, 3.0),) * 6)
+    # from 0.3 to 4 times the unit
+    for doubt, factor in ((0.0, 0.3), (0.003, 0.3), (0.004, 0.4), (0.039, 3.9), (0.04, 4),
+                          (0.5, 4)):
+        np.testing.assert_allclose(
+            np.degrees(constants.sigma_rad(0.0, doubt)), np.array([1, 2, 3]) * factor)
 
 
 def test_yaw_is_less_certain_the_further_a_head_is_turned():

@@ -53,3 +53,14 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
     people, duration_s = played['two behind one turn back']
     outcome = judge(people, duration_s, FaceReconPipeline())
     assert outcome.swaps + outcome.new_ids > 0
+
+
+@pytest.mark.parametrize('rate_hz', [5, 15, 60])
+@pytest.mark.parametrize('name', ['overtake', 'leave and return'])
+def test_everybody_keeps_the_id_at_any_rate(played, name, rate_hz):
+    people, duration_s = played[name]
+    outcome = judge(people, duration_s, FaceReconPipeline(), rate_hz)
+    assert outcome.swaps == 0, outcome.events
+    assert [len(ids) for ids in outcome.ids] == [1, 1]
+    # 0.4 s, or two images
+    assert max(outcome.reacquired_images) <= max(0.4 * rate_hz, 2)

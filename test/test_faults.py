@@ -296,20 +296,20 @@ def test_a_camera_without_stamps(peer, watch, image, sec, words):
 
 
 def test_black_images_are_spoken_of(peer, watch, image):
-    """16 bits of which 10 are used, as infrared cameras give them, are black as 8 bits."""
+    """A lens cap is; an infrared camera that uses 10 of 16 bits is not black."""
     grey = image.mean(axis=2).astype(np.uint16)
     with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
-        def few(header):
-            return to_image(grey, 'mono16', header)
+        def covered(header):
+            return to_image(grey // 40, 'mono16', header)
 
-        def all_bits(header):
-            return to_image(grey << 8, 'mono16', header)
+        def ten_bits(header):
+            return to_image(grey << 2, 'mono16', header)
 
-        peer.show(few, lambda: node.count('are black: of mono16 the upper 8 of 16 bits'))
+        peer.show(covered, lambda: node.count('images on /image are black: look at the lens cap'))
         watch.more_diagnostics(2)
         assert watch.status('images').level == WARN
         begin = len(watch.faces)
-        peer.show(all_bits, lambda: any(f.faces for f in watch.faces[begin:]))
+        peer.show(ten_bits, lambda: any(f.faces for f in watch.faces[begin:]))
         watch.more_diagnostics(2)
         assert watch.status('images').level == b'\x00'
         ended_well(node, 'are black')

@@ -19,7 +19,7 @@ from face_recon_ros.nodes.diagnostics import (
     StateTask,
     diagnostic_array,
 )
-from face_recon_ros.nodes.monitor import WINDOW_S, Monitor, SequenceGaps
+from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
 from face_recon_ros.nodes.report import OncePerChange, one_line
@@ -263,7 +263,7 @@ def test_a_loss_that_comes_and_goes_is_none():
 
 
 def test_an_outage_is_no_lack_of_speed():
-    monitor = Monitor(-WINDOW_S)
+    monitor = Monitor(-5.0)
     monitor.received(0.0, idle=False)
     monitor.received(0.5, idle=False, missed=15)
     seen = monitor.snapshot(1.0)

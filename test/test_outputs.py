@@ -66,6 +66,15 @@ def test_devices_are_written_to(tmp_path):
             write_bytes(outputs.Path('/dev/full'), b'new')
 
 
+@pytest.mark.skipif(not os.path.exists('/dev/fd'), reason='needs /dev/fd')
+def test_a_pipe_of_the_shell_is_written_to():
+    read, write = os.pipe()
+    with open(read, 'rb') as reader:
+        write_bytes(outputs.Path(f'/dev/fd/{write}'), b'new')
+        os.close(write)
+        assert reader.read() == b'new'
+
+
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
 def test_a_picture_of_this_program_is_known_and_unchanged(tmp_path, photo, suffix):
     write_image(tmp_path / f'own{suffix}', photo, mark=True)

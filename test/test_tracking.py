@@ -2,94 +2,10 @@ import itertools
 
 import numpy as np
 import pytest
+from tracking_scene import Stream
 
-from face_recon_ros.face_model import FaceParameters, camera_matrix
-from face_recon_ros.regression import Region, Regression
 from face_recon_ros.smoothing import SmoothingSettings
 from face_recon_ros.tracking import Tracker, TrackingSettings
-
-STEP_S = 1 / 30
-SIDE_PX = 100.0
-
-
-class Scene:
-    """Faces at known places, as a detector and a regressor with no error would see them."""
-
-    def __init__(self):
-        self.faces = {}  # name: (x, y)
-        self.hidden_from_detector = set()
-        self.doubted = set()
-        self.unsure = set()
-        self.detections = 0
-        self.looks = {}  # name: anything from 0 to 9; everybody alike where it is empty
-
-    def look(self, region):
-        """A picture of one colour, that of the face whose place the region has."""
-        seen = [
-            self.looks.get(name, 0)
-            for name, place in self.faces.items()
-            if np.linalg.norm(np.array(place) - region.centre) < 1
-        ]
-        colour = 10.0 * seen[0] if seen else 100.0
-        return np.tile([128.0, 128 + colour, 128 - colour], (64, 1))
-
-    def detect(self):
-        self.detections += 1
-        return [
-            Region(np.array(place, float), SIDE_PX, 0.0)
-            for name, place in self.faces.items()
-            if name not in self.hidden_from_detector
-        ]
-
-    def regress(self, region):
-        """The nearest face within reach of the region; background otherwise."""
-        best, presence, sigma_rad = region.centre, 0.0, 0.1
-        for name, place in self.faces.items():
-            distance = np.linalg.norm(np.array(place) - region.centre)
-            if distance < 0.5 * SIDE_PX and (
-                presence == 0 or distance < np.linalg.norm(best - region.centre)
-            ):
-                best, presence = np.array(place, float), 0.1 if name in self.doubted else 0.99
-                sigma_rad = 0.3 if name in self.unsure else 0.1
-        matrix = camera_matrix(600.0, np.eye(3), np.append(best, 0))
-        box = np.concatenate([best - SIDE_PX / 3, best + SIDE_PX / 3])
-        return Regression(
-            FaceParameters(matrix, np.zeros(40), np.zeros(10)),
-            presence,
-            0.01,
-            box,
-            Region(best, SIDE_PX, 0.0),
-            rotation_sigma_rad=sigma_rad,
-        )
-
-
-class Stream:
-    """A tracker fed with a scene at 30 Hz."""
-
-    def __init__(self, **settings):
-        self.scene = Scene()
-        self.tracker = Tracker(TrackingSettings(**settings))
-        self.times = itertools.count()
-
-    def update(self, stamp_s=None, **faces):
-        """Set the faces, take an image, return the tracks reported."""
-        self.scene.faces = faces
-        stamp_s = next(self.times) * STEP_S if stamp_s is None else stamp_s
-        return self.tracker.update(
-            stamp_s, self.scene.detect, self.scene.regress, self.scene.look
-        )
-
-    def step(self, stamp_s=None, **faces):
-        """Set the faces, take an image, return {name: id} of those reported."""
-        tracks = self.update(stamp_s, **faces)
-        if self.tracker.search_due():
-            self.tracker.suggest(self.scene.detect())
-        return {
-            name: track.id
-            for track in tracks
-            for name, place in faces.items()
-            if np.linalg.norm(track.region.centre - place) < 5
-        }
 
 
 def test_a_moving_face_keeps_its_id_without_detection():

@@ -1,5 +1,7 @@
 """Videos as cameras and mishaps make them: times, pixels, rotation, what is missing."""
 
+import os
+
 import cv2
 import mp4_boxes
 import numpy as np
@@ -28,6 +30,20 @@ def write_clip(path, codec='mp4v', size=(96, 64), rate=30.0):
 def frames_of(path):
     video = Video.open(path)
     return list(video.frames()), video.faults
+
+
+def test_a_pipe_is_refused_unopened(tmp_path):
+    os.mkfifo(tmp_path / 'c.mp4')
+    with pytest.raises(ImageError, match=r'c\.mp4: is a pipe; save the video to a file first'):
+        Video.open(tmp_path / 'c.mp4')
+
+
+def test_no_video_is_written_to_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / 'c.mp4')
+    writer = VideoWriter(tmp_path / 'c.mp4', 30.0)
+    with pytest.raises(OutputError, match=r'c\.mp4: is no file; give --out FILE\.mp4'):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    assert os.listdir(tmp_path) == ['c.mp4']
 
 
 def test_times_are_those_of_the_container(tmp_path):

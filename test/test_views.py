@@ -162,3 +162,14 @@ def test_the_label_gives_the_range(scene, portrait, monkeypatch):
     monkeypatch.setattr(overlay, 'draw_box', lambda image, box, label: labels.append(label))
     views.box(portrait.copy(), [dataclasses.replace(face, pose=pose)])
     assert labels[0].endswith(' 0.50 m')
+
+
+def test_an_angle_that_is_nearly_zero_has_no_minus():
+    # a face that looks at the camera: x to it, y to the right of the image, z up
+    ahead = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
+    for axis in range(3):
+        for angle_rad in (-0.005, 0.005):
+            turn = rotation_matrix(np.eye(3)[axis] * angle_rad)
+            assert overlay.angles_label(turn @ ahead) == 'yaw +0 pitch +0 roll +0'
+    turn = rotation_matrix(np.array([0.0, 0.0, np.deg2rad(-20)]))
+    assert overlay.angles_label(turn @ ahead) == 'yaw +0 pitch +0 roll -20'

@@ -137,19 +137,15 @@ class ImagesTask:
         if seen.image_fault:
             return Verdict(ERROR, seen.image_fault, values=values)
         if seen.black_for_s >= BLACK_S:
-            return Verdict(WARN, self._black(seen.encoding), values=values)
+            return Verdict(
+                WARN,
+                f'images on {self.topic} are black: look at the lens cap, the light, and exposure '
+                'and gain of the camera',
+                values=values,
+            )
         if seen.image_age_s is None:
             return Verdict(OK, f'waiting for images on {self.topic}', values=values)
         return Verdict(OK, f'images arrive on {self.topic}', values=values)
-
-    def _black(self, encoding: str) -> str:
-        text = f'images on {self.topic} are black'
-        if '16' in encoding:
-            return (
-                f'{text}: of {encoding} the upper 8 of 16 bits are used, so let the driver scale '
-                'its values to 16 bits, or publish 8 bits'
-            )
-        return f'{text}: look at the lens cap, the light, and exposure and gain of the camera'
 
     def _silent(self, never: bool) -> str:
         what = 'no images' if never else 'images stopped'

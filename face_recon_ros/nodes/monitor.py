@@ -37,7 +37,6 @@ class Snapshot:
     image_fault: str
     calibration_fault: str
     black_for_s: float
-    encoding: str
 
 
 class Monitor:
@@ -67,7 +66,6 @@ class Monitor:
             self._image_fault = ''
             self._calibration_fault = ''
             self._black_since_s: float | None = None
-            self._encoding = ''
 
     def received(self, now_s: float, idle: bool, missed: int = 0) -> None:
         """
@@ -102,10 +100,9 @@ class Monitor:
         with self._lock:
             self._image_fault = fault
 
-    def seen(self, now_s: float, brightest: int, encoding: str) -> None:
-        """Note what an image looks like: its brightest value of 255, and its encoding."""
+    def seen(self, now_s: float, brightest: int) -> None:
+        """Note the brightest value of an image, of 255."""
         with self._lock:
-            self._encoding = encoding
             if brightest >= BLACK_BELOW:
                 self._black_since_s = None
             elif self._black_since_s is None:
@@ -150,7 +147,6 @@ class Monitor:
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
                 black_for_s=_age(now_s, self._black_since_s) or 0.0,
-                encoding=self._encoding,
             )
 
 

@@ -213,9 +213,8 @@ class Recognition:
             self._monitor.bad_image(str(error))
             return None
         self._report.over(IMAGES, f'images arrive on {self._image_topic}')
-        encoding = getattr(message, 'encoding', '') or getattr(message, 'format', '')
         brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
-        self._monitor.seen(time.monotonic(), brightest, encoding)
+        self._monitor.seen(time.monotonic(), brightest)
         return image
 
     def _follow_parameters(self) -> None:

@@ -1,0 +1,221 @@
+"""Which of four rolls a detected face has, told by made-up judges; expected values written out."""
+
+import math
+
+import numpy as np
+import pytest
+
+from face_recon_ros.detection import Detection
+from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.regression import Region, Regression
+from face_recon_ros.rolls import (
+    Judgement,
+    UprightJudge,
+    find_roll,
+    is_sure,
+    is_upside_down,
+    score_of,
+)
+
+HALF, QUARTER = math.pi, math.pi / 2
+
+
+class Face:
+    """A face of some roll: what a regressor and a judge say of it at each roll looked at."""
+
+    def __init__(self, presences, judged, refined_roll_rad=0.0):
+        self.presences = presences  # turn in quarters: presence
+        self.judged = judged  # the same: judge's score
+        self.refined_roll_rad = refined_roll_rad
+        self.calls = []
+
+    def _quarters(self, region):
+        return round(math.remainder(region.roll_rad, math.tau) / QUARTER) % 4
+
+    def regress(self, region):
+        self.calls.append(('regress', self._quarters(region)))
+        return regression_at(region, self.presences.get(self._quarters(region), 0.0))
+
+    def refine(self, region):
+        self.calls.append(('refine', self._quarters(region)))
+        moved = Region(region.centre, region.side_px, region.roll_rad + self.refined_roll_rad)
+        return regression_at(moved, self.presences.get(self._quarters(region), 0.0))
+
+    def judge(self, region):
+        self.calls.append(('judge', self._quarters(region)))
+        return Judgement(self.judged.get(self._quarters(region), 0.0))
+
+    def find(self):
+        region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
+        return find_roll(region, self.regress, self.refine, self.judge)
+
+
+def regression_at(region, presence, fit_error=0.0, sigma_rad=None):
+    parameters = FaceParameters(
+        camera_matrix(600.0, np.eye(3), np.zeros(3)), np.zeros(40), np.zeros(10))
+    return Regression(
+        parameters, presence, fit_error, np.array([0, 0, 100, 100.0]), region, sigma_rad)
+
+
+def roll_deg(candidate):
+    return round(math.degrees(math.remainder(candidate.regression.region.roll_rad, math.tau)))
+
+
+def test_a_face_that_is_sure_upright_needs_no_other_turns():
+    face = Face({0: 0.9, 2: 0.05}, {0: 0.95})
+    found = face.find()
+    assert roll_deg(found) == 0
+    assert found.judged == 0.95
+    assert found.worth == pytest.approx(0.9 * 0.95**4, rel=0.01)
+    # what scores a fifth of the best is not looked at again
+    assert face.calls == [('regress', 0), ('regress', 2), ('refine', 0), ('judge', 0)]
+
+
+def test_the_judge_turns_over_what_the_score_does_not():
+    face = Face({0: 0.9, 2: 0.85}, {0: 0.3, 2: 0.96})
+    assert abs(roll_deg(face.find())) == 180
+    assert ('regress', 1) not in face.calls
+
+
+@pytest.mark.parametrize(('second', 'looked_at'), [(0.19, True), (0.17, False)])
+def test_a_rival_of_a_fifth_of_the_best_is_looked_at_again(second, looked_at):
+    face = Face({0: 0.9, 2: second}, {0: 0.99, 2: 0.1})
+    face.find()
+    assert (('judge', 2) in face.calls) == looked_at
+
+
+@pytest.mark.parametrize(('judged', 'quarters_tried'), [(0.925, True), (0.95, False)])
+def test_quarter_turns_are_tried_below_a_worth_of_07(judged, quarters_tried):
+    """0.9 * 0.925^4 is 0.66, 0.9 * 0.95^4 is 0.73."""
+    face = Face({0: 0.9}, {0: judged})
+    assert roll_deg(face.find()) == 0
+    assert (('regress', 1) in face.calls) == quarters_tried
+
+
+@pytest.mark.parametrize(('quarters', 'expected_deg'), [(1, 90), (3, -90)])
+def test_a_face_that_lies_on_its_side_is_found(quarters, expected_deg):
+    face = Face({0: 0.3, quarters: 0.9}, {0: 0.2, quarters: 0.9})
+    assert roll_deg(face.find()) == expected_deg
+
+
+def test_a_judge_that_sees_nothing_counts_little_but_not_for_nothing():
+    face = Face({0: 0.5, 1: 0.9}, {})
+    found = face.find()
+    assert roll_deg(found) == 90
+    assert found.worth == pytest.approx(0.9 * 0.05**4, rel=0.01)
+
+
+@pytest.mark.parametrize(('off_rad', 'refinements'), [(0.24, 1), (0.26, 2), (-0.26, 2)])
+def test_a_region_whose_roll_was_far_off_is_refined_once_more(off_rad, refinements):
+    face = Face({0: 0.9}, {0: 0.99}, refined_roll_rad=off_rad)
+    face.find()
+    assert face.calls.count(('refine', 0)) == refinements
+
+
+@pytest.mark.parametrize(('second', 'expected'), [(0.81, 0.81), (0.79, 0.9)])
+def test_a_refined_region_is_left_where_presence_falls_by_more_than_a_tenth(second, expected):
+    region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
+    found = find_roll(
+        region, lambda r: regression_at(r, 0.9 if r.roll_rad == 0 else 0.0),
+        lambda r: regression_at(r, second), lambda r: Judgement(0.99))
+    assert found.regression.presence == expected
+
+
+@pytest.mark.parametrize(
+    ('presence', 'fit_error', 'sure'),
+    [(0.71, 0.0, True), (0.69, 0.0, False), (1.0, 0.0217, True), (1.0, 0.0219, False)],
+)
+def test_from_a_score_of_07_on_a_face_is_sure(presence, fit_error, sure):
+    region = Region(np.zeros(2), 100.0, 0.0)
+    # 1 / (1 + exp((0.0217 - 0.026) / 0.005)) is 0.7027
+    assert is_sure(regression_at(region, presence, fit_error)) == sure
+
+
+def test_a_score_is_presence_times_the_chance_that_the_yaw_is_right():
+    region = Region(np.zeros(2), 100.0, 0.0)
+    assert score_of(regression_at(region, 0.8, 0.026)) == pytest.approx(0.4)
+    # frontal, with the network's own sigma of 0.0786 rad: yaw within 3.38 deg; of the first band
+    assert score_of(regression_at(region, 0.8, 0.5, 0.0786)) == pytest.approx(
+        0.8 * math.erf(12 / 3.38 / math.sqrt(2)), rel=1e-6)
+
+
+@pytest.mark.parametrize(('roll', 'expected'), [(119, False), (121, True), (-121, True),
+                                                (239, True), (241, False), (360, False)])
+def test_beyond_120_degrees_of_roll_a_face_is_upside_down(roll, expected):
+    assert is_upside_down(math.radians(roll)) == expected
+
+
+@pytest.mark.parametrize(
+    ('place', 'expected'), [((95.5, 95.5), 0.8), ((142, 95.5), 0.8), ((145, 95.5), 0.0)])
+def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
+    """Crops are of 192 px; a detection nearer than a quarter to their middle counts."""
+    shown = []
+
+    def detector(image):
+        shown.append(image)
+        x, y = place
+        box = np.array([x - 30, y - 30, x + 30, y + 30])
+        return [Detection(box, 0.8, None), Detection(box, 0.4, None)]
+
+    judge = UprightJudge()
+    judge._detector = detector
+    picture = np.zeros((300, 300, 3), np.uint8)
+    picture[..., 0] = 200  # blue
+    found = judge(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0))
+    assert found.sureness == expected
+    assert shown[0].shape == (192, 192, 3)
+    assert shown[0][96, 96].tolist() == [200, 0, 0]
+
+
+def judged_by(detection, roll_rad=0.0):
+    judge = UprightJudge()
+    judge._detector = lambda image: [detection]
+    picture = np.zeros((300, 300, 3), np.uint8)
+    return judge(picture, Region(np.array([150.0, 140.0]), 96.0, roll_rad))
+
+
+@pytest.mark.parametrize(
+    ('slope_deg', 'expected'),
+    [(0, 0.8), (14, 0.8), (-14, 0.8), (75, 0.4), (-75, 0.4), (135, 0.0), (180, 0.0)],
+)
+def test_eyes_that_slope_by_more_than_15_degrees_count_less(slope_deg, expected):
+    a = math.radians(slope_deg)
+    eyes = 95.5 + 20 * np.array([[-math.cos(a), -math.sin(a)], [math.cos(a), math.sin(a)]])
+    found = judged_by(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
+    assert found.sureness == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_judge_says_where_it_sees_the_face():
+    """In the crop of 192 px at half size: 9 px right of the middle, boxes of 60 px are 45 here."""
+    box = np.array([95.5 + 18 - 30, 95.5 - 30, 95.5 + 18 + 30, 95.5 + 30])
+    eyes = np.array([[90.0, 80.0], [110.0, 80.0 + 20 * math.tan(0.2)]])
+    seen = judged_by(Detection(box, 0.8, eyes)).region
+    np.testing.assert_allclose(seen.centre, [159, 140], atol=0.3)
+    assert seen.side_px == pytest.approx(45)
+    assert seen.roll_rad == pytest.approx(0.2)
+    turned = judged_by(Detection(box, 0.8, eyes), math.pi / 2).region
+    np.testing.assert_allclose(turned.centre, [150, 149], atol=0.3)
+    assert turned.roll_rad == pytest.approx(0.2 + math.pi / 2)
+
+
+def test_without_a_detection_the_judge_sees_nothing():
+    judge = UprightJudge()
+    judge._detector = lambda image: []
+    found = judge(np.zeros((99, 99, 3), np.uint8), Region(np.array([50.0, 50]), 40.0, 0.0))
+    assert (found.sureness, found.region) == (0.0, None)
+
+
+@pytest.mark.parametrize(('sureness', 'roll'), [(0.95, 30), (0.4, 0)])
+def test_what_nobody_is_sure_of_is_looked_at_where_the_judge_sees_it(sureness, roll):
+    """30 degrees off the detector's roll; it is taken if it is worth more."""
+    there = Region(np.array([50.0, 50.0]), 100.0, math.radians(30))
+
+    def regress(region):
+        return regression_at(region, 0.8 if abs(region.roll_rad) < 1 else 0.0)
+
+    def judge(region):
+        at_there = region.roll_rad == there.roll_rad
+        return Judgement(sureness if at_there else 0.5, there)
+
+    found = find_roll(Region(np.array([50.0, 50.0]), 100.0, 0.0), regress, regress, judge)
+    assert roll_deg(found) == roll
