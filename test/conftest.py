@@ -1,5 +1,6 @@
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or '.').resolve() != RE
 
 import domains  # noqa: E402
 
+# A shell's background job ignores SIGINT, and its children would; tests end some of them by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Set before rclpy is imported, inherited by child processes. The range keeps other machines out.
 os.environ['ROS_DOMAIN_ID'] = str(domains.claim())
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
