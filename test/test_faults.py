@@ -93,15 +93,16 @@ class Outages:
     """
     What the node said of images that do not come.
 
-    A machine that is held up has more outages than a test made, but each is said once.
+    A machine that is held up has more outages than a test made, but each is said once. Images that
+    come for a moment only end no outage.
     """
 
     def __init__(self, node):
-        said = [line for line in node.lines if any(words in line for words in self.SAID)]
-        silent = [ARRIVE not in line for line in said]
-        assert silent == [i % 2 == 0 for i in range(len(said))], said
-        self.count = sum(STOPPED in line for line in said)
-        self.over = not silent[-1] if silent else True
+        said = [words for line in node.lines for words in self.SAID if words in line]
+        assert said[:1] != [ARRIVE], said
+        assert all(a != b for a, b in zip(said, said[1:])), said  # noqa: B905
+        self.count = said.count(STOPPED)
+        self.over = said[-1:] in ([], [ARRIVE])
 
     SAID = ('no images on /image', STOPPED, ARRIVE)
 
@@ -223,7 +224,7 @@ def test_4k_at_60_hz(peer, watch):
         speed, images = values(watch.status('speed')), values(watch.status('images'))
         received, missed = int(images['received']), int(speed['missed'])
         # what came before the first image received is nobody's to count
-        assert count - alone <= received + missed <= count
+        assert 0.9 * (count - alone) <= received + missed <= count
         # the peer's own queue may lose an answer while it is held up
         answered = received - int(speed['dropped'])
         assert 0.8 * answered - 2 < len(latencies_s) <= answered
