@@ -100,7 +100,7 @@ class Outages:
     def __init__(self, node):
         said = [words for line in node.lines for words in self.SAID if words in line]
         assert said[:1] != [ARRIVE], said
-        assert all(a != b for a, b in zip(said, said[1:])), said  # noqa: B905
+        assert all(a != b for a, b in itertools.pairwise(said)), said
         self.count = said.count(STOPPED)
         self.over = said[-1:] in ([], [ARRIVE])
 
