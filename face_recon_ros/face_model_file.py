@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -83,6 +84,8 @@ def _read(path: Path) -> Arrays:
         AttributeError,
         TypeError,
         SyntaxError,
+        # of NumPy before 2, which looks for headers that Python 2 wrote
+        TokenError,
         OverflowError,
         MemoryError,
         RuntimeError,  # an encrypted archive; a compression that zipfile does not know is one, too
