@@ -29,7 +29,7 @@ from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
 from face_recon_ros.nodes.parameters import Parameters
 from face_recon_ros.nodes.pictures import Pictures
-from face_recon_ros.nodes.qos import overrides, results_qos
+from face_recon_ros.nodes.qos import overrides, results_qos, wait_for_delivery
 from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
@@ -41,6 +41,8 @@ FINALIZED = 'finalized'
 # How long the image in hand may take, on a machine that is busy: in a transition, and at the end
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
+# For subscribers to hear that there are no faces any more, before its topics end
+DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -239,6 +241,8 @@ class FaceReconNode(LifecycleNode):
             if recognition is not None:
                 recognition.close()
             offered, self._offered = self._offered, []
+            if self.context.ok():
+                wait_for_delivery(offered, DELIVERY_PATIENCE_S)
             for publisher in offered:
                 self.destroy_lifecycle_publisher(publisher)
 
