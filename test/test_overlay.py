@@ -87,13 +87,14 @@ def test_a_label_stands_above_the_left_corner_of_its_box():
     box = np.array([50.0, 100, 200, 250])
     bare = overlay.draw_box(blank(), box)
     image = overlay.draw_box(blank(), box, 'f1 0.7 m')
-    label = (image != bare).any(axis=2) & is_painted(image, WHITE)
+    # OpenCV 4 draws thin letters nearly white
+    label = (image != bare).any(axis=2) & (image.min(axis=2) > 180)
     rows, columns = np.nonzero(label)
     assert 84 <= rows.min() < rows.max() <= 97
     assert 50 <= columns.min() <= 57
     # at the upper border it stays inside
     top = overlay.draw_box(blank(), np.array([50.0, 2, 200, 150]), 'f1')
-    rows, _ = np.nonzero(is_painted(top, WHITE))
+    rows, _ = np.nonzero(top.min(axis=2) > 180)
     assert rows.min() >= 0
     assert rows.max() in (9, 10, 11)
 
