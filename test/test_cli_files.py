@@ -164,7 +164,10 @@ def test_a_video_that_could_not_be_written_whole_is_told(clip, tmp_path):
 
     done = in_a_process('video', clip, '--out', out, preexec_fn=limit)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
+    if cv2.__version__.startswith('4.5.'):  # its FFmpeg cannot be told to be quiet
+        lines = [line for line in lines if not line.startswith('[mov,mp4')]
+    (line,) = lines
     assert line.startswith(f'face-recon: {out}: could not be written whole')
     assert out.read_bytes() == b''
     assert sorted(p.name for p in tmp_path.iterdir()) == ['clip.mp4', 'out.mp4']
