@@ -21,6 +21,8 @@ from face_recon_ros.video_clock import VideoClock
 _FAILURES, _MOST_FAILURES = 100, 200_000
 # Beyond what cameras give, but for slow motion: looked at more closely, over so many frames
 _DOUBTFUL_RATE, _MEASURED_FRAMES = 121.0, 12
+# OpenCV that takes a quarter turn of the container for one the other way (opencv/opencv#22088)
+_QUARTERS_TURNED_WRONG = '4.6.'
 # Wider than any pixel in use; beyond it a container lies
 _MOST_STRETCH = 4.0
 _REMEDY = 'copy it again'
@@ -115,7 +117,7 @@ class Video:
                 continue
             number, stamp_s = clock.tick(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, failed)
             failed = 0
-            yield VideoFrame(number, stamp_s, self._square(image))
+            yield VideoFrame(number, stamp_s, self._square(self._upright(image)))
         self._capture.release()
         if clock.count == 0:
             raise ImageError(f'{self.path}: not one frame can be read; convert it to .mp4 (H.264)')
@@ -125,6 +127,13 @@ class Video:
 
     def _patience(self, clock: VideoClock) -> int:
         return min(max(_FAILURES, (self.frame_count or 0) - clock.count), _MOST_FAILURES)
+
+    def _upright(self, image: np.ndarray) -> np.ndarray:
+        """Return the frame as its container turns it."""
+        turned = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90
+        if turned and cv2.__version__.startswith(_QUARTERS_TURNED_WRONG):
+            return cv2.rotate(image, cv2.ROTATE_180)
+        return image
 
     def _square(self, image: np.ndarray) -> np.ndarray:
         """Return the frame with square pixels, widened or heightened, so that nothing is lost."""
