@@ -11,13 +11,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from face_recon_ros.appearance import look_of
 from face_recon_ros.confidence import pose_covariance
-from face_recon_ros.detection import BOTH, Detection, load_detector
+from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError, ImageError, SettingsError
-from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.network_regression import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
@@ -26,11 +24,13 @@ from face_recon_ros.pose import (
     metric_pose,
     points_in_camera,
 )
-from face_recon_ros.regression import Region, Regression, of_newcomer
-from face_recon_ros.rolls import UprightJudge, detect_upside_down, is_sure, score_of
+from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
+from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
-from face_recon_ros.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.appearance import look_of
+from face_recon_ros.tracking.smoothing import SmoothingSettings, View
+from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063

@@ -13,7 +13,7 @@ import numpy as np
 from face_recon_ros.camera import DISTORTION_COUNTS, Camera
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError
-from face_recon_ros.face_model import FaceParameters, similarity
+from face_recon_ros.face_model.model import FaceParameters, similarity
 from face_recon_ros.rotations import (
     FACE_FROM_GAZE,
     MODEL_FROM_FACE,

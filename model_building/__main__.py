@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from model_building.assets import Assets, default_cache, download_wheel, sha256_of
-from model_building.build import build_model
-from model_building.errors import ModelBuildingError
-from model_building.face_mesh_statistics import FaceMeshStatistics
-from model_building.model_file import write_arrays
+from model_building.face_model.assets import Assets, default_cache, download_wheel, sha256_of
+from model_building.face_model.build import build_model
+from model_building.face_model.errors import ModelBuildingError
+from model_building.face_model.face_mesh_statistics import FaceMeshStatistics
+from model_building.face_model.model_file import write_arrays
 
 STEPS = 395
 """Pieces of material and stages of a build, for the progress bar."""

@@ -38,7 +38,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 
 from face_recon_ros.nodes import fastdds
 
-DEMO_MODULES = ('face_recon_ros.nodes.sample_camera', 'face_recon_ros.nodes.face_recon_node')
+DEMO_MODULES = ('face_recon_ros.tools.sample_camera', 'face_recon_ros.nodes.face_recon_node')
 DEMO_TOPICS = ('/image', '/camera_info', '/face_recon/faces', '/tf')
 CLOCK_PERIOD_S = 0.01
 ACKNOWLEDGED_WITHIN_S = 5.0

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.image_files import read_image
-from face_recon_ros.network_regression import REGRESSORS
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import EulerAngles
+from face_recon_ros.regression.network import REGRESSORS
 
 Row = dict[str, str]
 

@@ -19,10 +19,10 @@ import numpy as np
 from evaluate import labelled_faces
 from scipy.stats import rankdata
 
-from face_recon_ros.appearance import look_distance, look_of
-from face_recon_ros.image_files import read_image
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import FaceReconPipeline
-from face_recon_ros.regression import Region
+from face_recon_ros.regression.regressor import Region
+from face_recon_ros.tracking.appearance import look_distance, look_of
 
 NEAR_DEG = 15
 LARGEST_PAN_DEG, LARGEST_TILT_DEG = 45, 30

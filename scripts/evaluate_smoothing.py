@@ -18,16 +18,16 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.image_files import read_image
-from face_recon_ros.network_regression import REGRESSORS
-from face_recon_ros.nodes.agreement import Observation, agreement
-from face_recon_ros.nodes.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
+from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import Camera, MetricPose, metric_pose
-from face_recon_ros.regression import CROP_SIDE_M
-from face_recon_ros.smoothing import (
+from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.tools.agreement import Observation, agreement
+from face_recon_ros.tools.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
+from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
     SmoothingSettings,
     View,

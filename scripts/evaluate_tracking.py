@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.image_files import image_paths, read_image
+from face_recon_ros.io.image_files import image_paths, read_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import FaceReconPipeline
 

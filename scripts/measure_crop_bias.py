@@ -19,12 +19,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.detection import load_detector
-from face_recon_ros.face_model import FaceModel
-from face_recon_ros.image_files import read_image
+from face_recon_ros.detection.detectors import load_detector
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import PipelineConfig
-from face_recon_ros.regression import FACE_MESH_BIAS_PX, FACE_MESH_FILE, Region, cut
+from face_recon_ros.regression.regressor import FACE_MESH_BIAS_PX, FACE_MESH_FILE, Region, cut
 from face_recon_ros.tflite import Network
 
 

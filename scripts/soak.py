@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from face_recon_ros.nodes import fastdds
-from face_recon_ros.nodes.latency import processor_s, resident_mib
+from face_recon_ros.tools.latency import processor_s, resident_mib
 
 SAMPLE_PERIOD_S = 2.0
 ROWS = 15
@@ -96,7 +96,7 @@ class Soak:
         """Keep everything going for the time; a row is printed now and then."""
         self._start('node', 'face_recon_ros.nodes.face_recon_node')
         rate = f'rate:={self.rate_hz}'
-        self._start('camera', 'face_recon_ros.nodes.sample_camera', '-p', rate)
+        self._start('camera', 'face_recon_ros.tools.sample_camera', '-p', rate)
         self._spin_until(lambda: bool(self.latencies_ms), START_TIMEOUT_S)
         if not self.latencies_ms:
             sys.exit(f'soak: no face came within {START_TIMEOUT_S:g} s, see {self._folder}')

@@ -332,7 +332,7 @@ private:
 
 PYBIND11_MODULE(_renderer, module)
 {
-  module.doc() = "Mesh renderer and dense decoder in C++; use face_recon_ros.rendering.";
+  module.doc() = "Mesh renderer and dense decoder in C++; use face_recon_ros.rendering.renderer.";
   py::class_<PyRenderer>(module, "Renderer")
     .def(
       py::init<const py::object &, int, const std::string &>(), py::arg("triangles"),

@@ -66,7 +66,7 @@ def _elsewhere(tmp_path_factory):
 @pytest.fixture(scope='session')
 def portrait():
     """Return the sample portrait (512, 512, 3) uint8 BGR: one frontal face, upright."""
-    from face_recon_ros.image_files import read_image
+    from face_recon_ros.io.image_files import read_image
     from face_recon_ros.paths import share_directory
 
     image = read_image(share_directory() / 'samples' / 'astronaut.png')
@@ -77,7 +77,7 @@ def portrait():
 @pytest.fixture(scope='session')
 def model():
     """Return the shipped face model."""
-    from face_recon_ros.face_model import FaceModel
+    from face_recon_ros.face_model.model import FaceModel
 
     return FaceModel()
 
@@ -96,8 +96,8 @@ def image():
     """Return what the sample camera sees of the portrait held still, 640 x 480."""
     from node_process import CAMERA, HEIGHT, WIDTH
 
-    from face_recon_ros.nodes.sample_motion import STILL
-    from face_recon_ros.nodes.sources import PortraitSource
+    from face_recon_ros.tools.sample_motion import STILL
+    from face_recon_ros.tools.sources import PortraitSource
 
     image = PortraitSource(WIDTH, HEIGHT)._portrait.view(CAMERA, STILL)
     image.flags.writeable = False

@@ -18,14 +18,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.image_files import read_image
-from face_recon_ros.network_regression import REGRESSORS
+from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import Camera
-from face_recon_ros.rendering import Renderer, Shading
-from face_recon_ros.texture import sample_colors
+from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.rendering.renderer import Renderer, Shading
+from face_recon_ros.rendering.texture import sample_colors
 
 TABLE = Path(__file__).with_name('golden.json')
 WIDTH, HEIGHT, FOCAL_LENGTH_PX = 640, 480, 620.0

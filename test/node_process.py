@@ -22,8 +22,8 @@ from std_msgs.msg import Header
 
 from face_recon_ros.nodes import fastdds
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.sample_camera_node import camera_info
-from face_recon_ros.nodes.sample_motion import portrait_camera
+from face_recon_ros.tools.sample_camera_node import camera_info
+from face_recon_ros.tools.sample_motion import portrait_camera
 
 WIDTH, HEIGHT = 640, 480
 CAMERA = portrait_camera(WIDTH, HEIGHT)

@@ -25,8 +25,8 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.sample_camera_node import camera_info
-from face_recon_ros.nodes.sources import PortraitSource
+from face_recon_ros.tools.sample_camera_node import camera_info
+from face_recon_ros.tools.sources import PortraitSource
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.appearance import LOOK_SIZE, look_distance, look_of, uncovered_cells
-from face_recon_ros.regression import Region
-from face_recon_ros.tracking import UNLIKE_LOOK
+from face_recon_ros.regression.regressor import Region
+from face_recon_ros.tracking.appearance import LOOK_SIZE, look_distance, look_of, uncovered_cells
+from face_recon_ros.tracking.tracker import UNLIKE_LOOK
 
 PLACE = Region(np.array([226.0, 118.0]), 150.0, 0.0)
 

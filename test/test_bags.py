@@ -28,14 +28,14 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from face_recon_ros.bags import BagVideo, is_bag
 from face_recon_ros.cli import main
 from face_recon_ros.errors import ImageError
-from face_recon_ros.face_model import FaceModel, FaceParameters
-from face_recon_ros.nodes.agreement import rotation_from_quaternion
-from face_recon_ros.nodes.sample_motion import portrait_camera
-from face_recon_ros.nodes.sources import PortraitSource
+from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.io.bags import BagVideo, is_bag
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.tools.sample_motion import portrait_camera
+from face_recon_ros.tools.sources import PortraitSource
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 320, 240
@@ -408,7 +408,7 @@ def bag_tool(*arguments):
 
 @contextmanager
 def sample_camera():
-    module = 'face_recon_ros.nodes.sample_camera'
+    module = 'face_recon_ros.tools.sample_camera'
     parameters = ('-p', f'rate:={IMAGES_HZ}', '-p', f'width:={WIDTH}', '-p', f'height:={HEIGHT}')
     camera = subprocess.Popen(
         [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters],

@@ -4,8 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from face_recon_ros import bench, cli
-from face_recon_ros.image_files import VideoWriter
+from face_recon_ros import cli
+from face_recon_ros.io.image_files import VideoWriter
+from face_recon_ros.tools import bench
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_bench_of_a_video(portrait, tmp_path, capfd):
 
 @pytest.mark.ros
 def test_publishing_is_a_stage_where_ros_is(portrait):
-    publishing = importlib.import_module('face_recon_ros.nodes.publishing')
+    publishing = importlib.import_module('face_recon_ros.tools.publishing')
     publisher = publishing.Publishing()
     try:
         stages = bench.Stages(bench.portrait_scene(portrait, 640, 480, 1), 1, publisher)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from face_recon_ros import cli
-from face_recon_ros.image_files import Video, VideoWriter, read_image, write_image
+from face_recon_ros.io.image_files import Video, VideoWriter, read_image, write_image
+from face_recon_ros.io.records import COLUMNS
 from face_recon_ros.pose import EulerAngles, quaternion
-from face_recon_ros.records import COLUMNS
 
 CONTRACT = (
     ['file', 'id', 'score', 'x0', 'y0', 'x1', 'y1']

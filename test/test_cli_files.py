@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from face_recon_ros import cli
-from face_recon_ros.image_files import write_image
-from face_recon_ros.video_files import Video
-from face_recon_ros.video_writing import VideoWriter
+from face_recon_ros.io.image_files import write_image
+from face_recon_ros.io.video_files import Video
+from face_recon_ros.io.video_writing import VideoWriter
 
 
 @pytest.fixture

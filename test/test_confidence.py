@@ -11,7 +11,7 @@ from face_recon_ros.confidence import (
     pose_covariance,
     rotation_sigma_rad,
 )
-from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import FaceReconPipeline
 from face_recon_ros.pose import (
     MODEL_FROM_FACE,
@@ -21,7 +21,7 @@ from face_recon_ros.pose import (
     metric_pose,
     rotation_to,
 )
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 FRONTAL = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
 

@@ -1,8 +1,8 @@
 import pytest
 from crossing_scene import RATE_HZ, judge, sample_people, scenes
 
-from face_recon_ros.network_regression import FACE_MESH, NETWORK
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.regression.network import FACE_MESH, NETWORK
 
 # Images until somebody who comes back into full sight is reported: 0.3 s
 REACQUIRED_IMAGES = 0.3 * RATE_HZ
@@ -49,7 +49,7 @@ def test_who_was_away_for_longer_than_forget_s_is_another(played):
 
 def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch):
     """Without looks the scenes come out wrong: they are worth playing."""
-    monkeypatch.setattr('face_recon_ros.tracking.look_distance', lambda *_: None)
+    monkeypatch.setattr('face_recon_ros.tracking.tracker.look_distance', lambda *_: None)
     people, duration_s = played['two behind one turn back']
     outcome = judge(people, duration_s, FaceReconPipeline())
     assert outcome.swaps + outcome.new_ids > 0

@@ -13,7 +13,7 @@ from patience import HANG_S
 
 pytestmark = pytest.mark.ros
 
-DEMO = [sys.executable, '-m', 'face_recon_ros.nodes.demo']
+DEMO = [sys.executable, '-m', 'face_recon_ros.tools.demo']
 
 
 def run_demo(tmp_path, *arguments):
@@ -71,7 +71,7 @@ def test_a_process_that_cannot_start_fails_the_demo(tmp_path, arguments, words):
 def test_latency_is_measured_between_processes(tmp_path):
     """The figures themselves are the machine's; here it matters that they are measured."""
     figures = tmp_path / 'figures.json'
-    command = [sys.executable, '-m', 'face_recon_ros.nodes.latency', '--json', str(figures)]
+    command = [sys.executable, '-m', 'face_recon_ros.tools.latency', '--json', str(figures)]
     done = subprocess.run(
         [*command, '--rate', '20', '--seconds', '1.5', '--size', '320x240'],
         capture_output=True,

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.detection import (
+from face_recon_ros.detection.detectors import (
     Detection,
     MergedDetector,
     intersection_over_union,

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.encodings import (
+from face_recon_ros.errors import ImageError
+from face_recon_ros.io.encodings import (
     LAYOUTS,
     UnknownEncodingError,
     compressed_to_bgr,
@@ -14,7 +15,6 @@ from face_recon_ros.encodings import (
     to_8_bits,
     to_bgr,
 )
-from face_recon_ros.errors import ImageError
 
 
 def raw(encoding, width, height, data, step=None, big=0):

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.encodings import compressed_to_bgr, to_bgr
-from face_recon_ros.image_files import read_image
+from face_recon_ros.io.encodings import compressed_to_bgr, to_bgr
+from face_recon_ros.io.image_files import read_image
 
 
 def samples_of(bits):

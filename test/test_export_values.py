@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros import exports
+from face_recon_ros.rendering import exports
 
 MESH = exports.Mesh(
     np.array([[0.1, 0.2, -0.3], [1, 2, 3], [-1, 0, 0.5]]),

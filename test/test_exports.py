@@ -2,11 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros import cli, exports
+from face_recon_ros import cli
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import FaceReconPipeline
-from face_recon_ros.texture import sample_colors
-from face_recon_ros.views import FaceViews
+from face_recon_ros.rendering import exports
+from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rendering.views import FaceViews
 
 
 @pytest.fixture(scope='module')

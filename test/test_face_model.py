@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model import (
+from face_recon_ros.face_model.model import (
     INNER_LIP_PAIRS_468,
     FaceModel,
     FaceParameters,
@@ -10,7 +10,7 @@ from face_recon_ros.face_model import (
     camera_matrix,
 )
 from face_recon_ros.paths import model_file
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 SHIPPED = model_file('face_model.npz')
 

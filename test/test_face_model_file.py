@@ -182,7 +182,7 @@ def test_nothing_shows_through_from_any_side(arrays, mean):
     """From in front, every pixel inside the outline shows an outer face of a triangle."""
     import cv2
 
-    from face_recon_ros.rendering import Renderer
+    from face_recon_ros.rendering.renderer import Renderer
     triangles = arrays['triangles']
     both_sides = np.concatenate([triangles, triangles[:, ::-1]]).astype(np.int32)
     for yaw, pitch in ((0, 0), (35, 0), (-35, 0), (0, 20), (0, -15)):
@@ -233,7 +233,7 @@ def test_gauge(arrays, mean, bases):
 
 def test_one_fit_finds_rotation_of_any_face(arrays, mean, bases):
     """What the gauge is for: aligning the mean finds the pose whatever the coefficients."""
-    from face_recon_ros.face_model import similarity
+    from face_recon_ros.face_model.model import similarity
     rng = np.random.default_rng(5)
     points = landmarks_of(arrays, mean) + arrays['landmarks_468_offset']
     moving = landmarks_of(arrays, bases)

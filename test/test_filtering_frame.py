@@ -20,12 +20,9 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from face_recon_ros.nodes.agreement import rotation_from_quaternion
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.report import OncePerChange
-from face_recon_ros.nodes.sample_motion import STILL, Motion
-from face_recon_ros.nodes.sources import PortraitSource
 from face_recon_ros.nodes.transform_bytes import transforms_in
 from face_recon_ros.nodes.transform_tree import (
     MissingTransformError,
@@ -33,7 +30,10 @@ from face_recon_ros.nodes.transform_tree import (
     between,
 )
 from face_recon_ros.pose import MetricPose, quaternion
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.tools.sample_motion import STILL, Motion
+from face_recon_ros.tools.sources import PortraitSource
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 
 def pose(turn=(0, 0, 0), place=(0, 0, 0)):

@@ -18,11 +18,11 @@ from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from face_recon_ros import crops
 from face_recon_ros.nodes import humans as humans_module
 from face_recon_ros.nodes.humans import Humans, facial_landmarks, region
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
 from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.rendering import crops
 
 hri_msgs = pytest.importorskip('hri_msgs.msg')
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model import FaceParameters, camera_matrix
-from face_recon_ros.hybrid_regression import blended, network_weight
-from face_recon_ros.network_regression import load_regressor, regressor_files
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import Camera
-from face_recon_ros.regression import Region
-from face_recon_ros.rendering import Renderer, Shading
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
-from face_recon_ros.texture import sample_colors
+from face_recon_ros.regression.hybrid import blended, network_weight
+from face_recon_ros.regression.network import load_regressor, regressor_files
+from face_recon_ros.regression.regressor import Region
+from face_recon_ros.rendering.renderer import Renderer, Shading
+from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 

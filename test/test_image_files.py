@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros import image_files
 from face_recon_ros.errors import ImageError
-from face_recon_ros.image_files import (
+from face_recon_ros.io import image_files
+from face_recon_ros.io.image_files import (
     Video,
     VideoWriter,
     image_paths,

@@ -7,8 +7,8 @@ import pytest
 from without_ros import ros_files
 
 PROGRAMS = [
-    'face_recon_ros.nodes.face_recon_node', 'face_recon_ros.nodes.sample_camera',
-    'face_recon_ros.nodes.demo']
+    'face_recon_ros.nodes.face_recon_node', 'face_recon_ros.tools.sample_camera',
+    'face_recon_ros.tools.demo']
 # Hides a module from the import system, then does what the executable does.
 RUN = 'import sys; sys.modules[{hidden!r}] = None; from {program} import main; sys.exit(main([]))'
 

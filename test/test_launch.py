@@ -20,8 +20,8 @@ from rclpy.qos import ReliabilityPolicy
 
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.parameters import DECLARATIONS
-from face_recon_ros.nodes.sample_camera_node import SampleCameraNode
 from face_recon_ros.paths import share_directory
+from face_recon_ros.tools.sample_camera_node import SampleCameraNode
 
 CONFIG = share_directory() / 'config'
 LIB = share_directory().parents[1] / 'lib' / 'face_recon_ros'  # where launch looks for executables

@@ -32,7 +32,7 @@ from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.recognition import Arrival
-from face_recon_ros.nodes.sources import PortraitSource
+from face_recon_ros.tools.sources import PortraitSource
 
 TRANSITIONS = {
     'configure': Transition.TRANSITION_CONFIGURE,

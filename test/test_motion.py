@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.motion import Motion
-from face_recon_ros.stream_clock import StreamClock
+from face_recon_ros.tracking.motion import Motion
+from face_recon_ros.tracking.stream_clock import StreamClock
 
 
 @pytest.mark.parametrize('step_s', [0.01, 0.1, 0.2])

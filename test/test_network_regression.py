@@ -9,18 +9,18 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from face_recon_ros import tflite
-from face_recon_ros.detection import load_detector
+from face_recon_ros.detection.detectors import load_detector
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
-from face_recon_ros.image_files import read_image
-from face_recon_ros.network_regression import (
+from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.io.image_files import read_image
+from face_recon_ros.paths import model_file
+from face_recon_ros.pose import EulerAngles, face_rotation
+from face_recon_ros.regression.network import (
     NETWORK_FILE,
     NetworkRegressor,
     load_regressor,
 )
-from face_recon_ros.paths import model_file
-from face_recon_ros.pose import EulerAngles, face_rotation
-from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, Region
+from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M, Region
 
 ROOT = Path(__file__).resolve().parents[1]
 

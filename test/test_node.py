@@ -35,14 +35,14 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 import face_recon_ros.nodes.node
-from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
-from face_recon_ros.nodes.agreement import rotation_angles_deg, rotation_from_quaternion
+from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.sample_camera_node import camera_info
-from face_recon_ros.nodes.sample_motion import STILL, Motion
-from face_recon_ros.nodes.sources import PortraitSource
 from face_recon_ros.paths import model_file
-from face_recon_ros.rendering import Renderer
+from face_recon_ros.rendering.renderer import Renderer
+from face_recon_ros.tools.agreement import rotation_angles_deg, rotation_from_quaternion
+from face_recon_ros.tools.sample_camera_node import camera_info
+from face_recon_ros.tools.sample_motion import STILL, Motion
+from face_recon_ros.tools.sources import PortraitSource
 
 
 @pytest.fixture(scope='module')

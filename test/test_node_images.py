@@ -9,8 +9,8 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from face_recon_ros.encodings import LAYOUTS, compressed_to_bgr
 from face_recon_ros.errors import ImageError
+from face_recon_ros.io.encodings import LAYOUTS, compressed_to_bgr
 from face_recon_ros.nodes.images import to_bgr, to_image
 
 TOPIC = '/robot/image'

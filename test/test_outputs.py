@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros import exports, outputs
 from face_recon_ros.errors import OutputError
-from face_recon_ros.image_files import read_image, write_image
-from face_recon_ros.outputs import check_output, fitting_name, is_own, write_bytes
+from face_recon_ros.io import outputs
+from face_recon_ros.io.image_files import read_image, write_image
+from face_recon_ros.io.outputs import check_output, fitting_name, is_own, write_bytes
+from face_recon_ros.rendering import exports
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from face_recon_ros import overlay
 from face_recon_ros.errors import ImageError
+from face_recon_ros.rendering import overlay
 
 BLUE, GREEN, RED = (230, 90, 30), (40, 190, 40), (40, 40, 230)
 WHITE, LANDMARK, BOX = (255, 255, 255), (80, 240, 80), (40, 200, 255)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import GeometryError, ImageError, ModelFileError
-from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import Camera, EulerAngles
-from face_recon_ros.rendering import Renderer, Shading
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
-from face_recon_ros.texture import sample_colors
+from face_recon_ros.rendering.renderer import Renderer, Shading
+from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 
@@ -252,7 +252,7 @@ def test_unknown_detector_file_is_named():
 
 @pytest.mark.parametrize('clip', ['intel_female-and-male', 'intel_male', 'intel_female'])
 def test_every_face_of_a_clip_keeps_one_id(shared_data, clip):
-    from face_recon_ros.image_files import Video
+    from face_recon_ros.io.image_files import Video
 
     pipeline, people = FaceReconPipeline(), 2 if clip == 'intel_female-and-male' else 1
     ids, frames = {}, 0

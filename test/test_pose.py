@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import CalibrationError, GeometryError
-from face_recon_ros.face_model import FaceParameters, camera_matrix, similarity
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix, similarity
 from face_recon_ros.pose import (
     FACE_FROM_GAZE,
     MODEL_FROM_FACE,
@@ -18,7 +18,7 @@ from face_recon_ros.pose import (
     quaternion,
     rotation_to,
 )
-from face_recon_ros.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 NEUTRAL = (np.zeros(40), np.zeros(10))
 

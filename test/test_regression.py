@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.regression import Region, cut
+from face_recon_ros.regression.regressor import Region, cut
 
 SIZE = 192
 HEIGHT, WIDTH = 900, 1200

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_recon_ros import rendering
+from face_recon_ros.rendering import renderer as rendering
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))

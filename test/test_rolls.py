@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.detection import Detection
-from face_recon_ros.face_model import FaceParameters, camera_matrix
-from face_recon_ros.regression import Region, Regression
-from face_recon_ros.rolls import (
+from face_recon_ros.detection.detectors import Detection
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.rolls import (
     UprightJudge,
     find_roll,
     is_sure,

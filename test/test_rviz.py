@@ -20,10 +20,10 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Header
 
-from face_recon_ros.nodes import rviz_view
 from face_recon_ros.nodes.node import FaceReconNode
-from face_recon_ros.nodes.sample_camera_node import SampleCameraNode
 from face_recon_ros.paths import share_directory
+from face_recon_ros.tools import rviz_view
+from face_recon_ros.tools.sample_camera_node import SampleCameraNode
 
 SHIPPED = share_directory() / 'config' / 'face_recon.rviz'
 RVIZ = share_directory().parents[1] / 'lib' / 'face_recon_ros' / 'face_recon_rviz'

@@ -7,23 +7,23 @@ from std_msgs.msg import Header
 
 from face_recon_ros.calibration import camera_from_info
 from face_recon_ros.errors import ImageError
-from face_recon_ros.nodes.agreement import (
+from face_recon_ros.pose import Camera, quaternion
+from face_recon_ros.tools.agreement import (
     Observation,
     agreement,
     nearest_rotation,
     rotation_angles_deg,
     rotation_from_quaternion,
 )
-from face_recon_ros.nodes.sample_camera_node import camera_info
-from face_recon_ros.nodes.sample_motion import (
+from face_recon_ros.tools.sample_camera_node import camera_info
+from face_recon_ros.tools.sample_motion import (
     STILL,
     Motion,
     Portrait,
     motion_at,
     portrait_camera,
 )
-from face_recon_ros.nodes.sources import open_source
-from face_recon_ros.pose import Camera, quaternion
+from face_recon_ros.tools.sources import open_source
 
 FRONTAL = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 PLACE_M = np.array([0.01, -0.02, 0.6])

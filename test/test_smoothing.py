@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pose import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
@@ -9,7 +9,7 @@ from face_recon_ros.pose import (
     MetricPose,
     rotation_to,
 )
-from face_recon_ros.smoothing import (
+from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
     OneEuroRotation,
     OneEuroSettings,

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model import FaceParameters, camera_matrix
-from face_recon_ros.smoothing import (
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
     OneEuroRotation,
     OneEuroSettings,

@@ -7,22 +7,27 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.decoding import ParameterDecoder
-from face_recon_ros.face_model import FaceModel, FaceParameters, camera_matrix
-from face_recon_ros.image_fit import ImageFitter, fit_in_image
-from face_recon_ros.network_regression import load_regressor
+from face_recon_ros.face_model.decoding import ParameterDecoder
+from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
-from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M, FaceMeshRegressor, Region
+from face_recon_ros.regression.image_fit import ImageFitter, fit_in_image
+from face_recon_ros.regression.network import load_regressor
+from face_recon_ros.regression.regressor import (
+    CROP_CENTRE_M,
+    CROP_SIDE_M,
+    FaceMeshRegressor,
+    Region,
+)
 from face_recon_ros.tflite import Network
-from model_building.training import evaluate, generate, photos
-from model_building.training.augmentation import (
+from model_building.network import evaluate, generate, photos
+from model_building.network.augmentation import (
     LARGEST_YAW_DEG,
     SIZE,
     photographed,
     random_rotation,
     rotation_about,
 )
-from model_building.training.generate import (
+from model_building.network.generate import (
     BACKGROUND,
     PHOTO,
     PROFILED,
@@ -30,14 +35,14 @@ from model_building.training.generate import (
     Mixture,
     write_shard,
 )
-from model_building.training.profiling import (
+from model_building.network.profiling import (
     FaceTopology,
     ProfiledPhoto,
     Surroundings,
 )
-from model_building.training.relief import NOSE_M, NOSE_SPREAD_M, Relief
-from model_building.training.subject import View
-from model_building.training.tflite_graph import Graph
+from model_building.network.relief import NOSE_M, NOSE_SPREAD_M, Relief
+from model_building.network.subject import View
+from model_building.network.tflite_graph import Graph
 
 ROOT = Path(__file__).resolve().parents[1]
 PORTRAIT = ROOT / 'samples' / 'astronaut.png'
@@ -313,7 +318,7 @@ def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path,
 
 
 @pytest.mark.parametrize(('arguments', 'complaint'), [
-    ([], 'no shards; run model_building.training.generate first'),
+    ([], 'no shards; run model_building.network.generate first'),
     (['--regressor-path', 'none.tflite'], 'none.tflite'),
 ])
 def test_the_evaluation_says_in_one_line_what_it_lacks(tmp_path, capsys, monkeypatch, arguments,
@@ -366,7 +371,7 @@ def torch():
 
 
 def test_face_mesh_in_pytorch_is_face_mesh(torch):
-    from model_building.training.face_mesh_network import FaceMeshNetwork
+    from model_building.network.face_mesh_network import FaceMeshNetwork
 
     path = model_file('face_landmark.tflite')
     network = FaceMeshNetwork()
@@ -380,7 +385,7 @@ def test_face_mesh_in_pytorch_is_face_mesh(torch):
 
 
 def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker, tmp_path):
-    from model_building.training import export, train
+    from model_building.network import export, train
 
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 16))
     arguments = ['--data', str(tmp_path), '--batch', '6', '--save', '1', '--threads', '1']
@@ -396,7 +401,7 @@ def test_training_goes_on_where_it_stopped_and_its_export_is_exact(torch, maker,
 
 
 def test_the_landmarks_weight_is_the_one_asked_for(torch, maker, tmp_path):
-    from model_building.training import train
+    from model_building.network import train
 
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 12))
     weights = []
@@ -411,8 +416,8 @@ def test_the_landmarks_weight_is_the_one_asked_for(torch, maker, tmp_path):
 
 def test_a_training_starts_from_the_weights_of_a_file(torch):
     """The shipped network can be taught on: what is read back is what the file computes."""
-    from model_building.training.export import largest_difference
-    from model_building.training.network import FaceReconNetwork
+    from model_building.network.export import largest_difference
+    from model_building.network.model import FaceReconNetwork
 
     path = model_file('face_recon.tflite')
     network = FaceReconNetwork.from_file(path).eval()
@@ -422,14 +427,14 @@ def test_a_training_starts_from_the_weights_of_a_file(torch):
 
 
 def test_a_file_without_the_head_is_no_start(torch):
-    from model_building.training.network import FaceReconNetwork
+    from model_building.network.model import FaceReconNetwork
 
     with pytest.raises(ValueError, match='not a file of'):
         FaceReconNetwork.from_file(model_file('face_landmark.tflite'))
 
 
 def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
-    from model_building.training.dataset import LARGEST_NOISE, noisy
+    from model_building.network.dataset import LARGEST_NOISE, noisy
 
     image = torch.full((40, 3, 16, 16), 0.5)
     first, again, later = (noisy(image, 3, step) for step in (7, 7, 8))
@@ -446,7 +451,7 @@ def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
 ])
 def test_weights_that_cannot_be_read_are_said_in_one_line(
         torch, maker, tmp_path, capsys, monkeypatch, name, reason):
-    from model_building.training import export, train
+    from model_building.network import export, train
 
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 8))
     output = tmp_path / 'out.tflite'
@@ -463,7 +468,7 @@ def test_weights_that_cannot_be_read_are_said_in_one_line(
 
 
 def test_weights_of_several_runs_are_averaged(torch, tmp_path):
-    from model_building.training.export import load_network, read_weights
+    from model_building.network.export import load_network, read_weights
 
     shipped = model_file('face_recon.tflite')
     state = read_weights(shipped)
@@ -474,7 +479,7 @@ def test_weights_of_several_runs_are_averaged(torch, tmp_path):
 
 
 def test_turned_and_level_heads_are_drawn_as_often_as_asked(torch):
-    from model_building.training.dataset import Emphasis
+    from model_building.network.dataset import Emphasis
 
     ahead, aside, profile = (rotation_about('y', yaw) for yaw in (10, 60, -85))
     up = rotation_about('x', -30)
@@ -492,7 +497,7 @@ def _run(module, arguments):
 
 
 def test_mirrored_batches_have_mirrored_truth(torch, maker, model, tmp_path):
-    from model_building.training.dataset import CropSet
+    from model_building.network.dataset import CropSet
 
     crops = [c for c in maker.crops(np.random.default_rng(0), 24) if c.kind == PROFILED]
     write_shard(tmp_path / 'train_000.npz', crops)
@@ -510,8 +515,8 @@ def test_mirrored_batches_have_mirrored_truth(torch, maker, model, tmp_path):
 
 
 def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):
-    from model_building.training.losses import Losses, Weights, geodesic_rad
-    from model_building.training.network import rotation_from_6d
+    from model_building.network.losses import Losses, Weights, geodesic_rad
+    from model_building.network.model import rotation_from_6d
 
     angles = torch.tensor([0.0, 0.1, 1.0, 3.0])
     a = torch.eye(3).repeat(4, 1, 1)

@@ -11,12 +11,12 @@ import pytest
 from scipy.spatial import cKDTree
 
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
-from face_recon_ros.regression import CROP_CENTRE_M, CROP_SIDE_M
-from model_building import assets, head_mesh
-from model_building.errors import ModelBuildingError
-from model_building.surface import Surface
-from model_building.topology import boundary_loops
-from model_building.training import (
+from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M
+from model_building.face_model import assets, head_mesh
+from model_building.face_model.errors import ModelBuildingError
+from model_building.face_model.surface import Surface
+from model_building.face_model.topology import boundary_loops
+from model_building.network import (
     face_covering,
     glasses,
     hair,
@@ -27,8 +27,8 @@ from model_building.training import (
     piece,
     profiling,
 )
-from model_building.training.relief import Relief
-from model_building.training.subject import View
+from model_building.network.relief import Relief
+from model_building.network.subject import View
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 192
@@ -352,7 +352,7 @@ def test_noise_is_smooth_and_of_unit_size():
 
 def test_the_command_says_what_is_missing(tmp_path):
     result = subprocess.run(
-        [sys.executable, '-m', 'model_building.training.heads', '--sheet',
+        [sys.executable, '-m', 'model_building.network.heads', '--sheet',
          str(tmp_path / 'no' / 'folder.png'), '--people', '0'],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1

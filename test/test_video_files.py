@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ImageError, OutputError
-from face_recon_ros.video_clock import VideoClock
-from face_recon_ros.video_files import Video
-from face_recon_ros.video_writing import VideoWriter
+from face_recon_ros.io.video_clock import VideoClock
+from face_recon_ros.io.video_files import Video
+from face_recon_ros.io.video_writing import VideoWriter
 
 SHADES = tuple(range(10, 250, 4))
 

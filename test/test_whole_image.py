@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import ImageError
-from face_recon_ros.image_files import read_image
-from face_recon_ros.iso_media import Turn, image_turn, is_cut_off, video_duration_s
-from face_recon_ros.whole_image import fault_of, png_without_remarks
+from face_recon_ros.io.encodings import compressed_to_bgr
+from face_recon_ros.io.image_files import read_image
+from face_recon_ros.io.iso_media import Turn, image_turn, is_cut_off, video_duration_s
+from face_recon_ros.io.whole_image import fault_of, png_without_remarks
 
 
 @pytest.fixture(scope='module')

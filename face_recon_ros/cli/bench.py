@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from face_recon_ros import bench
 from face_recon_ros.cli.options import whole_number
 from face_recon_ros.cli.terminal import progress, say_lines
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.outputs import check_output, identities
+from face_recon_ros.io.outputs import check_output, identities
+from face_recon_ros.tools import bench
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
 def _publisher() -> Any:
     """Return what times publishing, or None where ROS is not installed."""
     try:
-        return import_module('face_recon_ros.nodes.publishing').Publishing()
+        return import_module('face_recon_ros.tools.publishing').Publishing()
     except ImportError:
         return None
 
@@ -71,7 +71,7 @@ def _image_to_tf() -> list[object]:
     """Let the processes of nodes/latency.py measure and print; return their figures."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'latency.json'
-        module = 'face_recon_ros.nodes.latency'
+        module = 'face_recon_ros.tools.latency'
         command = [sys.executable, '-m', module, '--rate', '30', '60', '--json', str(path)]
         if subprocess.run(command, check=False).returncode:
             raise FaceReconError('bench: image to TF could not be measured; see above')

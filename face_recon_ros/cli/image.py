@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros import records
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, progress, say
 from face_recon_ros.errors import FaceReconError, ImageError
-from face_recon_ros.exports import EXPORTS, Export
-from face_recon_ros.image_files import LARGEST_JPEG_PX, read_image, write_image
-from face_recon_ros.image_folders import find_images
-from face_recon_ros.outputs import (
+from face_recon_ros.io import records
+from face_recon_ros.io.image_files import LARGEST_JPEG_PX, read_image, write_image
+from face_recon_ros.io.image_folders import find_images
+from face_recon_ros.io.outputs import (
     Identity,
     cannot_write,
     check_output,
@@ -25,9 +24,10 @@ from face_recon_ros.outputs import (
     identity,
     is_own,
 )
-from face_recon_ros.overlay import angles_label
 from face_recon_ros.pipeline import Face
-from face_recon_ros.views import FaceViews
+from face_recon_ros.rendering.exports import EXPORTS, Export
+from face_recon_ros.rendering.overlay import angles_label
+from face_recon_ros.rendering.views import FaceViews
 
 DEFAULT_OUTPUT = Path('face_recon_output')
 # Flat colours and codes must survive as they are; photos need not

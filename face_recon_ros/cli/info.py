@@ -11,7 +11,7 @@ import cv2
 
 from face_recon_ros.cli.terminal import say
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.face_model import FaceModel
+from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import share_directory
 from face_recon_ros.tflite import runtime
 

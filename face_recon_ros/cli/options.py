@@ -9,21 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from face_recon_ros.camera_files import read_camera
-from face_recon_ros.detection import BOTH
+from face_recon_ros.detection.detectors import BOTH
 from face_recon_ros.errors import ImageError
-from face_recon_ros.exports import EXPORTS
-from face_recon_ros.network_regression import REGRESSORS
-from face_recon_ros.outputs import Identity, identities
+from face_recon_ros.io.camera_files import read_camera
+from face_recon_ros.io.outputs import Identity, identities
 from face_recon_ros.pipeline import (
     ADULT_INTERPUPILLARY_DISTANCE_M,
     FaceReconPipeline,
     PipelineConfig,
 )
 from face_recon_ros.pose import Camera
+from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import range_of
-from face_recon_ros.smoothing import SmoothingSettings
-from face_recon_ros.tracking import TrackingSettings
+from face_recon_ros.tracking.smoothing import SmoothingSettings
+from face_recon_ros.tracking.tracker import TrackingSettings
 
 PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
 DEFAULT_MODE = 'sparse'

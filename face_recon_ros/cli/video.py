@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros import records
-from face_recon_ros.bags import BagVideo, is_bag
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, progress, say
 from face_recon_ros.errors import ImageError
-from face_recon_ros.outputs import (
+from face_recon_ros.io import records
+from face_recon_ros.io.bags import BagVideo, is_bag
+from face_recon_ros.io.outputs import (
     Identity,
     check_apart,
     check_output,
@@ -24,10 +24,10 @@ from face_recon_ros.outputs import (
     identity,
     is_own,
 )
+from face_recon_ros.io.video_files import Video
+from face_recon_ros.io.video_writing import VideoWriter
 from face_recon_ros.pose import Camera
-from face_recon_ros.video_files import Video
-from face_recon_ros.video_writing import VideoWriter
-from face_recon_ros.views import FaceViews
+from face_recon_ros.rendering.views import FaceViews
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:

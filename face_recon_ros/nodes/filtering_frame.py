@@ -21,7 +21,6 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from tf2_msgs.msg import TFMessage
 
-from face_recon_ros.nodes.agreement import rotation_from_quaternion
 from face_recon_ros.nodes.report import OncePerChange
 from face_recon_ros.nodes.transform_bytes import WireTransform, transforms_in
 from face_recon_ros.nodes.transform_tree import (
@@ -30,6 +29,7 @@ from face_recon_ros.nodes.transform_tree import (
     TransformTree,
 )
 from face_recon_ros.pose import MetricPose
+from face_recon_ros.tools.agreement import rotation_from_quaternion
 
 # Subjects of a missing transform and of a broken message, in the log
 FILTERING_FRAME = 'filtering frame'

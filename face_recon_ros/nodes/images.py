@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
-from face_recon_ros import encodings
 from face_recon_ros.errors import ImageError
+from face_recon_ros.io import encodings
 from face_recon_ros.nodes.report import one_line
 
 

@@ -21,8 +21,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
-from face_recon_ros.encodings import compressed_to_bgr
 from face_recon_ros.errors import FaceReconError, ImageError
+from face_recon_ros.io.encodings import compressed_to_bgr
 from face_recon_ros.nodes import images
 from face_recon_ros.nodes.diagnostics import ImagesTask
 from face_recon_ros.nodes.filtering_frame import FilteringFrame

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from face_recon_ros.face_model import FaceModel
-from face_recon_ros.rendering import Renderer
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.rendering.renderer import Renderer
 
 # Height of the face in pixels, height and width of the image.
 CASES = [(150, 480, 640), (250, 480, 640), (400, 480, 640), (600, 720, 1280), (900, 1080, 1920)]

@@ -1,0 +1,1 @@
+"""Face boxes in an image: BlazeFace, UltraLight, and windows of large images."""

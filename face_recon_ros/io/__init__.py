@@ -1,0 +1,1 @@
+"""Photos, videos, bags, message encodings, calibrations and the CSV of faces."""

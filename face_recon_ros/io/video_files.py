@@ -1,0 +1,229 @@
+"""Videos read from disk, with errors that name the file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face_recon_ros.errors import ImageError
+from face_recon_ros.io import iso_media
+from face_recon_ros.io.video_clock import VideoClock
+
+# Failed reads in a row after which nothing more is expected of a video, unless its container
+# promises more frames; they take microseconds
+_FAILURES, _MOST_FAILURES = 100, 200_000
+# Beyond what cameras give, but for slow motion: looked at more closely, over so many frames
+_DOUBTFUL_RATE, _MEASURED_FRAMES = 121.0, 12
+# OpenCV that takes a quarter turn of the container for one the other way (opencv/opencv#22088)
+_QUARTERS_TURNED_WRONG = '4.6.'
+# Wider than any pixel in use; beyond it a container lies
+_MOST_STRETCH = 4.0
+_REMEDY = 'copy it again'
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """Frame `number` (from 0) of a video: (H, W, 3) uint8 BGR and its time from the start."""
+
+    number: int
+    stamp_s: float
+    pixels: np.ndarray
+
+
+@dataclass(slots=True)
+class Video:
+    """
+    A video file: frames (H, W, 3) uint8 BGR with their time in seconds from the start.
+
+    Times are those of the container. Frames are upright, their pixels square. faults: what turned
+    out to be missing, a line each, once the last frame is read.
+    """
+
+    path: Path
+    frames_per_second: float
+    frame_count: int | None
+    _capture: cv2.VideoCapture
+    faults: list[str] = field(default_factory=list)
+
+    DEFAULT_FRAMES_PER_SECOND = 30.0
+
+    @classmethod
+    def open(cls, path: Path) -> Video:
+        """:raises ImageError: missing, or no video."""
+        try:
+            if path.is_dir():
+                raise ImageError(
+                    f'{path}: is a folder; name a video in it (photos: face-recon image {path})'
+                )
+            if path.is_fifo():
+                raise ImageError(f'{path}: is a pipe; save the video to a file first')
+            with path.open('rb'):
+                pass
+        except FileNotFoundError:
+            raise ImageError(f'{path}: no such file') from None
+        except (OSError, ValueError) as error:
+            raise ImageError(f'{path}: {getattr(error, "strerror", None) or error}') from error
+        if path.suffix.lower() == '.bag':
+            raise ImageError(
+                f'{path}: is a bag of ROS 1; convert it: rosbags-convert --src {path} '
+                f'--dst {path.with_suffix("")}'
+            )
+        with opencv_path(path) as name:
+            capture = cv2.VideoCapture(name)
+        if not capture.isOpened():
+            raise ImageError(
+                f'{path}: no video, or of an unknown format; convert it to .mp4 (H.264)'
+            )
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if rate > _DOUBTFUL_RATE:
+            measured = _measured_rate(path)
+            if measured and measured < rate / 2:
+                # what a container calls its rate may be the unit of its clock
+                rate, count = measured, round(count * measured / rate)
+        return cls(
+            path,
+            rate if 0 < rate < 1000 else cls.DEFAULT_FRAMES_PER_SECOND,
+            int(count) if 0 < count < 2**31 else None,
+            capture,
+        )
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        """:raises ImageError: not one frame can be read."""
+        for frame in self.frames():
+            yield frame.stamp_s, frame.pixels
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """
+        Yield the frames that can be read; what cannot is told in `faults` afterwards.
+
+        :raises ImageError: not one frame can be read.
+        """
+        clock = VideoClock(self.frames_per_second)
+        failed = 0
+        while failed <= self._patience(clock):
+            # a frame that cannot be decoded fails, and so does each read after the last
+            ok, image = self._capture.read()
+            if not ok:
+                failed += 1
+                continue
+            number, stamp_s = clock.tick(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, failed)
+            failed = 0
+            yield VideoFrame(number, stamp_s, self._square(self._upright(image)))
+        self._capture.release()
+        if clock.count == 0:
+            raise ImageError(f'{self.path}: not one frame can be read; convert it to .mp4 (H.264)')
+        fault = self._fault(clock)
+        if fault:
+            self.faults.append(f'{self.path}: {fault}')
+
+    def _patience(self, clock: VideoClock) -> int:
+        return min(max(_FAILURES, (self.frame_count or 0) - clock.count), _MOST_FAILURES)
+
+    def _upright(self, image: np.ndarray) -> np.ndarray:
+        """Return the frame as its container turns it."""
+        turned = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90
+        if turned and cv2.__version__.startswith(_QUARTERS_TURNED_WRONG):
+            return cv2.rotate(image, cv2.ROTATE_180)
+        return image
+
+    def _square(self, image: np.ndarray) -> np.ndarray:
+        """Return the frame with square pixels, widened or heightened, so that nothing is lost."""
+        num = self._capture.get(cv2.CAP_PROP_SAR_NUM)
+        den = self._capture.get(cv2.CAP_PROP_SAR_DEN)
+        if num <= 0 or den <= 0 or num == den:
+            return image
+        if round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:
+            num, den = den, num  # of the frame as it is stored, which has been turned
+        stretch = num / den
+        if not 1 / _MOST_STRETCH <= stretch <= _MOST_STRETCH:
+            return image
+        height, width = image.shape[:2]
+        size = (max(width, round(width * stretch)), max(height, round(height / stretch)))
+        return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+    def _fault(self, clock: VideoClock) -> str:
+        """Return what is missing of the video, now that the last frame is read; '' if nothing."""
+        cut_off, duration_s = self._container()
+        count = self.frame_count
+        if duration_s is None and count:
+            duration_s = count / self.frames_per_second
+        of = f' of {count}' if count and count > clock.count else ''
+        if cut_off and of:
+            return f'is cut off: ends after {clock.count}{of} frames; {_REMEDY}'
+        if duration_s is not None and clock.ends_early(duration_s):
+            if of:
+                return f'ends after {clock.count}{of} frames; {_REMEDY}'
+            return f'ends after {clock.last_s:.1f} of {duration_s:.1f} s; {_REMEDY}'
+        if clock.lost:
+            return (
+                f'is damaged: {clock.count}{of} frames can be read, the first that cannot is '
+                f'number {clock.first_lost}; {_REMEDY}'
+            )
+        if count and clock.has_holes(count):
+            return f'is damaged: {clock.count}{of} frames can be read; {_REMEDY}'
+        return ''
+
+    def _container(self) -> tuple[bool, float | None]:
+        """Return what an MP4 says of itself: whether it is cut off, and how long it is."""
+        try:
+            with self.path.open('rb') as file:
+                return iso_media.is_cut_off(file), iso_media.video_duration_s(file)
+        except OSError:
+            return False, None
+
+
+def _measured_rate(path: Path) -> float | None:
+    """Return the rate of the first frames by their times; None: they have none."""
+    with opencv_path(path) as name:
+        capture = cv2.VideoCapture(name)
+    times_s: list[float] = []
+    while len(times_s) < _MEASURED_FRAMES and capture.grab():
+        times_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
+    capture.release()
+    steps_s = np.diff(times_s)
+    step_s = float(np.median(steps_s)) if steps_s.size else 0.0
+    return 1 / step_s if step_s > 0 else None
+
+
+@contextmanager
+def opencv_path(path: Path) -> Iterator[str]:
+    """
+    Yield a name by which OpenCV and FFmpeg open the file: absolute, and UTF-8.
+
+    What comes before a colon in a relative one would be taken for a protocol. A link stands for a
+    name that is no UTF-8 while the block lasts.
+    """
+    name = os.path.abspath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory() as folder:
+            parent, own = os.path.split(name)
+            if _is_utf8(own):
+                link = Path(folder, 'folder')
+                link.symlink_to(parent)
+                yield str(link / own)
+            else:
+                suffix = path.suffix if _is_utf8(path.suffix) else ''
+                link = Path(folder, f'video{suffix}')
+                link.symlink_to(name)
+                yield str(link)
+        return
+    yield name
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

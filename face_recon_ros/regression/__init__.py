@@ -1,0 +1,1 @@
+"""From a region of an image to the 62 parameters of the face in it."""

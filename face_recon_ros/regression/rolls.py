@@ -1,0 +1,209 @@
+"""
+Which way up a detected face is.
+
+A detector boxes faces at any roll, but the eyes it reports are those of a face that is about
+upright: beyond some 100 degrees they are off by a half turn, near 90 degrees now and then by a
+quarter. What is found in a crop that is upside down agrees with itself and is wrong. So the roll
+of a detection is a hypothesis, held against its half and quarter turns by two judges: the score of
+what is found, and how surely a detector takes the crop for an upright face. docs/accuracy.md has
+what each of them is worth. The roll of a face that is followed is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from face_recon_ros.confidence import confidence, rotation_sigma_rad
+from face_recon_ros.detection.detectors import SHORT_RANGE, Detection, load_detector
+from face_recon_ros.pose import face_rotation
+from face_recon_ros.regression.regressor import Region, Regression, cut
+
+Regress = Callable[[Region], Regression]
+Judge = Callable[[Region], float]
+Locate = Callable[[Region], Region | None]
+
+# The turns of a detection's roll that are tried, and those tried as well where none is sure
+FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
+SURE_WORTH = 0.7
+# What scores less than this part of the best at first sight is not looked at again
+RIVAL_PART = 0.2
+# While no face scores as much, images are searched upside down as well
+SURE_SCORE = 0.7
+# A refined region is left for the first one where presence falls by more than this
+MOST_PRESENCE_LOST = 0.1
+# A region whose roll was off by more than this is refined once more
+SETTLED_RAD = 0.25
+# The power to which the detector's score weighs, and the least that it counts for
+JUDGE_POWER, LEAST_JUDGED = 4, 0.05
+# A detection belongs to a crop whose middle it is nearer to than this part of its side
+MIDDLE_PART = 0.25
+JUDGED_SIZE_PX = 192
+# Eyes that slope by less in a crop count as level: in profiles they are near each other
+LEVEL_RAD = math.radians(15)
+# A face rolled by more than this is found better in the image turned by a half
+UPSIDE_DOWN_RAD = math.radians(120)
+
+
+def score_of(regression: Regression) -> float:
+    """Return the score 0..1: presence times the probability that the yaw is about right."""
+    own = regression.rotation_sigma_rad
+    yaw_sigma_rad = None
+    if own is not None:
+        rotation = face_rotation(regression.parameters)
+        sigmas_rad = rotation_sigma_rad(
+            rotation, regression.fit_error, own, regression.calibration
+        )
+        yaw_sigma_rad = float(sigmas_rad[2])
+    return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
+
+
+class UprightJudge:
+    """How surely the shipped short-range detector, whichever finds the faces, sees one upright."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._detector = load_detector(SHORT_RANGE, LEAST_JUDGED, threads)
+
+    def __call__(self, image: np.ndarray, region: Region) -> float:
+        """Return 0..1, of the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
+        found, _ = self._best(image, region)
+        return found.score * _upright_part(found) if found else 0.0
+
+    def locate(self, image: np.ndarray, region: Region) -> Region | None:
+        """Return where the detector sees the face in the middle of a region; None: nowhere."""
+        found, image_from_crop = self._best(image, region)
+        if found is None:
+            return None
+        seen = Region.from_detection(found)
+        return Region(
+            image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
+            seen.side_px * region.side_px / JUDGED_SIZE_PX,
+            seen.roll_rad + region.roll_rad,
+        )
+
+    def _best(self, image: np.ndarray, region: Region) -> tuple[Detection | None, np.ndarray]:
+        rgb, image_from_crop = cut(image, region, JUDGED_SIZE_PX)
+        middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
+        found = [
+            d
+            for d in self._detector(np.ascontiguousarray(rgb[..., ::-1]))
+            if np.hypot(*(d.box.reshape(2, 2).mean(axis=0) - middle)) < reach
+        ]
+        best = max(found, key=lambda d: d.score * _upright_part(d), default=None)
+        return best, image_from_crop
+
+
+def _upright_part(detection: Detection) -> float:
+    """Return 1 for eyes about level, less the more they slope."""
+    if detection.eyes is None:
+        return 1.0
+    right, left = detection.eyes
+    slope_rad = abs(math.atan2(left[1] - right[1], left[0] - right[0]))
+    return max(0.0, math.cos(max(slope_rad - LEVEL_RAD, 0.0)))
+
+
+@dataclass(slots=True, frozen=True)
+class Candidate:
+    """A face at a roll, and how surely the judge sees it upright there: 0..1."""
+
+    regression: Regression
+    judged: float
+
+    @property
+    def worth(self) -> float:
+        """How much there is for this roll."""
+        return score_of(self.regression) * max(self.judged, LEAST_JUDGED) ** JUDGE_POWER
+
+
+def is_sure(regression: Regression) -> bool:
+    """Tell whether a face is one, and the right way up, beyond much doubt."""
+    return score_of(regression) >= SURE_SCORE
+
+
+def find_roll(
+    region: Region,
+    regress: Regress,
+    refine: Regress,
+    judge: Judge,
+    locate: Locate | None = None,
+) -> Candidate:
+    """
+    Return the face in a detector's region at the roll that is worth most.
+
+    :param regress: the face in a region, at first sight
+    :param refine: the face in the region where regress has just found it
+    :param judge: how surely the face in a region is upright in it, 0..1
+    :param locate: where the detector sees the face in a region; asked about a doubtful face
+    """
+    first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
+    best = _best(first, 0.0, refine, judge)
+    if best.worth >= SURE_WORTH:
+        return best
+    others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
+    other = _best(others, score_of(best.regression), refine, judge)
+    best = max(best, other, key=lambda c: c.worth)
+    if best.worth >= SURE_WORTH or locate is None:
+        return best
+    # of a face about upright the detector's eyes are right, and the roll with them
+    seen = locate(best.regression.region)
+    if seen is None:
+        return best
+    again = _judged(_refined(regress(seen), refine), judge)
+    return max(best, again, key=lambda c: c.worth)
+
+
+def _judged(regression: Regression, judge: Judge) -> Candidate:
+    return Candidate(regression, judge(regression.region))
+
+
+def _best(
+    first: Sequence[Regression], rival: float, refine: Regress, judge: Judge
+) -> Candidate:
+    """Return the best of what was found at first sight; what a rival far outscores is left."""
+    scores = [score_of(f) for f in first]
+    least = RIVAL_PART * max(*scores, rival)
+    candidates = []
+    for regression, score in zip(first, scores, strict=True):
+        if score < least:
+            candidates.append(Candidate(regression, 0.0))
+        else:
+            candidates.append(_judged(_refined(regression, refine), judge))
+    return max(candidates, key=lambda c: c.worth)
+
+
+def _refined(first: Regression, refine: Regress) -> Regression:
+    """Look again where the landmarks are, which is better than where the detector says."""
+    second = refine(first.region)
+    turned_rad = math.remainder(second.region.roll_rad - first.region.roll_rad, math.tau)
+    if abs(turned_rad) > SETTLED_RAD:
+        second = refine(second.region)
+    return first if first.presence > second.presence + MOST_PRESENCE_LOST else second
+
+
+def _turned(region: Region, turn_rad: float) -> Region:
+    return Region(region.centre, region.side_px, region.roll_rad + turn_rad)
+
+
+def is_upside_down(roll_rad: float) -> bool:
+    """Tell whether a face of this roll is nearer to a half turn than the detector likes."""
+    return abs(math.remainder(roll_rad, math.tau)) > UPSIDE_DOWN_RAD
+
+
+def detect_upside_down(
+    detect: Callable[[np.ndarray], list[Detection]], image: np.ndarray
+) -> list[Detection]:
+    """Return what a detector finds in an image (H, W, 3) turned by a half, in its own pixels."""
+    found = detect(cv2.rotate(image, cv2.ROTATE_180))
+    last = np.array(image.shape[1::-1]) - 1.0
+    return [
+        Detection(
+            box=np.concatenate([last - d.box[2:], last - d.box[:2]]),
+            score=d.score,
+            eyes=None if d.eyes is None else last - d.eyes,
+        )
+        for d in found
+    ]

@@ -1,0 +1,176 @@
+"""Pictures of faces: mesh, depth, PNCC, and the overlays, each from an image and its faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+import cv2
+import numpy as np
+
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.pipeline import Face
+from face_recon_ros.pose import points_in_camera
+from face_recon_ros.rendering import overlay
+from face_recon_ros.rendering.renderer import (
+    PlacedMesh,
+    Renderer,
+    Shading,
+    normalised_coordinate_code,
+)
+from face_recon_ros.rendering.texture import sample_colors
+
+# Colours as they are given
+UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
+# Height of the model's face: sizes drawn things
+FACE_HEIGHT_M = 0.18
+# A depth picture for people runs from white to dark grey over this span behind the nearest point
+DEPTH_SPAN_M = 0.12
+
+
+class FaceViews:
+    """Draws faces; the renderer and dense decoder are made when first needed."""
+
+    def __init__(self, model: FaceModel, threads: int = 1) -> None:
+        self.model = model
+        self._threads = threads
+        # of faces that somebody still holds
+        self._dense: WeakKeyDictionary[Face, np.ndarray] = WeakKeyDictionary()
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self.model.triangles, threads=self._threads)
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        return normalised_coordinate_code(self.model.mean)
+
+    def dense_px(self, face: Face) -> np.ndarray:
+        """
+        Return the face's dense vertices (V, 3) float32 px; decoded once per face.
+
+        They are kept for as long as the face itself is.
+        """
+        known = self._dense.get(face)
+        if known is None:
+            known = self._dense[face] = self.model.dense_px(face.parameters)
+        return known
+
+    def forget(self) -> None:
+        """Drop the vertices kept, of faces that are still held, too."""
+        self._dense.clear()
+
+    def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
+        return [PlacedMesh(self.dense_px(f), f.depth_plane) for f in faces]
+
+    def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
+        """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
+        meshes = self._meshes(faces)
+        with overlay.canvas(image) as drawable:
+            self._renderer.draw(meshes, image.shape[:2], image=drawable, opacity=opacity)
+        return image
+
+    def depth_m(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
+        """Return depth (H, W) float32 in metres along the optical axis, NaN where no face is."""
+        depth = np.empty(size, np.float32)
+        self._renderer.draw(self._meshes(faces), size, depth=depth)
+        if any(face.landmarks_m[:, 2].min() <= 0 for face in faces):
+            depth[depth <= 0] = np.nan  # beside a fisheye's axis: no depth along it (REP-118)
+        return depth
+
+    def pncc(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
+        """Return the projected normalised coordinate code (H, W, 3) uint8, black outside."""
+        pncc = np.empty((*size, 3), np.uint8)
+        self._renderer.draw(self._meshes(faces), size, pncc=pncc, pncc_codes=self._codes)
+        return pncc
+
+    def visible(self, size: tuple[int, int], face: Face) -> np.ndarray:
+        """Return which dense vertices (V,) of a face are seen."""
+        return self._renderer.visibility(self.dense_px(face), size)
+
+    def vertices_m(self, face: Face) -> np.ndarray:
+        """Return the dense vertices (V, 3) in the camera optical frame, metres."""
+        matrix = face.parameters.camera_matrix
+        points_model_m = (self.dense_px(face) - matrix[:, 3]) @ np.linalg.inv(matrix[:, :3]).T
+        return points_in_camera(points_model_m, face.pose, face.head_scale)
+
+    def colors(self, image: np.ndarray, face: Face) -> np.ndarray:
+        """
+        Return colours (V, 3) uint8 BGR taken from the image the face was found in.
+
+        A hidden vertex takes the colour of its mirror image on the other side of the face, and
+        where that is hidden too, the model's own colour.
+        """
+        colors = sample_colors(image, self.dense_px(face))
+        seen = self.visible(image.shape[:2], face)
+        mirrored = ~seen & seen[self.model.mirror]
+        hidden = ~seen & ~mirrored
+        colors[mirrored] = colors[self.model.mirror[mirrored]]
+        colors[hidden] = self.model.colors[hidden]
+        return colors
+
+    def unwrap(self, image: np.ndarray, face: Face, size_px: int) -> np.ndarray:
+        """Return the face's colours laid out by the model's uv, (size, size, 3) uint8 BGR."""
+        flat = np.zeros((len(self.model.uv), 3), np.float32)
+        flat[:, 0] = self.model.uv[:, 0] * (size_px - 1)
+        flat[:, 1] = (1 - self.model.uv[:, 1]) * (size_px - 1)
+        canvas = np.zeros((size_px, size_px, 3), np.uint8)
+        colors = self.colors(image, face)
+        return self._renderer.render(flat, canvas, colors=colors, shading=UNLIT)
+
+    def sparse(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the 68 landmarks."""
+        for face in faces:
+            overlay.draw_landmarks(image, face.landmarks_px)
+        return image
+
+    def dense(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the visible dense vertices as dots."""
+        for face in faces:
+            visible = self.visible(image.shape[:2], face)
+            overlay.draw_dense(image, self.dense_px(face), visible)
+        return image
+
+    def pose(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw the axes of the face frames and a cage that shows where each face points."""
+        for face in faces:
+            size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
+            origin = face.parameters.camera_matrix[:, 3]
+            overlay.draw_pose_cage(image, origin, face.rotation, size_px)
+            overlay.draw_pose_axes(image, origin, face.rotation, 0.6 * size_px)
+        return image
+
+    def box(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw boxes with id, angles and distance."""
+        for face in faces:
+            angles = overlay.angles_label(face.rotation)
+            label = f'{face.id} {angles} {face.pose.distance_m:.2f} m'
+            overlay.draw_box(image, face.box, label.strip())
+        return image
+
+    def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Return depth for people: grey over black, near is bright."""
+        depth_m = self.depth_m(image.shape[:2], faces)
+        seen = np.isfinite(depth_m)
+        if not seen.any():
+            return np.zeros_like(image)
+        near = 1 - (depth_m - np.nanmin(depth_m)) / DEPTH_SPAN_M
+        grey = np.where(seen, np.clip(255 * near, 40, 255), 0).astype(np.uint8)
+        return cv2.merge([grey, grey, grey])
+
+    def draw(self, mode: str, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Return a picture of the given mode (one of MODES); the image may be drawn on."""
+        return _DRAW[mode](self, image, faces)
+
+
+_DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] = {
+    'sparse': FaceViews.sparse,
+    'dense': FaceViews.dense,
+    'pose': FaceViews.pose,
+    'mesh': FaceViews.mesh,
+    'depth': FaceViews.depth_picture,
+    'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
+    'box': FaceViews.box,
+}
+MODES = tuple(_DRAW)

@@ -1,0 +1,1 @@
+"""Demo, sample camera, bench and latency: what a robot does not need at run time."""

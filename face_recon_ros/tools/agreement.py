@@ -1,0 +1,106 @@
+"""Do measured poses of the sample portrait agree with how it was moved? Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_recon_ros.tools.sample_motion import motion_at
+
+# Fraction of the images that must lie within the tolerances: smoothing lags where motion turns
+QUANTILE = 0.9
+ROTATION_TOLERANCE_DEG = 5.0
+DIRECTION_TOLERANCE_DEG = 1.5
+DISTANCE_TOLERANCE = 0.08
+# The person in the photo looks into the camera, about
+FACING_TOLERANCE_DEG = 25.0
+MINIMUM_COUNT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    A measured pose of the face frame in the camera optical frame, and when.
+
+    stamp_s: of the image. rotation (3, 3), translation_m (3,).
+    """
+
+    stamp_s: float
+    rotation: np.ndarray
+    translation_m: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """
+    How far measured poses are from one pose moved as the camera moved, at QUANTILE.
+
+    facing_deg: angle between where the face points at rest and the way to the camera.
+    """
+
+    count: int
+    rotation_deg: float
+    direction_deg: float
+    distance: float
+    facing_deg: float
+
+    def faults(self) -> list[str]:
+        """Return what is out of tolerance, in words."""
+        limits = (
+            ('rotation', self.rotation_deg, ROTATION_TOLERANCE_DEG, 'deg'),
+            ('direction', self.direction_deg, DIRECTION_TOLERANCE_DEG, 'deg'),
+            ('distance', 100 * self.distance, 100 * DISTANCE_TOLERANCE, '%'),
+            ('facing', self.facing_deg, FACING_TOLERANCE_DEG, 'deg'),
+        )
+        if self.count < MINIMUM_COUNT:
+            return [f'only {self.count} poses arrived, {MINIMUM_COUNT} are needed']
+        return [
+            f'{name} is {value:.1f} {unit} off the truth, {limit:g} {unit} allowed'
+            for name, value, limit, unit in limits
+            if not value <= limit
+        ]
+
+
+def agreement(observations: Sequence[Observation]) -> Agreement:
+    """Compare poses of the moving portrait with its truth; rest pose: their own average."""
+    if not observations:
+        return Agreement(0, *[float('nan')] * 4)
+    at_rest = [motion_at(o.stamp_s).undo(o.rotation, o.translation_m) for o in observations]
+    rotations = np.array([rotation for rotation, _ in at_rest])
+    places = np.array([place for _, place in at_rest])
+    mean_rotation = nearest_rotation(rotations.mean(axis=0))
+    mean_place = np.median(places, axis=0)
+    distances = np.linalg.norm(places, axis=1)
+    mean_distance = np.linalg.norm(mean_place)
+    cosines = places @ mean_place / (distances * mean_distance)
+    return Agreement(
+        count=len(observations),
+        rotation_deg=_high(rotation_angles_deg(rotations, mean_rotation)),
+        direction_deg=_high(np.degrees(np.arccos(np.clip(cosines, -1, 1)))),
+        distance=_high(np.abs(distances / mean_distance - 1)),
+        facing_deg=float(np.degrees(np.arccos(np.clip(-mean_rotation[2, 0], -1, 1)))),
+    )
+
+
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) nearest to a matrix: of a sum of rotations, their mean."""
+    u, _, vt = np.linalg.svd(matrix)
+    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+
+
+def rotation_angles_deg(rotations: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the angles (N,) between rotations (N, 3, 3) and a reference (3, 3)."""
+    traces = np.einsum('nij,ij->n', rotations, reference)
+    return np.degrees(np.arccos(np.clip((traces - 1) / 2, -1, 1)))
+
+
+def rotation_from_quaternion(x: float, y: float, z: float, w: float) -> np.ndarray:
+    """Return the rotation (3, 3) of a unit quaternion."""
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
+
+
+def _high(values: np.ndarray) -> float:
+    return float(np.quantile(values, QUANTILE))

@@ -1,0 +1,267 @@
+"""How long each stage takes on this machine: what `face-recon bench` prints."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.io.image_files import Video, read_image
+from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.paths import share_directory
+from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.regression.regressor import Region
+from face_recon_ros.rendering.views import FaceViews
+from face_recon_ros.tflite import Network
+from face_recon_ros.tracking.tracker import TrackingSettings
+
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
+FACE_COUNTS = (1, 2, 4, 8)
+THREADS = (1, 2)
+# Head and shoulders of the sample portrait: left, top, side in pixels
+PORTRAIT_CROP = (110, 0, 230)
+# A single face is drawn this high, as part of the image's height
+FACE_CELL = 0.75
+STREAM_RATE_HZ = 30.0
+
+
+@dataclass(slots=True, frozen=True)
+class Measurement:
+    """Milliseconds one stage takes for a whole image, over `runs` runs after warming up."""
+
+    stage: str
+    width: int
+    height: int
+    faces: int
+    threads: int
+    runs: int
+    min_ms: float
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(slots=True, frozen=True)
+class Scene:
+    """An image (H, W, 3) uint8 BGR with a known number of faces."""
+
+    image: np.ndarray
+    faces: int
+
+
+def portrait_scene(portrait: np.ndarray, width: int, height: int, faces: int) -> Scene:
+    """Return an image with `faces` copies of the portrait's head in a grid."""
+    columns = int(np.ceil(np.sqrt(faces * width / height)))
+    rows = -(-faces // columns)
+    side = int(min(width / columns, height / rows) * (FACE_CELL if faces == 1 else 0.98))
+    x, y, crop = PORTRAIT_CROP
+    head = cv2.resize(portrait[y : y + crop, x : x + crop], (side, side))
+    image = np.full((height, width, 3), 128, np.uint8)
+    for index in range(faces):
+        row, column = divmod(index, columns)
+        left = int((column + 0.5) * width / columns - side / 2)
+        top = int((row + 0.5) * height / rows - side / 2)
+        image[top : top + side, left : left + side] = head
+    return Scene(image, faces)
+
+
+class Publisher(Protocol):
+    """Hands results to ROS (nodes/publishing.py)."""
+
+    def faces(self, faces: Sequence[Face], width: int, height: int) -> None: ...
+
+    def picture(self, image: np.ndarray) -> None: ...
+
+
+class Stages:
+    """The stages of the pipeline on one scene, each as a call to be timed."""
+
+    def __init__(self, scene: Scene, threads: int, publisher: Publisher | None = None) -> None:
+        """:raises FaceReconError: not every face of the scene was found."""
+        self._publisher = publisher
+        self._image = scene.image
+        # the faces are there from the start: newcomers are the stage `detect`'s matter
+        tracking = TrackingSettings(max_faces=scene.faces)
+        self._pipeline = FaceReconPipeline(PipelineConfig(threads=threads, tracking=tracking))
+        self._views = FaceViews(self._pipeline.model, threads)
+        self._stamp_s = 0.0
+        self._faces = self.track()
+        if len(self._faces) != scene.faces:
+            height, width = scene.image.shape[:2]
+            raise FaceReconError(
+                f'bench: found {len(self._faces)} of {scene.faces} faces at {width}x{height}'
+            )
+        self._regressor = self._pipeline.regressor
+        detections = self._pipeline.detector(self._image)[: scene.faces]
+        self._regions = [Region.from_detection(d) for d in detections]
+        self._maps = [self._regressor.preprocess(self._image, r) for r in self._regions]
+        self._outputs = self._regressor.infer()
+        self._canvas = self._image.copy()
+
+    def track(self) -> list[Face]:
+        """Take the scene as the next image of a stream: all that a tracked image costs."""
+        self._stamp_s += 1 / STREAM_RATE_HZ
+        return self._pipeline.process(self._image, stamp_s=self._stamp_s)
+
+    def calls(self) -> dict[str, Callable[[], object]]:
+        """Return the stages in the order of the data, by name."""
+        calls: dict[str, Callable[[], object]] = {
+            'detect (all parts)': lambda: self._pipeline.detector(self._image),
+            'detect (one part)': lambda: self._pipeline.detector.next_part(self._image),
+            'preprocess': self._preprocess,
+            'inference': self._infer,
+            'postprocess': self._postprocess,
+            'tracked image': self.track,
+            'decode': self._decode,
+            'render': self._render,
+            'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
+        }
+        if publisher := self._publisher:
+            height, width = self._image.shape[:2]
+            calls['publish (faces, TF)'] = lambda: publisher.faces(self._faces, width, height)
+            calls['publish (image)'] = lambda: publisher.picture(self._canvas)
+        return calls
+
+    def _preprocess(self) -> None:
+        for region in self._regions:
+            self._regressor.preprocess(self._image, region, soften=True)
+
+    def _infer(self) -> None:
+        for _ in self._regions:
+            self._regressor.infer()
+
+    def _postprocess(self) -> None:
+        for image_from_crop in self._maps:
+            self._regressor.postprocess(self._outputs, image_from_crop)
+
+    def _decode(self) -> None:
+        self._views.forget()
+        for face in self._faces:
+            self._views.dense_px(face)
+
+    def _render(self) -> None:
+        self._views.mesh(self._canvas, self._faces)
+
+
+def time_call(call: Callable[[], object], runs: int, warm_up: int = 3) -> np.ndarray:
+    """Return the milliseconds (runs,) of a call after warming up."""
+    for _ in range(warm_up):
+        call()
+    times = np.empty(runs)
+    for index in range(runs):
+        start = time.perf_counter()
+        call()
+        times[index] = time.perf_counter() - start
+    return times * 1e3
+
+
+def measure(
+    stage: str, scene: Scene, threads: int, call: Callable[[], object], runs: int
+) -> Measurement:
+    """Time one stage on one scene."""
+    times_ms = time_call(call, runs)
+    height, width = scene.image.shape[:2]
+    low, middle, high = np.percentile(times_ms, [0, 50, 95]).round(3).tolist()
+    return Measurement(stage, width, height, scene.faces, threads, runs, low, middle, high)
+
+
+def scenes(portrait: np.ndarray) -> Iterator[tuple[Scene, int]]:
+    """Yield scenes and threads: growth with faces, with pixels, and with threads."""
+    width, height = SIZES[0]
+    for faces in FACE_COUNTS:
+        for threads in THREADS:
+            yield portrait_scene(portrait, width, height, faces), threads
+    for width, height in SIZES[1:]:
+        yield portrait_scene(portrait, width, height, 1), 1
+
+
+def run(
+    runs: int,
+    progress: Callable[[list], Iterable] = iter,
+    network_path: Path | None = None,
+    publisher: Publisher | None = None,
+) -> list[Measurement]:
+    """
+    Measure every stage on every scene.
+
+    :param network_path: a network to time beside them, such as scripts/stand_in_network.py's
+    :param publisher: times publishing too
+    :raises FaceReconError: a file cannot be used, or a face is not found.
+    """
+    portrait = read_image(share_directory() / 'samples' / 'astronaut.png')
+    results = []
+    for scene, threads in progress(list(scenes(portrait))):
+        stages = Stages(scene, threads, publisher)
+        results += [
+            measure(name, scene, threads, call, runs) for name, call in stages.calls().items()
+        ]
+        if network_path and scene.faces == 1 and scene.image.shape[0] == SIZES[0][1]:
+            call = partial(_infer_anything, Network(network_path, threads))
+            results.append(measure(network_path.stem, scene, threads, call, runs))
+    return results
+
+
+def _infer_anything(network: Network) -> None:
+    network(np.zeros(network.input_shape, np.float32))
+
+
+def run_video(path: Path, progress: Callable[[Video], Iterable] = iter) -> Measurement:
+    """
+    Time the pipeline over a video, image by image.
+
+    :raises FaceReconError: the video cannot be read.
+    """
+    pipeline, times_ms, faces = FaceReconPipeline(), [], []
+    for stamp_s, image in progress(Video.open(path)):
+        start = time.perf_counter()
+        faces.append(len(pipeline.process(image, stamp_s=stamp_s)))
+        times_ms.append((time.perf_counter() - start) * 1e3)
+    height, width = image.shape[:2]
+    low, middle, high = np.percentile(times_ms, [0, 50, 95]).round(3).tolist()
+    return Measurement(
+        f'{path.name}', width, height, int(np.median(faces)), 1, len(times_ms), low, middle, high
+    )
+
+
+def table(results: Sequence[Measurement]) -> str:
+    """Return the measurements as lines of a table."""
+    lines = ['  image      faces threads  stage                     min   median      p95  ms']
+    previous = None
+    for m in results:
+        scene = (m.width, m.height, m.faces, m.threads)
+        head = f'{m.width:5d}x{m.height:<5d} {m.faces:4d} {m.threads:6d}'
+        lines.append(
+            f'{head if scene != previous else " " * len(head)}   {m.stage:<22}'
+            f'{m.min_ms:8.2f} {m.median_ms:8.2f} {m.p95_ms:8.2f}'
+        )
+        previous = scene
+    return '\n'.join(lines)
+
+
+def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object] = ()) -> None:
+    """Write the measurements and what they were made on. :raises OutputError: unwritable."""
+    record = {
+        'machine': platform.machine(),
+        'processor': _processor(),
+        'python': platform.python_version(),
+        'measurements': [asdict(m) for m in results],
+        'image_to_tf': list(ros),
+    }
+    write_bytes(path, f'{json.dumps(record, indent=1)}\n'.encode(), '--json')
+
+
+def _processor() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.processor()

@@ -1,0 +1,28 @@
+"""Executable ``sample_camera``: publishes image and camera_info without a camera."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from face_recon_ros.nodes import process
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+
+def load() -> Callable[[], Node]:
+    """Import the node with all it needs."""
+    from face_recon_ros.tools.sample_camera_node import SampleCameraNode
+
+    return SampleCameraNode
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM; return the exit status."""
+    return process.run(load, arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""
+One-Euro filters (Casiez, Roussel, Vogel 2012) for numbers, rotations and whole faces.
+
+Where it is known how the camera moves, faces are filtered in the frame it moves in: what a filter
+remembers is first carried to where the camera would see it now, had the head stood still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
+from face_recon_ros.settings import check_ranges, limited
+
+
+@dataclass(slots=True, frozen=True)
+class OneEuroSettings:
+    """Cut-off = min_cutoff_hz + beta * speed: steady when still, prompt when moving.
+
+    beta's unit is Hz per unit of speed, the speed being that of the filtered quantity.
+    """
+
+    min_cutoff_hz: float
+    beta: float
+    speed_cutoff_hz: float = 1.0
+
+
+def smoothing_factor(cutoff_hz: float | np.ndarray, step_s: float) -> float | np.ndarray:
+    """Return the weight of the new value in a first-order low-pass filter."""
+    r = 2 * np.pi * cutoff_hz * step_s
+    return r / (r + 1)
+
+
+class OneEuroVector:
+    """Filters a vector (N,) as one: its speed sets the cut-off of all elements."""
+
+    def __init__(self, settings: OneEuroSettings) -> None:
+        self._settings = settings
+        self._value: np.ndarray | None = None
+        self._velocity = np.zeros(1)
+
+    def __call__(self, value: np.ndarray, step_s: float, unit: float = 1.0) -> np.ndarray:
+        """Return the smoothed value; the speed is measured in `unit` per second."""
+        if self._value is None:
+            self._value, self._velocity = value, np.zeros_like(value)
+            return value
+        s = self._settings
+        raw = (value - self._value) / step_s
+        self._velocity = self._velocity + smoothing_factor(s.speed_cutoff_hz, step_s) * (
+            raw - self._velocity
+        )
+        cutoff = s.min_cutoff_hz + s.beta * float(np.linalg.norm(self._velocity)) / unit
+        self._value = self._value + smoothing_factor(cutoff, step_s) * (value - self._value)
+        return self._value
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The newest smoothed value; None before the first."""
+        return self._value
+
+    def carry(self, value: np.ndarray) -> None:
+        """Go on from another value at the same speed: the frame of the values has moved."""
+        self._value = value
+
+
+class OneEuroRotation:
+    """Filters a rotation (3, 3) along the shortest arc; its speed is in rad/s."""
+
+    def __init__(self, settings: OneEuroSettings) -> None:
+        self._settings = settings
+        self._value: np.ndarray | None = None
+        self._velocity = np.zeros(3)
+
+    def __call__(self, value: np.ndarray, step_s: float) -> np.ndarray:
+        if self._value is None:
+            self._value = value
+            return value
+        s = self._settings
+        turn = rotation_vector(value @ self._value.T)
+        self._velocity = self._velocity + smoothing_factor(s.speed_cutoff_hz, step_s) * (
+            turn / step_s - self._velocity
+        )
+        cutoff = s.min_cutoff_hz + s.beta * float(np.linalg.norm(self._velocity))
+        self._value = rotation_matrix(smoothing_factor(cutoff, step_s) * turn) @ self._value
+        return self._value
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The newest smoothed rotation; None before the first."""
+        return self._value
+
+    def carry(self, value: np.ndarray) -> None:
+        """Go on from another rotation at the same speed: the frame of the values has moved."""
+        self._value = value
+
+
+def rotation_vector(rotation: np.ndarray) -> np.ndarray:
+    """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
+    return cv2.Rodrigues(rotation)[0].ravel()
+
+
+def rotation_matrix(vector: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
+    return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
+
+
+@dataclass(slots=True, frozen=True)
+class View:
+    """
+    Where an image was taken from.
+
+    camera: its calibration. pose: of the camera's optical frame in a fixed frame. head_scale: size
+    of the heads relative to the model's.
+    """
+
+    camera: Camera
+    pose: MetricPose
+    head_scale: float = 1.0
+
+    def depth_m(self, scale_px_per_m: float) -> float:
+        """Return how far along the optical axis a face of this scale is."""
+        return self.head_scale * self.camera.fx / scale_px_per_m
+
+
+# Nearer than this to the camera's plane, or behind it, nothing is carried
+LEAST_DEPTH_M = 0.05
+
+
+def carried(
+    scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray, before: View, now: View
+) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """
+    Return how a head that stands still in the fixed frame is seen after the camera has moved.
+
+    :param rotation: (3, 3) model rotation, without the viewing ray
+    :param origin_px: (3,) of the model's origin
+    :returns: the same three; None where the head would be beside or behind the camera
+    """
+    ray = before.camera.rays(origin_px[None, :2])[0]
+    turn = now.pose.rotation.T @ before.pose.rotation
+    shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
+    depth_m = before.depth_m(scale_px_per_m)
+    place_m = turn @ (ray * depth_m) + shift_m
+    if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
+        return None
+    seen = place_m / place_m[2]
+    optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation
+    carried_rotation = (
+        OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
+    )
+    # the lens bends both nearly alike
+    focal_px = np.array([now.camera.fx, now.camera.fy])
+    origin = origin_px.copy()
+    origin[:2] += focal_px * (seen[:2] - ray[:2])
+    return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
+
+
+@dataclass(slots=True, frozen=True)
+class SmoothingSettings:
+    """How a face is smoothed; cut-offs at rest in Hz, beta scales how motion opens them."""
+
+    min_cutoff_hz: float = limited(0.5, 0.01, 100.0)
+    beta: float = limited(1.0, 0.0, 100.0)
+
+    def __post_init__(self) -> None:
+        """:raises SettingsError: a number is beyond its range."""
+        check_ranges(self)
+
+
+class FaceSmoother:
+    """Filters the parameters of one face over time.
+
+    Speed is measured in sizes of the face, so that a near face and a far one are treated alike.
+    Everything a face is drawn or placed from follows from its parameters, so pose, landmarks and
+    mesh stay consistent.
+    """
+
+    # Hz per (rad/s), per (face sizes/s), per (relative size/s), per (SD/s)
+    _ROTATION_BETA = 6.0
+    _POSITION_BETA = 30.0
+    _SIZE_BETA = 20.0
+    _EXPRESSION_BETA = 1.0
+    # Identity does not change: what moves in it is error
+    _SHAPE_CUTOFF = 0.3
+    # Lids and lips are quick
+    _EXPRESSION_CUTOFF = 4.0
+    # Length by which positions are measured: about the height of a face
+    _FACE_SIZE_M = 0.15
+
+    def __init__(self, settings: SmoothingSettings) -> None:
+        self._settings = settings
+        self._shape = OneEuroVector(
+            OneEuroSettings(settings.min_cutoff_hz * self._SHAPE_CUTOFF, 0.0)
+        )
+        self.resume()
+
+    def resume(self) -> None:
+        """Take the next pose as it comes, after a while unseen; shape does not change."""
+        cutoff, beta = self._settings.min_cutoff_hz, self._settings.beta
+        self._rotation = OneEuroRotation(OneEuroSettings(cutoff, beta * self._ROTATION_BETA))
+        self._position = OneEuroVector(OneEuroSettings(cutoff, beta * self._POSITION_BETA))
+        self._size = OneEuroVector(OneEuroSettings(cutoff, beta * self._SIZE_BETA))
+        self._expression = OneEuroVector(
+            OneEuroSettings(cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA)
+        )
+        self._view: View | None = None
+
+    def __call__(
+        self, parameters: FaceParameters, step_s: float, view: View | None = None
+    ) -> FaceParameters:
+        """
+        Return the smoothed parameters; `step_s` > 0 since the last call.
+
+        :param view: from where the image was taken; None: as the last image
+        """
+        self._carry(view)
+        face_px = parameters.scale_px_per_m * self._FACE_SIZE_M
+        log_scale = np.array([np.log(parameters.scale_px_per_m)])
+        scale = float(np.exp(self._size(log_scale, step_s)[0]))
+        rotation = self._rotation(parameters.model_rotation, step_s)
+        origin = self._position(parameters.camera_matrix[:, 3], step_s, unit=face_px)
+        return FaceParameters(
+            camera_matrix(scale, rotation, origin),
+            self._shape(parameters.shape, step_s),
+            self._expression(parameters.expression, step_s),
+        )
+
+    def _carry(self, view: View | None) -> None:
+        """Take what is remembered along with the camera."""
+        before, self._view = self._view, view
+        size, rotation, origin = self._size.value, self._rotation.value, self._position.value
+        if before is None or view is None or size is None or rotation is None or origin is None:
+            return
+        seen = carried(float(np.exp(size[0])), rotation, origin, before, view)
+        if seen is not None:
+            self._size.carry(np.log([seen[0]]))
+            self._rotation.carry(seen[1])
+            self._position.carry(seen[2])

@@ -1,0 +1,1 @@
+"""How models/face_model.npz is made."""

@@ -1,0 +1,7 @@
+"""
+The network of `models/face_recon.tflite`: its data, training, measuring and export.
+
+    python -m model_building.network.generate   photos -> crops with exact truth
+    python -m model_building.network.train      crops -> weights
+    python -m model_building.network.export     weights -> models/face_recon.tflite
+"""

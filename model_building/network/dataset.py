@@ -1,0 +1,140 @@
+"""The crops that generate.py wrote, as batches."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from face_recon_ros.face_model.model import FaceModel
+from model_building.network.augmentation import TURNED_FROM_DEG
+from model_building.network.face_mesh_network import SIZE
+from model_building.network.generate import BACKGROUND, PHOTO
+from model_building.network.losses import Batch
+
+MIRRORED_SHARE = 0.5
+NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
+"""So many crops get noise, anew each time they are seen: what trembles with it is no feature."""
+PROFILE_FROM_DEG, LEVEL_SPREAD_DEG = 75.0, 6.0
+FACE_MESH_DEPTH_M = 0.0333
+"""Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
+away from the viewer; the median over frontal photos."""
+
+
+@dataclass(slots=True, frozen=True)
+class Emphasis:
+    """
+    How much more often some crops are drawn than the others.
+
+    turned, profiles: heads turned by TURNED_FROM_DEG, by PROFILE_FROM_DEG and more; what is seldom
+    seen is understated. level: by how much more those are that look straight ahead: a face that
+    could be level is more likely so, and a far look up or down is not doubted.
+    """
+
+    turned: float = 2.0
+    profiles: float = 2.0
+    level: float = 0.0
+
+    def weights(self, rotation: np.ndarray) -> np.ndarray:
+        """Return (N,) for model rotations (N, 3, 3)."""
+        x, y, z = rotation[:, :, 2].T
+        aside_deg = np.degrees(np.abs(np.arctan2(x, z)))
+        up_deg = np.degrees(np.arcsin(np.clip(y, -1, 1)))
+        weights = np.where(aside_deg > TURNED_FROM_DEG, self.turned, 1.0)
+        weights = np.where(aside_deg > PROFILE_FROM_DEG, self.profiles, weights)
+        return weights * (1 + self.level * np.exp(-((up_deg / LEVEL_SPREAD_DEG) ** 2) / 2))
+
+
+class CropSet:
+    """All crops of some shards, in memory."""
+
+    def __init__(self, paths: list[Path], model: FaceModel,
+                 emphasis: Emphasis | None = None) -> None:
+        """:raises ValueError: no shard given."""
+        self._emphasis = emphasis or Emphasis()
+        if not paths:
+            raise ValueError('no shards: run model_building.network.generate first')
+        shards = [np.load(path) for path in paths]
+        self._arrays = {
+            name: np.concatenate([shard[name] for shard in shards]) for name in shards[0].files
+        }
+        self._mirror = torch.from_numpy(model.landmarks_468_mirror.astype(np.int64))
+        self._signs = torch.from_numpy(model.coefficient_mirror_signs()).float()
+
+    def __len__(self) -> int:
+        return len(self._arrays['kind'])
+
+    @property
+    def coefficients(self) -> np.ndarray:
+        """(N, 50) of the crops that show a face."""
+        return self._arrays['coefficients'][self._arrays['kind'] != BACKGROUND]
+
+    def batch(self, indices: np.ndarray, mirrored: np.ndarray, device: torch.device) -> Batch:
+        """Return the crops of these indices (N,), some of them mirrored (N,) bool."""
+        a = {name: torch.from_numpy(values[indices]) for name, values in self._arrays.items()}
+        flip = torch.from_numpy(mirrored)
+        image = a['image'].flip(-1).permute(0, 3, 1, 2).float() / 255
+        image = torch.where(flip[:, None, None, None], image.flip(-1), image)
+        landmarks = a['landmarks'][:, self._mirror] * torch.tensor([-1.0, 1, 1])
+        landmarks = landmarks + torch.tensor([SIZE - 1.0, 0, 0])
+        landmarks = torch.where(flip[:, None, None], landmarks, a['landmarks'])
+        landmarks[..., 2] = (FACE_MESH_DEPTH_M * a['scale_px_per_m'][:, None]
+                             - landmarks[..., 2])
+        kind = a['kind']
+        return Batch(
+            image=image.contiguous(memory_format=torch.channels_last).to(device),
+            rotation=_either(flip, mirrored_rotation(a['rotation']), a['rotation'], device),
+            scale_px_per_m=a['scale_px_per_m'].to(device),
+            centre_px=_either(flip, a['centre_px'] * torch.tensor([-1.0, 1])
+                              + torch.tensor([SIZE - 1.0, 0]), a['centre_px'], device),
+            coefficients=_either(
+                flip, a['coefficients'] * self._signs, a['coefficients'], device),
+            landmarks=landmarks.to(device),
+            is_face=(kind != BACKGROUND).float().to(device),
+            is_photo=(kind == PHOTO).float().to(device))
+
+    def _shares(self) -> np.ndarray:
+        """Return how often each crop is drawn (N,)."""
+        face = self._arrays['kind'] != BACKGROUND
+        weights = np.where(face, self._emphasis.weights(self._arrays['rotation']), 1.0)
+        return weights / weights.sum()
+
+    def epochs(self, size: int, seed: int, first_step: int,
+               device: torch.device) -> Iterator[Batch]:
+        """Yield random batches without end, from a step on; the same for the same seed."""
+        steps = len(self) // size
+        step = first_step
+        while True:
+            order = np.random.default_rng([seed, step // steps]).choice(
+                len(self), steps * size, p=self._shares())
+            for i in range(step % steps, steps):
+                chosen = order[i * size : (i + 1) * size]
+                flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE
+                batch = self.batch(chosen, flips, device)
+                batch.image = noisy(batch.image, int(seed), step)
+                yield batch
+                step += 1
+
+
+def noisy(image: Tensor, seed: int, step: int) -> Tensor:
+    """Return crops (N, 3, S, S) in 0..1, some of them with a sensor's noise; all of a seed."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    count = len(image)
+    sigma = LARGEST_NOISE * torch.rand(count, generator=generator)
+    sigma = sigma * (torch.rand(count, generator=generator) < NOISY_SHARE)
+    noise = torch.randn(image.shape, generator=generator).to(image.device)
+    noise = noise.contiguous(memory_format=torch.channels_last)
+    return (image + sigma.view(-1, 1, 1, 1).to(image.device) * noise).clamp(0, 1)
+
+
+def mirrored_rotation(rotation: Tensor) -> Tensor:
+    """Return the rotations (N, 3, 3) of the mirror images."""
+    signs = torch.tensor([-1.0, 1.0, 1.0])
+    return rotation * signs[:, None] * signs
+
+
+def _either(flip: Tensor, mirrored: Tensor, plain: Tensor, device: torch.device) -> Tensor:
+    return torch.where(flip.view(-1, *[1] * (plain.dim() - 1)), mirrored, plain).to(device)

@@ -1,0 +1,177 @@
+"""
+Train the network on crops: ``python -m model_building.network.train --data DIR --output RUN``.
+
+Writes RUN/checkpoint.pt every --save steps and goes on from it when started again; RUN/log.jsonl
+has the losses, RUN/weights.pt the averaged weights in the end. Uses a GPU where there is one.
+"""
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.paths import model_file
+from face_recon_ros.regression.regressor import FACE_MESH_FILE
+from model_building.network.dataset import CropSet, Emphasis
+from model_building.network.export import read_weights
+from model_building.network.losses import Batch, Losses, Weights
+from model_building.network.model import FaceReconNetwork
+
+WARM_UP_STEPS = 100
+HEAD_RATE, TRUNK_RATE = 1e-3, 4e-4
+LAST_RATE = 0.02
+"""Part of the learning rate that is left in the end."""
+GRADIENT_LIMIT = 1.0
+AVERAGE_DECAY = 0.995
+LATE_SHARE = 0.5
+"""From this part of the steps on the pose branch has to agree with the parameter branch."""
+LOG_EVERY = 20
+
+
+class Training:
+    """A network under training with all that a restart needs."""
+
+    def __init__(self, arguments: argparse.Namespace, data: CropSet, device: torch.device) -> None:
+        torch.manual_seed(arguments.seed)
+        model = FaceModel()
+        coefficients = torch.from_numpy(data.coefficients)
+        self.network = FaceReconNetwork(coefficients.mean(0), coefficients.std(0))
+        self.network.face_mesh.load_file(model_file(FACE_MESH_FILE))
+        if arguments.start:
+            self.network.load_state_dict(read_weights(arguments.start))
+        self.network = self.network.to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network)
+        self.losses = Losses(model, Weights(landmarks=arguments.landmarks)).to(device)
+        trunk = list(self.network.face_mesh.parameters())
+        known = {id(p) for p in trunk}
+        head = [p for p in self.network.parameters() if id(p) not in known]
+        head_rate = HEAD_RATE if not arguments.start else TRUNK_RATE
+        self.optimizer = torch.optim.AdamW(
+            [{'params': trunk, 'lr': arguments.rate * arguments.trunk_rate * TRUNK_RATE},
+             {'params': head, 'lr': arguments.rate * head_rate}], weight_decay=1e-4)
+        self.steps = arguments.steps
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.step = 0
+
+    def _rate(self, step: int) -> float:
+        if step < WARM_UP_STEPS:
+            return (step + 1) / WARM_UP_STEPS
+        part = min(1.0, (step - WARM_UP_STEPS) / max(1, self.steps - WARM_UP_STEPS))
+        return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * part))
+
+    def advance(self, batch: Batch) -> dict[str, float]:
+        """Take one step; return the losses."""
+        outputs = self.network(batch.image)
+        late = self.step > LATE_SHARE * self.steps
+        total, terms = self.losses(outputs, self.network.decode(outputs[0]), batch, late)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        self._follow()
+        return terms | {'total': float(total.detach())}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the averaged weights follow."""
+        decay = min(AVERAGE_DECAY, self.step / (self.step + 10))
+        for kept, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
+
+    def save(self, path: Path) -> None:
+        """Write everything; the file appears whole or not at all."""
+        partial = path.with_suffix('.partial')
+        torch.save({'network': self.network.state_dict(), 'average': self.average.state_dict(),
+                    'optimizer': self.optimizer.state_dict(),
+                    'schedule': self.schedule.state_dict(), 'step': self.step}, partial)
+        partial.replace(path)
+        torch.save(self.average.state_dict(), path.with_name('weights.pt'))
+
+    def load(self, path: Path) -> None:
+        """Read what save() wrote."""
+        state = torch.load(path, map_location='cpu')
+        self.network.load_state_dict(state['network'])
+        self.average.load_state_dict(state['average'])
+        self.optimizer.load_state_dict(state['optimizer'])
+        self.schedule.load_state_dict(state['schedule'])
+        self.step = state['step']
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train to the end."""
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
+                          if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    training = Training(arguments, data, device)
+    checkpoint = arguments.output / 'checkpoint.pt'
+    if checkpoint.exists():
+        training.load(checkpoint)
+    batches = data.epochs(arguments.batch, arguments.seed, training.step, device)
+    sums: dict[str, list[float]] = {}
+    with (arguments.output / 'log.jsonl').open('a') as log, \
+            tqdm(total=arguments.steps, initial=training.step, unit='step',
+                 mininterval=5) as bar:
+        while training.step < arguments.steps:
+            for name, value in training.advance(next(batches)).items():
+                sums.setdefault(name, []).append(value)
+            bar.update()
+            if training.step % LOG_EVERY == 0:
+                line = {name: round(float(np.mean(v)), 5) for name, v in sums.items()}
+                log.write(json.dumps({'step': training.step} | line) + '\n')
+                log.flush()
+                bar.set_postfix_str(f'loss {line["total"]:.4f}')
+                sums.clear()
+            if training.step % arguments.save == 0:
+                training.save(checkpoint)
+    training.save(checkpoint)
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog='python -m model_building.network.train',
+                                     description=__doc__)
+    parser.add_argument('--data', type=Path, nargs='+', required=True, help='of ...generate')
+    parser.add_argument('--output', type=Path, required=True)
+    parser.add_argument('--steps', type=int, default=6000)
+    parser.add_argument('--batch', type=int, default=48)
+    parser.add_argument('--rate', type=float, default=1.0, help='times the usual learning rate')
+    parser.add_argument('--trunk-rate', type=float, default=1.0,
+                        help="times the trunk's usual part of it")
+    parser.add_argument('--start', type=Path, help='weights.pt or .tflite file to start from')
+    parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
+    parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--landmarks', type=float, default=Weights().landmarks,
+                        help='weight of the landmarks of turned heads (default: %(default)s)')
+    for name, help_text in (
+        ('turned', 'how often turned heads are drawn'), ('profiles', 'how often profiles are'),
+        ('level', 'how much more often heads that look straight ahead are'),
+    ):
+        parser.add_argument(f'--{name}', type=float, default=getattr(Emphasis(), name),
+                            help=f'{help_text} (default: %(default)s)')
+    arguments = parser.parse_args()
+    arguments.emphasis = Emphasis(arguments.turned, arguments.profiles, arguments.level)
+    try:
+        run(arguments)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
