@@ -381,7 +381,7 @@ def test_pitch_is_positive_upwards():
 
 
 def test_statistics_hold_nothing_of_single_photos():
-    content = json.loads((ROOT / PACKAGE / 'face_mesh_statistics.json').read_text())
+    content = json.loads((ROOT / PACKAGE / 'face_model' / 'face_mesh_statistics.json').read_text())
     assert set(content) == {'source', 'photo_count', 'photo_count_of_all', 'mirror', 'shape',
                             'shape_of_all'}
     assert content['photo_count'] > 100
