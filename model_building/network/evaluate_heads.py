@@ -30,7 +30,8 @@ from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.ict_model import IctModel
-from model_building.network.ict_heads import IctHeads, Shot, Skin, photographed
+from model_building.network.ict_heads import IctHeads, Shot, photographed
+from model_building.network.ict_skin import Skin
 
 YAWS_DEG = tuple(range(-90, 91, 15))
 PITCHES_DEG = (-30, -15, 0, 15, 30)
@@ -96,11 +97,11 @@ class Photographer:
 
     def _skin(self, person: int, rng: np.random.Generator) -> Skin:
         if person % PLAIN_EVERY == PLAIN_EVERY - 1:
-            return self.heads.plain_skin(rng)
+            return self.heads.skins.plain_skin(rng)
         while True:
             photo = self._photos[rng.integers(len(self._photos))]
             try:
-                return self.heads.skin_of(photo, self._reader, rng)
+                return self.heads.skins.skin_of(photo, self._reader, rng)
             except ValueError:
                 continue
 
