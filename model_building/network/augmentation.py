@@ -107,11 +107,13 @@ def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.25:
         _occlude(image, rng)
     if rng.random() < 0.15:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        image = _grey(image, rng)
     if rng.random() < 0.6:
         image = _exposed(image, rng)
     if rng.random() < 0.4:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
+    if rng.random() < 0.1:
+        image = _moved(image, rng)
     if rng.random() < 0.3:
         part = rng.uniform(0.2, 0.7)
         small = cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
@@ -130,6 +132,27 @@ def _decoded(coded: np.ndarray) -> np.ndarray:
     image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     assert image is not None  # it was encoded here
     return image
+
+
+def _grey(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a crop in grey, or as near infrared shows it: red is next to that."""
+    if rng.random() < 0.5:
+        return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    blue, green, red = rng.uniform(0, 0.15), rng.uniform(0, 0.3), rng.uniform(0.8, 1.3)
+    grey = cv2.transform(image, np.array([[blue, green, red]]) / (blue + green + red))
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+
+
+def _moved(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a crop of something that moves."""
+    length = int(rng.integers(3, 12))
+    angle = rng.uniform(0, np.pi)
+    kernel = np.zeros((length, length), np.float32)
+    middle = (length - 1) / 2
+    for step in np.linspace(-middle, middle, 4 * length):
+        x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
+        kernel[round(y), round(x)] += 1
+    return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 
 
 def _exposed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

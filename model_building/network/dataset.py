@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from face_recon_ros.face_model.model import FaceModel
-from model_building.network.augmentation import TURNED_FROM_DEG
+from model_building.network.augmentation import TURNED_FROM_DEG, rotation_about
 from model_building.network.face_mesh_network import SIZE
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.losses import Batch
@@ -18,7 +19,10 @@ from model_building.network.losses import Batch
 MIRRORED_SHARE = 0.5
 NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
 """So many crops get noise, anew each time they are seen: what trembles with it is no feature."""
-PROFILE_FROM_DEG, LEVEL_SPREAD_DEG = 75.0, 6.0
+JITTER_ROLL_DEG, JITTER_SIZE, JITTER_SHIFT_PX = 5.0, 0.05, 3.0
+JITTER_GAIN, JITTER_LEVEL = 0.12, 8.0
+"""Standard deviations of how each crop is cut and exposed anew each time it is seen."""
+PROFILE_FROM_DEG, LEVEL_SPREAD_DEG, STEEP_FROM_DEG = 75.0, 6.0, 22.0
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
 away from the viewer; the median over frontal photos."""
@@ -31,12 +35,14 @@ class Emphasis:
 
     turned, profiles: heads turned by TURNED_FROM_DEG, by PROFILE_FROM_DEG and more; what is seldom
     seen is understated. level: by how much more those are that look straight ahead: a face that
-    could be level is more likely so, and a far look up or down is not doubted.
+    could be level is more likely so, and a far look up or down is not doubted. steep: heads that
+    look up or down by STEEP_FROM_DEG and more.
     """
 
     turned: float = 2.0
     profiles: float = 2.0
     level: float = 0.0
+    steep: float = 1.0
 
     def weights(self, rotation: np.ndarray) -> np.ndarray:
         """Return (N,) for model rotations (N, 3, 3)."""
@@ -45,6 +51,7 @@ class Emphasis:
         up_deg = np.degrees(np.arcsin(np.clip(y, -1, 1)))
         weights = np.where(aside_deg > TURNED_FROM_DEG, self.turned, 1.0)
         weights = np.where(aside_deg > PROFILE_FROM_DEG, self.profiles, weights)
+        weights = np.where(np.abs(up_deg) > STEEP_FROM_DEG, self.steep * weights, weights)
         return weights * (1 + self.level * np.exp(-((up_deg / LEVEL_SPREAD_DEG) ** 2) / 2))
 
 
@@ -72,9 +79,16 @@ class CropSet:
         """(N, 50) of the crops that show a face."""
         return self._arrays['coefficients'][self._arrays['kind'] != BACKGROUND]
 
-    def batch(self, indices: np.ndarray, mirrored: np.ndarray, device: torch.device) -> Batch:
-        """Return the crops of these indices (N,), some of them mirrored (N,) bool."""
-        a = {name: torch.from_numpy(values[indices]) for name, values in self._arrays.items()}
+    def batch(self, indices: np.ndarray, mirrored: np.ndarray, device: torch.device,
+              rng: np.random.Generator | None = None) -> Batch:
+        """
+        Return the crops of these indices (N,), some of them mirrored (N,) bool.
+
+        :param rng: to cut and expose each a little differently; None: as they are
+        """
+        chosen = {name: values[indices] for name, values in self._arrays.items()}
+        a = {name: torch.from_numpy(values)
+             for name, values in (jittered(chosen, rng) if rng else chosen).items()}
         flip = torch.from_numpy(mirrored)
         image = a['image'].flip(-1).permute(0, 3, 1, 2).float() / 255
         image = torch.where(flip[:, None, None, None], image.flip(-1), image)
@@ -113,10 +127,32 @@ class CropSet:
             for i in range(step % steps, steps):
                 chosen = order[i * size : (i + 1) * size]
                 flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE
-                batch = self.batch(chosen, flips, device)
+                batch = self.batch(chosen, flips, device, np.random.default_rng([seed, step, 2]))
                 batch.image = noisy(batch.image, int(seed), step)
                 yield batch
                 step += 1
+
+
+def jittered(crops: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return crops (see generate.write_shard) cut and exposed a little differently."""
+    new = {name: values.copy() for name, values in crops.items()}
+    middle = (SIZE - 1) / 2
+    for i, image in enumerate(crops['image']):
+        roll_deg, zoom = rng.normal(0, JITTER_ROLL_DEG), np.exp(rng.normal(0, JITTER_SIZE))
+        # clockwise in the image, whose y is down
+        linear = zoom * rotation_about('z', roll_deg)[:2, :2]
+        shift = middle - linear @ [middle, middle] + rng.normal(0, JITTER_SHIFT_PX, 2)
+        matrix = np.column_stack([linear, shift])
+        border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
+        moved = cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=border)
+        gain, lift = np.exp(rng.normal(0, JITTER_GAIN)), rng.normal(0, JITTER_LEVEL)
+        new['image'][i] = cv2.convertScaleAbs(moved, alpha=gain, beta=max(lift, 0.0))
+        new['rotation'][i] = rotation_about('z', -roll_deg) @ crops['rotation'][i]
+        new['scale_px_per_m'][i] *= zoom
+        new['centre_px'][i] = linear @ crops['centre_px'][i] + shift
+        new['landmarks'][i, :, :2] = crops['landmarks'][i, :, :2] @ linear.T + shift
+        new['landmarks'][i, :, 2] *= zoom
+    return new
 
 
 def noisy(image: Tensor, seed: int, step: int) -> Tensor:

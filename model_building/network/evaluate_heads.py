@@ -32,6 +32,7 @@ from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_heads import IctHeads, Shot, photographed
 from model_building.network.ict_skin import Skin
+from model_building.network.portraits import development_portraits, judging_portraits
 
 YAWS_DEG = tuple(range(-90, 91, 15))
 PITCHES_DEG = (-30, -15, 0, 15, 30)
@@ -76,10 +77,8 @@ class Photographer:
     def __init__(self, ict: Path, portraits: Path, development: bool) -> None:
         """:raises ModelBuildingError: a folder has not what it must have."""
         self.heads = IctHeads(IctModel.load(ict))
-        photos = sorted(portraits.glob('*.jpg'))
-        if len(photos) < 2:
-            raise ModelBuildingError(f'{portraits}: no *.jpg portraits; give their folder')
-        self._photos = photos[::2] if development else photos[1::2]
+        share = development_portraits if development else judging_portraits
+        self._photos = share(portraits)
         self._first = 0 if development else FIRST_JUDGE
         self._reader = FaceReconPipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
 

@@ -37,6 +37,7 @@ from model_building.network.augmentation import (
 from model_building.network.heads import HeadKit, OpenHead
 from model_building.network.photo_face import FacePainter
 from model_building.network.photos import Source
+from model_building.network.portraits import training_portraits
 from model_building.network.profiling import (
     FaceTopology,
     ProfiledPhoto,
@@ -44,11 +45,15 @@ from model_building.network.profiling import (
     painted_face,
 )
 from model_building.network.relief import Relief
+from model_building.network.scanned_people import PhotographedPerson, ScannedPeople
 from model_building.network.subject import Subject, View
 
-BACKGROUND, PHOTO, PROFILED, RENDERED, PAINTED = range(5)
+BACKGROUND, PHOTO, PROFILED, RENDERED, PAINTED, SCANNED = range(6)
 """What a crop is."""
 VIEWS_PER_SUBJECT = 8
+VIEWS_PER_SCAN = 16
+NewScan = Callable[[np.random.Generator], PhotographedPerson]
+"""Draws somebody of the ICT model."""
 NewHead = Callable[..., Subject]
 """Makes a rendered head of a generator and, of a photo, coefficients and face; see OpenHead."""
 
@@ -58,13 +63,15 @@ class Mixture:
     """
     Shares of the kinds of crops; the rest are profiled photos.
 
-    painted: of the rendered heads, those whose face is a photo's.
+    painted: of the rendered heads, those whose face is a photo's. scanned: people of the ICT
+    model among the subjects.
     """
 
     backgrounds: float = 0.05
     photos: float = 0.2
     rendered: float = 0.0
     painted: float = 0.0
+    scanned: float = 0.0
     surroundings: float = 0.5
 
 
@@ -94,9 +101,14 @@ class CropMaker:
 
     def __init__(
         self, sources: list[Source], mixture: Mixture, validation: bool = False,
-        new_head: NewHead | None = None,
+        new_head: NewHead | None = None, new_scan: NewScan | None = None,
     ) -> None:
-        """:param new_head: makes a rendered head; needed where mixture.rendered is not 0"""
+        """
+        Prepare.
+
+        :param new_head: makes a rendered head; needed where mixture.rendered is not 0
+        :param new_scan: makes somebody of the ICT model; needed where mixture.scanned is not 0
+        """
         model = FaceModel()
         self._painter = FacePainter(model)
         self._relief = Relief(model)
@@ -104,6 +116,7 @@ class CropMaker:
         self._topology = FaceTopology(model)
         self._mixture = mixture
         self._new_head = new_head
+        self._new_scan = new_scan
         good = [s for s in sources if s.presence > 0.5]
         self._backgrounds = Backgrounds([(s.path, _box(s)) for s in good])
         self._sources = [s for s in sources if usable(s) and s.validation == validation]
@@ -111,8 +124,10 @@ class CropMaker:
             s for s in good if s.residual < 0.0013 and s.validation == validation
         ]
 
-    def subject(self, rng: np.random.Generator) -> tuple[int, Subject]:
+    def subject(self, rng: np.random.Generator) -> tuple[int, Subject | PhotographedPerson]:
         """Draw somebody to show."""
+        if self._new_scan and rng.random() < self._mixture.scanned:
+            return SCANNED, self._new_scan(rng)
         if self._new_head and rng.random() < self._mixture.rendered:
             if rng.random() >= self._mixture.painted:
                 return RENDERED, self._new_head(rng)
@@ -136,17 +151,27 @@ class CropMaker:
         made: list[Crop] = []
         while len(made) < count:
             kind, subject = self.subject(rng)
-            for _ in range(VIEWS_PER_SUBJECT):
+            for _ in range(VIEWS_PER_SCAN if kind == SCANNED else VIEWS_PER_SUBJECT):
                 chance = rng.random()
                 if chance < self._mixture.backgrounds:
                     made.append(self._empty(rng))
                 elif chance < self._mixture.backgrounds + self._mixture.photos:
                     made.append(self._photo(rng))
                 else:
-                    view = random_view(random_rotation(rng), rng)
-                    image = subject.draw(view, self._backgrounds(rng), rng)
-                    made.append(self._crop(image, kind, view, subject.coefficients, rng))
+                    made.append(self._shown(kind, subject, rng))
         return made[:count]
+
+    def _shown(self, kind: int, subject: Subject | PhotographedPerson,
+               rng: np.random.Generator) -> Crop:
+        view = random_view(random_rotation(rng), rng)
+        background = self._backgrounds(rng)
+        if isinstance(subject, PhotographedPerson):
+            sight = subject.shoot(view, background, rng)
+            return Crop(photographed(sight.image, rng), kind, sight.rotation,
+                        sight.scale_px_per_m, sight.centre_px, sight.coefficients,
+                        sight.landmarks)
+        image = subject.draw(view, background, rng)
+        return self._crop(image, kind, view, subject.coefficients, rng)
 
     def _crop(self, image: np.ndarray, kind: int, view: View, coefficients: np.ndarray,
               rng: np.random.Generator) -> Crop:
@@ -219,11 +244,17 @@ def sheet(maker: CropMaker, rng: np.random.Generator, rows: int = 8) -> np.ndarr
         for yaw in (-90, -60, -30, 0, 30, 60, 90):
             rotation = rotation_about('x', rng.normal(0, 12)) @ rotation_about('y', yaw)
             view = View(rotation, SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
-            image = subject.draw(view, maker._backgrounds(rng), rng)
-            line.append(image)
+            background = maker._backgrounds(rng)
+            if isinstance(subject, PhotographedPerson):
+                sight = subject.shoot(view, background, rng)
+                line.append(sight.image)
+                points = sight.landmarks
+            else:
+                line.append(subject.draw(view, background, rng))
+                points = maker._sparse.points_px(view.parameters(subject.coefficients))
         marked = line[-1].copy()
-        for x, y in maker._sparse.points_px(view.parameters(subject.coefficients))[:, :2]:
-            cv2.circle(marked, (round(x), round(y)), 1, (0, 255, 0), -1)
+        for x, y in points[:, :2]:
+            cv2.circle(marked, (round(float(x)), round(float(y))), 1, (0, 255, 0), -1)
         line.append(marked)
         for crop in maker.crops(rng, 3):
             marked = crop.image.copy()
@@ -248,13 +279,19 @@ def _make_shard(number: int, *, arguments: argparse.Namespace) -> int:
 
 def _maker(arguments: argparse.Namespace) -> CropMaker:
     mixture = Mixture(photos=arguments.photos, rendered=arguments.rendered,
-                      painted=arguments.painted,
+                      painted=arguments.painted, scanned=1.0 if arguments.ict else 0.0,
                       surroundings=arguments.surroundings)
     new_head = None
     if mixture.rendered:
         kit = HeadKit.load(arguments.cache)
         new_head = partial(OpenHead, kit)
-    return CropMaker(photos.load(arguments.sources), mixture, arguments.validation, new_head)
+    sources = photos.load(arguments.sources)
+    new_scan = None
+    if arguments.ict:
+        skins = [s for s in sources if usable(s) and s.validation == arguments.validation]
+        new_scan = ScannedPeople(
+            arguments.ict, skins, training_portraits(arguments.portraits), arguments.validation)
+    return CropMaker(sources, mixture, arguments.validation, new_head, new_scan)
 
 
 def main() -> int:
@@ -272,6 +309,9 @@ def main() -> int:
                         help='share of rendered heads among the subjects')
     parser.add_argument('--painted', type=float, default=Mixture().painted,
                         help="share of rendered heads whose face is a photo's")
+    parser.add_argument('--ict', type=Path,
+                        help='folder of the ICT face model: all subjects are people of it')
+    parser.add_argument('--portraits', type=Path, help='whose skin some of them have')
     parser.add_argument('--surroundings', type=float, default=Mixture().surroundings,
                         help='share of photos turned with hair and background')
     parser.add_argument('--validation', action='store_true', help='of the held-out photos')
@@ -283,6 +323,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.painted and not arguments.rendered:
         sys.stderr.write('--painted is a share of the rendered heads: give --rendered too\n')
+        return 1
+    if arguments.ict and not arguments.portraits:
+        sys.stderr.write("--ict: people of it have portraits' skins: give --portraits too\n")
         return 1
     if arguments.sheet:
         picture = sheet(_maker(arguments), np.random.default_rng(arguments.seed))

@@ -262,7 +262,7 @@ class OpenHead:
         The light, and how the chest is turned against the head, are drawn from rng.
         """
         whole, stiff = self._whole, self._stiffness[:, None]
-        torso = _torso_rotation(view.rotation, rng)
+        torso = torso_rotation(view.rotation, rng)
         points = _bent(whole.points, view, torso, stiff)
         normals = whole.normals @ (SCREEN_FROM_MODEL_AXES @ view.rotation).T.astype(np.float32)
         below = np.flatnonzero(self._stiffness < 1)
@@ -333,7 +333,7 @@ def _bent(points: np.ndarray, view: View, torso: np.ndarray, stiff: np.ndarray) 
     return np.asarray(with_head)
 
 
-def _torso_rotation(rotation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def torso_rotation(rotation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the chest's rotation (3, 3) for a head's: neither too far, nor always alike."""
     if rng.random() < 0.2:
         return rotation

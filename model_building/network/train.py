@@ -2,7 +2,8 @@
 Train the network on crops: ``python -m model_building.network.train --data DIR --output RUN``.
 
 Writes RUN/checkpoint.pt every --save steps and goes on from it when started again; RUN/log.jsonl
-has the losses, RUN/weights.pt the averaged weights in the end. Uses a GPU where there is one.
+has the losses, RUN/validation.jsonl what the averaged weights give on held-out crops,
+RUN/weights.pt those weights in the end. Uses a GPU where there is one.
 """
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from model_building.network.dataset import CropSet, Emphasis
 from model_building.network.export import read_weights
 from model_building.network.losses import Batch, Losses, Weights
 from model_building.network.model import FaceReconNetwork
+from model_building.network.validation import Validation
 
 WARM_UP_STEPS = 100
 HEAD_RATE, TRUNK_RATE = 1e-3, 4e-4
@@ -50,7 +52,8 @@ class Training:
             self.network.load_state_dict(read_weights(arguments.start))
         self.network = self.network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network)
-        self.losses = Losses(model, Weights(landmarks=arguments.landmarks)).to(device)
+        self.losses = Losses(model, Weights(
+            landmarks=arguments.landmarks, uncertainty=arguments.uncertainty)).to(device)
         trunk = list(self.network.face_mesh.parameters())
         known = {id(p) for p in trunk}
         head = [p for p in self.network.parameters() if id(p) not in known]
@@ -120,6 +123,9 @@ def run(arguments: argparse.Namespace) -> None:
     checkpoint = arguments.output / 'checkpoint.pt'
     if checkpoint.exists():
         training.load(checkpoint)
+    validation = None
+    if arguments.validation:
+        validation = Validation(sorted(arguments.validation.glob('*.npz')), device)
     batches = data.epochs(arguments.batch, arguments.seed, training.step, device)
     sums: dict[str, list[float]] = {}
     with (arguments.output / 'log.jsonl').open('a') as log, \
@@ -137,6 +143,10 @@ def run(arguments: argparse.Namespace) -> None:
                 sums.clear()
             if training.step % arguments.save == 0:
                 training.save(checkpoint)
+            if validation and training.step % arguments.validate == 0:
+                figures = {'step': training.step} | validation(training.average)
+                with (arguments.output / 'validation.jsonl').open('a') as curve:
+                    curve.write(json.dumps(figures) + '\n')
     training.save(checkpoint)
 
 
@@ -153,18 +163,24 @@ def main() -> int:
                         help="times the trunk's usual part of it")
     parser.add_argument('--start', type=Path, help='weights.pt or .tflite file to start from')
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
+    parser.add_argument('--validation', type=Path, help='folder of held-out shards to watch')
+    parser.add_argument('--validate', type=int, default=250, help='steps between looks at them')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--landmarks', type=float, default=Weights().landmarks,
                         help='weight of the landmarks of turned heads (default: %(default)s)')
+    parser.add_argument('--uncertainty', type=float, default=Weights().uncertainty,
+                        help='weight of its likelihood (default: %(default)s)')
     for name, help_text in (
         ('turned', 'how often turned heads are drawn'), ('profiles', 'how often profiles are'),
         ('level', 'how much more often heads that look straight ahead are'),
+        ('steep', 'how often heads that look far up or down are drawn'),
     ):
         parser.add_argument(f'--{name}', type=float, default=getattr(Emphasis(), name),
                             help=f'{help_text} (default: %(default)s)')
     arguments = parser.parse_args()
-    arguments.emphasis = Emphasis(arguments.turned, arguments.profiles, arguments.level)
+    arguments.emphasis = Emphasis(
+        arguments.turned, arguments.profiles, arguments.level, arguments.steep)
     try:
         run(arguments)
     except (OSError, ValueError) as error:

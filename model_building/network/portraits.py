@@ -1,0 +1,31 @@
+"""Which portraits teach, which are for choosing, and which judge."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_building.face_model.errors import ModelBuildingError
+
+LEAST = 8
+
+
+def training_portraits(folder: Path) -> list[Path]:
+    """Return every fourth portrait: what is learnt from."""
+    return _all(folder)[::4]
+
+
+def development_portraits(folder: Path) -> list[Path]:
+    """Return the fourth of the portraits that heads of development take their skins from."""
+    return _all(folder)[2::4]
+
+
+def judging_portraits(folder: Path) -> list[Path]:
+    """Return the half of the portraits that heads which judge take their skins from."""
+    return _all(folder)[1::2]
+
+
+def _all(folder: Path) -> list[Path]:
+    """:raises ModelBuildingError: too few to share out."""
+    photos = sorted(folder.glob('*.jpg'))
+    if len(photos) < LEAST:
+        raise ModelBuildingError(f'{folder}: {len(photos)} *.jpg portraits; give their folder')
+    return photos
