@@ -59,12 +59,12 @@ class ScannedPeople:
         elif chance < PLAIN_SHARE + PORTRAIT_SHARE:
             photo = self._portrait(rng)
         else:
-            photo = self._photo_of(self._sources[rng.integers(len(self._sources))])
+            photo = self._photo_of(self._sources[int(rng.integers(len(self._sources)))])
         return PhotographedPerson(self._people(rng, photo), self._photographer)
 
     def _portrait(self, rng: np.random.Generator) -> Photo:
         while True:
-            path = self._portraits[rng.integers(len(self._portraits))]
+            path = self._portraits[int(rng.integers(len(self._portraits)))]
             if path not in self._read:
                 self._read[path] = self._reader(path, 0)
             source = self._read[path]
