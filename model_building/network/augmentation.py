@@ -30,7 +30,9 @@ def rotation_about(axis: str, angle_deg: float) -> np.ndarray:
     return rotation
 
 
-def random_rotation(rng: np.random.Generator) -> np.ndarray:
+def random_rotation(
+    rng: np.random.Generator, pitch_spread_deg: float = PITCH_SPREAD_DEG
+) -> np.ndarray:
     """
     Return a head's model rotation: all yaws, pitch about the ear axis, a little roll.
 
@@ -40,7 +42,7 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
     yaw = rng.uniform(-LARGEST_YAW_DEG, LARGEST_YAW_DEG)
     if rng.random() < TURNED_SHARE:
         yaw = rng.choice([-1, 1]) * rng.uniform(TURNED_FROM_DEG, LARGEST_YAW_DEG)
-    nod, look = rng.normal(0, PITCH_SPREAD_DEG, 2) * (0.8, 0.6)
+    nod, look = rng.normal(0, pitch_spread_deg, 2) * (0.8, 0.6)
     limit = LARGEST_PITCH_DEG
     nod, look = np.clip([nod, look], -limit / 2 * 1.2, limit / 2 * 1.2)
     roll = np.clip(rng.normal(0, ROLL_SPREAD_DEG), -LARGEST_ROLL_DEG, LARGEST_ROLL_DEG)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -25,11 +24,12 @@ from tqdm import tqdm
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, Camera
+from face_recon_ros.pose import Camera
 from face_recon_ros.regression.network import REGRESSORS
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.tracking.smoothing import rotation_matrix
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.ict_model import IctModel
+from model_building.network.head_errors import Sight, compare, meant, report
 from model_building.network.ict_heads import IctHeads, Shot, photographed
 from model_building.network.ict_skin import Skin
 from model_building.network.portraits import development_portraits, judging_portraits
@@ -37,38 +37,12 @@ from model_building.network.portraits import development_portraits, judging_port
 YAWS_DEG = tuple(range(-90, 91, 15))
 PITCHES_DEG = (-30, -15, 0, 15, 30)
 ROLL_SIGMA_DEG = 8.0
-BANDS_DEG = ((0, 30), (30, 60), (60, 90))
 FIRST_JUDGE = 1000
 """People's numbers from here on judge; those below are for choosing."""
 PLAIN_EVERY = 4
 """Every so many people have a skin without a photo."""
 SIZE = (480, 640)
 DISTANCES_M, FOCAL_LENGTHS_PX = (0.5, 2.0), (500.0, 750.0)
-
-
-@dataclass(slots=True, frozen=True)
-class Sight:
-    """One photo of a head: the truth is rotation (3, 3), viewer axes, and landmarks (68, 2) px."""
-
-    person: int
-    yaw_deg: float
-    pitch_deg: float
-    image: np.ndarray
-    shot: Shot
-    landmarks_px: np.ndarray
-
-
-@dataclass(slots=True)
-class Errors:
-    """What was found of the same sights: NaN where missed. Arrays (N,)."""
-
-    person: np.ndarray
-    yaw_deg: np.ndarray
-    pitch_deg: np.ndarray
-    geodesic_deg: np.ndarray
-    azimuth_deg: np.ndarray
-    elevation_deg: np.ndarray
-    nme68: np.ndarray
 
 
 class Photographer:
@@ -142,102 +116,6 @@ def rotation_of(yaw_deg: float, pitch_deg: float, roll_deg: float) -> np.ndarray
 def turns_deg() -> list[tuple[float, float]]:
     """Return the 65 pairs of yaw and pitch."""
     return [(float(yaw), float(pitch)) for yaw in YAWS_DEG for pitch in PITCHES_DEG]
-
-
-def meant(faces: list[Face], sight: Sight) -> Face | None:
-    """Return the face that lies where the head is; None where it was missed."""
-    middle = sight.landmarks_px.mean(axis=0)
-    reach = np.ptp(sight.landmarks_px, axis=0).max() / 2
-    near = [
-        face for face in faces
-        if np.linalg.norm(face.box.reshape(2, 2).mean(axis=0) - middle) < reach
-    ]
-    return max(near, key=lambda face: face.score, default=None)
-
-
-def compare(pairs: Sequence[tuple[Sight, Face | None]]) -> Errors:
-    """Hold what was found against the truth."""
-    person = np.array([sight.person for sight, _ in pairs])
-    found = np.array([face is not None for _, face in pairs])
-    turned = np.full((len(pairs), 3, 3), np.nan)
-    nme = np.full(len(pairs), np.nan)
-    for index, (sight, face) in enumerate(pairs):
-        if face is not None:
-            truth = OPTICAL_FROM_VIEWER @ sight.shot.rotation @ MODEL_FROM_FACE
-            turned[index] = truth.T @ face.pose.rotation
-            distance = np.linalg.norm(face.landmarks_px[:, :2] - sight.landmarks_px, axis=1)
-            nme[index] = distance.mean() / np.sqrt(np.prod(np.ptp(sight.landmarks_px, axis=0)))
-    geodesic, directions = np.full(len(pairs), np.nan), np.full((len(pairs), 2), np.nan)
-    for who in np.unique(person):
-        mine = np.flatnonzero((person == who) & found)
-        if not len(mine):
-            continue
-        offset = middle_rotation(turned[mine])
-        for index in mine.tolist():
-            sight = pairs[index][0]
-            error = turned[index] @ offset.T
-            geodesic[index] = np.degrees(np.linalg.norm(rotation_vector(error)))
-            truth = OPTICAL_FROM_VIEWER @ sight.shot.rotation @ MODEL_FROM_FACE
-            directions[index] = _direction_deg(truth @ error)
-    yaw, pitch = (np.array([getattr(s, a) for s, _ in pairs]) for a in ('yaw_deg', 'pitch_deg'))
-    return Errors(
-        person, yaw, pitch, geodesic, directions[:, 0], directions[:, 1], 100 * nme
-    )
-
-
-def _direction_deg(rotation: np.ndarray) -> np.ndarray:
-    """Return azimuth towards image left and elevation (2,) of where a face points."""
-    x, y, z = rotation[:, 0]
-    return np.degrees([np.arctan2(-x, -z), np.arcsin(np.clip(-y, -1, 1))])
-
-
-def middle_rotation(rotations: np.ndarray, rounds: int = 30) -> np.ndarray:
-    """Return the rotation (3, 3) from which the angles to all (N, 3, 3) sum to least."""
-    middle = rotations[0]
-    weights = np.ones(len(rotations))
-    for _ in range(rounds):
-        u, _, v = np.linalg.svd(np.einsum('n,nij->ij', weights, rotations))
-        middle = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
-        angles = [np.linalg.norm(rotation_vector(r @ middle.T)) for r in rotations]
-        weights = 1 / np.maximum(angles, 1e-3)
-    return middle
-
-
-def slope_of_yaw(errors: Errors, inside: np.ndarray) -> float:
-    """Return found over true azimuth, of each head's both sides together."""
-    k = inside & np.isfinite(errors.azimuth_deg)
-    return float(np.vdot(errors.azimuth_deg[k], errors.yaw_deg[k])
-                 / np.vdot(errors.yaw_deg[k], errors.yaw_deg[k]))
-
-
-def slope_of_pitch(errors: Errors, inside: np.ndarray) -> float:
-    """Return how far the elevation follows, at an azimuth."""
-    products = squares = 0.0
-    for person in np.unique(errors.person):
-        for yaw in np.unique(errors.yaw_deg[inside]):
-            k = (errors.person == person) & (errors.yaw_deg == yaw)
-            k &= np.isfinite(errors.elevation_deg)
-            if k.sum() > 1:
-                true = errors.pitch_deg[k] - errors.pitch_deg[k].mean()
-                products += float(true @ errors.elevation_deg[k])
-                squares += float(true @ true)
-    return products / squares if squares else float('nan')
-
-
-def report(name: str, errors: Errors) -> None:
-    """Print one regressor's table."""
-    print(f'\n| {name}: yaw | heads | missed | geodesic error | yaw slope | pitch slope | NME68 |')
-    print('|---|---|---|---|---|---|---|')
-    turn = np.abs(errors.yaw_deg)
-    bands = [(low, high, (turn >= low) & ((turn < high) | (high == 90)))
-             for low, high in BANDS_DEG]
-    for low, high, inside in [*bands, (0, 90, np.ones(len(turn), bool))]:
-        print(
-            f'| {low}-{high} | {inside.sum()} | {np.isnan(errors.geodesic_deg[inside]).sum()} '
-            f'| {np.nanmean(errors.geodesic_deg[inside]):.1f} '
-            f'| {slope_of_yaw(errors, inside):.2f} | {slope_of_pitch(errors, inside):.2f} '
-            f'| {np.nanmean(errors.nme68[inside]):.2f} % |'
-        )
 
 
 def sheet(photographer: Photographer, people: int) -> np.ndarray:

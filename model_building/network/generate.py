@@ -51,7 +51,7 @@ from model_building.network.subject import Subject, View
 BACKGROUND, PHOTO, PROFILED, RENDERED, PAINTED, SCANNED = range(6)
 """What a crop is."""
 VIEWS_PER_SUBJECT = 8
-VIEWS_PER_SCAN = 16
+VIEWS_PER_SCAN, SCAN_PITCH_SPREAD_DEG = 10, 25.0
 NewScan = Callable[[np.random.Generator], PhotographedPerson]
 """Draws somebody of the ICT model."""
 NewHead = Callable[..., Subject]
@@ -163,13 +163,14 @@ class CropMaker:
 
     def _shown(self, kind: int, subject: Subject | PhotographedPerson,
                rng: np.random.Generator) -> Crop:
-        view = random_view(random_rotation(rng), rng)
         background = self._backgrounds(rng)
         if isinstance(subject, PhotographedPerson):
+            view = random_view(random_rotation(rng, SCAN_PITCH_SPREAD_DEG), rng)
             sight = subject.shoot(view, background, rng)
             return Crop(photographed(sight.image, rng), kind, sight.rotation,
                         sight.scale_px_per_m, sight.centre_px, sight.coefficients,
                         sight.landmarks)
+        view = random_view(random_rotation(rng), rng)
         image = subject.draw(view, background, rng)
         return self._crop(image, kind, view, subject.coefficients, rng)
 

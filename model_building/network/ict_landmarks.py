@@ -1,24 +1,23 @@
 """
 Where Face Mesh's 468 landmarks are on the ICT face model, and how its heads stand in our axes.
 
-The mean face's 68 landmarks of iBUG are laid onto the ICT model's own; what lies between them
-follows smoothly, and every landmark goes to the nearest place on the skin.
+The correspondence of the two models (ict_correspondence.py) says where our vertices lie on the ICT
+head; every landmark goes to the nearest place on its skin.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 from scipy.spatial import cKDTree
 
 from face_recon_ros.face_model.model import FaceModel, similarity
 from model_building.face_model import ict_model
+from model_building.face_model.ict_correspondence import IctCorrespondence
 from model_building.face_model.ict_model import IctModel
 
 NEAREST = 12
 """Of so many nearest triangles by their middles the nearest place is taken."""
-SMOOTHING = 1e-7
 
 
 @dataclass(slots=True, frozen=True)
@@ -35,16 +34,17 @@ class IctLandmarks:
 
     @classmethod
     def of(cls, ict: IctModel, model: FaceModel) -> IctLandmarks:
-        """Lay our mean face's landmarks onto the ICT model's neutral head."""
-        marks = ict.neutral[ict.landmarks_68].astype(np.float64)
-        own = model.landmarks_68.mean
-        scale, rotation, move = similarity(own, marks)
-        mean = model.landmarks_468.mean
-        placed = mean @ (scale * rotation).T + move
-        guides = own @ (scale * rotation).T + move
-        warp = RBFInterpolator(guides, marks - guides, smoothing=SMOOTHING)
-        vertices, weights = nearest_places(ict, placed + warp(placed))
-        return cls(vertices, weights, mean)
+        """
+        Take our model's landmarks to the ICT model by the correspondence of the two.
+
+        :raises ModelBuildingError: there is no such file.
+        """
+        laid_m = IctCorrespondence.load().neutral.astype(np.float64)
+        with np.load(model.path) as file:
+            corners = laid_m[file['landmarks_468_vertices']]
+            points = np.einsum('nkx,nk->nx', corners, file['landmarks_468_weights'])
+        vertices, weights = nearest_places(ict, points)
+        return cls(vertices, weights, model.landmarks_468.mean)
 
     def points(self, vertices_m: np.ndarray) -> np.ndarray:
         """Return the landmarks (468, 3) of a head's vertices (V, 3)."""
