@@ -533,3 +533,45 @@ def test_losses_are_zero_for_the_truth_and_grow_with_the_angle(torch, model):
     view = View(np.eye(3), 800.0, np.full(2, 95.5), SIZE)
     wanted = model.landmarks_468.points_px(view.parameters(np.zeros(50)))
     np.testing.assert_allclose(points[0, :468].numpy(), wanted, atol=0.01)
+
+
+def test_a_crop_cut_anew_has_the_truth_of_what_it_shows(torch, maker, model):
+    from model_building.network.dataset import jittered
+
+    crops = [c for c in maker.crops(np.random.default_rng(0), 16) if c.kind == PROFILED]
+    dot = np.zeros((SIZE, SIZE, 3), np.uint8)
+    names = ('rotation', 'scale_px_per_m', 'centre_px', 'coefficients', 'landmarks')
+    arrays = {name: np.stack([np.asarray(getattr(c, name), np.float32) for c in crops])
+              for name in names}
+    arrays['image'] = np.stack([dot] * len(crops))
+    for image, landmarks in zip(arrays['image'], arrays['landmarks'], strict=True):
+        x, y = landmarks[1, :2].round().astype(int)
+        cv2.circle(image, (int(x), int(y)), 4, (255, 255, 255), -1)
+        landmarks[1, :2] = x, y
+    cut = jittered(arrays, np.random.default_rng(1))
+    assert np.abs(cut['landmarks'] - arrays['landmarks']).max() > 2
+    for i in range(len(crops)):
+        view = View(cut['rotation'][i].astype(float), float(cut['scale_px_per_m'][i]),
+                    cut['centre_px'][i].astype(float), SIZE)
+        shown = model.landmarks_468.points_px(
+            view.parameters(cut['coefficients'][i].astype(float)))
+        np.testing.assert_allclose(shown[2:, :2], cut['landmarks'][i, 2:, :2], atol=0.05)
+        bright = np.argwhere(cut['image'][i].max(axis=2) > 128)
+        if len(bright) > 40:  # else it left the crop
+            np.testing.assert_allclose(
+                bright.mean(axis=0)[::-1], cut['landmarks'][i, 1, :2], atol=0.6)
+
+
+def test_the_validation_s_figures_are_those_of_what_is_found(torch):
+    from model_building.network.validation import _figures
+
+    rng = np.random.default_rng(0)
+    true = np.column_stack([rng.uniform(-90, 90, 600), rng.uniform(-40, 40, 600)])
+    error = rng.uniform(1, 20, 600)
+    figures = _figures(error, error / 10, true, true * [0.9, 0.5], error**2)
+    assert figures['yaw_slope'] == pytest.approx(0.9, abs=0.01)
+    assert figures['pitch_slope_30'] == pytest.approx(0.5, abs=0.01)
+    assert figures['sigma'] == pytest.approx(1.0)
+    turned = np.abs(true[:, 0]) >= 60
+    assert figures['error_60'] == pytest.approx(error[turned].mean(), abs=1e-3)
+    assert figures['landmarks_60'] == pytest.approx(error[turned].mean() / 10, abs=1e-3)
