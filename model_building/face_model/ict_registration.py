@@ -23,7 +23,7 @@ from model_building.face_model.ict_model import IctModel
 from model_building.face_model.similarity import apply_similarity, mirrored, similarity
 from model_building.face_model.subdivision import catmull_clark
 from model_building.face_model.surface import Embedding, Surface, vertex_normals
-from model_building.face_model.topology import Topology, boundary_loops, split_quads
+from model_building.face_model.topology import Topology, split_quads
 
 STIFFNESS_M = (0.06, 0.04, 0.025, 0.016, 0.01, 0.01, 0.006, 0.006, 0.004, 0.004, 0.0025, 0.0025,
                0.0018, 0.0018, 0.0012, 0.0012)
@@ -39,10 +39,9 @@ LANDMARKS = (54, 53, 52, 51, 57, 56, 55)
 """Of iBUG's 68, on left and middle: corner and edge of the lips."""
 START = (36, 39, 42, 45, 30, 48, 54, 57)
 INNER_CANTHUS, OUTER_CANTHUS = 42, 45
+UPPER_LID, LOWER_LID = (42, 43, 44, 45), (42, 47, 46, 45)
 UPPER_LIP, LOWER_LIP = (54, 64, 63, 62), (54, 64, 65, 66)
-"""Landmarks that the line where the lips touch goes through."""
-CANTHUS_ROOM_M = 0.0045
-"""So near to the inner canthus, the margin of the lids is a straight line to it."""
+"""Landmarks that the margins of the lids and the line where the lips touch go through."""
 CURVE_SAMPLES = 60
 MIRROR_TOLERANCE_M = 2e-4
 
@@ -122,8 +121,6 @@ class _Features:
         count = ict_model.EYE_SOCKETS.stop
         quads = model.quads[(model.quads < count).all(axis=1)]
         self._graph = _edge_graph(quads, ict[:count])
-        face = quads[(quads < ict_model.FACE.stop).all(axis=1)]
-        self._loops = boundary_loops(split_quads(face, ict))
 
     def lines(self, points: np.ndarray) -> Lines:
         """Return the lines of the left half for a face (V,3) near the ICT head."""
@@ -139,21 +136,14 @@ class _Features:
         return vertices, points[vertices] + offset, np.full(len(vertices), LINE_AREA_M2)
 
     def _lids(self, points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        inner, outer = self._marks[[INNER_CANTHUS, OUTER_CANTHUS]]
-        loop = next(loop for loop in self._loops if self._ict[loop, 0].min() > 0)
-        margin = self._ict[loop]
         lid = self._creases.lid
-        own_inner, own_outer = self._landmarks.of(points)[[INNER_CANTHUS, OUTER_CANTHUS]]
+        inner, outer = self._landmarks.of(points)[[INNER_CANTHUS, OUTER_CANTHUS]]
         found = []
-        for sign in (1, -1):
-            above = sign * _above(margin, inner, outer) > 0
-            beyond = (margin[:, 0] > inner[0] + CANTHUS_ROOM_M) & (margin[:, 0] < outer[0])
-            side = margin[above & beyond]
-            side = side[np.argsort(side[:, 0])]
-            line = _by_x(np.vstack([inner, side, outer]))
-            chosen = lid[sign * _above(points[lid], own_inner, own_outer) > 0]
-            along = (points[chosen, 0] - own_inner[0]) / (own_outer[0] - own_inner[0])
-            found.append(self._moved_along(points, chosen, np.clip(along, 0, 1), line))
+        for sign, stops in ((1, UPPER_LID), (-1, LOWER_LID)):
+            line = self._ict[_walk(self._graph, self._model.landmarks_68[list(stops)])]
+            chosen = lid[sign * _above(points[lid], inner, outer) > 0]
+            along = (points[chosen, 0] - inner[0]) / (outer[0] - inner[0])
+            found.append(self._moved_along(points, chosen, np.clip(along, 0, 1), _by_x(line)))
         return found
 
     def _lips(self, points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
