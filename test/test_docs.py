@@ -1,9 +1,11 @@
 """The pages agree with the repository: links, anchors, files, commands, options, topics."""
 
 import ast
+import os
 import re
-import subprocess
-import sys
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,6 @@ from doc_pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT = {'build', 'install', 'log', 'dist', 'demo_output', 'venv', 'node_modules'}
-PAGES = sorted(
-    path for path in ROOT.rglob('*.md')
-    if not any(part in BUILT or (part[0] == '.' and part != '.github')
-               for part in path.relative_to(ROOT).parts))
 SOURCE_SUFFIXES = ('.py', '.pyi', '.sh', '.cpp', '.hpp', '.msg', '.yaml', '.md', '.txt', '.rviz',
                    '.xml', '.in', '.yml', '.cmake', '.toml', '.rst', '.npz', '.json')
 # What readers name themselves, and files that others bring
@@ -29,15 +27,19 @@ OTHERS_MODULES = {'pip', 'venv', 'colcon', 'pytest', 'coverage'}
 SHELL_OPTIONS = re.compile(r'(?<![\w-])--[a-z][a-z0-9-]*')
 
 
-def files() -> list[Path]:
-    return [
-        path for path in ROOT.rglob('*')
-        if path.is_file() and not any(
-            part in BUILT or (part[0] == '.' and part not in ('.ci', '.github'))
-            for part in path.relative_to(ROOT).parts[:-1])]
+def repository_files() -> list[Path]:
+    """Return the files of the repository, without what builds and tools leave in it."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [
+            name for name in folders
+            if name not in BUILT and (name[0] != '.' or name in ('.ci', '.github'))]
+        found += [Path(folder, name) for name in names]
+    return sorted(found)
 
 
-FILES = files()
+FILES = repository_files()
+PAGES = [path for path in FILES if path.suffix == '.md']
 NAMES = {path.name for path in FILES}
 TOP_FOLDERS = {path.relative_to(ROOT).parts[0] for path in FILES if path.parent != ROOT}
 
@@ -197,18 +199,21 @@ def programs(code: str):
             yield module_file(match[1]), match[2]
 
 
-def accepts(source: str, option: str) -> bool:
-    """Tell whether a program's source declares an option, or the one that --no- negates."""
-    declared = {node.value for node in ast.walk(ast.parse(source))
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    if '--' in declared:  # made of a prefix and a name
-        declared |= {f'--{name}' for name in declared}
-    return option in declared or option.replace('--no-', '--', 1) in declared
+@cache
+def texts_in(folder: Path) -> set[str]:
+    """Return the strings in the programs of a folder, which share options."""
+    return {
+        node.value for path in folder.glob('*.py')
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def options_source(program: Path) -> str:
-    """Return the source of a program with that of the modules beside it, which share options."""
-    return '\n'.join(path.read_text() for path in sorted(program.parent.glob('*.py')))
+def accepts(program: Path, option: str) -> bool:
+    """Tell whether a program declares an option, or the one that --no- negates."""
+    texts = texts_in(program.parent)
+    names = {option, option.replace('--no-', '--', 1)}
+    in_parts = '--' in texts and option[2:] in texts
+    return bool(names & texts) or in_parts
 
 
 def test_options_of_programs_exist(page):
@@ -217,21 +222,23 @@ def test_options_of_programs_exist(page):
         for program, rest in programs(code):
             if not program.is_file():
                 continue  # said by another test
-            source = options_source(program)
             unknown += [
                 f'{program.name} {option}'
                 for option in SHELL_OPTIONS.findall(rest.split('#')[0])
-                if not accepts(source, option)]
+                if not accepts(program, option)]
     assert unknown == []
 
 
 @pytest.fixture(scope='module')
 def command_line_help() -> dict[str, str]:
-    def help_of(*words: str) -> str:
-        command = [sys.executable, '-m', 'face_recon_ros.cli', *words, '--help']
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    from face_recon_ros.cli import main
 
-    return {word: help_of(word) for word in ('image', 'video', 'bench', 'info')}
+    texts = {}
+    for command in ('image', 'video', 'bench', 'info'):
+        with redirect_stdout(StringIO()) as output, pytest.raises(SystemExit):
+            main([command, '--help'])
+        texts[command] = output.getvalue()
+    return texts
 
 
 def test_options_of_the_command_line_exist(page, command_line_help):
