@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _publisher() -> Any:
-    """Return what times publishing, or None where ROS is not installed."""
+    """Return the object that measures publishing, or None without ROS."""
     try:
         return import_module('face_recon_ros.tools.publishing').Publishing()
     except ImportError:
@@ -68,7 +68,7 @@ def _publisher() -> Any:
 
 
 def _image_to_tf() -> list[object]:
-    """Let the processes of nodes/latency.py measure and print; return their figures."""
+    """Measure with the processes of tools/latency.py and print; return the figures."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'latency.json'
         module = 'face_recon_ros.tools.latency'

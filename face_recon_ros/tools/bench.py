@@ -1,4 +1,4 @@
-"""How long each stage takes on this machine: what `face-recon bench` prints."""
+"""Time each stage on this machine, for `face-recon bench`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Stages:
         """:raises FaceReconError: not every face of the scene was found."""
         self._publisher = publisher
         self._image = scene.image
-        # the faces are there from the start: newcomers are the stage `detect`'s matter
+        # no search for new faces here: the stage `detect` measures that
         tracking = TrackingSettings(max_faces=scene.faces)
         self._pipeline = FaceReconPipeline(PipelineConfig(threads=threads, tracking=tracking))
         self._views = FaceViews(self._pipeline.model, threads)
@@ -107,7 +107,7 @@ class Stages:
         self._canvas = self._image.copy()
 
     def track(self) -> list[Face]:
-        """Take the scene as the next image of a stream: all that a tracked image costs."""
+        """Process the scene as the next image of a stream: the cost of a tracked image."""
         self._stamp_s += 1 / STREAM_RATE_HZ
         return self._pipeline.process(self._image, stamp_s=self._stamp_s)
 
@@ -174,7 +174,7 @@ def measure(
 
 
 def scenes(portrait: np.ndarray) -> Iterator[tuple[Scene, int]]:
-    """Yield scenes and threads: growth with faces, with pixels, and with threads."""
+    """Yield scenes and threads, with more faces, pixels and threads."""
     width, height = SIZES[0]
     for faces in FACE_COUNTS:
         for threads in THREADS:

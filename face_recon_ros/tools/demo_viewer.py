@@ -1,4 +1,4 @@
-"""What the demo shows of the topics it receives, and whether that is right."""
+"""Show the topics that the demo receives, and check them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from face_recon_ros.tools.agreement import (
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine
 START_TIMEOUT_S = 30.0
-# Pictures are asked for only then: until there the table shows the poses at full speed
+# Subscribes to pictures only then: before, the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -166,7 +166,7 @@ def depth_picture(depth_m: np.ndarray) -> np.ndarray:
 
 
 def report(viewer: Viewer, has_truth: bool, fault: str, out: Path) -> int:
-    """Write the pictures, say what was seen, and return the exit status."""
+    """Write the pictures, print a summary, and return the exit status."""
     faults = [fault] if fault else []
     if viewer.pictures:
         out.mkdir(parents=True, exist_ok=True)

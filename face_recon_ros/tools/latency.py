@@ -25,7 +25,7 @@ import numpy as np
 from face_recon_ros.nodes import fastdds
 
 NODE = 'face_recon_ros.nodes.face_recon_node'
-# Before these many images the node, its caches and the tracker are warming up
+# Number of warm-up images
 WARM_UP = 45
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
@@ -105,7 +105,7 @@ def publish(count: int, rate_hz: float, width: int, height: int) -> None:
     views = [source.read(i / rate_hz) for i in range(min(count, 90))]
     header = Header(frame_id='camera')
     messages = [to_image(view, 'bgr8', header) for view in views if view is not None]
-    messages += messages[::-1]  # there and back, without a jump
+    messages += messages[::-1]  # forwards and backwards, without a jump
     info = camera_info(source.camera(width, height), header)
     while images.get_subscription_count() < 1 or infos.get_subscription_count() < 1:
         time.sleep(0.05)
