@@ -68,7 +68,7 @@ def _publisher() -> Any:
 
 
 def _image_to_tf() -> list[object]:
-    """Measure with the processes of tools/latency.py and print; return the figures."""
+    """Let the processes of nodes/latency.py measure and print; return their figures."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'latency.json'
         module = 'face_recon_ros.tools.latency'

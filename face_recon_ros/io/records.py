@@ -59,7 +59,7 @@ class Rows(Protocol):
 @contextmanager
 def csv_writer(path: Path | None) -> Iterator[Rows]:
     """
-    Open a CSV file with its header; None: rows are discarded.
+    Open a CSV file with its header; None swallows the rows.
 
     The file is renamed at the end. If the block ends with an error it contains the rows so far;
     without any row the old file stays.

@@ -173,7 +173,7 @@ class Video:
         return ''
 
     def _container(self) -> tuple[bool, float | None]:
-        """Return whether an MP4 is truncated, and its duration."""
+        """Return what an MP4 says of itself: whether it is cut off, and how long it is."""
         try:
             with self.path.open('rb') as file:
                 return iso_media.is_cut_off(file), iso_media.video_duration_s(file)

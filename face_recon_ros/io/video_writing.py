@@ -13,7 +13,7 @@ from face_recon_ros.io import iso_media
 from face_recon_ros.io.outputs import PartFile, cannot_write, is_special, mark_file, signals_held
 from face_recon_ros.io.video_files import opencv_path
 
-# A longer pause between two frames becomes one frame: a clock was set, or nothing was recorded
+# A longer pause between two frames is shown as one frame: a clock was set, or nothing was recorded
 LONGEST_PAUSE_S = 60.0
 
 

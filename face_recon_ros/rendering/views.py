@@ -50,7 +50,7 @@ class FaceViews:
         """
         Return the face's dense vertices (V, 3) float32 px; decoded once per face.
 
-        They are cached as long as the face object exists.
+        They are kept for as long as the face itself is.
         """
         known = self._dense.get(face)
         if known is None:

@@ -107,7 +107,7 @@ class Stages:
         self._canvas = self._image.copy()
 
     def track(self) -> list[Face]:
-        """Process the scene as the next image of a stream: the cost of a tracked image."""
+        """Take the scene as the next image of a stream: all that a tracked image costs."""
         self._stamp_s += 1 / STREAM_RATE_HZ
         return self._pipeline.process(self._image, stamp_s=self._stamp_s)
 

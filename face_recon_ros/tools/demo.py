@@ -76,7 +76,7 @@ class Processes:
         if Path(source).exists():
             source = str(Path(source).resolve())
         self._commands = {
-            # ids without a prefix: no other node is in this namespace
+            # ids by themselves: nobody else is in this namespace
             'face_recon_node': command(NODE_MODULE, ["face_id_prefix:=''", *node_parameters]),
             'sample_camera': command(CAMERA_MODULE, [f'source:={source}']),
         }

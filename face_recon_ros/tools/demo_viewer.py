@@ -28,7 +28,7 @@ from face_recon_ros.tools.agreement import (
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine
 START_TIMEOUT_S = 30.0
-# Subscribes to pictures only then: before, the table shows the poses at full speed
+# Pictures are asked for only then: until there the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)

@@ -25,7 +25,7 @@ import numpy as np
 from face_recon_ros.nodes import fastdds
 
 NODE = 'face_recon_ros.nodes.face_recon_node'
-# Number of warm-up images
+# Before these many images the node, its caches and the tracker are warming up
 WARM_UP = 45
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
