@@ -7,7 +7,7 @@ import pytest
 
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, MetricPose, face_rotation
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.views import MODES, FaceViews
@@ -16,8 +16,8 @@ from face_recon_ros.tracking.smoothing import rotation_matrix
 
 @pytest.fixture(scope='module')
 def scene(portrait):
-    pipeline = FaceReconPipeline()
-    return FaceViews(pipeline.model), pipeline.process(portrait)
+    pipeline = Pipeline()
+    return FaceViews(pipeline.model), pipeline.detect(portrait)
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -145,10 +145,10 @@ def test_vertices_are_kept_as_long_as_the_face(scene, portrait):
 
 
 def test_faces_of_a_stream_leave_nothing_behind(portrait):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     views = FaceViews(pipeline.model)
     for index in range(5):
-        faces = pipeline.process(portrait, stamp_s=index / 30)
+        faces = pipeline.track(portrait, stamp_s=index / 30)
         views.mesh(portrait.copy(), faces)
     del faces
     gc.collect()

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 import cv2
 import numpy as np
 
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import points_in_camera
+from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
@@ -62,7 +62,10 @@ class FaceViews:
         self._dense.clear()
 
     def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
-        return [PlacedMesh(self.dense_px(f), f.depth_plane) for f in faces]
+        return [
+            PlacedMesh(self.dense_px(f), depth_plane(f.parameters, f.pose, f.head_scale))
+            for f in faces
+        ]
 
     def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
         """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
