@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import face_recon_ros
-from face_recon_ros import Camera, Faces, MetricPose, Pipeline, PipelineConfig
+from face_recon_ros import Camera, Faces, MetricPose, Pipeline, PipelineConfig, rendering
 from face_recon_ros import pipeline as pipeline_module
 from face_recon_ros.errors import CalibrationError, FaceReconError
 
@@ -45,6 +45,14 @@ def test_the_names_of_the_package():
         face_recon_ros.Pipelin  # noqa: B018
 
 
+def test_the_names_of_drawing():
+    assert set(rendering.__all__) == {
+        'MODES', 'FaceViews', 'PlacedMesh', 'Renderer', 'Shading', 'draw_box', 'draw_dense',
+        'draw_landmarks', 'draw_pose_axes', 'draw_pose_cage',
+    }  # fmt: skip
+    assert rendering.MODES == ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'box')
+
+
 def test_importing_the_package_imports_nothing_heavy():
     assert not modules_after('import face_recon_ros') & HEAVY
     assert modules_after('from face_recon_ros import Pipeline') >= {'numpy', 'cv2'}
@@ -65,12 +73,13 @@ def imports_for_checkers(package):
                 yield from ((line.module, alias.name) for alias in line.names)
 
 
-@pytest.mark.parametrize('package', [face_recon_ros])
+@pytest.mark.parametrize('package', [face_recon_ros, rendering])
 def test_type_checkers_are_told_of_the_same_names(package):
     told = {name: module for module, name in imports_for_checkers(package)}
     assert set(told) == set(package.__all__)
     for name, module in told.items():
         assert getattr(importlib.import_module(module), name) is getattr(package, name)
+    assert set(dir(package)) >= set(package.__all__)
 
 
 def test_a_photo_and_a_stream(portrait):

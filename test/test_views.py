@@ -5,7 +5,7 @@ import weakref
 import numpy as np
 import pytest
 
-from face_recon_ros.errors import ImageError
+from face_recon_ros.errors import ArgumentError, ImageError
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, MetricPose, face_rotation
@@ -153,6 +153,23 @@ def test_faces_of_a_stream_leave_nothing_behind(portrait):
     del faces
     gc.collect()
     assert len(views._dense) == 0
+
+
+def test_who_keeps_every_face_does_not_keep_their_vertices(scene):
+    views, (face,) = scene
+    faces = [dataclasses.replace(face, score=number / 100) for number in range(100)]
+    before = views.dense_px(faces[0]).copy()
+    kept = [weakref.ref(views.dense_px(face)) for face in faces]
+    gc.collect()
+    assert sum(vertices() is not None for vertices in kept) <= 32
+    np.testing.assert_array_equal(views.dense_px(faces[0]), before)
+
+
+@pytest.mark.parametrize('mode', ['', 'Mesh', 'wireframe', None])
+def test_an_unknown_mode_gets_one_clear_line(scene, portrait, mode):
+    views, faces = scene
+    with pytest.raises(ArgumentError, match='use one of sparse, dense, pose, mesh, depth, pncc,'):
+        views.draw(mode, portrait.copy(), faces)
 
 
 def test_the_label_gives_the_range(scene, portrait, monkeypatch):
