@@ -126,8 +126,8 @@ class Pipeline:
         Find the faces in a photo, largest score first.
 
         Nothing is remembered, and a stream that track() follows is not disturbed. Takes longer
-        than track(): the image is searched whole, upside down too, and every face is measured in
-        the mirror as well.
+        than track(): the image is searched whole, upside down too where nobody is surely found,
+        and every face is measured in the mirror as well.
 
         :param image: (H, W, 3) uint8 BGR
         :param camera: its calibration; without one a field of view of about 53 degrees along the
