@@ -22,8 +22,9 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera
 from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.tracking.smoothing import rotation_matrix
@@ -54,7 +55,7 @@ class Photographer:
         share = development_portraits if development else judging_portraits
         self._photos = share(portraits)
         self._first = 0 if development else FIRST_JUDGE
-        self._reader = FaceReconPipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
+        self._reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
 
     def __call__(self, people: int, turns: Sequence[tuple[float, float]]) -> Iterator[Sight]:
         """Yield so many people at each (yaw, pitch) in degrees, towards image left and up."""
@@ -152,7 +153,7 @@ def main() -> int:
             cv2.imwrite(str(arguments.sheet), sheet(photographer, arguments.people))
             return 0
         pipelines = {
-            name: FaceReconPipeline(PipelineConfig(
+            name: Pipeline(PipelineConfig(
                 smoothing=None, regressor=name, regressor_path=arguments.regressor_path))
             for name in arguments.regressor
         }
@@ -161,7 +162,7 @@ def main() -> int:
         sights = photographer(arguments.people, turns_deg())
         for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
             for name, pipeline in pipelines.items():
-                face = meant(pipeline.process(sight.image, sight.shot.camera), sight)
+                face = meant(pipeline.detect(sight.image, sight.shot.camera), sight)
                 pairs[name].append((sight, face))
     except (FaceReconError, ModelBuildingError) as error:
         sys.stderr.write(f'{error}\n')

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
 from face_recon_ros.tracking.smoothing import rotation_vector
 from model_building.network.ict_heads import Shot
@@ -70,7 +70,7 @@ class Reliability:
     could_fall: float
 
 
-def meant(faces: list[Face], sight: Sight) -> Face | None:
+def meant(faces: Sequence[Face], sight: Sight) -> Face | None:
     """Return the face that lies where the head is; None where it was missed."""
     middle = sight.landmarks_px.mean(axis=0)
     reach = np.ptp(sight.landmarks_px, axis=0).max() / 2
