@@ -26,7 +26,7 @@ from face_recon_ros.pose import (
     metric_pose,
     points_in_camera,
 )
-from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.regression.network import NETWORK, REGRESSORS, load_regressor
 from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
 from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
@@ -48,8 +48,8 @@ class PipelineConfig:
 
     detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
     the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. regressor: 'hybrid' (Face Mesh and a closed-form fit near the front, the network
-    beyond), 'network' or 'facemesh'. model_path, regressor_path: None is the shipped file.
+    network. regressor: 'network', 'facemesh' (with a closed-form fit) or 'hybrid' (that near the front,
+    the network beyond). model_path, regressor_path: None is the shipped file.
     """
 
     detector: str = BOTH
@@ -59,7 +59,7 @@ class PipelineConfig:
     smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
     threads: int = limited(1, 1, 64)
     model_path: str | None = None
-    regressor: str = HYBRID
+    regressor: str = NETWORK
     regressor_path: str | None = None
 
     def __post_init__(self) -> None:

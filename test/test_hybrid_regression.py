@@ -22,7 +22,7 @@ UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 
 @pytest.fixture(scope='module')
 def pipeline():
-    return Pipeline(PipelineConfig(smoothing=None))
+    return Pipeline(PipelineConfig(smoothing=None, regressor='hybrid'))
 
 
 @pytest.fixture(scope='module')
@@ -64,8 +64,8 @@ def looks(pipeline, monkeypatch):
     return names
 
 
-def test_it_is_the_default_and_names_both_files():
-    assert PipelineConfig().regressor == 'hybrid'
+def test_the_network_is_the_default_and_the_hybrid_names_both_files():
+    assert PipelineConfig().regressor == 'network'
     assert {name: path.name for name, path in regressor_files('hybrid').items()} == {
         'regressor facemesh': 'face_landmark.tflite', 'regressor network': 'face_recon.tflite',
     }

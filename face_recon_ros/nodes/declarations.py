@@ -111,8 +111,8 @@ DECLARATIONS: tuple[Declaration, ...] = (
     Declaration(
         'regressor',
         _CORE.regressor,
-        'hybrid (Face Mesh near the front, the network beyond), network (one network, every pose) '
-        'or facemesh (MediaPipe Face Mesh and a closed-form fit)',
+        'network (one network, every pose), facemesh (MediaPipe Face Mesh and a closed-form fit) '
+        'or hybrid (facemesh near the front, network beyond)',
         choices=REGRESSORS,
         at_configure=True,
     ),

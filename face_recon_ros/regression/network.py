@@ -31,7 +31,7 @@ from face_recon_ros.face_model.model import (
 )
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.hybrid import HybridRegressor
-from face_recon_ros.regression.image_fit import ImageFitter, fit_in_image
+from face_recon_ros.regression.image_fit import fit_in_image
 from face_recon_ros.regression.regressor import (
     FACE_MESH_FILE,
     FaceMeshRegressor,
@@ -50,9 +50,6 @@ NETWORK, FACE_MESH, HYBRID = 'network', 'facemesh', 'hybrid'
 REGRESSORS = (NETWORK, FACE_MESH, HYBRID)
 OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
 LINEAGE_INPUT = (1, 3, 120, 120)
-# How the pose branch is trusted against the landmarks in the image, see ImageFitter: it knows
-# looks up and down better, they know profiles (docs/network.md)
-ROTATION_HOLD_M2 = (0.01, 0.0, 0.0)
 # Standard deviation, in pixels of our crops, by which a stream's are softened: the sensor's noise
 # trembles from image to image and the pose with it; what faces show is coarser (docs/network.md)
 SOFTENING_PX = 1.2
@@ -225,8 +222,8 @@ class _OwnSignature:
     """
     models/face_recon.tflite and networks trained like it.
 
-    The rotation is the pose branch's, moved by one Gauss-Newton round towards where the landmarks
-    in the image want it: docs/network.md has what each of them is worth.
+    The rotation is the pose branch's: what the landmarks in the image would make of it depends on
+    the relief of the face, which they do not show (docs/network.md).
     """
 
     softening_px = SOFTENING_PX
@@ -235,7 +232,6 @@ class _OwnSignature:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
         self._sparse = model.landmarks_468
-        self._fitter = ImageFitter(self._sparse, rotation_hold_m2=ROTATION_HOLD_M2)
         self._decode = ParameterDecoder(model)
         self._mirror_landmarks = model.landmarks_468_mirror
         self._mirror_signs = model.coefficient_mirror_signs()
@@ -278,10 +274,7 @@ class _OwnSignature:
         numbers = values['params'][0].astype(np.float64)
         shape, expression = np.split(numbers[12:], [SHAPE_COUNT])
         parameters = FaceParameters(numbers[:12].reshape(3, 4), shape, expression)
-        landmarks = values['landmarks_468'][0].astype(np.float64)
-        rotation = self._fitter.fit(parameters, landmarks, rounds=1).model_rotation
-        parameters = self._decode(landmarks, rotation, numbers[12:], rounds=1)
-        points = landmarks[:, :2]
+        points = values['landmarks_468'][0, :, :2].astype(np.float64)
         return Reading(
             parameters,
             points,
