@@ -29,8 +29,9 @@ from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
 from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.tracking.appearance import look_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.tracker import Tracker, best_of_each
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063

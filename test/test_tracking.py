@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tracking_scene import Stream
 
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings
+from face_recon_ros.tracking.tracker import Tracker
 
 
 def test_a_moving_face_keeps_its_id_without_detection():

@@ -8,8 +8,9 @@ from tracking_scene import STEP_S, Stream
 
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.tracker import Tracker, best_of_each
 
 
 def blind(stream, stamp_s, **faces):
