@@ -19,9 +19,9 @@ RANGES = [
     (TrackingSettings, 'detection_interval', (0, 1001), (1, 1000)),
     (TrackingSettings, 'min_presence', (-0.1, 1.1, math.nan), (0, 1.0)),
     (TrackingSettings, 'max_fit_error', (0, -1, math.nan), (0.005, math.inf)),
-    (TrackingSettings, 'confirm_count', (0, 101), (1, 100)),
-    (TrackingSettings, 'hold_count', (-1, 1001), (0, 1000)),
-    (TrackingSettings, 'forget_s', (-1, 601, math.nan), (0, 600)),
+    (TrackingSettings, 'min_hits', (0, 101), (1, 100)),
+    (TrackingSettings, 'coast_frames', (-1, 1001), (0, 1000)),
+    (TrackingSettings, 'track_timeout_s', (-1, 601, math.nan), (0, 600)),
     (SmoothingSettings, 'min_cutoff_hz', (0, -1, 101, math.nan), (0.01, 100)),
     (SmoothingSettings, 'beta', (-1, 101, '1'), (0, 100)),
 ]

@@ -267,8 +267,8 @@ class Tracker:
 
     def _is_reported(self, track: Track) -> bool:
         return (
-            track.hits >= self._settings.confirm_count
-            and track.misses <= self._settings.hold_count
+            track.hits >= self._settings.min_hits
+            and track.misses <= self._settings.coast_frames
         )
 
     def _follow(
@@ -331,7 +331,7 @@ class Tracker:
 
     def _lose(self, track: Track) -> None:
         track.lose()
-        if track.hits < self._settings.confirm_count:
+        if track.hits < self._settings.min_hits:
             track.hits = 0
 
     def _is_face(self, regression: Regression) -> bool:
@@ -518,8 +518,8 @@ class Tracker:
         return 2 * sum(is_upside_down(roll) for roll in rolls) > len(rolls)
 
     def _forget(self, stamp_s: float) -> None:
-        forget_s = self._settings.forget_s
-        self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= forget_s]
+        timeout_s = self._settings.track_timeout_s
+        self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= timeout_s]
 
     def _new_smoother(self) -> FaceSmoother | None:
         return FaceSmoother(self._smoothing) if self._smoothing else None
