@@ -89,7 +89,8 @@ def _entry(declaration: Declaration, with_change: bool = True) -> str:
     comment = textwrap.fill(
         ' '.join(words), WIDTH, initial_indent='    # ', subsequent_indent='    # '
     )
-    return f'{comment.replace(NO_BREAK, " ")}\n    {declaration.name}: {_value(declaration.default)}'
+    value = _value(declaration.default)
+    return f'{comment.replace(NO_BREAK, " ")}\n    {declaration.name}: {value}'
 
 
 def _value(value: bool | float | str) -> str:
@@ -153,7 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--check', action='store_true', help='write nothing')
     parser.add_argument('--root', type=Path, default=ROOT, help='of the repository')
     options = parser.parse_args(arguments)
-    found = list(outdated(options.root))
+    try:
+        found = list(outdated(options.root))
+    except FaceReconError as error:
+        sys.stderr.write(f'error: {error}\n')
+        return 1
     for path, text in found:
         if options.check:
             sys.stderr.write(f'{path} is not as the settings say: make parameters\n')

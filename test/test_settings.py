@@ -64,3 +64,53 @@ def test_an_unknown_regressor_is_refused():
 def test_a_threshold_of_one_finds_nobody_and_of_least_the_face(portrait):
     assert FaceReconPipeline(PipelineConfig(detector_threshold=1.0)).process(portrait) == []
     assert FaceReconPipeline(PipelineConfig(detector_threshold=0.05)).process(portrait)
+
+
+# --- former names ------------------------------------------------------------------
+
+FORMER = {'forget_s': 'track_timeout_s', 'confirm_count': 'min_hits', 'hold_count': 'coast_frames'}
+
+
+@pytest.mark.parametrize(('former', 'name'), FORMER.items())
+def test_a_former_name_works_with_one_warning(former, name):
+    line = f'^TrackingSettings: {former} is deprecated; use {name}$'
+    with pytest.warns(DeprecationWarning, match=line) as warned:
+        settings = TrackingSettings(**{former: 7})
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert settings == TrackingSettings(**{name: 7})
+    with pytest.warns(DeprecationWarning, match=line) as warned:
+        assert getattr(settings, former) == 7
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize('make', [
+    lambda: TrackingSettings(min_hits=3, confirm_count=5),
+    lambda: TrackingSettings(8, 5, 0.5, 0.08, 3, confirm_count=5),
+    lambda: dataclasses.replace(TrackingSettings(min_hits=3), confirm_count=5),
+])
+def test_a_new_name_wins_over_the_former_one_and_that_is_said(make):
+    line = 'confirm_count is deprecated and ignored here: min_hits is given, too'
+    with pytest.warns(UserWarning, match=line) as warned:
+        assert make().min_hits == 3
+    assert len(warned) == 1
+
+
+def test_former_names_are_checked_like_the_new_ones():
+    with (
+        pytest.warns(DeprecationWarning, match='use min_hits'),
+        pytest.raises(SettingsError, match='min_hits is 0; give a whole number from 1 to 100'),
+    ):
+        TrackingSettings(confirm_count=0)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(TypeError, match='forget_before'):
+        TrackingSettings(forget_before=3)
+
+
+def test_former_names_are_no_fields():
+    names = [f.name for f in dataclasses.fields(TrackingSettings)]
+    assert not set(FORMER) & set(names)
+    assert set(FORMER.values()) <= set(names)
