@@ -10,7 +10,7 @@ import launch_stand_in
 import pytest
 import rclpy
 import yaml
-from launch_stand_in import LAUNCH, LaunchFile, command_line
+from launch_stand_in import LaunchFile, command_line
 from node_process import running, start_refused
 from rcl_interfaces.srv import (
     DescribeParameters,
@@ -229,7 +229,6 @@ def test_former_names_in_a_launch_file(make_node, said, tmp_path, monkeypatch):
     node['parameters'].append({'forget_after': 7.5, 'hold_count': 4})
     is_set(make_node(FaceReconNode, command_line(node, tmp_path)))
     assert [len(said(former)) for former in FORMER] == [1, 1, 1]
-    assert (LAUNCH / 'face_recon.launch.py').exists()
 
 
 def test_a_new_name_wins_over_the_former_one(make_node, said):
