@@ -16,6 +16,7 @@ from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any, NamedTuple, TypeVar
 
+from face_recon_ros.deprecation import notice
 from face_recon_ros.errors import SettingsError
 
 _MEANING = 'meaning'
@@ -142,22 +143,33 @@ def _check_number(name: str, value: Any, whole: bool, limits: Range) -> None:
         )
 
 
-def with_former_names(cls: type[SettingsClass]) -> type[SettingsClass]:
+def settings_class(cls: type[SettingsClass]) -> type[SettingsClass]:
     """
-    Let a settings class be made and read by the former names of its fields, with a warning.
+    Complete a dataclass of settings: it tells them in its docstring, and takes former names.
 
-    A former name beside its new one is ignored: dataclasses.replace needs the new ones.
+    A former name gives a warning. Beside its new one it is ignored: dataclasses.replace needs the
+    new ones.
     """
     current = {
         meaning.former: name
         for name in settings_of(cls)
         if (meaning := meaning_of(cls, name)).former
     }
+    cls.__doc__ = f'{(cls.__doc__ or "").rstrip()}\n\n{_told(cls)}'
     made: Any = cls
     made.__init__ = _renaming(cls, made.__init__, current)
     for former, name in current.items():
         setattr(cls, former, property(_reader(cls.__name__, former, name)))
     return cls
+
+
+def _told(cls: type) -> str:
+    lines = []
+    for name in settings_of(cls):
+        meaning = meaning_of(cls, name)
+        limits = f' [{meaning.limits}]' if meaning.limits else ''
+        lines.append(f'    {name}: {meaning.description}{limits}\n')
+    return ''.join(lines)
 
 
 def _renaming(
@@ -170,7 +182,7 @@ def _renaming(
             at = [f.name for f in fields(cls)].index(name)
             doubled = name in given or at < len(args)
             warnings.warn(
-                f'{cls.__name__}: {deprecation(former, name, doubled)}',
+                f'{cls.__name__}: {notice(former, name, doubled)}',
                 UserWarning if doubled else DeprecationWarning,
                 stacklevel=2,
             )
@@ -184,15 +196,8 @@ def _renaming(
 def _reader(owner: str, former: str, name: str) -> Callable[[Any], Any]:
     def read(self: Any) -> Any:
         warnings.warn(
-            f'{owner}: {deprecation(former, name)}', DeprecationWarning, stacklevel=2
+            f'{owner}: {notice(former, name)}', DeprecationWarning, stacklevel=2
         )
         return getattr(self, name)
 
     return read
-
-
-def deprecation(former: str, name: str, doubled: bool = False) -> str:
-    """Return the line that is said of a former name."""
-    if doubled:
-        return f'{former} is deprecated and ignored here: {name} is given, too'
-    return f'{former} is deprecated; use {name}'

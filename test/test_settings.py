@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import FaceReconError, SettingsError
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.settings import range_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
@@ -62,8 +62,16 @@ def test_an_unknown_regressor_is_refused():
 
 
 def test_a_threshold_of_one_finds_nobody_and_of_least_the_face(portrait):
-    assert FaceReconPipeline(PipelineConfig(detector_threshold=1.0)).process(portrait) == []
-    assert FaceReconPipeline(PipelineConfig(detector_threshold=0.05)).process(portrait)
+    assert Pipeline(PipelineConfig(detector_threshold=1.0)).detect(portrait) == []
+    assert Pipeline(PipelineConfig(detector_threshold=0.05)).detect(portrait)
+
+
+def test_a_class_of_settings_tells_what_they_mean():
+    text = TrackingSettings.__doc__
+    assert text.startswith('What a face needs to be taken as one')
+    assert '\n    track_timeout_s: Time for which a lost track keeps its id. [0 to 600 s]\n' in text
+    assert '\n    threads: Threads of each network. [1 to 64]\n' in PipelineConfig.__doc__
+    assert '\n    min_cutoff_hz: Cut-off frequency' in SmoothingSettings.__doc__
 
 
 # --- former names ------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, identities
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera
 from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import Meaning, meaning_of, settings_of
@@ -178,10 +178,10 @@ def _help(meaning: Meaning) -> str:
     return f'{text}{limits}'.replace('%', '%%')
 
 
-def make_pipeline(options: argparse.Namespace, smoothing: bool) -> FaceReconPipeline:
+def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:
     """:raises FaceReconError: a model file cannot be used."""
     defaults = PipelineConfig()
-    return FaceReconPipeline(
+    return Pipeline(
         PipelineConfig(
             detector=options.detector,
             regressor=options.regressor,

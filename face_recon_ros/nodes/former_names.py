@@ -14,7 +14,7 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from face_recon_ros.settings import deprecation
+from face_recon_ros.deprecation import notice
 
 
 class FormerNames:
@@ -64,7 +64,7 @@ class FormerNames:
     def _say(self, former: str, doubled: bool = False) -> None:
         if former not in self._said:
             self._said.add(former)
-            self._warn(f'parameter {deprecation(former, self._current[former], doubled)}')
+            self._warn(f'parameter {notice(former, self._current[former], doubled)}')
 
 
 def given_value(node: Node, name: str) -> Any:

@@ -15,6 +15,7 @@ from face_recon_ros.settings import (
     meaning_of,
     parameter_name,
     setting,
+    settings_class,
     settings_of,
 )
 from face_recon_ros.tracking.settings import TrackingSettings
@@ -36,6 +37,7 @@ class ParameterError(FaceReconError):
     """A parameter has a value that cannot be used."""
 
 
+@settings_class
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All parameters of the node, checked. Those of finding faces are in `pipeline`."""

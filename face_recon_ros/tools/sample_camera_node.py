@@ -17,10 +17,18 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.declarations import declarations_of
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.pose import Camera
-from face_recon_ros.settings import Change, check_settings, parameter_name, setting, settings_of
+from face_recon_ros.settings import (
+    Change,
+    check_settings,
+    parameter_name,
+    setting,
+    settings_class,
+    settings_of,
+)
 from face_recon_ros.tools.sources import PORTRAIT, FolderSource, open_source
 
 
+@settings_class
 @dataclass(frozen=True, slots=True)
 class SampleCameraSettings:
     """The parameters of the sample camera."""

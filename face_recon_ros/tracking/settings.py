@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from face_recon_ros.settings import Change, check_settings, setting, with_former_names
+from face_recon_ros.settings import Change, check_settings, setting, settings_class
 
 
-@with_former_names
+@settings_class
 @dataclass(slots=True, frozen=True)
 class TrackingSettings:
     """What a face needs to be taken as one, and how long it is remembered."""

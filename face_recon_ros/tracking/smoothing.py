@@ -14,7 +14,7 @@ import numpy as np
 
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
-from face_recon_ros.settings import check_settings, setting
+from face_recon_ros.settings import check_settings, setting, settings_class
 
 
 @dataclass(slots=True, frozen=True)
@@ -159,6 +159,7 @@ def carried(
     return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
 
 
+@settings_class
 @dataclass(slots=True, frozen=True)
 class SmoothingSettings:
     """How a face is smoothed."""
