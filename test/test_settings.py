@@ -69,7 +69,8 @@ def test_a_threshold_of_one_finds_nobody_and_of_least_the_face(portrait):
 def test_a_class_of_settings_tells_what_they_mean():
     text = TrackingSettings.__doc__
     assert text.startswith('What a face needs to be taken as one')
-    assert '\n    track_timeout_s: Time for which a lost track keeps its id. [0 to 600 s]\n' in text
+    told = 'Time for which a lost track keeps its id. [0 to 600 s]'
+    assert f'\n    track_timeout_s: {told}\n' in text
     assert '\n    threads: Threads of each network. [1 to 64]\n' in PipelineConfig.__doc__
     assert '\n    min_cutoff_hz: Cut-off frequency' in SmoothingSettings.__doc__
 
