@@ -115,6 +115,23 @@ def running(*ros_arguments):
     return process([*NODE, '--ros-args', '-p', 'image_timeout:=3600.0', *ros_arguments])
 
 
+def start_refused(*parameters):
+    """Start the node with parameters that it refuses; return the line that it says."""
+    arguments = [a for p in parameters for a in ('-p', p)]
+    done = subprocess.run(
+        [*NODE, '--ros-args', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        cwd=ELSEWHERE,
+    )
+    assert done.returncode == 1, done.stderr
+    assert 'Traceback' not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
 class Peer:
     """Another process's view: publishes as a camera does, collects what comes back."""
 
