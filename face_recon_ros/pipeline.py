@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from face_recon_ros.arguments import check_camera, check_camera_pose, check_image, check_stamp
+from face_recon_ros.arguments import (
+    check_camera,
+    check_camera_pose,
+    check_config,
+    check_image,
+    check_stamp,
+)
 from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
@@ -97,11 +103,18 @@ class Pipeline:
 
     One pipeline follows the faces of one stream, in one thread at a time: make one for every
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
+
+    config: as it is now; configure() changes it. model: the face model, which views need.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
-        """:raises ModelFileError: a model file cannot be used."""
-        self.config = config or PipelineConfig()
+        """
+        Load the models.
+
+        :raises ModelFileError: a model file cannot be used.
+        :raises ArgumentError: a configuration that is none.
+        """
+        self.config = check_config(config, PipelineConfig)
         self.model = FaceModel(self.config.model_path)
         self._use_detector(self.config)
         self.regressor = load_regressor(
