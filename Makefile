@@ -45,7 +45,7 @@ lint: setup  ## check style, types and C++ format
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
 
-bench: setup  ## time every stage, a network of the lineage's size beside them, and image to TF
+bench: setup  ## time every stage, a network of the 3DDFA family's size beside them, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite
 	@$(BIN)/face-recon bench --network build/mobilenet_v1_stand_in.tflite $(ARGS)
 

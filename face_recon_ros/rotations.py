@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 # Columns: the axes of one frame written in another
@@ -17,6 +18,16 @@ MODEL_FROM_FACE = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 FACE_FROM_GAZE = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 # x right, y up, z to the viewer -> x right, y down, z forward
 OPTICAL_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
+
+
+def rotation_vector(rotation: np.ndarray) -> np.ndarray:
+    """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
+    return cv2.Rodrigues(rotation)[0].ravel()
+
+
+def rotation_matrix(vector: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
+    return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
 
 
 def rotation_to(ray: np.ndarray) -> np.ndarray:

@@ -22,8 +22,12 @@ from evaluate import Row, folders_and_pipeline, labelled_faces
 
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
 from face_recon_ros.pipeline import Face, FaceReconPipeline
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_matrix,
+    rotation_vector,
+)
 
 COVERED = 0.68
 AXES = ('roll', 'pitch', 'yaw')

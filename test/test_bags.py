@@ -30,7 +30,8 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from face_recon_ros.cli import main
 from face_recon_ros.errors import ImageError
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.bags import BagVideo, is_bag
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.tools.agreement import rotation_from_quaternion

@@ -29,11 +29,11 @@ from face_recon_ros.nodes.transform_tree import (
     TransformTree,
     between,
 )
-from face_recon_ros.pose import MetricPose, quaternion
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import quaternion, rotation_matrix, rotation_vector
 from face_recon_ros.tools.agreement import rotation_from_quaternion
 from face_recon_ros.tools.sample_motion import STILL, Motion
 from face_recon_ros.tools.sources import PortraitSource
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 
 def pose(turn=(0, 0, 0), place=(0, 0, 0)):

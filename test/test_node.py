@@ -35,7 +35,8 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 import face_recon_ros.nodes.node
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering.renderer import Renderer

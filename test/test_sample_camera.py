@@ -6,8 +6,9 @@ import pytest
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import camera_from_info
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
-from face_recon_ros.pose import Camera, quaternion
+from face_recon_ros.rotations import quaternion
 from face_recon_ros.tools.agreement import (
     Observation,
     agreement,

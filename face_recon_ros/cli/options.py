@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from face_recon_ros.detection.detectors import BOTH
+from face_recon_ros.camera import Camera
+from face_recon_ros.detection.loader import BOTH
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, identities
@@ -18,8 +19,7 @@ from face_recon_ros.pipeline import (
     FaceReconPipeline,
     PipelineConfig,
 )
-from face_recon_ros.pose import Camera
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
 from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import range_of
 from face_recon_ros.tracking.smoothing import SmoothingSettings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
 from face_recon_ros.pipeline import PipelineConfig
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 from face_recon_ros.tracking.tracker import TrackingSettings
 

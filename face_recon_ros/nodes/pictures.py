@@ -15,12 +15,12 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import Camera
 from face_recon_ros.rendering.views import FaceViews
 
 MakePublisher = Callable[[type, str, int], Publisher]

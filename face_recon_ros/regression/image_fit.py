@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import (
+from face_recon_ros.face_model.file import SHAPE_COUNT
+from face_recon_ros.face_model.landmarks import SparseModel
+from face_recon_ros.face_model.parameters import (
     SCREEN_FROM_MODEL_AXES,
-    SHAPE_COUNT,
     FaceParameters,
-    SparseModel,
     camera_matrix,
 )
 

@@ -18,7 +18,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 
 from face_recon_ros.msg import Face, FaceArray
-from face_recon_ros.pose import EulerAngles
+from face_recon_ros.rotations import EulerAngles
 from face_recon_ros.tools.agreement import (
     Observation,
     agreement,

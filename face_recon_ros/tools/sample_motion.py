@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.pose import Camera
+from face_recon_ros.camera import Camera
 
 RotationAndPlace = tuple[np.ndarray, np.ndarray]  # (3, 3), (3,) metres
 

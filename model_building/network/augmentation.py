@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_SIDE_M
 from model_building.network.subject import View
 
 SIZE = 192

@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.regression.network import REGRESSORS, load_regressor
-from face_recon_ros.regression.regressor import Region, Regressor
+from face_recon_ros.regression.base import Regressor
+from face_recon_ros.regression.loader import REGRESSORS, load_regressor
+from face_recon_ros.regression.region import Region
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.subject import View
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, FaceModel
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
+from face_recon_ros.regression.region import CROP_SIDE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from model_building.face_model.assets import Assets, default_cache, download_wheel, sha256_of
 from model_building.face_model.errors import ModelBuildingError

@@ -16,7 +16,7 @@ import numpy as np
 
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.regression.regressor import CROP_CENTRE_M
+from face_recon_ros.regression.region import CROP_CENTRE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from model_building.network.photo_face import (
     FacePainter,
