@@ -114,13 +114,13 @@ def test_a_softened_crop_trembles_less_with_the_sensor_s_noise(model):
     noise = random.normal(0, 8, (16, *_portrait().shape))
     noisy = np.clip(_portrait() + noise, 0, 255).astype(np.uint8)
 
-    def rotations(soften):
+    def rotations(denoise):
         for image in noisy:
-            image_from_crop = regressor.preprocess(image, region, soften)
+            image_from_crop = regressor.preprocess(image, region, denoise)
             found = regressor.postprocess(regressor.infer(), image_from_crop)
             yield found.parameters.model_rotation
 
-    sharp, soft = (np.array(list(rotations(soften))) for soften in (False, True))
+    sharp, soft = (np.array(list(rotations(denoise))) for denoise in (False, True))
     called = np.array([
         regressor(i, region, denoise=True).parameters.model_rotation for i in noisy])
     np.testing.assert_allclose(called, soft, atol=1e-6)

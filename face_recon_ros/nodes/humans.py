@@ -21,10 +21,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.face import Face
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.outputs import MakePublisher, has_listener
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.pipeline import Face
 from face_recon_ros.rendering import crops
 
 try:
