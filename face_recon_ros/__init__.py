@@ -49,7 +49,7 @@ __getattr__, __dir__ = lazy_names(
         'EulerAngles': 'face_recon_ros.rotations',
         'Face': 'face_recon_ros.face',
         'FaceModel': 'face_recon_ros.face_model.model',
-        'FaceParameters': 'face_recon_ros.face_model.model',
+        'FaceParameters': 'face_recon_ros.face_model.parameters',
         'FaceReconError': 'face_recon_ros.errors',
         'Faces': 'face_recon_ros.faces',
         'MetricPose': 'face_recon_ros.pose',

@@ -32,7 +32,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.bags import BagVideo, is_bag
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion
 from face_recon_ros.tools.processes import module_command
 from face_recon_ros.tools.sample_motion import portrait_camera
 from face_recon_ros.tools.sources import PortraitSource

@@ -15,8 +15,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
 from face_recon_ros.nodes.report import OncePerChange
-from face_recon_ros.rotations import rotation_matrix
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
 HEADER = Header(frame_id='camera')

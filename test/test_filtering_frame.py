@@ -30,8 +30,12 @@ from face_recon_ros.nodes.transform_tree import (
     between,
 )
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import quaternion, rotation_matrix, rotation_vector
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import (
+    quaternion,
+    rotation_from_quaternion,
+    rotation_matrix,
+    rotation_vector,
+)
 from face_recon_ros.tools.sample_motion import STILL, Motion
 from face_recon_ros.tools.sources import PortraitSource
 

@@ -17,7 +17,7 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.nodes import messages
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion
 
 HEADER = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from face_recon_ros.face_model.dense_decoder import Decoder
 from face_recon_ros.face_model.file import read_model
 from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
-from face_recon_ros.rendering.renderer import Decoder
 
 DEFAULT_FILE = 'face_model.npz'
 

@@ -29,7 +29,7 @@ from face_recon_ros.nodes.transform_tree import (
     TransformTree,
 )
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion
 
 # Subjects of a missing transform and of a broken message, in the log
 FILTERING_FRAME = 'filtering frame'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from face_recon_ros.face_model.file import SHAPE_COUNT
@@ -14,6 +13,7 @@ from face_recon_ros.face_model.parameters import (
     FaceParameters,
     camera_matrix,
 )
+from face_recon_ros.rotations import rotation_matrix
 
 RIDGE_M2 = 1e-7
 POSE_COUNT = 7
@@ -78,7 +78,7 @@ class ImageFitter:
             step = self._step(target, rotation, scale, origin, coefficients, turned_by)
             origin = origin + step[:3] * scale
             turned_by = turned_by + step[3:6]
-            rotation = cv2.Rodrigues(step[3:6])[0] @ rotation
+            rotation = rotation_matrix(step[3:6]) @ rotation
             scale *= float(np.exp(step[6]))
             coefficients = coefficients + step[POSE_COUNT:]
         shape, expression = np.split(coefficients, [SHAPE_COUNT])

@@ -17,6 +17,7 @@ from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.adapter import Reading, fit_error_of
 from face_recon_ros.regression.image_fit import ImageFitter
 from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
 from face_recon_ros.tflite import Network
 
 NETWORK_FILE = 'face_recon.tflite'
@@ -67,9 +68,8 @@ class OwnNetworkAdapter:
             self._index[name] for name in ('landmarks_468', 'rotation', 'params')
         )
         both[points] = (outputs[points] + self._landmarks_back(mirrored[points])) / 2
-        # the rotation nearest to both
-        u, _, v = np.linalg.svd(outputs[rotation][0] + _rotation_back(mirrored[rotation])[0])
-        both[rotation] = (u @ v)[None]
+        back = mirrored_rotation(mirrored[rotation][0])
+        both[rotation] = nearest_rotation(outputs[rotation][0] + back)[None]
         mirrored_coefficients = self._mirror_signs * mirrored[numbers][0, 12:]
         coefficients = (outputs[numbers][0, 12:] + mirrored_coefficients) / 2
         parameters = self._decode(both[points][0], both[rotation][0], coefficients)
@@ -97,9 +97,3 @@ class OwnNetworkAdapter:
             fit_error_of(self._sparse, OUTER_CANTHI_468, parameters, points),
             float(values['uncertainty'].item()),
         )
-
-
-def _rotation_back(rotation: np.ndarray) -> np.ndarray:
-    """Return a mirrored head's model rotation (1, 3, 3) as the head's own."""
-    signs = np.array([-1.0, 1.0, 1.0])
-    return rotation * signs[:, None] * signs

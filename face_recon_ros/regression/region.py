@@ -10,6 +10,7 @@ from face_recon_ros.detection.base import Detection
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.rotations import rotation_in_plane
 
 # Point of the head, in model axes and metres, that a crop is centred on, and the side of the crop:
 # half way from nose to ear, so that profiles are in the middle too, and as large as Face Mesh's
@@ -50,8 +51,7 @@ class Region(ComparedByValue):
         points = landmarks_px[:, :2]
         right, left = OUTER_CANTHI_468
         roll = _angle(points[left] - points[right])
-        cosine, sine = np.cos(roll), np.sin(roll)
-        upright = np.array([[cosine, sine], [-sine, cosine]])
+        upright = rotation_in_plane(-roll)
         turned = points @ upright.T
         low, high = turned.min(axis=0), turned.max(axis=0)
         return cls((low + high) / 2 @ upright, cls.ENLARGEMENT * (high - low).max(), roll)
@@ -67,8 +67,7 @@ class Region(ComparedByValue):
 
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
-        cosine, sine = np.cos(self.roll_rad), np.sin(self.roll_rad)
-        linear = self.side_px / size * np.array([[cosine, -sine], [sine, cosine]])
+        linear = self.side_px / size * rotation_in_plane(self.roll_rad)
         middle = np.full(2, (size - 1) / 2)
         return np.column_stack([linear, self.centre - linear @ middle])
 
