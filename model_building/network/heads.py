@@ -24,15 +24,14 @@ from face_recon_ros.rotations import rotation_about
 from model_building.face_model.assets import Assets, default_cache, download_wheel, sha256_of
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.head_mesh import (
-    EYE,
     FORMAT,
-    PAINT,
-    SKIN,
     HeadMesh,
     build_head,
     load_head,
     save_head,
 )
+from model_building.face_model.head_paint import PAINT
+from model_building.face_model.head_parts import EYE, SKIN
 from model_building.network import hair, skin
 from model_building.network.face_covering import face_covering
 from model_building.network.glasses import Glasses, Wearer
