@@ -1,7 +1,7 @@
 """
 The dense vertices of a face from its 62 parameters.
 
-A typed face over the C++ decoder (src_cpp/). Bad arguments raise TypeError (not an array, wrong
+Typed Python interface of the C++ decoder (src_cpp/). Bad arguments raise TypeError (not an array, wrong
 dtype) or ValueError (shape, layout) with one line that names the argument.
 """
 
@@ -30,7 +30,7 @@ class Decoder:
         simd: str = 'auto',
     ) -> None:
         """
-        Take a model apart for streaming.
+        Store a model in the layout that decoding reads.
 
         mean: (V, 3) float32 metres; bases: (components, V, 3) int16, steps: (components,)
         float32: basis * step is the displacement in metres at one standard deviation. simd: see
@@ -47,7 +47,7 @@ class Decoder:
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether the model is exactly its own mirror image, of which half is enough."""
+        """Whether the model is exactly its own mirror image; then one half is stored."""
         return self._decoder.is_symmetric
 
     def decode(
@@ -74,5 +74,5 @@ class Decoder:
 
 
 def contiguous(array: np.ndarray) -> np.ndarray:
-    """Copy an input only when it is an array of another memory layout."""
+    """Copy an array only if it has another memory layout."""
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
