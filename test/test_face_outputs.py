@@ -14,7 +14,7 @@ from visualization_msgs.msg import MarkerArray
 from face_recon_ros.camera import Camera
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -44,7 +44,7 @@ class Outputs:
         self.outputs = FaceOutputs(
             self._make,
             lambda: Settings.from_values(self.values),
-            OncePerChange(self.lines.append, self.lines.append),
+            ChangeLogger(self.lines.append, self.lines.append),
             '/image',
         )
         self.tf = self.publishers[TFMessage]

@@ -22,7 +22,7 @@ from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.transform_bytes import transforms_in
 from face_recon_ros.nodes.transform_tree import (
     MissingTransformError,
@@ -197,7 +197,7 @@ class Listening:
     def __init__(self, frame='odom'):
         self.lines = []
         node = SimpleNamespace(create_subscription=lambda *_, **__: None)
-        report = OncePerChange(self.lines.append, self.lines.append)
+        report = ChangeLogger(self.lines.append, self.lines.append)
         self.now_s = 0.0
         self.frame = FilteringFrame(node, frame, report, now=lambda: self.now_s)
 

@@ -1,8 +1,8 @@
 """
 The dense vertices of a face from its 62 parameters.
 
-Typed Python interface of the C++ decoder (src_cpp/). Bad arguments raise TypeError (not an array, wrong
-dtype) or ValueError (shape, layout) with one line that names the argument.
+Typed Python interface of the C++ decoder (src_cpp/). Bad arguments raise TypeError (not an array,
+wrong dtype) or ValueError (shape, layout) with one line that names the argument.
 """
 
 from __future__ import annotations
