@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from face_recon_ros.camera import Camera
     from face_recon_ros.errors import FaceReconError
     from face_recon_ros.face import Face
-    from face_recon_ros.face_model.model import FaceModel, FaceParameters
+    from face_recon_ros.face_model.model import FaceModel
+    from face_recon_ros.face_model.parameters import FaceParameters
     from face_recon_ros.faces import Faces
     from face_recon_ros.pipeline import Pipeline, PipelineConfig
     from face_recon_ros.pose import MetricPose
@@ -48,7 +49,7 @@ __getattr__, __dir__ = lazy_names(
         'EulerAngles': 'face_recon_ros.rotations',
         'Face': 'face_recon_ros.face',
         'FaceModel': 'face_recon_ros.face_model.model',
-        'FaceParameters': 'face_recon_ros.face_model.model',
+        'FaceParameters': 'face_recon_ros.face_model.parameters',
         'FaceReconError': 'face_recon_ros.errors',
         'Faces': 'face_recon_ros.faces',
         'MetricPose': 'face_recon_ros.pose',

@@ -18,22 +18,20 @@ from face_recon_ros.arguments import (
     check_image,
     check_stamp,
 )
+from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.deprecation import warn_once
-from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import BOTH, load_detector
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import Face as Face
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.faces import Faces
-from face_recon_ros.pose import (
-    Camera,
-    MetricPose,
-    face_rotation,
-    metric_pose,
-    points_in_camera,
-)
-from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
-from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
+from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import look_of
@@ -257,12 +255,12 @@ class Pipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region, soften=True),
+            regress=lambda region: self.regressor(image, region, denoise=True),
             look=lambda region: look_of(image, region),
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
             judge=lambda region: self._judge(image, region),
-            refine=lambda region: self.regressor(image, of_newcomer(region), soften=True),
+            refine=lambda region: self.regressor(image, without_turn(region), denoise=True),
             settled=lambda found: self.regressor.settled(image, found, still=False),
             locate=lambda region: self._judge.locate(image, region),
         )
@@ -292,7 +290,7 @@ class Pipeline:
             0.0,
             detect=lambda: regions,
             regress=lambda region: self.regressor(image, region),
-            refine=lambda region: self.regressor.in_both_mirrors(image, of_newcomer(region)),
+            refine=lambda region: self.regressor.flip_augmented(image, without_turn(region)),
             judge=lambda region: self._judge(image, region),
             locate=lambda region: self._judge.locate(image, region),
         )

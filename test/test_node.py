@@ -34,11 +34,12 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 import face_recon_ros.nodes.node
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering.renderer import Renderer
-from face_recon_ros.tools.agreement import rotation_angles_deg, rotation_from_quaternion
+from face_recon_ros.rotations import rotation_angles_rad, rotation_from_quaternion
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sample_motion import STILL, Motion
 from face_recon_ros.tools.sources import PortraitSource
@@ -271,7 +272,7 @@ def test_a_turned_camera_sees_a_turned_head(peer, portrait, image, axis, degrees
     motion = Motion(about(axis, degrees), 1.0)
     seen_rotation, seen_place = pose_of(peer.faces_in(portrait.view(CAMERA, motion)))
     true_rotation, true_place = motion.move(rotation, place)
-    assert rotation_angles_deg(seen_rotation[None], true_rotation)[0] < 3.0
+    assert np.degrees(rotation_angles_rad(seen_rotation, true_rotation)) < 3.0
     np.testing.assert_allclose(seen_place, true_place, atol=0.03 * true_place[2])
 
 
@@ -306,7 +307,7 @@ def test_a_mirrored_face_turns_the_other_way(peer, image):
     mirrored, mirrored_place = pose_of(peer.faces_in(np.ascontiguousarray(image[:, ::-1])))
     flip = np.diag([-1.0, 1.0, 1.0])  # of the image; of the face, its left becomes its right
     expected = flip @ rotation @ np.diag([1.0, -1.0, 1.0])
-    assert rotation_angles_deg(mirrored[None], expected)[0] < 5.0
+    assert np.degrees(rotation_angles_rad(mirrored, expected)) < 5.0
     np.testing.assert_allclose(mirrored_place, flip @ place, atol=0.02)
 
 

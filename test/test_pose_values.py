@@ -5,7 +5,7 @@ import pytest
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import GeometryError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pose import MetricPose, depth_plane, metric_pose, points_in_camera
 
 CAMERA = Camera(2000, 2000, 100.0, 100.0, 999.5, 999.5)

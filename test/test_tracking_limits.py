@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tracking_scene import STEP_S, Stream
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 from face_recon_ros.tracking.tracker import Tracker, best_of_each

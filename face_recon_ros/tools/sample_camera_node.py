@@ -12,11 +12,11 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.declarations import declarations_of
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.pose import Camera
 from face_recon_ros.settings import (
     Change,
     check_settings,

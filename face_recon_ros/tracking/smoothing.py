@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import (
+    OPTICAL_FROM_VIEWER,
+    rotation_matrix,
+    rotation_to,
+    rotation_vector,
+)
 from face_recon_ros.settings import check_settings, setting, settings_class
 
 
@@ -96,16 +102,6 @@ class OneEuroRotation:
     def carry(self, value: np.ndarray) -> None:
         """Go on from another rotation at the same speed: the frame of the values has moved."""
         self._value = value
-
-
-def rotation_vector(rotation: np.ndarray) -> np.ndarray:
-    """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
-    return cv2.Rodrigues(rotation)[0].ravel()
-
-
-def rotation_matrix(vector: np.ndarray) -> np.ndarray:
-    """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
-    return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
 
 
 @dataclass(slots=True, frozen=True)

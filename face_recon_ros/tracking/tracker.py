@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from face_recon_ros.detection.detectors import intersection_over_union
-from face_recon_ros.face_model.model import FaceParameters
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.detection.nms import intersection_over_union
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import (
     Candidate,
     Judge,
