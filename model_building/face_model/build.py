@@ -168,6 +168,7 @@ class Mesh:
         return cls(topology, undeformed, find_creases(topology, undeformed))
 
 
+# long: one recipe from top to bottom, each step feeds the next
 def build_model(assets: Assets, statistics: FaceMeshStatistics,
                 progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """

@@ -8,8 +8,7 @@ import numpy as np
 
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
-from face_recon_ros.tracking.smoothing import rotation_vector
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
 from model_building.network.ict_heads import Shot
 
 BANDS_DEG = ((0, 30), (30, 60), (60, 90))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera
+from face_recon_ros.camera import Camera
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
+from face_recon_ros.rotations import OPTICAL_FROM_VIEWER
 from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_skin import Skin, SkinMaker
 from model_building.network.ict_surface import Surface, normals_of

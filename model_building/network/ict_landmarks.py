@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from face_recon_ros.face_model.model import FaceModel, similarity
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.procrustes import similarity
 from model_building.face_model import ict_model
 from model_building.face_model.ict_correspondence import IctCorrespondence
 from model_building.face_model.ict_model import IctModel

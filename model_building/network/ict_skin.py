@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, similarity
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer

@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face_model.decoding import ParameterDecoder
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, FaceModel, FaceParameters
-from face_recon_ros.pose import (
-    MODEL_FROM_FACE,
-    OPTICAL_FROM_VIEWER,
-    Camera,
-    metric_pose,
-    rotation_to,
-)
-from face_recon_ros.regression.regressor import CROP_CENTRE_M
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES, FaceParameters
+from face_recon_ros.pose import metric_pose
+from face_recon_ros.regression.region import CROP_CENTRE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
 from model_building.network.heads import BRIGHTEST, DISPLAYED, Light, torso_rotation
 from model_building.network.ict_people import Person
 from model_building.network.piece import GAMMA, Piece, normals_of, ramp
