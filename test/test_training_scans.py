@@ -1,9 +1,9 @@
 """People of the ICT model for training: what is said of them is true of the picture."""
 import numpy as np
 import pytest
-from face_recon_ros.face_model.landmark_fit import LandmarkFitter
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.landmark_fit import LandmarkFitter
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.rotations import MODEL_FROM_FACE
 from model_building.face_model.errors import ModelBuildingError

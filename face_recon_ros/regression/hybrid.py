@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from face_recon_ros.confidence import BY_BOTH
+from face_recon_ros.face_model.decoding import ParameterDecoder
 from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
@@ -30,6 +31,9 @@ FACE_MESH_ALONE_RAD, NETWORK_ALONE_RAD = math.radians(20), math.radians(50)
 # A face that Face Mesh does not see is turned for it by so much more: it finds profiles frontal,
 # but with a presence near 0
 UNSEEN_TURN_RAD = math.radians(40)
+# Face Mesh's fit takes heads for so much more bent down than they are, the network does not: the
+# difference of both on the development heads
+FACE_MESH_BENT_RAD = math.radians(4.7)
 # Rotation sigma of Face Mesh's fit per fit error, on the network's scale: one posed head in a
 # hundred has a fit error above 0.04, a network's sigma above 0.2 rad
 SIGMA_RAD_PER_FIT_ERROR = 5.0
@@ -41,6 +45,8 @@ class HybridRegressor:
     def __init__(self, model: FaceModel, face_mesh: Regressor, network: Regressor) -> None:
         """Take a regressor for the front, which gives no sigma, and one for beyond, which does."""
         self._sparse = model.landmarks_68
+        self._landmarks_468 = model.landmarks_468
+        self._decode = ParameterDecoder(model)
         self._face_mesh = face_mesh
         self._network = network
         self._prepared = face_mesh
@@ -91,7 +97,7 @@ class HybridRegressor:
     def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
         """Say what the outputs of the network that ran last mean in the image."""
         found = self._prepared.postprocess(outputs, image_from_crop)
-        return _by_both(found) if self._prepared is self._network else _as_sure_as_fit(found)
+        return _by_both(found) if self._prepared is self._network else self._unbent(found)
 
     def _expected(self, region: Region) -> Regressor:
         middle = (FACE_MESH_ALONE_RAD + NETWORK_ALONE_RAD) / 2
@@ -100,8 +106,19 @@ class HybridRegressor:
         return self._network if beyond else self._face_mesh
 
     def _front(self, image: np.ndarray, region: Region, denoise: bool) -> Regression:
-        found = _as_sure_as_fit(self._face_mesh(image, region, denoise))
+        found = self._unbent(self._face_mesh(image, region, denoise))
         return replace(found, presence=found.presence * in_sight(found.box, region, image))
+
+    def _unbent(self, found: Regression) -> Regression:
+        """Return Face Mesh's finding about the network's zero of pitch, with a sigma."""
+        if not found.presence:
+            return _as_sure_as_fit(found)
+        before = found.parameters
+        rotation = before.model_rotation @ rotation_matrix(np.array([-FACE_MESH_BENT_RAD, 0, 0]))
+        points_px = self._landmarks_468.points_px(before)
+        coefficients = np.concatenate([before.shape, before.expression])
+        parameters = self._decode(points_px, rotation, coefficients)
+        return _as_sure_as_fit(replace(found, parameters=parameters))
 
     def _joined(self, front: Regression, profile: Regression) -> Regression:
         weight = network_weight(
