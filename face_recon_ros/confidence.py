@@ -78,15 +78,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: doubt is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=0.0786,
-    exponents=(1.5, 1.15, 1.2),
+    doubt_unit=0.0877,
+    exponents=(1.5, 0.8, 1.5),
     sigma_deg=(
-        (1.54, 5.28, 3.38),
-        (3.82, 7.48, 5.53),
-        (4.13, 11.92, 6.89),
-        (4.75, 11.12, 10.04),
-        (3.79, 9.33, 15.55),
-        (1.54, 7.45, 4.75),
+        (1.52, 7.21, 3.39),
+        (3.78, 8.18, 5.63),
+        (4.24, 10.17, 5.41),
+        (3.03, 9.93, 9.63),
+        (6.61, 10.04, 14.14),
+        (2.32, 8.28, 3.51),
     ),
 )
 
