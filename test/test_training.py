@@ -572,3 +572,31 @@ def test_the_validation_s_figures_are_those_of_what_is_found(torch):
     turned = np.abs(true[:, 0]) >= 60
     assert figures['error_60'] == pytest.approx(error[turned].mean(), abs=1e-3)
     assert figures['landmarks_60'] == pytest.approx(error[turned].mean() / 10, abs=1e-3)
+
+
+def test_crops_shown_upside_down_are_said_to_be_no_face(torch, maker, tmp_path, model):
+    from model_building.network.dataset import CropSet
+
+    crops = [c for c in maker.crops(np.random.default_rng(0), 16) if c.kind == PROFILED]
+    write_shard(tmp_path / 'train_000.npz', crops)
+    for share in (0.0, 1.0):
+        data = CropSet([tmp_path / 'train_000.npz'], model, upside_down=share)
+        batch = next(data.epochs(4, 0, 0, torch.device('cpu')))
+        assert set(batch.is_face.tolist()) == {1 - share}
+        up = batch.rotation[:, 1, 1]
+        assert ((up < 0) == bool(share)).float().mean() > 0.9
+
+
+def test_with_the_presence_alone_in_training_all_else_stays(torch, maker, tmp_path):
+    from model_building.network import train
+
+    write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(0), 12))
+    usual = ['--data', str(tmp_path), '--batch', '6', '--steps', '2', '--threads', '1']
+    before = tmp_path / 'before'
+    _run(train, [*usual, '--output', str(before)])
+    _run(train, [*usual, '--output', str(tmp_path / 'after'), '--presence-only',
+                 '--start', str(before / 'weights.pt')])
+    first, second = (torch.load(tmp_path / name / 'weights.pt') for name in ('before', 'after'))
+    changed = {name for name in first if not torch.equal(first[name], second[name])}
+    assert changed
+    assert all(name.startswith('face_mesh.presence.') for name in changed)

@@ -22,6 +22,7 @@ NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
 JITTER_ROLL_DEG, JITTER_SIZE, JITTER_SHIFT_PX = 5.0, 0.05, 3.0
 JITTER_GAIN, JITTER_LEVEL = 0.12, 8.0
 """Standard deviations of how each crop is cut and exposed anew each time it is seen."""
+UPSIDE_DOWN_WITHIN_DEG = 50.0
 PROFILE_FROM_DEG, LEVEL_SPREAD_DEG, STEEP_FROM_DEG = 75.0, 6.0, 22.0
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
@@ -59,9 +60,16 @@ class CropSet:
     """All crops of some shards, in memory."""
 
     def __init__(self, paths: list[Path], model: FaceModel,
-                 emphasis: Emphasis | None = None) -> None:
-        """:raises ValueError: no shard given."""
+                 emphasis: Emphasis | None = None, upside_down: float = 0.0) -> None:
+        """
+        Read shards.
+
+        :param upside_down: share of the crops that epochs() shows so, as what is no face: heads
+            the wrong way up must not be taken for found
+        :raises ValueError: no shard given.
+        """
         self._emphasis = emphasis or Emphasis()
+        self._upside_down = upside_down
         if not paths:
             raise ValueError('no shards: run model_building.network.generate first')
         shards = [np.load(path) for path in paths]
@@ -88,7 +96,8 @@ class CropSet:
         """
         chosen = {name: values[indices] for name, values in self._arrays.items()}
         a = {name: torch.from_numpy(values)
-             for name, values in (jittered(chosen, rng) if rng else chosen).items()}
+             for name, values in (
+                 jittered(chosen, rng, self._upside_down) if rng else chosen).items()}
         flip = torch.from_numpy(mirrored)
         image = a['image'].flip(-1).permute(0, 3, 1, 2).float() / 255
         image = torch.where(flip[:, None, None, None], image.flip(-1), image)
@@ -133,12 +142,20 @@ class CropSet:
                 step += 1
 
 
-def jittered(crops: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return crops (see generate.write_shard) cut and exposed a little differently."""
+def jittered(crops: dict[str, np.ndarray], rng: np.random.Generator,
+             upside_down: float = 0.0) -> dict[str, np.ndarray]:
+    """
+    Return crops (see generate.write_shard) cut and exposed a little differently.
+
+    :param upside_down: share of them that are turned over and said to be no face
+    """
     new = {name: values.copy() for name, values in crops.items()}
     middle = (SIZE - 1) / 2
     for i, image in enumerate(crops['image']):
         roll_deg, zoom = rng.normal(0, JITTER_ROLL_DEG), np.exp(rng.normal(0, JITTER_SIZE))
+        if upside_down and rng.random() < upside_down:
+            roll_deg = 180 + rng.uniform(-UPSIDE_DOWN_WITHIN_DEG, UPSIDE_DOWN_WITHIN_DEG)
+            new['kind'][i] = BACKGROUND
         # clockwise in the image, whose y is down
         linear = zoom * rotation_about('z', roll_deg)[:2, :2]
         shift = middle - linear @ [middle, middle] + rng.normal(0, JITTER_SHIFT_PX, 2)

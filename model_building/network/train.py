@@ -51,6 +51,9 @@ class Training:
         if arguments.start:
             self.network.load_state_dict(read_weights(arguments.start))
         self.network = self.network.to(device, memory_format=torch.channels_last)
+        if arguments.presence_only:
+            self.network.requires_grad_(requires_grad=False)
+            self.network.face_mesh.presence.requires_grad_(requires_grad=True)
         self.average = copy.deepcopy(self.network)
         self.losses = Losses(model, Weights(
             landmarks=arguments.landmarks, uncertainty=arguments.uncertainty)).to(device)
@@ -117,7 +120,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
-                          if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis)
+                          if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis,
+                   arguments.upside_down)
     arguments.output.mkdir(parents=True, exist_ok=True)
     training = Training(arguments, data, device)
     checkpoint = arguments.output / 'checkpoint.pt'
@@ -163,6 +167,10 @@ def main() -> int:
                         help="times the trunk's usual part of it")
     parser.add_argument('--start', type=Path, help='weights.pt or .tflite file to start from')
     parser.add_argument('--save', type=int, default=100, help='steps between checkpoints')
+    parser.add_argument('--presence-only', action='store_true',
+                        help='all weights but those of the presence stay')
+    parser.add_argument('--upside-down', type=float, default=0.0,
+                        help='share of crops shown upside down, as what is no face')
     parser.add_argument('--validation', type=Path, help='folder of held-out shards to watch')
     parser.add_argument('--validate', type=int, default=250, help='steps between looks at them')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
