@@ -61,13 +61,13 @@ def model_of(basis, mean):
 def cloud():
     """A mean face of points, 40 components, and modes: the components and what they lack."""
     rng = np.random.default_rng(4)
-    mean = 0.05 * rng.standard_normal((300, 3))
-    return mean, 0.0005 * rng.standard_normal((60, 300, 3))
+    mean = 0.05 * rng.standard_normal((1800, 3))
+    return mean, 0.0005 * rng.standard_normal((60, 1800, 3))
 
 
 def test_components_that_know_all_modes_leave_nothing(cloud):
     mean, modes = cloud
-    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:40], np.arange(300) >= 0)
+    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:40], np.arange(1800) >= 0)
     assert found.heads == 500
     assert found.kept_mean_mm < 0.1
     assert found.without_mm > 3
@@ -77,7 +77,7 @@ def test_what_components_lack_is_left(cloud):
     mean, modes = cloud
     modes = modes.copy()
     modes[41:] = 0
-    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:41], np.arange(300) >= 0)
+    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:41], np.arange(1800) >= 0)
     # One mode of 0.5 mm an axis: mean length sqrt(8 / pi) * 0.5 mm, mean |weight| sqrt(2 / pi).
     np.testing.assert_allclose(found.kept_mean_mm, 0.5 * 1.596 * 0.798, rtol=0.15)
     assert found.kept_worst_mm > 2 * found.kept_mean_mm
