@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 import cv2
 import numpy as np
 
+from face_recon_ros.errors import ArgumentError
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import points_in_camera
+from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
@@ -21,21 +22,35 @@ from face_recon_ros.rendering.renderer import (
 )
 from face_recon_ros.rendering.texture import sample_colors
 
-# Colours as they are given
+# Colours are drawn without shading
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 # Height of the model's face: sizes drawn things
 FACE_HEIGHT_M = 0.18
-# A depth picture for people runs from white to dark grey over this span behind the nearest point
+# The grey depth picture goes from white to dark grey over this range from the nearest point
 DEPTH_SPAN_M = 0.12
+# Faces whose vertices are kept, of 0.44 MiB each
+MOST_KEPT = 32
 
 
 class FaceViews:
-    """Draws faces; the renderer and dense decoder are made when first needed."""
+    """
+    Draws faces found in an image: FaceViews(pipeline.model).draw('mesh', image.copy(), faces).
+
+    A face's dense vertices are kept while the face lives, of MOST_KEPT faces at most, so that
+    several views of one image decode them once. Renderer and decoder are made when first needed.
+    For one thread at a time.
+    """
 
     def __init__(self, model: FaceModel, threads: int = 1) -> None:
+        """
+        Draw faces of a model.
+
+        :param model: that the faces were found with (Pipeline.model)
+        :param threads: how many may work on one picture
+        """
         self.model = model
         self._threads = threads
-        # of faces that somebody still holds
+        # as long as the face object exists
         self._dense: WeakKeyDictionary[Face, np.ndarray] = WeakKeyDictionary()
 
     @cached_property
@@ -50,19 +65,24 @@ class FaceViews:
         """
         Return the face's dense vertices (V, 3) float32 px; decoded once per face.
 
-        They are kept for as long as the face itself is.
+        :returns: x right, y down, z towards the viewer; not to be written to
         """
         known = self._dense.get(face)
         if known is None:
+            if len(self._dense) >= MOST_KEPT:  # whoever collects faces does not collect these
+                self._dense.clear()
             known = self._dense[face] = self.model.dense_px(face.parameters)
         return known
 
     def forget(self) -> None:
-        """Drop the vertices kept, of faces that are still held, too."""
+        """Drop all cached vertices."""
         self._dense.clear()
 
     def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
-        return [PlacedMesh(self.dense_px(f), f.depth_plane) for f in faces]
+        return [
+            PlacedMesh(self.dense_px(f), depth_plane(f.parameters, f.pose, f.head_scale))
+            for f in faces
+        ]
 
     def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
         """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
@@ -76,7 +96,7 @@ class FaceViews:
         depth = np.empty(size, np.float32)
         self._renderer.draw(self._meshes(faces), size, depth=depth)
         if any(face.landmarks_m[:, 2].min() <= 0 for face in faces):
-            depth[depth <= 0] = np.nan  # beside a fisheye's axis: no depth along it (REP-118)
+            depth[depth <= 0] = np.nan  # behind a fisheye camera: no depth (REP-118)
         return depth
 
     def pncc(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
@@ -111,7 +131,7 @@ class FaceViews:
         return colors
 
     def unwrap(self, image: np.ndarray, face: Face, size_px: int) -> np.ndarray:
-        """Return the face's colours laid out by the model's uv, (size, size, 3) uint8 BGR."""
+        """Return the face's texture in the model's uv, (size, size, 3) uint8 BGR."""
         flat = np.zeros((len(self.model.uv), 3), np.float32)
         flat[:, 0] = self.model.uv[:, 0] * (size_px - 1)
         flat[:, 1] = (1 - self.model.uv[:, 1]) * (size_px - 1)
@@ -133,7 +153,7 @@ class FaceViews:
         return image
 
     def pose(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Draw the axes of the face frames and a cage that shows where each face points."""
+        """Draw the axes of the face frames and a wire box along the direction of each face."""
         for face in faces:
             size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
             origin = face.parameters.camera_matrix[:, 3]
@@ -150,7 +170,7 @@ class FaceViews:
         return image
 
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Return depth for people: grey over black, near is bright."""
+        """Return a grey picture of depth on black, near is bright."""
         depth_m = self.depth_m(image.shape[:2], faces)
         seen = np.isfinite(depth_m)
         if not seen.any():
@@ -160,7 +180,18 @@ class FaceViews:
         return cv2.merge([grey, grey, grey])
 
     def draw(self, mode: str, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Return a picture of the given mode (one of MODES); the image may be drawn on."""
+        """
+        Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
+
+        'sparse', 'dense', 'pose', 'mesh' and 'box' draw on the image and return it; 'depth' and
+        'pncc' return a new one on black.
+
+        :param image: (H, W, 3) uint8 BGR that the faces were found in
+        :raises ArgumentError: no such mode.
+        :raises ImageError: an image that cannot be drawn on.
+        """
+        if mode not in _DRAW:
+            raise ArgumentError(f'mode is {mode!r}; use one of {", ".join(MODES)}')
         return _DRAW[mode](self, image, faces)
 
 

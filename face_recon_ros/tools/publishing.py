@@ -1,4 +1,4 @@
-"""What publishing costs, apart from finding faces: a stage of `face-recon bench`."""
+"""Time publishing alone: a stage of `face-recon bench`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
+from face_recon_ros.face import Face
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.pipeline import Face
 
 
 class Publishing:
@@ -27,7 +27,7 @@ class Publishing:
         self._faces = self._node.create_publisher(FaceArray, '~/faces', 1)
         self._transforms = self._node.create_publisher(TFMessage, '~/tf', 1)
         self._image = self._node.create_publisher(Image, '~/mesh_image', 1)
-        # messages that nobody takes are not sent
+        # without a subscriber nothing is sent
         topics = ((FaceArray, '~/faces'), (TFMessage, '~/tf'), (Image, '~/mesh_image'))
         self._takers = [
             self._node.create_subscription(kind, topic, lambda message: None, 1)
