@@ -1,5 +1,6 @@
 """The face model made of the ICT model's people: its parts, and a build where the folder is."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_building.face_model import assets, expression, ict_build, ict_correspondence
+from model_building.face_model import assets, evaluate, expression, ict_build, ict_correspondence
 from model_building.face_model.errors import ModelBuildingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,3 +133,10 @@ def test_correspondence_is_what_the_command_finds(material, tmp_path):
     # Libraries' sums differ in the last places.
     np.testing.assert_allclose(found.neutral, committed.neutral, atol=2e-5)
     assert (found.kind == committed.kind).all()
+
+
+@pytest.mark.parametrize('number', ['0', '-1', 'two', '1.5'])
+def test_every_nth_photo_wants_a_number(number):
+    with pytest.raises(argparse.ArgumentTypeError, match=f'{number}: give a whole number'):
+        evaluate.positive(number)
+    assert evaluate.positive('4') == 4
