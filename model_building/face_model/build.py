@@ -212,6 +212,7 @@ def makehuman_heads(assets: Assets, mesh: Mesh, statistics: FaceMeshStatistics,
                  _provenance(statistics))
 
 
+# long: one recipe from top to bottom, each step feeds the next
 def finished(heads: Heads, mesh: Mesh, statistics: FaceMeshStatistics,
              progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """Return the arrays of the file, in its order, and the figures."""
