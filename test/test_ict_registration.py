@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from model_building.face_model import ict_correspondence, ict_registration, surface
+from model_building.face_model import ict_correspondence, ict_registration, surface, thin_plate
 
 
 def grid(side):
@@ -34,7 +34,7 @@ def lattice(side):
 
 def test_plates_resist_bending_not_moving_or_tilting():
     points, triangles = lattice(9)
-    energy, area = ict_registration._thin_plate(points, triangles)
+    energy, area = thin_plate.thin_plate(points, triangles)
     assert area.sum() == pytest.approx(64 * np.sqrt(0.75))
     np.testing.assert_allclose(energy @ np.ones(len(points)), 0, atol=1e-9)
     row, column = np.divmod(np.arange(len(points)), 9)
@@ -48,12 +48,12 @@ def test_plates_resist_bending_not_moving_or_tilting():
 
 def test_half_the_unknowns_give_the_whole_symmetric_answer():
     points, triangles, mirror = grid(7)
-    energy, area = ict_registration._thin_plate(points, triangles)
+    energy, area = thin_plate.thin_plate(points, triangles)
     system = sparse.csc_array(0.1 * energy + sparse.diags(area))
     rng = np.random.default_rng(5)
     pull = rng.standard_normal((len(points), 3))
     pull = (pull + pull[mirror] * [-1, 1, 1]) / 2
-    halves = ict_registration._Halves(mirror, points)
+    halves = thin_plate.SymmetricSolver(mirror, points)
     found = halves.solve(system, pull)
     np.testing.assert_allclose(found, spsolve(system, pull), atol=1e-9)
     np.testing.assert_allclose(found[mirror] * [-1, 1, 1], found, atol=1e-12)
