@@ -112,6 +112,7 @@ def material():
         pytest.skip(f'the model cannot be built without its material: {error}')
 
 
+@pytest.mark.timeout(2 * SECONDS_TO_BUILD)
 def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_path):
     files = [tmp_path / f'{k}.npz' for k in range(2)]
     for file in files:
@@ -123,6 +124,7 @@ def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_pat
     assert float(line.split(' leave ')[1].split(' mm')[0]) <= 0.8
 
 
+@pytest.mark.timeout(SECONDS_TO_BUILD)
 def test_correspondence_is_what_the_command_finds(material, tmp_path):
     file = tmp_path / 'found.npz'
     result = run('model_building.face_model.ict_correspondence', '--ict', str(ICT), '--assets',
