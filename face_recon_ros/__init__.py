@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from face_recon_ros.pipeline import Pipeline, PipelineConfig
     from face_recon_ros.pose import MetricPose
     from face_recon_ros.rotations import EulerAngles
+    from face_recon_ros.tracking.settings import TrackingSettings
     from face_recon_ros.tracking.smoothing import SmoothingSettings
-    from face_recon_ros.tracking.tracker import TrackingSettings
 
 __all__ = [
     'Camera',
@@ -56,6 +56,6 @@ __getattr__, __dir__ = lazy_names(
         'Pipeline': 'face_recon_ros.pipeline',
         'PipelineConfig': 'face_recon_ros.pipeline',
         'SmoothingSettings': 'face_recon_ros.tracking.smoothing',
-        'TrackingSettings': 'face_recon_ros.tracking.tracker',
+        'TrackingSettings': 'face_recon_ros.tracking.settings',
     },
 )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,23 @@ def running(*ros_arguments):
     Unless a test says otherwise, images have not stopped, whatever holds the machine up.
     """
     return process([*NODE, '--ros-args', '-p', 'image_timeout:=3600.0', *ros_arguments])
+
+
+def start_refused(*parameters):
+    """Start the node with parameters that it refuses; return the line that it says."""
+    arguments = [a for p in parameters for a in ('-p', p)]
+    done = subprocess.run(
+        [*NODE, '--ros-args', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        cwd=ELSEWHERE,
+    )
+    assert done.returncode == 1, done.stderr
+    assert 'Traceback' not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
 
 
 class Peer:

@@ -91,7 +91,7 @@ def test_without_faces_nothing_goes_out_on_tf():
 
 def test_a_held_face_has_score_0_and_no_new_transform():
     """TF has no score: with a new stamp, where a face was would look like where it is."""
-    node = Outputs(hold_count=5)
+    node = Outputs(coast_frames=5)
     for publisher in node.publishers.values():
         publisher.listeners = 1
     held = replace(make_face('old'), score=0.0)

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from geometry_msgs.msg import PoseArray
 from node_process import (
     CAMERA,
     DEADLINE_S,
-    ELSEWHERE,
     FRAME,
     HEIGHT,
     NODE,
@@ -25,6 +23,7 @@ from node_process import (
     image_profile,  # noqa: F401
     process,
     running,
+    start_refused,
     statuses,
 )
 from rclpy.qos import qos_profile_sensor_data
@@ -591,22 +590,6 @@ def test_two_nodes_started_by_hand_share_no_frame(image):
 
 
 # --- start and end ---------------------------------------------------------------
-
-
-def start_refused(*parameters):
-    arguments = [a for p in parameters for a in ('-p', p)]
-    done = subprocess.run(
-        [*NODE, '--ros-args', *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        cwd=ELSEWHERE,
-    )
-    assert done.returncode == 1, done.stderr
-    assert 'Traceback' not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
 
 
 def test_the_processes_of_the_tests_are_the_installed_package():

@@ -76,3 +76,12 @@ def test_depth_plane_of_a_frontal_face():
 
 def test_distance_is_the_range():
     assert MetricPose(FRONTAL, np.array([2.0, 3.0, 6.0])).distance_m == pytest.approx(7.0)
+
+
+def test_the_matrix_takes_points_of_the_face_to_the_camera():
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    pose = MetricPose(quarter, np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(
+        pose.matrix(), [[0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]]
+    )
+    assert pose.rotation is quarter

@@ -24,10 +24,11 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
 from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
+from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
-from face_recon_ros.nodes.parameters import Parameters
+from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
@@ -47,7 +48,7 @@ DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
-class FaceReconNode(LifecycleNode):
+class FaceReconNode(TakesFormerNames, LifecycleNode):
     """Topics, parameters, services and frames as docs/ros.md lists them."""
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class FaceReconNode(LifecycleNode):
 
         :raises FaceReconError: a parameter cannot be used, or (autostart) a model file.
         """
+        self.former_names = former_names(lambda line: self.get_logger().warning(line))
         super().__init__('face_recon')
         refuse_illegal_transitions(self, lambda: self.state)
         self._recognition: Recognition | None = None  # from configure to cleanup

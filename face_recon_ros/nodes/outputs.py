@@ -130,5 +130,5 @@ class FaceOutputs:
 
 
 def is_held(face: Face) -> bool:
-    """Tell whether a face is only remembered (hold_count): nothing was seen of it now."""
+    """Tell whether a face is only remembered (coast_frames): nothing was seen of it now."""
     return face.score == 0

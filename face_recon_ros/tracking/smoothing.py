@@ -20,7 +20,7 @@ from face_recon_ros.rotations import (
     rotation_to,
     rotation_vector,
 )
-from face_recon_ros.settings import check_ranges, limited
+from face_recon_ros.settings import check_settings, setting, settings_class
 
 
 @dataclass(slots=True, frozen=True)
@@ -155,16 +155,25 @@ def carried(
     return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
 
 
+@settings_class
 @dataclass(slots=True, frozen=True)
 class SmoothingSettings:
-    """How a face is smoothed; cut-offs at rest in Hz, beta scales how motion opens them."""
+    """How a face is smoothed."""
 
-    min_cutoff_hz: float = limited(0.5, 0.01, 100.0)
-    beta: float = limited(1.0, 0.0, 100.0)
+    min_cutoff_hz: float = setting(
+        0.5,
+        'Cut-off frequency of the filter at rest. Lower: less jitter of a still head.',
+        0.01,
+        100.0,
+        unit='Hz',
+    )
+    beta: float = setting(
+        1.0, 'Speed coefficient of the filter. Higher: less lag of a moving head.', 0.0, 100.0
+    )
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range."""
-        check_ranges(self)
+        check_settings(self)
 
 
 class FaceSmoother:
