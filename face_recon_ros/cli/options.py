@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from face_recon_ros.detection.detectors import BOTH
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
-from face_recon_ros.io.outputs import Identity, identities
+from face_recon_ros.io.outputs import Identity, file_or_standard_output, identities
 from face_recon_ros.pipeline import (
     ADULT_INTERPUPILLARY_DISTANCE_M,
     FaceReconPipeline,
@@ -128,7 +128,12 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     """Add the options of image and video."""
     parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
     parser.add_argument('--out', type=Path, help=out_help)
-    parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
+    parser.add_argument(
+        '--csv',
+        type=file_or_standard_output,
+        metavar='F',
+        help='one row per face; - is standard output, and what is reported goes to standard error',
+    )
     parser.add_argument(
         '--max-faces',
         type=whole_number(*map(int, range_of(TrackingSettings, 'max_faces'))),
