@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from patience import HANG_S
 
 from face_recon_ros import cli
 from face_recon_ros.io.image_files import write_image
@@ -191,13 +192,13 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
         sizes = [p.stat().st_size for p in tmp_path.glob('.face_recon_part_*')]
         return len(sizes) == 2 and max(sizes) > 0
 
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + HANG_S
     while not begun():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(number)
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=HANG_S)
     assert (process.returncode, complaints) == (status, '')
     frames = len(list(Video.open(out)))
     assert 0 < frames < 3000
@@ -275,7 +276,7 @@ def test_what_no_photo_can_be_is_passed_over_in_a_folder(folder):
     (folder / '._anna.png').write_bytes(b'\0\5\26\7\0\2\0\0Mac OS X')
     (folder / '.face_recon_part_k3.jpg').touch()
     # the deadline bounds a wait for who writes into the pipe
-    done = in_a_process('image', folder, timeout=300)
+    done = in_a_process('image', folder, timeout=HANG_S)
     assert (done.returncode, done.stderr) == (0, '')
     assert [line.split(':')[0] for line in done.stdout.splitlines()] == [
         str(folder / 'anna.png'), str(folder / 'anna_pose.jpg')

@@ -27,8 +27,8 @@ from face_recon_ros.nodes import fastdds
 NODE = 'face_recon_ros.nodes.face_recon_node'
 # Before these many images the node, its caches and the tracker are warming up
 WARM_UP = 45
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 5.0
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
