@@ -26,7 +26,15 @@ from face_recon_ros.pose import (
 )
 from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
-from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
+from face_recon_ros.regression.rolls import (
+    Candidate,
+    UprightJudge,
+    detect_upside_down,
+    find_roll,
+    is_sure,
+    score_of,
+)
+from face_recon_ros.regression.second_looks import SecondLooks
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.tracking.appearance import look_of
 from face_recon_ros.tracking.smoothing import SmoothingSettings, View
@@ -110,6 +118,7 @@ class FaceReconPipeline:
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
         self._judge = UprightJudge(self.config.threads)
+        self._second_looks = SecondLooks()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
 
@@ -124,6 +133,7 @@ class FaceReconPipeline:
     def reset(self) -> None:
         """Forget the faces of the images so far."""
         self._tracker.reset()
+        self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -195,7 +205,7 @@ class FaceReconPipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region, soften=True),
+            regress=lambda region: self._followed(image, region, stamp_s),
             look=lambda region: look_of(image, region),
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
@@ -205,6 +215,25 @@ class FaceReconPipeline:
             locate=lambda region: self._judge.locate(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
+
+    def _followed(self, image: np.ndarray, region: Region, stamp_s: float) -> Regression:
+        """Return the face in a region; one that is followed and scores low is looked at again."""
+        found = self.regressor(image, region, soften=True)
+        if region.turned_rad is None:  # a newcomer's, whose roll is just being looked for
+            return found
+        return self._second_looks(found, stamp_s, lambda: self._rolled(image, found.region))
+
+    def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
+        """Return the face in a region of a stream's image at the likeliest roll."""
+        found = find_roll(
+            of_newcomer(region),
+            regress=lambda r: self.regressor(image, r, soften=True),
+            refine=lambda r: self.regressor(image, of_newcomer(r), soften=True),
+            judge=lambda r: self._judge(image, r),
+            locate=lambda r: self._judge.locate(image, r),
+        )
+        settled = self.regressor.settled(image, found.regression, still=False)
+        return Candidate(settled, found.judged)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
