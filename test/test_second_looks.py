@@ -8,7 +8,7 @@ import pytest
 from test_roll import error_deg, turned
 
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.regressor import Region, Regression
 from face_recon_ros.regression.rolls import Candidate
 from face_recon_ros.regression.second_looks import SecondLooks
@@ -135,16 +135,16 @@ class WrongJudge:
 
 @pytest.mark.parametrize('roll_deg', [180, 120, -90])
 def test_a_face_taken_upside_down_is_put_right_within_a_second(portrait, roll_deg):
-    pipeline = FaceReconPipeline()
-    (upright,) = pipeline.process(portrait)
+    pipeline = Pipeline()
+    (upright,) = pipeline.detect(portrait)
     image = turned(portrait, roll_deg)
     own = pipeline._judge
     pipeline._judge = WrongJudge(math.radians(roll_deg + 180))
     for index in range(3):
-        found = pipeline.process(image, stamp_s=index / 30)
+        found = pipeline.track(image, index / 30)
     assert error_deg(found[0], upright, roll_deg) > 120
     pipeline._judge = own
-    faces = [pipeline.process(image, stamp_s=index / 30)[0] for index in range(3, 31)]
+    faces = [pipeline.track(image, index / 30)[0] for index in range(3, 31)]
     assert error_deg(faces[-1], upright, roll_deg) < 15
     assert faces[-1].score > 0.9
     assert faces[-1].id in {face.id for face in found}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import (
     PartFile,
     cannot_write,
@@ -15,7 +16,6 @@ from face_recon_ros.io.outputs import (
     signals_held,
     standard_output,
 )
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import EulerAngles
 
 COLUMNS = (
