@@ -1,8 +1,11 @@
 """The rows of the CSV, by values written out."""
 
+import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from face_recon_ros.io.records import COLUMNS, csv_writer, row
 from face_recon_ros.pose import MetricPose
@@ -97,3 +100,30 @@ def test_without_a_table_rows_go_nowhere(tmp_path, monkeypatch):
     with csv_writer(None) as rows:
         rows.writerow(['a'])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_on_standard_output_is_read_row_by_row(tmp_path, monkeypatch):
+    """By its file, which need not be text of the terminal's encoding; or from memory."""
+    monkeypatch.chdir(tmp_path)
+    with (tmp_path / 'out').open('w', encoding='ascii') as out:
+        monkeypatch.setattr('sys.stdout', out)
+        out.write('before\n')
+        with csv_writer(Path('-')) as rows:
+            rows.writerow(['Größe\udce9.png', '1'])
+            assert (tmp_path / 'out').read_bytes().splitlines() == [
+                b'before', ','.join(COLUMNS).encode(), 'Größe'.encode() + b'\xe9.png,1']
+        out.write('after\n')
+    assert (tmp_path / 'out').read_bytes().endswith(b'.png,1\r\nafter\n')
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+    memory = io.StringIO()
+    monkeypatch.setattr('sys.stdout', memory)
+    with csv_writer(Path('-')) as rows:
+        rows.writerow(['a', '1'])
+    assert memory.getvalue() == ','.join(COLUMNS) + '\r\na,1\r\n'
+
+
+def test_a_table_on_a_closed_standard_output_is_an_error(monkeypatch):
+    monkeypatch.setattr('sys.stdout', None)
+    with pytest.raises(OSError, match='Bad file descriptor'), csv_writer(Path('-')):
+        pass
