@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from test_roll import error_deg, turned
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import Candidate
 from face_recon_ros.regression.second_looks import SecondLooks
 

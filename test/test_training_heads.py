@@ -12,7 +12,7 @@ from patience import HANG_S
 from scipy.spatial import cKDTree
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M
 from model_building.face_model import assets, head_mesh
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.surface import Surface

@@ -16,7 +16,7 @@ from face_recon_ros.io.outputs import (
     signals_held,
     standard_output,
 )
-from face_recon_ros.pose import EulerAngles
+from face_recon_ros.rotations import EulerAngles
 
 COLUMNS = (
     'file',

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import Candidate, is_sure, score_of
 
 # The sample portrait at a wrong roll scored up to 0.82, at its own 1.0
