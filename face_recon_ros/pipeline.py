@@ -26,11 +26,20 @@ from face_recon_ros.pose import (
 )
 from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
-from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
+from face_recon_ros.regression.rolls import (
+    UprightJudge,
+    detect_upside_down,
+    find_roll,
+    is_sure,
+    score_of,
+)
 from face_recon_ros.settings import check_ranges, limited
-from face_recon_ros.tracking.appearance import look_of
-from face_recon_ros.tracking.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.appearance import descriptor_of
+from face_recon_ros.tracking.association import best_of_each, shows_one_of
+from face_recon_ros.tracking.egomotion import View
+from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
+from face_recon_ros.tracking.track import Observation
+from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, Way, is_new_face
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
@@ -108,7 +117,8 @@ class FaceReconPipeline:
         self.regressor = load_regressor(
             self.config.regressor, self.model, self.config.regressor_path, self.config.threads
         )
-        self._tracker = Tracker(self.config.tracking, self.config.smoothing)
+        self._tracker = Tracker(self.config.tracking)
+        self._smoothers = FaceSmoothers(self.config.smoothing)
         self._judge = UprightJudge(self.config.threads)
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
@@ -139,7 +149,8 @@ class FaceReconPipeline:
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
         self.config = config
-        self._tracker.configure(config.tracking, config.smoothing)
+        self._tracker.configure(config.tracking)
+        self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
 
     def process(
@@ -192,49 +203,78 @@ class FaceReconPipeline:
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
     ) -> list[tuple[str, Regression, FaceParameters]]:
-        tracks = self._tracker.update(
-            stamp_s,
-            detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region, soften=True),
-            look=lambda region: look_of(image, region),
-            view=view,
-            detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
-            judge=lambda region: self._judge(image, region),
-            refine=lambda region: self.regressor(image, of_newcomer(region), soften=True),
-            settled=lambda found: self.regressor.settled(image, found, still=False),
-            locate=lambda region: self._judge.locate(image, region),
+        """Predict where the faces are, look there, look for others, smooth."""
+        tracker, smooth = self._tracker, self._smoothers
+        regions = tracker.predict(stamp_s)
+        tracker.update([self._followed(image, region) for region in regions])
+        way = tracker.wanted_search()
+        if way is not None:
+            tracker.take_detections(self._detect(image, way))
+        tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        if tracker.wants_other_way_up():
+            tracker.take_detections(self._detect(image, Way.UPSIDE_DOWN))
+            tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        smooth.keep(tracker.ids())
+        for track in tracker.followed():
+            smooth(track.id, track.regression.parameters, track.seen_s, view)
+        return [
+            (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
+            for t in tracker.reported()
+        ]
+
+    def _detect(self, image: np.ndarray, way: Way) -> list[Region]:
+        """Search a whole image."""
+        if way is Way.UPSIDE_DOWN:
+            return _regions(detect_upside_down(self.detector, image))
+        return _regions(self.detector(image))
+
+    def _followed(self, image: np.ndarray, region: Region) -> Observation:
+        """Return what there is where a face is expected."""
+        return _observed(image, self.regressor(image, region, soften=True))
+
+    def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
+        """Return the face that a detector sees in an image of a stream, at the likeliest roll."""
+        found = find_roll(
+            region,
+            regress=lambda r: self.regressor(image, r, soften=True),
+            refine=lambda r: self.regressor(image, of_newcomer(r), soften=True),
+            judge=lambda r: self._judge(image, r),
+            locate=lambda r: self._judge.locate(image, r),
         )
-        return [(t.id, t.regression, t.parameters) for t in tracks]
+        settled = self.regressor.settled(image, found.regression, still=False)
+        return _observed(image, settled, found.judged)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
-        As a stream's first image, but every detection is reported and none remembered.
+        Every detection is reported.
 
         There is time to search upside down, too, where nobody is surely found, and to look at
         each face in the mirror, once it is known where it is.
         """
-        tracking = replace(self.config.tracking, max_faces=0, confirm_count=1)
-        every = replace(tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, _regions(self.detector(image)), every)
+        every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
+        found = self._look_at(image, self._detect(image, Way.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = _regions(detect_upside_down(self.detector, image))
-            found = best_of_each([*found, *self._look_at(image, others, tracking)])
+            others = self._detect(image, Way.UPSIDE_DOWN)
+            found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
         settled = [self.regressor.settled(image, face, still=True) for face in found]
         return [('', face, face.parameters) for face in settled]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
     ) -> list[Regression]:
-        """Return the faces in regions of a still image."""
-        tracks = Tracker(tracking).update(
-            0.0,
-            detect=lambda: regions,
-            regress=lambda region: self.regressor(image, region),
-            refine=lambda region: self.regressor.in_both_mirrors(image, of_newcomer(region)),
-            judge=lambda region: self._judge(image, region),
-            locate=lambda region: self._judge.locate(image, region),
-        )
-        return [track.regression for track in tracks]
+        """Return the faces in regions of a still image, each once."""
+        found: list[Observation] = []
+        for region in regions:
+            candidate = find_roll(
+                region,
+                regress=lambda r: self.regressor(image, r),
+                refine=lambda r: self.regressor.in_both_mirrors(image, of_newcomer(r)),
+                judge=lambda r: self._judge(image, r),
+                locate=lambda r: self._judge.locate(image, r),
+            )
+            if not shows_one_of(candidate.regression, [o.regression for o in found]):
+                found.append(Observation(candidate.regression, judged=candidate.judged))
+        return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
@@ -265,6 +305,11 @@ class FaceReconPipeline:
             head_scale=self._head_scale,
             rotation_sigma_rad=regression.rotation_sigma_rad,
         )
+
+
+def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:
+    """Return a finding with its appearance."""
+    return Observation(found, descriptor_of(image, found.region), judged)
 
 
 def _regions(detections: list[Detection]) -> list[Region]:
