@@ -7,16 +7,17 @@ from enum import Enum
 
 import numpy as np
 
+from face_recon_ros.regression.hybrid import SIGMA_RAD_PER_FIT_ERROR
 from face_recon_ros.regression.regressor import Region, Regression
 from face_recon_ros.tracking.appearance import followed
 from face_recon_ros.tracking.motion import Motion, difference, measured_deviation, place_of
 
-# Of a regressor that says no sigma: what it would be, rad per fit error. One posed head in a
-# hundred is beyond 0.04 of the one and 0.2 rad of the other
-SIGMA_RAD_PER_FIT_ERROR = 5.0
 # From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what is
 # no face but has taken its place
 DOUBTFUL_SIGMA_RAD = 0.2
+
+# What is off by less than so many standard deviations of a measurement has not moved
+MOVED_SIGMAS = 3.0
 
 
 class TrackState(Enum):
@@ -68,11 +69,12 @@ class Track:
     """
     One face over time.
 
-    regression: the newest of the face; presence 0 while it is lost. confirm_count: images in a row
-    that confirm it. hits: images it was found in, in a row until it is confirmed. misses: images in
-    a row it was not found in. seen_s, trusted_s: when it was found last; when the detector last saw
-    it, too, or the regressor was sure of it. apart: no other face was near when it was found last.
-    descriptor: its appearance while apart. searched: the region it was looked for in last.
+    regression: the newest of the face; presence 0 while it is lost. confirm_count: images in a
+    row that confirm it. hits: images it was found in, in a row until it is confirmed. misses:
+    images in a row it was not found in. seen_s, trusted_s: when it was found last; when the
+    detector last saw it, too, or the regressor was sure of it. apart: no other face was near when
+    it was found last. descriptor: its appearance while apart. searched: the region it was looked
+    for in last.
     """
 
     id: str
@@ -112,18 +114,18 @@ class Track:
         """
         Return where to look for the face, and keep it.
 
-        Where the face is expected; but the place of the last search while that is no further off
-        than a measurement may be. Else the noise of one image moves the next one's crop.
+        That is where a moving face is expected. A slow one's region stays where it was searched
+        while the face is there: else the noise of one image moves the next one's crop.
         """
+        found, expected = place_of(self.region), self.motion.predict(now_s)
+        noise = MOVED_SIGMAS * measured_deviation(self.region, sigma_of(self.regression))
         turned_rad = self.region.turned_rad
-        expected = self.motion.predict(now_s)
-        if self.searched is not None:
-            off = difference(expected.place, place_of(self.searched))
-            noise = measured_deviation(self.region, sigma_of(self.regression))
-            if (np.abs(off) < noise).all():
-                self.searched = replace(self.searched, turned_rad=turned_rad)
-                return self.searched
-        self.searched = expected.region(turned_rad)
+        if (np.abs(difference(expected.place, found)) > noise).any():
+            self.searched = expected.region(turned_rad)
+        elif self.searched is None or _is_off(found, self.searched, noise):
+            self.searched = self.region
+        else:
+            self.searched = replace(self.searched, turned_rad=turned_rad)
         return self.searched
 
     def observe(self, observation: Observation, now_s: float, apart: bool) -> None:
@@ -161,3 +163,7 @@ class Track:
         """Remove the track where it was lost for long enough."""
         if now_s - self.seen_s > forget_s:
             self.state = TrackState.REMOVED
+
+
+def _is_off(found: np.ndarray, searched: Region, noise: np.ndarray) -> bool:
+    return bool((np.abs(difference(found, place_of(searched))) > noise).any())
