@@ -37,9 +37,11 @@ from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
+from face_recon_ros.tracking.newcomers import is_new_face
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
 from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, Way, is_new_face
+from face_recon_ros.tracking.tracker import Tracker, Way
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063

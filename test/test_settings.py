@@ -7,8 +7,8 @@ import pytest
 from face_recon_ros.errors import FaceReconError, SettingsError
 from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
 from face_recon_ros.settings import range_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 # name: values that cannot be, values at the ends that can
 RANGES = [

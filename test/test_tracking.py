@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tracking_scene import Stream
 
-from face_recon_ros.tracking.tracker import TrackingSettings
+from face_recon_ros.tracking.settings import TrackingSettings
 
 
 def test_a_moving_face_keeps_its_id_without_detection():

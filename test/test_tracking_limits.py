@@ -7,8 +7,8 @@ import pytest
 from tracking_scene import STEP_S, Stream
 
 from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.track import TrackState
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 
 def blind(stream, stamp_s, **faces):

@@ -22,8 +22,8 @@ from face_recon_ros.pose import Camera
 from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import range_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
 DEFAULT_MODE = 'sparse'

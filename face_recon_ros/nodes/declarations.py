@@ -12,8 +12,8 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 
 from face_recon_ros.pipeline import PipelineConfig
 from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 RAW = 'raw'
 COMPRESSED = 'compressed'

@@ -23,8 +23,8 @@ from face_recon_ros.nodes.declarations import (
     Declaration,
 )
 from face_recon_ros.pipeline import PipelineConfig
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 __all__ = [
     'COMPRESSED',

@@ -22,7 +22,7 @@ from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.regression.regressor import Region
 from face_recon_ros.rendering.views import FaceViews
 from face_recon_ros.tflite import Network
-from face_recon_ros.tracking.tracker import TrackingSettings
+from face_recon_ros.tracking.settings import TrackingSettings
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACE_COUNTS = (1, 2, 4, 8)

@@ -29,9 +29,11 @@ _FOLLOWED_S, _MOST_FOLLOWED_S = 0.28, 0.2
 
 def descriptor_of(image: np.ndarray, region: Region) -> np.ndarray:
     """
-    Return the appearance descriptor (64, 3) of the face in a region of an image (H, W, 3) uint8 BGR.
+    Return the appearance descriptor (64, 3) of the face in a region of an image.
 
     CIELAB (OpenCV's 8-bit scale) of an 8 x 8 picture, row by row, upright by the eyes.
+
+    :param image: (H, W, 3) uint8 BGR
     """
     fine = cv2.warpAffine(
         image,

@@ -124,7 +124,7 @@ def appearance_cost(track: Track, sighting: Sighting) -> float:
 
 
 def assign(cost: np.ndarray, possible: np.ndarray) -> list[tuple[int, int]]:
-    """Return the pairs (row, column) among the possible (T, N) bool whose sum of costs is least."""
+    """Return the pairs (row, column) of least cost in sum, among those possible (T, N) bool."""
     if not possible.any():
         return []
     # first as many pairs as there are, then the cheapest
@@ -192,29 +192,44 @@ def follow(
         replace(s, touching=s.touching or column in contested) for column, s in enumerate(seen)
     ]
     # what is in the region of a face that is alone is that face, however far it went
-    alone = [
-        tracks[row].apart and not s.touching for row, s in zip(rows, seen, strict=True)
-    ]
+    alone = [tracks[row].apart and not s.touching for row, s in zip(rows, seen, strict=True)]
+    pairs = list(zip(rows, range(len(seen)), strict=True))
+    if not all(alone):
+        cost = costs(tracks, seen, now_s)
+        compared = np.where(cost.total <= GATE, cost.compared, np.inf)
+        for pair, is_alone in zip(pairs, alone, strict=True):
+            if is_alone:
+                compared[pair] = cost.compared[pair]
+        pairs = _assign_faces(compared, faces, rows)
     found: list[Sighting | None] = [None] * len(tracks)
-    if all(alone):
-        for row, sighting in zip(rows, seen, strict=True):
-            found[row] = sighting
-        return found
-    cost = costs(tracks, seen, now_s)
-    compared = np.where(cost.total <= GATE, cost.compared, np.inf)
-    compared[rows, range(len(seen))] = np.where(
-        alone, cost.compared[rows, range(len(seen))], compared[rows, range(len(seen))]
-    )
-    # of several views of one face a track takes its own, or the likeliest
-    best = np.empty((len(tracks), len(faces)), int)
-    for row in range(len(tracks)):
-        for column, face in enumerate(faces):
-            own = [c for c in face if rows[c] == row]
-            best[row, column] = own[0] if own else min(face, key=lambda c: compared[row, c])
-    of_face = np.take_along_axis(compared, best, axis=1)
-    for row, column in assign(of_face, np.isfinite(of_face)):
-        found[row] = seen[best[row, column]]
+    for row, column in pairs:
+        found[row] = seen[column]
     return found
+
+
+def _assign_faces(
+    compared: np.ndarray, faces: Sequence[Sequence[int]], rows: Sequence[int]
+) -> list[tuple[int, int]]:
+    """
+    Return pairs of track and sighting, each face in one of them.
+
+    :param compared: (T, N) costs; infinite where impossible
+    :param faces: the sightings that show each face
+    :param rows: the track whose search region each sighting is of
+    """
+    # of several views of one face a track takes its own, or the likeliest
+    best = np.array(
+        [
+            [
+                next((c for c in face if rows[c] == row), min(face, key=costs_of.__getitem__))
+                for face in faces
+            ]
+            for row, costs_of in enumerate(compared)
+        ]
+    )
+    of_face = np.take_along_axis(compared, best, axis=1)
+    pairs = assign(of_face, np.isfinite(of_face))
+    return [(row, int(best[row, column])) for row, column in pairs]
 
 
 def _by_face(seen: Sequence[Sighting]) -> list[list[int]]:

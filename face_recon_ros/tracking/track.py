@@ -12,8 +12,8 @@ from face_recon_ros.regression.regressor import Region, Regression
 from face_recon_ros.tracking.appearance import followed
 from face_recon_ros.tracking.motion import Motion, difference, measured_deviation, place_of
 
-# From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what is
-# no face but has taken its place
+# From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what
+# is no face but has taken its place
 DOUBTFUL_SIGMA_RAD = 0.2
 
 # What is off by less than so many standard deviations of a measurement has not moved

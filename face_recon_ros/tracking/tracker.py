@@ -20,45 +20,19 @@ One image, in this order:
 
 from __future__ import annotations
 
-import math
 import random
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.regressor import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
-from face_recon_ros.settings import check_ranges, limited
-from face_recon_ros.tracking.association import (
-    GATE,
-    Costs,
-    Sighting,
-    ambiguous,
-    assign,
-    costs,
-    expected_box,
-    follow,
-    reach,
-    shows_one_of,
-    sightings,
-)
+from face_recon_ros.tracking.association import expected_box, follow
+from face_recon_ros.tracking.newcomers import Newcomers, is_face, is_one_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
 from face_recon_ros.tracking.track import Observation, Track, TrackState
 
-# Two regions whose centres are nearer than this part of a side are taken to hold the same face
-SAME_REGION_DISTANCE = 0.35
-# For how long a newcomer waits who may be a lost one, seconds
-LONGEST_WAIT_S = 0.5
-# For how long a face may be away and still be taken for one on the detector's word, seconds: an
-# image of five per second
-STILL_THERE_S = 0.25
-# For how long others come first after what was no face, seconds
-NO_FACE_S = 1.0
-# How surely the detector has to see somebody new, upright: profiles are seen above 0.8
-LEAST_JUDGED_NEW = 0.65
 # After so long in doubt the detector is asked, and after so long without its agreement there is
 # no face, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
@@ -73,33 +47,6 @@ class Way(Enum):
     UPSIDE_DOWN = 'upside down'
 
 
-@dataclass(slots=True, frozen=True)
-class TrackingSettings:
-    """What a face needs to be taken as one, and how long it is remembered.
-
-    max_faces: 0 is no limit. detection_interval: images between two searches for newcomers.
-    min_presence: below, there is no face. max_fit_error: above, what was found is no face.
-    confirm_count: images in a row a newcomer must be seen in before it is reported. hold_count:
-    images in a row in which a face is still reported, where it was, with presence 0, after it was
-    lost.
-    forget_s: how long a lost face keeps its id. deterministic_ids: f1, f2... instead of random; a
-    topic's name cannot have a number there.
-    """
-
-    max_faces: int = limited(8, 0, 256)
-    detection_interval: int = limited(5, 1, 1000)
-    min_presence: float = limited(0.5, 0.0, 1.0)
-    max_fit_error: float = limited(0.08, 0.005, math.inf)
-    confirm_count: int = limited(1, 1, 100)
-    hold_count: int = limited(0, 0, 1000)
-    forget_s: float = limited(2.0, 0.0, 600.0)
-    deterministic_ids: bool = True
-
-    def __post_init__(self) -> None:
-        """:raises SettingsError: a number is beyond its range."""
-        check_ranges(self)
-
-
 class Tracker:
     """Keeps ids; see the module's description."""
 
@@ -112,17 +59,15 @@ class Tracker:
     def reset(self) -> None:
         """Forget all faces; ids already given are not given again."""
         self._tracks: list[Track] = []
-        self._sought_in: list[Track] = []
+        self._searched: list[Track] = []
         self._suggested: list[Region] = []
         self._detected: list[Region] = []
-        self._candidates: list[Region] = []
-        self._no_faces: list[tuple[Region, float]] = []
+        self._newcomers = Newcomers()
         self._clock = StreamClock()
         self._now_s = 0.0
         self._starts = False
         self._images_since_search = 0
         self._searches = 0
-        self._waiting_since_s: float | None = None
 
     def configure(self, settings: TrackingSettings) -> None:
         """Go on with other settings; faces keep their ids."""
@@ -152,9 +97,9 @@ class Tracker:
             if track.lost or self._starts:
                 track.age(self._now_s, self._settings.forget_s)
         self._tracks = [t for t in self._tracks if t.state is not TrackState.REMOVED]
-        self._sought_in = [t for t in self._tracks if not t.lost]
+        self._searched = [t for t in self._tracks if not t.lost]
         self._detected, self._suggested = self._suggested, []
-        return [track.search_region(self._now_s) for track in self._sought_in]
+        return [track.search_region(self._now_s) for track in self._searched]
 
     def update(self, observations: Sequence[Observation]) -> None:
         """Take in what there is in each of the regions that predict() returned."""
@@ -163,8 +108,8 @@ class Tracker:
                 track.miss()
         faces = [o if is_face(o.regression, self._settings) else None for o in observations]
         hidden = [expected_box(t, self._now_s) for t in self._tracks if t.lost]
-        found = follow(self._sought_in, faces, hidden, self._now_s)
-        for track, sighting in zip(self._sought_in, found, strict=True):
+        found = follow(self._searched, faces, hidden, self._now_s)
+        for track, sighting in zip(self._searched, found, strict=True):
             if sighting is None:
                 track.miss()
             else:
@@ -220,7 +165,7 @@ class Tracker:
     def _trust(self, seen: Sequence[Region]) -> None:
         """Note which of the followed faces the detector sees, too."""
         for track in self._tracks:
-            if not track.lost and _is_one_of(track.region, seen):
+            if not track.lost and is_one_of(track.region, seen):
                 track.trusted_s = self._now_s
 
     # --- newcomers -------------------------------------------------------------------
@@ -232,97 +177,31 @@ class Tracker:
         Where a lost face may be comes first, the nearest of them before the others; what was no
         face just now comes last.
         """
-        known = [t.region for t in self._tracks if not t.lost]
-        regions = [r for r in self._detected if not _is_one_of(r, known)]
+        known = [t.region for t in self.followed()]
+        regions = [r for r in self._detected if not is_one_of(r, known)]
         self._detected = []
-        self._no_faces = [n for n in self._no_faces if self._now_s - n[1] < NO_FACE_S]
         limit = self._settings.max_faces
-        if limit:
-            none = [region for region, _ in self._no_faces]
-            lost = [t.motion.predict(self._now_s) for t in self._tracks if t.lost]
-
-            def rank(region: Region) -> tuple[bool, float]:
-                return _is_one_of(region, none), min((reach(p, region) for p in lost), default=0.0)
-
-            regions = sorted(regions, key=rank)[: max(limit - len(self.followed()), 0)]
-        self._candidates = regions
-        return regions
+        places = limit - len(self.followed()) if limit else None
+        return self._newcomers.candidates(regions, self._lost(), self._now_s, places)
 
     def add(self, observations: Sequence[Observation]) -> None:
         """Take in what there is in each of the candidates: faces that were lost, and new ones."""
-        found = self._distinct(observations)
-        lost = [t for t in self._tracks if t.lost]
-        followed = [t.regression.box for t in self._tracks if not t.lost]
-        seen = sightings(found, followed)
-        cost = costs(lost, seen, self._now_s)
-        patient = (
-            self._waiting_since_s is None or self._now_s - self._waiting_since_s < LONGEST_WAIT_S
+        found = self._newcomers.judge(
+            observations, self._lost(), self.followed(), self._now_s, self._settings
         )
-        possible = self._possible(lost, seen, cost)
-        beside = np.array([[s.touching or not t.apart for s in seen] for t in lost], bool)
-        beside = beside.reshape(cost.total.shape)
-        if patient:
-            # half a face that may be either's is seen better soon
-            possible &= ~ambiguous(cost, beside)
-        taken = set()
-        for row, column in assign(cost.compared, possible):
-            self._take_back(lost[row], seen[column])
-            taken.add(column)
-        near_lost = (beside & (cost.place <= GATE)).any(axis=0)
-        waits = False
-        for column, sighting in enumerate(seen):
-            if column in taken or not is_new_face(sighting.observation, self._settings):
-                continue
-            if patient and near_lost[column]:
-                waits = True
-            else:
-                self._begin(sighting)
-        if not waits:
-            self._waiting_since_s = None
-        elif self._waiting_since_s is None:
-            self._waiting_since_s = self._now_s
-
-    def _distinct(self, observations: Sequence[Observation]) -> list[Observation]:
-        """Leave out what shows a face that is known; note where there was nobody new."""
-        kept = [t.regression for t in self._tracks if not t.lost]
-        found = []
-        for region, observation in zip(self._candidates, observations, strict=True):
-            shown = shows_one_of(observation.regression, kept)
-            if shown or not is_face(observation.regression, self._settings):
-                self._no_faces.append((region, self._now_s))
-            if not shown:
-                kept.append(observation.regression)
-                found.append(observation)
-        return found
-
-    def _possible(self, lost: Sequence[Track], seen: Sequence[Sighting], cost: Costs) -> np.ndarray:
-        """
-        Return (T, N) whether what was found may be a lost face.
-
-        It is a face; or one was there just now, and the detector still sees it where the
-        regressor doubts it, as it does on profiles.
-        """
-        possible = cost.total <= GATE
-        for column, sighting in enumerate(seen):
-            regression = sighting.observation.regression
-            if is_face(regression, self._settings):
-                continue
-            fits = regression.fit_error <= self._settings.max_fit_error
-            for row, track in enumerate(lost):
-                possible[row, column] &= fits and self._now_s - track.seen_s <= STILL_THERE_S
-        return possible
-
-    def _take_back(self, track: Track, sighting: Sighting) -> None:
-        track.observe(sighting.observation, self._now_s, not sighting.touching)
-        track.trusted_s = self._now_s
-
-    def _begin(self, sighting: Sighting) -> None:
-        self._tracks.append(
-            Track.begin(
-                self._new_id(), sighting.observation, self._now_s,
-                self._settings.confirm_count, not sighting.touching,
+        for track, sighting in found.again:
+            track.observe(sighting.observation, self._now_s, not sighting.touching)
+            track.trusted_s = self._now_s
+        for sighting in found.new:
+            self._tracks.append(
+                Track.begin(
+                    self._new_id(),
+                    sighting.observation,
+                    self._now_s,
+                    self._settings.confirm_count,
+                    not sighting.touching,
+                )
             )
-        )
 
     # --- what there is ---------------------------------------------------------------
 
@@ -336,6 +215,9 @@ class Tracker:
     def followed(self) -> list[Track]:
         """Return the faces that were found in the image, reported or not."""
         return [t for t in self._tracks if not t.lost]
+
+    def _lost(self) -> list[Track]:
+        return [t for t in self._tracks if t.lost]
 
     def ids(self) -> set[str]:
         """Return the ids that may come again."""
@@ -370,27 +252,3 @@ class Tracker:
             face_id = ''.join(self._random.choices(string.ascii_lowercase, k=5))
             if face_id not in in_use:
                 return face_id
-
-
-def is_face(regression: Regression, settings: TrackingSettings) -> bool:
-    """Tell whether what was found is a face."""
-    return (
-        regression.presence >= settings.min_presence
-        and regression.fit_error <= settings.max_fit_error
-    )
-
-
-def is_new_face(observation: Observation, settings: TrackingSettings) -> bool:
-    """Tell whether what was found is a face of somebody new: to the detector, too."""
-    # where anything is a face the detector is not asked
-    judged = settings.min_presence == 0 or observation.judged >= LEAST_JUDGED_NEW
-    return judged and is_face(observation.regression, settings)
-
-
-def _is_one_of(region: Region, others: Sequence[Region]) -> bool:
-    """Tell whether a region holds the same face as one of others."""
-    return any(
-        float(np.linalg.norm(region.centre - other.centre))
-        < SAME_REGION_DISTANCE * max(region.side_px, other.side_px)
-        for other in others
-    )
