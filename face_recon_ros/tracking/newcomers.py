@@ -100,7 +100,7 @@ class Newcomers:
             if column not in taken and is_new_face(sighting.observation, settings)
         ]
         # half a face where others were may be a lost one's, though it does not look like it
-        waiting = patient & (beside & (cost.place <= GATE)).any(axis=0)
+        waiting = np.asarray(patient & (beside & (cost.place <= GATE)).any(axis=0))
         if not any(waiting[column] for column, _ in others):
             self._waiting_since_s = None
         elif since_s is None:
