@@ -22,10 +22,10 @@ from tqdm import tqdm
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.io.image_files import image_paths, read_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 
 
-def casts(pipeline: FaceReconPipeline, folder: Path | None, count: int) -> list[list[Cutout]]:
+def casts(pipeline: Pipeline, folder: Path | None, count: int) -> list[list[Cutout]]:
     """Return groups of three people: of the sample portrait, and so many of a folder's photos."""
     sample = read_image(share_directory() / 'samples' / 'astronaut.png')
     groups = [sample_people(pipeline, sample)]
@@ -35,7 +35,7 @@ def casts(pipeline: FaceReconPipeline, folder: Path | None, count: int) -> list[
     people: list[Cutout] = []
     for index in np.random.default_rng(0).permutation(len(paths)):
         photo = read_image(paths[index])
-        faces = pipeline.process(photo)
+        faces = pipeline.detect(photo)
         if faces and faces[0].score > 0.9:
             people.append(Cutout(pipeline, photo))
         if len(people) == 3 * count:
@@ -51,13 +51,13 @@ def main() -> None:
     parser.add_argument('count', nargs='?', type=int, default=6, help='groups drawn from them')
     arguments = parser.parse_args()
     try:
-        groups = casts(FaceReconPipeline(), arguments.folder, arguments.count)
+        groups = casts(Pipeline(), arguments.folder, arguments.count)
     except FaceReconError as error:
         sys.exit(str(error))
     outcomes: dict[str, list[Outcome]] = {}
     for group in tqdm(groups, unit='group', leave=False, disable=None):
         for name, (people, duration_s) in scenes(group).items():
-            outcome = judge(people, duration_s, FaceReconPipeline(), arguments.rate)
+            outcome = judge(people, duration_s, Pipeline(), arguments.rate)
             outcomes.setdefault(name, []).append(outcome)
     print('| scene | played | ids swapped | new ids | images unseen | false positives | '
           'seen again after, mean and most |')

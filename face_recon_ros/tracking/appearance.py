@@ -7,6 +7,7 @@ import math
 import cv2
 import numpy as np
 
+from face_recon_ros.opencv import takeable
 from face_recon_ros.regression.regressor import Region
 
 # A descriptor is a picture of this many cells a side
@@ -36,7 +37,7 @@ def descriptor_of(image: np.ndarray, region: Region) -> np.ndarray:
     :param image: (H, W, 3) uint8 BGR
     """
     fine = cv2.warpAffine(
-        image,
+        takeable(image),
         _sampled(region).image_from_crop(_SAMPLED_SIZE),
         (_SAMPLED_SIZE, _SAMPLED_SIZE),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
