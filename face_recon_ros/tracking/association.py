@@ -53,27 +53,36 @@ class Sighting:
 
 
 def sightings(
-    observations: Sequence[Observation], other_boxes: Sequence[np.ndarray] = ()
+    observations: Sequence[Observation],
+    others: Sequence[np.ndarray] = (),
+    hidden: Sequence[np.ndarray] = (),
 ) -> list[Sighting]:
-    """Return observations with what is around them, others in boxes (4,) x0, y0, x1, y1 too."""
-    boxes = np.array([*(o.regression.box for o in observations), *other_boxes]).reshape(-1, 4)
-    if len(boxes) < 2:
+    """
+    Return observations with what is around them.
+
+    :param others: boxes (4,) x0, y0, x1, y1 of other faces that are seen
+    :param hidden: boxes (4,) in which faces may be that are not seen
+    """
+    boxes = np.array([*(o.regression.box for o in observations), *others]).reshape(-1, 4)
+    behind = np.array(hidden).reshape(-1, 4)
+    if len(boxes) + len(behind) < 2:
         return [Sighting(o) for o in observations]
     found = []
     for observation in observations:
-        overlap = intersection_over_union(observation.regression.box, boxes)
-        others = boxes[overlap <= SAME_FACE_IOU]
-        touching = bool((overlap[overlap <= SAME_FACE_IOU] > TOUCHING_IOU).any())
-        cells = uncovered_cells(observation.region, others) if touching else None
-        found.append(Sighting(observation, touching, cells))
+        box = observation.regression.box
+        overlap = intersection_over_union(box, boxes)
+        beside = boxes[(overlap > TOUCHING_IOU) & (overlap <= SAME_FACE_IOU)]
+        hides = bool((intersection_over_union(box, behind) > TOUCHING_IOU).any())
+        cells = uncovered_cells(observation.region, beside) if len(beside) else None
+        found.append(Sighting(observation, bool(len(beside)) or hides, cells))
     return found
 
 
-def expected_box(track: Track, now_s: float) -> np.ndarray:
-    """Return the box (4,) of a track's face where it is expected."""
-    box = track.regression.box.reshape(2, 2)
+def way_box(track: Track, now_s: float) -> np.ndarray:
+    """Return the box (4,) around the way that a lost face may have gone, or stopped on."""
+    low, high = track.regression.box.reshape(2, 2)
     off = track.motion.predict(now_s).place[:2] - track.region.centre
-    return (box + off).ravel()
+    return np.concatenate([np.minimum(low, low + off), np.maximum(high, high + off)])
 
 
 @dataclass(slots=True, frozen=True)
@@ -175,17 +184,17 @@ def best_of_each(found: Sequence[Regression]) -> list[Regression]:
 def follow(
     tracks: Sequence[Track],
     observations: Sequence[Observation | None],
-    other_boxes: Sequence[np.ndarray],
+    hidden: Sequence[np.ndarray],
     now_s: float,
 ) -> list[Sighting | None]:
     """
     Return what each of the followed tracks was found as; None: it was not found.
 
     :param observations: in each track's search region; None: no face there
-    :param other_boxes: (4,) where lost faces are expected, who may be behind one of these
+    :param hidden: boxes (4,) of the ways of lost faces, who may be behind one of these
     """
     rows = [row for row, observation in enumerate(observations) if observation is not None]
-    seen = sightings([o for o in observations if o is not None], other_boxes)
+    seen = sightings([o for o in observations if o is not None], hidden=hidden)
     faces = _by_face(seen)
     contested = {column for face in faces if len(face) > 1 for column in face}
     seen = [

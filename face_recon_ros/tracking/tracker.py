@@ -27,7 +27,7 @@ from enum import Enum
 
 from face_recon_ros.regression.regressor import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
-from face_recon_ros.tracking.association import expected_box, follow
+from face_recon_ros.tracking.association import follow, way_box
 from face_recon_ros.tracking.newcomers import Newcomers, is_face, is_one_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
@@ -107,7 +107,7 @@ class Tracker:
             if track.lost:
                 track.miss()
         faces = [o if is_face(o.regression, self._settings) else None for o in observations]
-        hidden = [expected_box(t, self._now_s) for t in self._tracks if t.lost]
+        hidden = [way_box(track, self._now_s) for track in self._lost()]
         found = follow(self._searched, faces, hidden, self._now_s)
         for track, sighting in zip(self._searched, found, strict=True):
             if sighting is None:
