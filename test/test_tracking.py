@@ -282,6 +282,21 @@ def test_a_trembling_face_is_looked_for_in_the_same_place():
     assert np.ptp(centres, axis=0).max() == 0
 
 
+@pytest.mark.parametrize('rate_hz', [5, 30, 60])
+def test_a_noisy_face_is_looked_for_in_the_same_place(rate_hz):
+    """As found in the sample portrait with sensor noise; its rotation's sigma is 0.03 rad."""
+    stream = Stream(detection_interval=1000)
+    stream.scene.sigma_rad = 0.03
+    rng = np.random.default_rng(0)
+    for index in range(100):
+        x, y, size = rng.normal(0, (0.25, 0.25, 0.0016))
+        stream.scene.roll_rad = rng.normal(0, 0.0017)
+        stream.scene.side_px = 100 * np.exp(size)
+        stream.update(stamp_s=index / rate_hz, a=(200 + x, 200 + y))
+    places = {(*r.centre, r.side_px, r.roll_rad) for r in stream.scene.looked_at[20:]}
+    assert len(places) <= 6
+
+
 def test_a_face_that_creeps_away_is_looked_for_where_it_is():
     stream = Stream()
     stream.step(a=(200, 200))

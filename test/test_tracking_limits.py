@@ -45,8 +45,8 @@ def test_a_detection_nearer_than_a_third_of_its_side_is_the_face_that_is_followe
     assert (200 + off_px in places) == looked_at
 
 
-@pytest.mark.parametrize(('off_px', 'face_id'), [(-96, 'f1'), (96, 'f1'), (103, 'f2'),
-                                                 (-103, 'f2')])
+@pytest.mark.parametrize(('off_px', 'face_id'), [(-96, 'f1'), (96, 'f1'), (105, 'f2'),
+                                                 (-105, 'f2')])
 def test_a_lost_face_is_back_within_four_deviations(off_px, face_id):
     """After 0.2 s: 24.7 px, of them 20 of a jump."""
     stream = Stream()
@@ -71,13 +71,13 @@ def test_a_search_goes_ahead_by_what_the_face_moves(rate_hz):
 @pytest.mark.parametrize(
     ('change', 'stays'),
     [
-        ({'x': 2.9}, True), ({'x': 3.1}, False),
-        ({'side_px': 101.7}, True), ({'side_px': 101.9}, False), ({'side_px': 98.1}, False),
-        ({'roll_rad': 0.017}, True), ({'roll_rad': -0.019}, False),
+        ({'x': 1.5}, True), ({'x': 1.7}, False),
+        ({'side_px': 102.3}, True), ({'side_px': 102.5}, False), ({'side_px': 97.5}, False),
+        ({'roll_rad': 0.031}, True), ({'roll_rad': -0.033}, False),
     ],
 )  # fmt: skip
 def test_a_search_stays_where_it_is_while_the_face_trembles(change, stays):
-    """By three deviations: of a rotation's sigma of 0.1 rad 3 % of a side, 1.8 % of the size."""
+    """Of a rotation's sigma of 0.1 rad: by 1.6 % of a side, 2.4 % of the size, 0.032 rad."""
     stream = Stream(detection_interval=1000)
     for _ in range(3):
         stream.update(a=(200, 200))
@@ -87,8 +87,8 @@ def test_a_search_stays_where_it_is_while_the_face_trembles(change, stays):
     stream.update(a=place)
     stream.update(a=place)
     region = stream.scene.looked_at[-1]
-    moved = (region.centre[0], region.side_px, region.roll_rad) != (200, 100.0, 0.0)
-    assert moved != stays
+    there = np.allclose([region.centre[0], region.side_px, region.roll_rad], [200, 100, 0])
+    assert there == stays
 
 
 def lost_together(stream):

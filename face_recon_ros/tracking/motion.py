@@ -19,11 +19,10 @@ from face_recon_ros.regression.regressor import Region
 # Standard deviation of a head's velocity: sides of its region per second to the right and down,
 # relative size per second, rad/s; and the time constant with which a velocity is forgotten, s
 SPEED_SIGMA, VELOCITY_KEPT_S = np.array([1.5, 1.5, 0.5, 1.5]), 0.7
-# Standard deviation of a measured region per rad of the rotation's: sides, relative size, rad. The
-# sample portrait with sensor noise has 0.08, 0.05 and 0.05
-MEASURED_PER_RAD = np.array([0.1, 0.1, 0.06, 0.06])
-# Less than this of a rotation's sigma makes a region no better, rad
-LEAST_SIGMA_RAD = 0.02
+# Standard deviation of a measured region of a face whose rotation is sure: sides, relative size,
+# rad; and the rotation's sigma that doubles it, rad. The sample portrait's sigma is 0.03 rad; the
+# sensor's noise makes a quarter to a third of this there, the crop's place the rest
+MEASURED_SIGMA, DOUBLED_BY_RAD = np.array([0.006, 0.006, 0.009, 0.012]), 0.06
 # Standard deviation of the jump that made a face be lost: its own, the camera's, or of images that
 # are missing; sides, relative size, rad
 JUMP_SIGMA = np.array([0.2, 0.2, 0.2, 0.5])
@@ -41,11 +40,6 @@ class Prediction:
 
     place: np.ndarray
     deviation: np.ndarray
-
-    def region(self, turned_rad: float | None = None) -> Region:
-        """Return the region that the face is expected to fill."""
-        x, y, log_side, roll_rad = self.place.tolist()
-        return Region(np.array([x, y]), math.exp(log_side), roll_rad, turned_rad)
 
 
 @dataclass(slots=True, frozen=True)
@@ -140,6 +134,12 @@ class Motion:
         )
 
 
+def region_at(place: np.ndarray, turned_rad: float | None) -> Region:
+    """Return the region of a place (4,), of a face that looks so far to a side."""
+    x, y, log_side, roll_rad = place.tolist()
+    return Region(np.array([x, y]), math.exp(log_side), roll_rad, turned_rad)
+
+
 def place_of(region: Region) -> np.ndarray:
     """Return x, y px, the logarithm of the side in px and the roll in rad (4,)."""
     x, y = region.centre.tolist()
@@ -155,7 +155,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def measured_deviation(region: Region, sigma_rad: float) -> np.ndarray:
     """Return the standard deviation (4,) of where a region was found, by its rotation's."""
-    return MEASURED_PER_RAD * max(sigma_rad, LEAST_SIGMA_RAD) * _units(region.side_px)
+    return MEASURED_SIGMA * (1 + sigma_rad / DOUBLED_BY_RAD) * _units(region.side_px)
 
 
 def _units(side_px: float) -> np.ndarray:

@@ -10,14 +10,17 @@ import numpy as np
 from face_recon_ros.regression.hybrid import SIGMA_RAD_PER_FIT_ERROR
 from face_recon_ros.regression.regressor import Region, Regression
 from face_recon_ros.tracking.appearance import followed
-from face_recon_ros.tracking.motion import Motion, difference, measured_deviation, place_of
+from face_recon_ros.tracking.motion import (
+    Motion,
+    difference,
+    measured_deviation,
+    place_of,
+    region_at,
+)
 
 # From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what
 # is no face but has taken its place
 DOUBTFUL_SIGMA_RAD = 0.2
-
-# What is off by less than so many standard deviations of a measurement has not moved
-MOVED_SIGMAS = 3.0
 
 
 class TrackState(Enum):
@@ -114,18 +117,20 @@ class Track:
         """
         Return where to look for the face, and keep it.
 
-        That is where a moving face is expected. A slow one's region stays where it was searched
-        while the face is there: else the noise of one image moves the next one's crop.
+        On the axes on which it is expected to move by more than a measurement is off, that is
+        where it is expected. It stays where it was searched while the face is that near to it:
+        else the noise of one image moves the next one's crop.
         """
-        found, expected = place_of(self.region), self.motion.predict(now_s)
-        noise = MOVED_SIGMAS * measured_deviation(self.region, sigma_of(self.regression))
-        turned_rad = self.region.turned_rad
-        if (np.abs(difference(expected.place, found)) > noise).any():
-            self.searched = expected.region(turned_rad)
-        elif self.searched is None or _is_off(found, self.searched, noise):
-            self.searched = self.region
-        else:
-            self.searched = replace(self.searched, turned_rad=turned_rad)
+        found, turned_rad = place_of(self.region), self.region.turned_rad
+        noise = measured_deviation(self.region, sigma_of(self.regression))
+        ahead = self.motion.predict(now_s).place
+        target = np.where(np.abs(difference(ahead, found)) > noise, ahead, found)
+        if self.searched is not None:
+            off = difference(target, place_of(self.searched))
+            if (np.abs(off) < noise).all():
+                self.searched = replace(self.searched, turned_rad=turned_rad)
+                return self.searched
+        self.searched = region_at(target, turned_rad)
         return self.searched
 
     def observe(self, observation: Observation, now_s: float, apart: bool) -> None:
@@ -164,6 +169,3 @@ class Track:
         if now_s - self.seen_s > forget_s:
             self.state = TrackState.REMOVED
 
-
-def _is_off(found: np.ndarray, searched: Region, noise: np.ndarray) -> bool:
-    return bool((np.abs(difference(found, place_of(searched))) > noise).any())
