@@ -11,23 +11,27 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from face_recon_ros.arguments import check_camera, check_camera_pose, check_image, check_stamp
+from face_recon_ros.arguments import (
+    check_camera,
+    check_camera_pose,
+    check_config,
+    check_image,
+    check_stamp,
+)
+from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.deprecation import warn_once
-from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
-from face_recon_ros.errors import GeometryError, SettingsError
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import Face as Face
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.faces import Faces
-from face_recon_ros.pose import (
-    Camera,
-    MetricPose,
-    face_rotation,
-    metric_pose,
-    points_in_camera,
-)
-from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
-from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
+from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.rolls import (
     UprightJudge,
     detect_upside_down,
@@ -35,7 +39,7 @@ from face_recon_ros.regression.rolls import (
     is_sure,
     score_of,
 )
-from face_recon_ros.settings import check_ranges, limited
+from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
@@ -53,33 +57,52 @@ ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
 
 
+@settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here.
+    """How faces are found; the node's parameters and the command line's options end here."""
 
-    detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
-    the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. regressor: 'hybrid' (Face Mesh and a closed-form fit near the front, the network
-    beyond), 'network' or 'facemesh'. model_path, regressor_path: None is the shipped file.
-    """
-
-    detector: str = BOTH
-    detector_threshold: float = limited(0.5, 0.05, 1.0)
-    interpupillary_distance_m: float = limited(ADULT_INTERPUPILLARY_DISTANCE_M, 0.03, 0.09)
+    detector: str = setting(
+        BOTH,
+        'Face detector: short_range (to 2 m), full_range (to 5 m), both, or a .tflite file.',
+        change=Change.UNCONFIGURED,
+    )
+    detector_threshold: float = setting(0.5, 'Minimum score of a detection.', 0.05, 1.0)
+    interpupillary_distance_m: float = setting(
+        ADULT_INTERPUPILLARY_DISTANCE_M,
+        'Distance between the pupils of the people seen. All distances are proportional to it.',
+        0.03,
+        0.09,
+        unit='m',
+    )
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
-    threads: int = limited(1, 1, 64)
-    model_path: str | None = None
-    regressor: str = HYBRID
-    regressor_path: str | None = None
+    smoothing: SmoothingSettings | None = field(
+        default_factory=SmoothingSettings,
+        metadata=described(
+            'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
+        ),
+    )
+    threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
+    model_path: str | None = setting(
+        None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
+    )
+    regressor: str = setting(
+        HYBRID,
+        'Face model regressor: hybrid (Face Mesh near the front, the network beyond), network '
+        '(one network for every pose), or facemesh (MediaPipe Face Mesh and a closed-form fit).',
+        choices=REGRESSORS,
+        change=Change.UNCONFIGURED,
+    )
+    regressor_path: str | None = setting(
+        None,
+        'Another .tflite network, from face crop to landmarks or parameters. It is used alone. '
+        'Empty: the shipped one.',
+        change=Change.UNCONFIGURED,
+    )
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
-        check_ranges(self)
-        if self.regressor not in REGRESSORS:
-            raise SettingsError(
-                f'regressor is {self.regressor!r}; use one of {", ".join(REGRESSORS)}'
-            )
+        check_settings(self)
 
 
 class Pipeline:
@@ -88,11 +111,18 @@ class Pipeline:
 
     One pipeline follows the faces of one stream, in one thread at a time: make one for every
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
+
+    config: as it is now; configure() changes it. model: the face model, which views need.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
-        """:raises ModelFileError: a model file cannot be used."""
-        self.config = config or PipelineConfig()
+        """
+        Load the models.
+
+        :raises ModelFileError: a model file cannot be used.
+        :raises ArgumentError: a configuration that is none.
+        """
+        self.config = check_config(config, PipelineConfig)
         self.model = FaceModel(self.config.model_path)
         self._use_detector(self.config)
         self.regressor = load_regressor(
@@ -166,7 +196,7 @@ class Pipeline:
 
         A face keeps its id, and its values are smoothed (PipelineConfig.smoothing). A new face is
         searched for in part of the image at a time, and appears once it has been seen in some
-        images in a row (TrackingSettings.confirm_count).
+        images in a row (TrackingSettings.min_hits).
 
         :param image: (H, W, 3) uint8 BGR
         :param stamp_s: when the image was taken, seconds of any one clock
@@ -261,14 +291,14 @@ class Pipeline:
 
     def _followed(self, image: np.ndarray, region: Region) -> Observation:
         """Return what there is where a face is expected."""
-        return _observed(image, self.regressor(image, region, soften=True))
+        return _observed(image, self.regressor(image, region, denoise=True))
 
     def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream, at the likeliest roll."""
         found = find_roll(
             region,
-            regress=lambda r: self.regressor(image, r, soften=True),
-            refine=lambda r: self.regressor(image, of_newcomer(r), soften=True),
+            regress=lambda r: self.regressor(image, r, denoise=True),
+            refine=lambda r: self.regressor(image, without_turn(r), denoise=True),
             judge=lambda r: self._judge(image, r),
             locate=lambda r: self._judge.locate(image, r),
         )
@@ -299,7 +329,7 @@ class Pipeline:
             candidate = find_roll(
                 region,
                 regress=lambda r: self.regressor(image, r),
-                refine=lambda r: self.regressor.in_both_mirrors(image, of_newcomer(r)),
+                refine=lambda r: self.regressor.flip_augmented(image, without_turn(r)),
                 judge=lambda r: self._judge(image, r),
                 locate=lambda r: self._judge.locate(image, r),
             )

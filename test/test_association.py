@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.association import (
     ambiguous,
     appearance_cost,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.motion import Motion, measured_deviation
 from face_recon_ros.tracking.stream_clock import StreamClock
 

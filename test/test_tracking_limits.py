@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tracking_scene import STEP_S, Stream
 
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.track import TrackState
 
@@ -249,7 +250,8 @@ def test_defaults_are_those_of_the_documentation():
     s = TrackingSettings()
     assert (s.max_faces, s.detection_interval) == (8, 5)
     assert (s.min_presence, s.max_fit_error) == (0.5, 0.08)
-    assert (s.confirm_count, s.hold_count, s.forget_s, s.deterministic_ids) == (1, 0, 2.0, True)
+    assert (s.min_hits, s.coast_frames, s.track_timeout_s) == (1, 0, 2.0)
+    assert s.deterministic_ids is True
 
 
 def test_what_a_search_in_parts_sees_is_trusted():
@@ -360,7 +362,7 @@ def test_a_descriptor_tells_which_of_two_who_were_lost_together_it_is():
 
 
 def test_a_track_is_tentative_confirmed_lost_removed():
-    stream = Stream(confirm_count=2, forget_s=1.0)
+    stream = Stream(min_hits=2, track_timeout_s=1.0)
     states = []
     for place in ((200, 200), (200, 200), None, (200, 200), None):
         stream.step(**({'a': place} if place else {}))
@@ -376,7 +378,7 @@ def test_a_track_is_tentative_confirmed_lost_removed():
 
 
 def test_a_face_that_is_followed_is_not_forgotten_however_short_forget_after_is():
-    stream = Stream(forget_s=0.0)
+    stream = Stream(track_timeout_s=0.0)
     ids = [stream.step(a=(200 + i, 200)) for i in range(5)]
     assert ids == [{'a': 'f1'}] * 5
     stream.step()

@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import find_roll
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, Way
+from face_recon_ros.tracking.tracker import Tracker, Way
 
 STEP_S = 1 / 30
 SIDE_PX = 100.0

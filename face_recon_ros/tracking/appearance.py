@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.opencv import takeable
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 
 # A descriptor is a picture of this many cells a side
 CELLS = 8

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from face_recon_ros.detection.detectors import intersection_over_union
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.detection.nms import intersection_over_union
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import score_of
 from face_recon_ros.tracking.appearance import descriptor_distance, uncovered_cells
 from face_recon_ros.tracking.motion import (

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
+from face_recon_ros.camera import Camera
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import OPTICAL_FROM_VIEWER, rotation_to
 
 
 @dataclass(slots=True, frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 
 # Standard deviation of a head's velocity: sides of its region per second to the right and down,
 # relative size per second, rad/s; and the time constant with which a velocity is forgotten, s

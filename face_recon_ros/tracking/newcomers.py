@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.association import (
     GATE,
     Costs,

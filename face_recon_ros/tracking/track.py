@@ -7,8 +7,9 @@ from enum import Enum
 
 import numpy as np
 
+from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.hybrid import SIGMA_RAD_PER_FIT_ERROR
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.appearance import followed
 from face_recon_ros.tracking.motion import (
     Motion,
@@ -72,7 +73,7 @@ class Track:
     """
     One face over time.
 
-    regression: the newest of the face; presence 0 while it is lost. confirm_count: images in a
+    regression: the newest of the face; presence 0 while it is lost. min_hits: images in a
     row that confirm it. hits: images it was found in, in a row until it is confirmed. misses:
     images in a row it was not found in. seen_s, trusted_s: when it was found last; when the
     detector last saw it, too, or the regressor was sure of it. apart: no other face was near when
@@ -84,7 +85,7 @@ class Track:
     regression: Regression
     seen_s: float
     motion: Motion
-    confirm_count: int
+    min_hits: int
     trusted_s: float
     state: TrackState = TrackState.TENTATIVE
     hits: int = 0
@@ -95,11 +96,11 @@ class Track:
 
     @classmethod
     def begin(
-        cls, face_id: str, observation: Observation, now_s: float, confirm_count: int, apart: bool
+        cls, face_id: str, observation: Observation, now_s: float, min_hits: int, apart: bool
     ) -> Track:
         """Return the track of somebody new."""
         motion = Motion(observation.region, observation.sigma_rad, now_s)
-        track = cls(face_id, observation.regression, now_s, motion, confirm_count, now_s)
+        track = cls(face_id, observation.regression, now_s, motion, min_hits, now_s)
         track._take(observation, now_s, apart)
         return track
 
@@ -150,7 +151,7 @@ class Track:
             self.trusted_s = now_s
         self.apart = apart
         self.hits, self.misses = self.hits + 1, 0
-        confirmed = self.hits >= self.confirm_count
+        confirmed = self.hits >= self.min_hits
         self.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
 
     def miss(self) -> None:
@@ -159,13 +160,13 @@ class Track:
             self.motion.disturb()
         self.misses += 1
         self.regression = replace(self.regression, presence=0.0)
-        if self.hits < self.confirm_count:
+        if self.hits < self.min_hits:
             self.hits = 0
         self.searched = None
         self.state = TrackState.LOST
 
-    def age(self, now_s: float, forget_s: float) -> None:
+    def age(self, now_s: float, track_timeout_s: float) -> None:
         """Remove the track where it was lost for long enough."""
-        if now_s - self.seen_s > forget_s:
+        if now_s - self.seen_s > track_timeout_s:
             self.state = TrackState.REMOVED
 

@@ -25,7 +25,7 @@ import string
 from collections.abc import Sequence
 from enum import Enum
 
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
 from face_recon_ros.tracking.association import follow, way_box
 from face_recon_ros.tracking.newcomers import Newcomers, is_face, is_one_of
@@ -76,7 +76,7 @@ class Tracker:
             too_many = [t.id for t in self._tracks if not t.lost][settings.max_faces :]
             self._tracks = [t for t in self._tracks if t.id not in too_many]
         for track in self._tracks:
-            track.confirm_count = settings.confirm_count
+            track.min_hits = settings.min_hits
 
     # --- the faces that are followed -------------------------------------------------
 
@@ -95,7 +95,7 @@ class Tracker:
         self._starts = before_s is None or self._now_s - before_s > LONG_GAP_S
         for track in self._tracks:
             if track.lost or self._starts:
-                track.age(self._now_s, self._settings.forget_s)
+                track.age(self._now_s, self._settings.track_timeout_s)
         self._tracks = [t for t in self._tracks if t.state is not TrackState.REMOVED]
         self._searched = [t for t in self._tracks if not t.lost]
         self._detected, self._suggested = self._suggested, []
@@ -198,7 +198,7 @@ class Tracker:
                     self._new_id(),
                     sighting.observation,
                     self._now_s,
-                    self._settings.confirm_count,
+                    self._settings.min_hits,
                     not sighting.touching,
                 )
             )
@@ -234,8 +234,8 @@ class Tracker:
 
     def _is_reported(self, track: Track) -> bool:
         if track.lost:
-            confirmed = track.hits >= self._settings.confirm_count
-            return confirmed and track.misses <= self._settings.hold_count
+            confirmed = track.hits >= self._settings.min_hits
+            return confirmed and track.misses <= self._settings.coast_frames
         return track.state is TrackState.CONFIRMED
 
     def _has_place(self) -> bool:
