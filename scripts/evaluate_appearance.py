@@ -51,6 +51,14 @@ def likelihood_line(distances: np.ndarray, same: np.ndarray) -> tuple[float, flo
     return float(slope), float(-start / slope)
 
 
+def print_appearance(pairs: list[tuple[np.ndarray, np.ndarray]], same: np.ndarray) -> None:
+    """Print what the distances of pairs of descriptors (64, 3) are worth."""
+    compared = np.array([descriptor_distance(one, other) for one, other in pairs], np.float64)
+    print(f'appearance: {ordered_rightly(compared, same):.3f}')
+    slope, neutral = likelihood_line(compared, same)
+    print(f'appearance: {slope:.1f} nats per unit of the distance, above {neutral:.3f}')
+
+
 def main() -> None:
     """Print the shares."""
     if len(sys.argv) != 2:
@@ -85,13 +93,7 @@ def main() -> None:
     steps = shape[a] - shape[b]
     print(f'{len(person)} photos, {len(set(people))} people, {same.sum()} pairs of one person, '
           f'{(~same).sum()} of two')
-    pairs = zip(a, b, strict=True)
-    compared = np.array(
-        [descriptor_distance(descriptors[i], descriptors[j]) for i, j in pairs], np.float64
-    )
-    print(f'appearance: {ordered_rightly(compared, same):.3f}')
-    slope, neutral = likelihood_line(compared, same)
-    print(f'appearance: {slope:.1f} nats per unit of the distance, above {neutral:.3f}')
+    print_appearance([(descriptors[i], descriptors[j]) for i, j in zip(a, b, strict=True)], same)
     print(f'shape: {ordered_rightly((steps**2).sum(axis=1), same):.3f}')
     weighted = np.einsum('ni,ij,nj->n', steps, weights, steps)
     print(f'shape, weighted by how much it varies within a person: '

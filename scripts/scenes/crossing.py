@@ -217,6 +217,7 @@ def _entangled(who: int, sights: Sequence[Sight]) -> bool:
     ) and sights[who].visible < SEEN
 
 
+# long: a table of the scenes
 def scenes(cutouts: Sequence[Cutout]) -> Mapping[str, tuple[list[Person], float]]:
     """Return scenes of two or three people by name, and how long each lasts in seconds."""
     a, b, c = cutouts[:3]
