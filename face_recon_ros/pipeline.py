@@ -267,7 +267,8 @@ class Pipeline:
         """Predict where the faces are, look there, look for others, smooth."""
         tracker, smooth = self._tracker, self._smoothers
         regions = tracker.predict(stamp_s)
-        tracker.update([self._followed(image, region) for region in regions])
+        described = tracker.want_descriptors()
+        tracker.update([self._followed(image, *r) for r in zip(regions, described, strict=True)])
         way = tracker.wanted_search()
         if way is not None:
             tracker.take_detections(self._detect(image, way))
@@ -289,9 +290,10 @@ class Pipeline:
             return _regions(detect_upside_down(self.detector, image))
         return _regions(self.detector(image))
 
-    def _followed(self, image: np.ndarray, region: Region) -> Observation:
-        """Return what there is where a face is expected."""
-        return _observed(image, self.regressor(image, region, denoise=True))
+    def _followed(self, image: np.ndarray, region: Region, described: bool) -> Observation:
+        """Return what there is where a face is expected; its appearance, too, where wanted."""
+        found = self.regressor(image, region, denoise=True)
+        return _observed(image, found) if described else Observation(found)
 
     def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream, at the likeliest roll."""

@@ -92,6 +92,19 @@ def test_a_search_stays_where_it_is_while_the_face_trembles(change, stays):
     assert there == stays
 
 
+def test_the_appearance_of_a_face_that_is_alone_is_taken_ten_times_a_second():
+    stream = Stream(detection_interval=1000)
+    looks = []
+    look = stream.scene.look
+    stream.scene.look = lambda region: looks.append(region) or look(region)
+    for _ in range(30):
+        stream.update(a=(200, 200))
+    assert len(looks) == 10  # the first time when it is found
+    for _ in range(10):
+        stream.update(a=(200, 200), b=(260, 200))
+    assert len(looks) >= 10 + 3
+
+
 def lost_together(stream):
     """Two faces that touch, 60 px apart, and are lost at once."""
     for index in range(4):

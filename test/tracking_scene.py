@@ -90,7 +90,11 @@ class Stream:
         self.scene.faces = faces
         tracker = self.tracker
         regions = tracker.predict(next(self.times) * STEP_S if stamp_s is None else stamp_s)
-        tracker.update([self._observe(self.scene.regress(r)) for r in regions])
+        described = tracker.want_descriptors()
+        tracker.update([
+            self._observe(self.scene.regress(region), described=wanted)
+            for region, wanted in zip(regions, described, strict=True)
+        ])
         way = tracker.wanted_search()
         if way is not None:
             upright = way is Way.UPRIGHT
@@ -101,8 +105,9 @@ class Stream:
             tracker.add([self._newcomer(r) for r in tracker.candidates()])
         return tracker.reported()
 
-    def _observe(self, found, judged=1.0):
-        descriptor = self.scene.look(found.region) if self.descriptors else None
+    def _observe(self, found, judged=1.0, described=True):
+        described = described and self.descriptors
+        descriptor = self.scene.look(found.region) if described else None
         return Observation(found, descriptor, judged)
 
     def _newcomer(self, region):

@@ -194,6 +194,8 @@ def follow(
     :param observations: in each track's search region; None: no face there
     :param hidden: boxes (4,) of the ways of lost faces, who may be behind one of these
     """
+    if len(tracks) == 1 and not hidden and tracks[0].apart:
+        return [None if o is None else Sighting(o) for o in observations]
     rows = [row for row, observation in enumerate(observations) if observation is not None]
     seen = sightings([o for o in observations if o is not None], hidden=hidden)
     faces = _by_face(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -22,6 +23,8 @@ from face_recon_ros.tracking.motion import (
 # From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what
 # is no face but has taken its place
 DOUBTFUL_SIGMA_RAD = 0.2
+# How often the appearance of a face that is alone is taken, seconds
+DESCRIBED_EVERY_S = 0.09
 
 
 class TrackState(Enum):
@@ -92,6 +95,7 @@ class Track:
     misses: int = 0
     apart: bool = False
     descriptor: np.ndarray | None = None
+    described_s: float = -math.inf
     searched: Region | None = None
 
     @classmethod
@@ -134,6 +138,10 @@ class Track:
         self.searched = region_at(target, turned_rad)
         return self.searched
 
+    def wants_descriptor(self, now_s: float) -> bool:
+        """Tell whether the appearance in the next observation matters."""
+        return not self.apart or now_s - self.described_s >= DESCRIBED_EVERY_S
+
     def observe(self, observation: Observation, now_s: float, apart: bool) -> None:
         """Take in that the face was found."""
         if apart and not self.lost:
@@ -143,9 +151,10 @@ class Track:
         self._take(observation, now_s, apart)
 
     def _take(self, observation: Observation, now_s: float, apart: bool) -> None:
-        since_s, self.seen_s = now_s - self.seen_s, now_s
+        self.seen_s = now_s
         self.regression = observation.regression
         if apart and observation.descriptor is not None:
+            since_s, self.described_s = now_s - self.described_s, now_s
             self.descriptor = followed(self.descriptor, observation.descriptor, since_s)
         if observation.sigma_rad <= DOUBTFUL_SIGMA_RAD:
             self.trusted_s = now_s

@@ -10,7 +10,8 @@ is long unsure of has to be a face to the detector, too.
 One image, in this order:
 
     regions = tracker.predict(stamp_s)          where to look for the faces that are followed
-    tracker.update(observations)                what there is in each of them
+    tracker.update(observations)                what there is in each of them, with the appearance
+                                                where want_descriptors() says so
     if (way := tracker.wanted_search()):        the whole image has to be searched
         tracker.take_detections(regions)
     regions = tracker.candidates()              where somebody new may be, or somebody lost
@@ -100,6 +101,11 @@ class Tracker:
         self._searched = [t for t in self._tracks if not t.lost]
         self._detected, self._suggested = self._suggested, []
         return [track.search_region(self._now_s) for track in self._searched]
+
+    def want_descriptors(self) -> list[bool]:
+        """Tell of which of the regions that predict() returned the appearance is wanted."""
+        hidden = bool(self._lost())
+        return [hidden or track.wants_descriptor(self._now_s) for track in self._searched]
 
     def update(self, observations: Sequence[Observation]) -> None:
         """Take in what there is in each of the regions that predict() returned."""
