@@ -33,12 +33,14 @@ from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.rolls import (
+    Candidate,
     UprightJudge,
     detect_upside_down,
     find_roll,
     is_sure,
     score_of,
 )
+from face_recon_ros.regression.second_looks import SecondLooks
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
@@ -131,6 +133,7 @@ class Pipeline:
         self._tracker = Tracker(self.config.tracking)
         self._smoothers = FaceSmoothers(self.config.smoothing)
         self._judge = UprightJudge(self.config.threads)
+        self._second_looks = SecondLooks()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
 
@@ -145,6 +148,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the faces of the images so far."""
         self._tracker.reset()
+        self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -268,7 +272,10 @@ class Pipeline:
         tracker, smooth = self._tracker, self._smoothers
         regions = tracker.predict(stamp_s)
         described = tracker.want_descriptors()
-        tracker.update([self._followed(image, *r) for r in zip(regions, described, strict=True)])
+        tracker.update([
+            self._followed(image, region, wanted, stamp_s)
+            for region, wanted in zip(regions, described, strict=True)
+        ])
         way = tracker.wanted_search()
         if way is not None:
             tracker.take_detections(self._detect(image, way))
@@ -290,22 +297,30 @@ class Pipeline:
             return _regions(detect_upside_down(self.detector, image))
         return _regions(self.detector(image))
 
-    def _followed(self, image: np.ndarray, region: Region, described: bool) -> Observation:
-        """Return what there is where a face is expected; its appearance, too, where wanted."""
-        found = self.regressor(image, region, denoise=True)
+    def _followed(
+        self, image: np.ndarray, region: Region, described: bool, stamp_s: float
+    ) -> Observation:
+        """Return what there is where a face is expected; what scores low is looked at again."""
+        first = self.regressor(image, region, denoise=True)
+        found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
     def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
-        """Return the face that a detector sees in an image of a stream, at the likeliest roll."""
+        """Return the face that a detector sees in an image of a stream."""
+        found = self._rolled(image, region)
+        return _observed(image, found.regression, found.judged)
+
+    def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
+        """Return the face in a region of a stream's image at the likeliest roll."""
         found = find_roll(
-            region,
+            without_turn(region),
             regress=lambda r: self.regressor(image, r, denoise=True),
             refine=lambda r: self.regressor(image, without_turn(r), denoise=True),
             judge=lambda r: self._judge(image, r),
             locate=lambda r: self._judge.locate(image, r),
         )
         settled = self.regressor.settled(image, found.regression, still=False)
-        return _observed(image, settled, found.judged)
+        return Candidate(settled, found.judged)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """

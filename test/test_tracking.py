@@ -282,6 +282,15 @@ def test_a_trembling_face_is_looked_for_in_the_same_place():
     assert np.ptp(centres, axis=0).max() == 0
 
 
+def test_a_roll_that_is_set_right_is_no_motion():
+    """As a second look does, after a first one at a wrong roll."""
+    stream = Stream(detection_interval=1000)
+    for roll_rad in (3.1, 3.1, 3.1, 0.0, 0.0, 0.0):
+        stream.scene.roll_rad = roll_rad
+        stream.update(a=(200, 200))
+    assert stream.scene.looked_at[-1].roll_rad == pytest.approx(0, abs=0.01)
+
+
 @pytest.mark.parametrize('rate_hz', [5, 30, 60])
 def test_a_noisy_face_is_looked_for_in_the_same_place(rate_hz):
     """As found in the sample portrait with sensor noise; its rotation's sigma is 0.03 rad."""

@@ -23,6 +23,8 @@ from face_recon_ros.tracking.motion import (
 # From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what
 # is no face but has taken its place
 DOUBTFUL_SIGMA_RAD = 0.2
+# A roll that is another by more than this from one image to the next was wrong before, rad
+OTHER_ROLL_RAD = math.radians(45)
 # How often the appearance of a face that is alone is taken, seconds
 DESCRIBED_EVERY_S = 0.09
 
@@ -144,7 +146,8 @@ class Track:
 
     def observe(self, observation: Observation, now_s: float, apart: bool) -> None:
         """Take in that the face was found."""
-        if apart and not self.lost:
+        turn_rad = math.remainder(observation.region.roll_rad - self.region.roll_rad, math.tau)
+        if apart and not self.lost and abs(turn_rad) < OTHER_ROLL_RAD:
             self.motion.correct(observation.region, observation.sigma_rad, now_s)
         else:
             self.motion.jump(observation.region, observation.sigma_rad, now_s)
