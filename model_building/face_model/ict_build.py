@@ -32,9 +32,12 @@ from model_building.face_model.similarity import (
 )
 
 SAMPLE_COUNT, SEED = 4000, 17
-UNSEEN_COUNT, UNSEEN_SEED = 500, 18
+UNSEEN_COUNT, UNSEEN_SEED, UNSEEN_STEP = 500, 18, 6
 LARGEST_WEIGHT = 3.0
 """Standard deviations: beyond them the linear model shows nobody."""
+LID_WEIGHT = 3.0
+"""Of the metric of expressions, see expression.LID_WEIGHT: mouths of scans move farther than
+MakeHuman's, so it takes more for lids to count."""
 NOT_SHAPES = ('PupilDilate_L', 'PupilDilate_R')
 
 
@@ -99,7 +102,7 @@ def ict_heads(model: IctModel, faces: IctFaces, mesh: Mesh, statistics: FaceMesh
 
     weights = sample_weights(SAMPLE_COUNT, len(modes), SEED)
     still = remove_similarity(modes, neutral, modes[:, counted], neutral[counted])
-    labels = [(f'mode {k + 1}', 1) for k in range(len(modes))]
+    labels = [(f'mode-{k + 1}', 1) for k in range(len(modes))]
     shapes = np.concatenate([neutral[None], still])
     covariance = np.zeros((len(shapes),) * 2)
     covariance[1:, 1:] = weights.T @ weights / len(weights)
@@ -111,7 +114,8 @@ def ict_heads(model: IctModel, faces: IctFaces, mesh: Mesh, statistics: FaceMesh
     mean = close_lips(neutral, mesh.creases)
     origin = mean[find_sellion(mean, topology)] * [0, 1, 1]
     heads = Heads(mean - origin, replace(identity, mean=neutral), unit_names, units,
-                  found.landmarks_468, places - origin, _provenance(statistics))
+                  found.landmarks_468, places - origin, _provenance(statistics), LID_WEIGHT,
+                  mesh.base)
     return heads, modes
 
 
@@ -120,8 +124,10 @@ def unseen_error(arrays: dict[str, np.ndarray], modes: np.ndarray, seen: np.ndar
     Measure the file's components on heads of other samples.
 
     Each head, the mean and a mix of modes (100,V,3), is laid onto the mean (similarity) by its
-    visible vertices `seen` (V,); then the nearest mix of the components is found there.
+    visible vertices `seen` (V,); then the nearest mix of the components is found there. Every
+    UNSEEN_STEP-th of them is looked at.
     """
+    seen = np.flatnonzero(seen)[::UNSEEN_STEP]
     mean = arrays['mean'][seen].astype(np.float64)
     basis = (arrays['shape_basis'][:, seen]
              * arrays['shape_step'].astype(np.float64)[:, None, None]).reshape(40, -1)

@@ -244,6 +244,14 @@ def find_correspondence(model: IctModel, topology: Topology, base: np.ndarray,
         rotation, origin)
 
 
+def distances_m(model: IctModel, found: IctCorrespondence) -> np.ndarray:
+    """Return how far each vertex of the skin in sight (n,) lies from its place on the ICT head."""
+    on_head = IctSurface.of(model).rows @ model.neutral.astype(np.float64)
+    skin = found.kind == SKIN
+    places = Embedding(found.corners[skin], found.weights[skin]).of(on_head)
+    return np.linalg.norm(places - found.neutral[skin], axis=1)
+
+
 def _near_eyes(mean: np.ndarray, eye_mask: np.ndarray) -> np.ndarray:
     near = np.zeros(len(mean), bool)
     for sign in (1, -1):
@@ -268,11 +276,16 @@ def main() -> int:
         base = assets.base_mesh()
         topology = build_topology(base)
         undeformed = METRES_PER_DECIMETRE * topology.displacement(base.vertices)
-        find_correspondence(model, topology, undeformed, face).save(arguments.output)
+        found = find_correspondence(model, topology, undeformed, face)
+        found.save(arguments.output)
     except (ModelBuildingError, OSError) as error:
         sys.stderr.write(f'{error}\n')
         return 1
-    sys.stdout.write(f'{arguments.output}\n')
+    distance_mm = 1e3 * distances_m(model, found)
+    sys.stdout.write(
+        f'{arguments.output}: skin lies {distance_mm.mean():.2f} mm from the ICT head on average, '
+        f'median {np.median(distance_mm):.2f} mm, {np.mean(distance_mm > 1):.1%} of it beyond '
+        '1 mm\n')
     return 0
 
 

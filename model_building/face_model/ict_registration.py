@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
-from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from model_building.face_model import ict_model
@@ -23,6 +22,7 @@ from model_building.face_model.ict_model import IctModel
 from model_building.face_model.similarity import apply_similarity, mirrored, similarity
 from model_building.face_model.subdivision import catmull_clark
 from model_building.face_model.surface import Embedding, Surface, vertex_normals
+from model_building.face_model.thin_plate import SymmetricSolver, thin_plate
 from model_building.face_model.topology import Topology, split_quads
 
 STIFFNESS_M = (0.06, 0.04, 0.025, 0.016, 0.01, 0.01, 0.006, 0.006, 0.004, 0.004, 0.0025, 0.0025,
@@ -219,28 +219,6 @@ def _profile_marks(points: np.ndarray, mouth_y: float) -> np.ndarray:
     return np.array([sellion, tip, subnasale, upper, lower, fold, chin, menton])
 
 
-def _thin_plate(points: np.ndarray, triangles: np.ndarray) -> tuple[sparse.csc_array, np.ndarray]:
-    """Return the bending energy of fields over a mesh (V,V), and the area of each vertex (V,)."""
-    count = len(points)
-    corner = points[triangles]
-    laplacian = sparse.csr_array((count, count))
-    area = np.zeros(count)
-    for k in range(3):
-        a, b, c = corner[:, k], corner[:, (k + 1) % 3], corner[:, (k + 2) % 3]
-        cross = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-        # Slivers would make stiffer than everything else.
-        half_cotangent = np.clip(((b - a) * (c - a)).sum(axis=1) / np.maximum(cross, 1e-14),
-                                 0.05, 5) / 2
-        i, j = triangles[:, (k + 1) % 3], triangles[:, (k + 2) % 3]
-        one = sparse.csr_array((half_cotangent, (i, j)), shape=(count, count))
-        laplacian = laplacian + one + one.T
-        area += np.bincount(triangles[:, k], cross / 6, count)
-    laplacian = sparse.csr_array(sparse.diags(np.asarray(laplacian.sum(axis=1)).ravel())
-                                 - laplacian)
-    inverse = sparse.diags(1 / np.maximum(area, np.percentile(area[area > 0], 5)))
-    return sparse.csc_array(laplacian @ inverse @ laplacian), area
-
-
 @dataclass(frozen=True, slots=True)
 class Registration:
     """
@@ -254,86 +232,83 @@ class Registration:
     embedding: Embedding
 
 
-def register(model: IctModel, surface: IctSurface, mean: np.ndarray, topology: Topology,
-             creases: Creases, landmarks_68: Embedding) -> Registration:
-    """Lay the face model's mean (V,3) onto the neutral ICT head, exactly symmetric."""
-    ict = surface.rows @ model.neutral.astype(np.float64)
-    ict_normals = TURN_M * vertex_normals(ict, surface.triangles)
-    finder = Surface(surface.triangles, len(ict), NEIGHBOURS)
-    features = _Features(model, ict, topology, creases, landmarks_68)
-    start = list(START)
-    points = apply_similarity(mean, *similarity(
-        landmarks_68.of(mean)[start], ict[model.landmarks_68][start]))
-    points = (points + mirrored(points, topology.mirror)) / 2
-    skin = ~topology.eye_mask
-    count = int(skin.sum())
-    triangles = topology.triangles[skin[topology.triangles].all(axis=1)]
-    if not skin[:count].all():
-        raise ModelBuildingError('the eyes are not the last vertices of the mesh')
-    bending, area = _thin_plate(points[:count], triangles)
-    seen = skin & ~topology.inside_mask
-    left = np.flatnonzero(seen & (points[:, 0] > -1e-9))
-    rest = points
-    halves = _Halves(topology.mirror[:count], points[:count])
-    for stiffness in STIFFNESS_M:
-        normals = TURN_M * vertex_normals(points, topology.triangles)
-        near = finder.closest(points[left], ict, (normals[left], ict_normals))
-        cosine = (near.of(ict_normals) * normals[left]).sum(axis=1) / TURN_M ** 2
+class _Attraction:
+    """Draws a face near the ICT head onto it: its lines to the same lines, skin to skin."""
+
+    def __init__(self, model: IctModel, surface: IctSurface, topology: Topology, creases: Creases,
+                 landmarks_68: Embedding) -> None:
+        self.ict = surface.rows @ model.neutral.astype(np.float64)
+        self._normals = TURN_M * vertex_normals(self.ict, surface.triangles)
+        self._finder = Surface(surface.triangles, len(self.ict), NEIGHBOURS)
+        self._features = _Features(model, self.ict, topology, creases, landmarks_68)
+        self._mirror = surface.mirror(self.ict)
+        self._topology = topology
+        seen = ~(topology.eye_mask | topology.inside_mask)
+        self._seen = np.flatnonzero(seen)
+
+    def _left(self, points: np.ndarray) -> np.ndarray:
+        return self._seen[points[self._seen, 0] > -1e-9]
+
+    def _nearest(self, points: np.ndarray, left: np.ndarray) -> tuple[Embedding, np.ndarray]:
+        """Return where vertices `left` are drawn to, and how alike both surfaces face."""
+        normals = TURN_M * vertex_normals(points, self._topology.triangles)[left]
+        near = self._finder.closest(points[left], self.ict, (normals, self._normals))
+        return near, (near.of(self._normals) * normals).sum(axis=1) / TURN_M ** 2
+
+    def targets(self, points: np.ndarray, area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return for the skin, the first n of the vertices, what pulls (n,3) and how strongly (n,).
+
+        points (V,3); area (n,) m^2 of each vertex of the skin.
+        """
+        count, left = len(area), self._left(points)
+        near, cosine = self._nearest(points, left)
         pull, weight = np.zeros((count, 3)), np.zeros(count)
         trusted = cosine > SMALLEST_COSINE
         weight[left[trusted]] = area[left[trusted]]
-        pull[left[trusted]] = near.of(ict)[trusted]
-        lines = features.lines(points)
+        pull[left[trusted]] = near.of(self.ict)[trusted]
+        lines = self._features.lines(points)
         # A vertex of two lines goes between; on a line the surface does not count.
         weight[lines.vertices], pull[lines.vertices] = 0, 0
         np.add.at(weight, lines.vertices, lines.area_m2)
         np.add.at(pull, lines.vertices, lines.area_m2[:, None] * lines.targets)
-        alone = np.zeros(count, bool)
-        alone[lines.vertices] = True
-        pull[alone] /= weight[alone][:, None]
-        weight, pull = _both_sides(weight, pull, topology.mirror[:count], points[:count])
+        on_line = np.unique(lines.vertices)
+        pull[on_line] /= weight[on_line][:, None]
+        return _both_sides(weight, pull, self._topology.mirror[:count], points[:count])
+
+    def touched(self, points: np.ndarray) -> Embedding:
+        """Return where the skin in sight touches the ICT surface, exactly symmetric."""
+        left = self._left(points)
+        half, _ = self._nearest(points, left)
+        vertices, weights = np.zeros((len(points), 3), np.int64), np.zeros((len(points), 3))
+        right = self._topology.mirror[left]
+        vertices[right], weights[right] = self._mirror[half.vertices], half.weights
+        vertices[left], weights[left] = half.vertices, half.weights
+        return Embedding(vertices, weights)
+
+
+def register(model: IctModel, surface: IctSurface, mean: np.ndarray, topology: Topology,
+             creases: Creases, landmarks_68: Embedding) -> Registration:
+    """Lay the face model's mean (V,3) onto the neutral ICT head, exactly symmetric."""
+    attraction = _Attraction(model, surface, topology, creases, landmarks_68)
+    start = list(START)
+    points = apply_similarity(mean, *similarity(
+        landmarks_68.of(mean)[start], attraction.ict[model.landmarks_68][start]))
+    points = (points + mirrored(points, topology.mirror)) / 2
+    skin = ~topology.eye_mask
+    count = int(skin.sum())
+    if not skin[:count].all():
+        raise ModelBuildingError('the eyes are not the last vertices of the mesh')
+    triangles = topology.triangles[skin[topology.triangles].all(axis=1)]
+    bending, area = thin_plate(points[:count], triangles)
+    halves = SymmetricSolver(topology.mirror[:count], points[:count])
+    rest = points
+    for stiffness in STIFFNESS_M:
+        weight, pull = attraction.targets(points, area)
         system = stiffness ** 4 * bending + sparse.diags(weight)
         points = rest.copy()
         points[:count] += halves.solve(system, weight[:, None] * (pull - rest[:count]))
-    normals = TURN_M * vertex_normals(points, topology.triangles)
-    half = finder.closest(points[left], ict, (normals[left], ict_normals))
-    vertices, weights = np.zeros((len(points), 3), np.int64), np.zeros((len(points), 3))
-    ict_mirror = surface.mirror(ict)
-    right = topology.mirror[left]
-    vertices[right], weights[right] = ict_mirror[half.vertices], half.weights
-    vertices[left], weights[left] = half.vertices, half.weights
-    return Registration(points, Embedding(vertices, weights))
-
-
-class _Halves:
-    """Solves for fields that are symmetric about x = 0, with half the unknowns."""
-
-    def __init__(self, mirror: np.ndarray, points: np.ndarray) -> None:
-        left = np.flatnonzero(points[:, 0] > 1e-9)
-        middle = np.flatnonzero(np.abs(points[:, 0]) <= 1e-9)
-        right = mirror[left]
-        count, known = len(points), len(left)
-
-        def spread(sign: float, rows: np.ndarray) -> sparse.csc_array:
-            columns = np.concatenate([np.arange(known), np.arange(known), np.arange(known, len(
-                rows) - known)])
-            values = np.concatenate([np.ones(known), np.full(known, sign),
-                                     np.ones(len(rows) - 2 * known)])
-            return sparse.csc_array((values, (rows, columns)),
-                                    shape=(count, len(rows) - known))
-
-        self._odd = spread(-1, np.concatenate([left, right]))
-        self._even = spread(1, np.concatenate([left, right, middle]))
-
-    def solve(self, system: sparse.csc_array, right_hand_side: np.ndarray) -> np.ndarray:
-        """Return the field (V,3) with system @ field = right_hand_side (V,3), both symmetric."""
-        field = np.empty_like(right_hand_side)
-        for spread, axes in ((self._odd, [0]), (self._even, [1, 2])):
-            reduced = sparse.csc_array(spread.T @ system @ spread)
-            factors = splu(reduced, permc_spec='MMD_AT_PLUS_A', diag_pivot_thresh=0.0,
-                           options={'SymmetricMode': True})
-            field[:, axes] = spread @ factors.solve(spread.T @ right_hand_side[:, axes])
-        return field
+    return Registration(points, attraction.touched(points))
 
 
 def _both_sides(weight: np.ndarray, pull: np.ndarray, mirror: np.ndarray,
