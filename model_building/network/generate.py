@@ -295,6 +295,7 @@ def _maker(arguments: argparse.Namespace) -> CropMaker:
     return CropMaker(sources, mixture, arguments.validation, new_head, new_scan)
 
 
+# long: one option after another
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(prog='python -m model_building.network.generate',
