@@ -2,7 +2,7 @@
 """
 Print the constants of the rotation's covariance (confidence.py), and how often they hold.
 
-    scripts/calibrate_covariance.py [--regressor hybrid|network|facemesh]
+    scripts/calibrate_covariance.py [--regressor network|facemesh|hybrid]
         [--regressor-path FILE] DIR...
 
 DIR: labelled photos, as scripts/evaluate.py takes them, with angles or with where people were

@@ -2,7 +2,7 @@
 """
 Print the accuracy of the pipeline on folders of labelled photos.
 
-    scripts/evaluate.py [--regressor hybrid|network|facemesh] [--regressor-path FILE] DIR...
+    scripts/evaluate.py [--regressor network|facemesh|hybrid] [--regressor-path FILE] DIR...
 
 Each DIR holds images and a labels.csv with the column `file` and one of these kinds of truth:
   pan_deg, tilt_up_deg      where the person was asked to look, + towards image left and up

@@ -4,7 +4,7 @@ Print what the smoothing costs and gives on the sample portrait.
 
 Lag, jitter, and what is gained where it is known how the camera moves.
 
-    scripts/evaluate_smoothing.py [--regressor hybrid|network|facemesh]
+    scripts/evaluate_smoothing.py [--regressor network|facemesh|hybrid]
 
 The images are found once for each motion, unsmoothed; then each filter is run over what was found.
 """
