@@ -27,3 +27,7 @@ class GeometryError(FaceReconError, ValueError):
 
 class SettingsError(FaceReconError, ValueError):
     """A setting has a value that cannot be used."""
+
+
+class ArgumentError(FaceReconError, ValueError):
+    """An argument of a call cannot be used."""

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from face_recon_ros.arguments import check_camera, check_camera_pose, check_image, check_stamp
 from face_recon_ros.confidence import pose_covariance
+from face_recon_ros.deprecation import warn_once
 from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
-from face_recon_ros.equality import ComparedByValue
-from face_recon_ros.errors import GeometryError, ImageError, SettingsError
+from face_recon_ros.errors import GeometryError, SettingsError
+from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.faces import Faces
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
-    depth_plane,
     face_rotation,
     metric_pose,
     points_in_camera,
@@ -69,36 +71,13 @@ class PipelineConfig:
             )
 
 
-@dataclass(slots=True, frozen=True, eq=False)
-class Face(ComparedByValue):
-    """One face in one image.
-
-    id: the same for the same face over time, '' in a still image. score: 0..1, falls where the
-    pose cannot be trusted. fit_error: see face_model.Fit. box (4,): x0, y0, x1, y1 px. rotation
-    (3, 3): face frame -> image-aligned optical frame, without the viewing ray. pose: metric, in
-    the camera frame. pose_covariance (6, 6): x, y, z in m^2, rotations about x, y, z in rad^2.
-    landmarks_px (68, 3): x right, y down, z towards the viewer. landmarks_m (68, 3): camera
-    optical frame. depth_plane (4,): see pose.depth_plane. head_scale: size of the head relative to
-    the model's. rotation_sigma_rad: see regression.Regression.
+class Pipeline:
     """
+    Images in, faces out: detect() for a photo, track() for the images of a stream.
 
-    id: str
-    score: float
-    fit_error: float
-    box: np.ndarray
-    parameters: FaceParameters
-    rotation: np.ndarray
-    pose: MetricPose
-    pose_covariance: np.ndarray
-    landmarks_px: np.ndarray
-    landmarks_m: np.ndarray
-    depth_plane: np.ndarray
-    head_scale: float
-    rotation_sigma_rad: float | None = None
-
-
-class FaceReconPipeline:
-    """Images in, faces out; keeps the faces of the last images."""
+    One pipeline follows the faces of one stream, in one thread at a time: make one for every
+    camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
+    """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
         """:raises ModelFileError: a model file cannot be used."""
@@ -142,6 +121,73 @@ class FaceReconPipeline:
         self._tracker.configure(config.tracking, config.smoothing)
         self._head_scale = self._head_scale_of(config)
 
+    def detect(self, image: np.ndarray, camera: Camera | None = None) -> Faces:
+        """
+        Find the faces in a photo, largest score first.
+
+        Nothing is remembered, and a stream that track() follows is not disturbed. Takes longer
+        than track(): the image is searched whole, upside down too where nobody is surely found,
+        and every face is measured in the mirror as well.
+
+        :param image: (H, W, 3) uint8 BGR
+        :param camera: its calibration; without one a field of view of about 53 degrees along the
+            longer side is assumed, and distances are guesses
+        :returns: faces with the id ''; empty where there is none
+        :raises ImageError: not such an image.
+        :raises CalibrationError: a camera of images of another size.
+        :raises ArgumentError: a camera that is none.
+        """
+        check_image(image)
+        camera = check_camera(camera, image)
+        return self._faces(self._find_in_still(image), camera)
+
+    def track(
+        self,
+        image: np.ndarray,
+        stamp_s: float,
+        camera: Camera | None = None,
+        camera_pose: MetricPose | None = None,
+    ) -> Faces:
+        """
+        Follow the faces of a stream through its next image, largest score first.
+
+        A face keeps its id, and its values are smoothed (PipelineConfig.smoothing). A new face is
+        searched for in part of the image at a time, and appears once it has been seen in some
+        images in a row (TrackingSettings.confirm_count).
+
+        :param image: (H, W, 3) uint8 BGR
+        :param stamp_s: when the image was taken, seconds of any one clock
+        :param camera: as in detect()
+        :param camera_pose: of the camera's optical frame in a frame that does not move, in which
+            the faces are then smoothed; None: in the camera's
+        :returns: faces with ids; empty where there is none
+        :raises ImageError: not such an image.
+        :raises CalibrationError: a camera of images of another size.
+        :raises ArgumentError: a stamp that is no finite number, a camera or pose that is none.
+        """
+        faces = self.track_without_search(image, stamp_s, camera, camera_pose)
+        self.search(image)
+        return faces
+
+    def track_without_search(
+        self,
+        image: np.ndarray,
+        stamp_s: float,
+        camera: Camera | None = None,
+        camera_pose: MetricPose | None = None,
+    ) -> Faces:
+        """
+        Do as track(), but leave the search for new faces to the caller.
+
+        For those to whom milliseconds matter: publish the faces, then call search() with the same
+        image, every time.
+        """
+        check_image(image)
+        stamp_s = check_stamp(stamp_s)
+        camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
+        view = View(camera, camera_pose, self._head_scale) if camera_pose else None
+        return self._faces(self._find_in_stream(image, stamp_s, view), camera)
+
     def process(
         self,
         image: np.ndarray,
@@ -150,29 +196,12 @@ class FaceReconPipeline:
         search: bool = True,
         camera_pose: MetricPose | None = None,
     ) -> list[Face]:
-        """
-        Find the faces in an image (H, W, 3) uint8 BGR, largest score first.
-
-        :param camera: the calibration; without one a field of view of about 53 degrees along
-            the longer side is assumed
-        :param stamp_s: when the image of a stream was taken; None: a still image by itself
-        :param search: call search() too; False leaves that to the caller, once the faces are out
-        :param camera_pose: of the camera's optical frame in a frame that does not move, in which a
-            stream's faces are then filtered; None: in the camera's
-        :raises ImageError: not such an image.
-        """
-        _check_image(image)
-        height, width = image.shape[:2]
-        camera = camera or Camera.uncalibrated(width, height)
+        """Find faces by the old name: detect() without a stamp, else track(). Deprecated."""
+        warn_once('Pipeline.process()', 'detect() for a photo, track() for a stream')
         if stamp_s is None:
-            found = self._find_in_still(image)
-        else:
-            view = View(camera, camera_pose, self._head_scale) if camera_pose else None
-            found = self._find_in_stream(image, stamp_s, view)
-            if search:
-                self.search(image)
-        faces = [face for f in found if (face := self._face(*f, camera))]
-        return sorted(faces, key=lambda face: -face.score)
+            return list(self.detect(image, camera))
+        track = self.track if search else self.track_without_search
+        return list(track(image, stamp_s, camera, camera_pose))
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for newcomers, if due; the next image has them."""
@@ -236,6 +265,12 @@ class FaceReconPipeline:
         )
         return [track.regression for track in tracks]
 
+    def _faces(
+        self, found: list[tuple[str, Regression, FaceParameters]], camera: Camera
+    ) -> Faces:
+        faces = [face for f in found if (face := self._face(*f, camera))]
+        return Faces(sorted(faces, key=lambda face: -face.score))
+
     def _face(
         self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
     ) -> Face | None:
@@ -261,7 +296,6 @@ class FaceReconPipeline:
             ),
             landmarks_px=parameters.project(landmarks_model_m),
             landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
-            depth_plane=depth_plane(parameters, pose, self._head_scale),
             head_scale=self._head_scale,
             rotation_sigma_rad=regression.rotation_sigma_rad,
         )
@@ -271,13 +305,8 @@ def _regions(detections: list[Detection]) -> list[Region]:
     return [Region.from_detection(d) for d in detections]
 
 
-def _check_image(image: np.ndarray) -> None:
-    if not isinstance(image, np.ndarray):
-        raise ImageError(
-            f'image is a {type(image).__name__}; wants a NumPy array, uint8 (height, width, 3), '
-            'blue first'
-        )
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ImageError(
-            f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'
-        )
+def __getattr__(name: str) -> object:
+    if name == 'FaceReconPipeline':
+        warn_once('face_recon_ros.pipeline.FaceReconPipeline', 'face_recon_ros.Pipeline')
+        return Pipeline
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

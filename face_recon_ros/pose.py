@@ -54,6 +54,12 @@ class MetricPose(ComparedByValue):
         """From the origin of the camera frame to the face's: range, not z along the axis."""
         return float(np.linalg.norm(self.translation_m))
 
+    def matrix(self) -> np.ndarray:
+        """Return the homogeneous matrix (4, 4): face frame -> camera frame, metres."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.rotation, self.translation_m
+        return matrix
+
     def quaternion(self) -> np.ndarray:
         """Return the rotation as x, y, z, w with w >= 0."""
         return quaternion(self.rotation)

@@ -21,7 +21,8 @@ import numpy as np
 from evaluate import Row, folders_and_pipeline, labelled_faces
 
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
-from face_recon_ros.pipeline import Face, FaceReconPipeline
+from face_recon_ros.face import Face
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
 from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
@@ -77,7 +78,7 @@ def azimuth_deg(rotation: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(abs(rotation[0, 0]), -rotation[2, 0])))
 
 
-def errors_in(pipeline: FaceReconPipeline, folder: Path) -> Errors:
+def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     """Find the faces of a folder and compare them with their labels."""
     with (folder / 'labels.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))

@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import EulerAngles
 from face_recon_ros.regression.network import REGRESSORS
 
@@ -37,11 +38,11 @@ def direction_deg(face: Face) -> tuple[float, float]:
 
 
 def labelled_faces(
-    pipeline: FaceReconPipeline, folder: Path, rows: list[Row]
+    pipeline: Pipeline, folder: Path, rows: list[Row]
 ) -> Iterator[tuple[Row, Face | None]]:
     """Yield each label with the face that is meant: nearest to its place, else best scored."""
     for row in tqdm(rows, unit='image', leave=False, disable=None):
-        faces = pipeline.process(read_image(folder / row['file']))
+        faces = pipeline.detect(read_image(folder / row['file']))
         yield row, min(faces, key=lambda f: distance_to_label(f, row), default=None)
 
 
@@ -160,7 +161,7 @@ def report_landmarks(found: list[tuple[Row, Face]]) -> None:
     print(f'shift of the inner 51 all together, median: x {x:+.2f}, y {y:+.2f} px')
 
 
-def folders_and_pipeline(description: str | None) -> tuple[list[Path], FaceReconPipeline]:
+def folders_and_pipeline(description: str | None) -> tuple[list[Path], Pipeline]:
     """Return what the command line names: folders of photos, and what looks at them."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -172,7 +173,7 @@ def folders_and_pipeline(description: str | None) -> tuple[list[Path], FaceRecon
     config = PipelineConfig(
         smoothing=None, regressor=options.regressor, regressor_path=options.regressor_path
     )
-    return options.folders, FaceReconPipeline(config)
+    return options.folders, Pipeline(config)
 
 
 def main() -> int:

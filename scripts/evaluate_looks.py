@@ -20,7 +20,7 @@ from evaluate import labelled_faces
 from scipy.stats import rankdata
 
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.regressor import Region
 from face_recon_ros.tracking.appearance import look_distance, look_of
 
@@ -50,7 +50,7 @@ def main() -> None:
             and abs(float(r['tilt_up_deg'])) <= LARGEST_TILT_DEG
         ]
     looks, shapes, people, angles = [], [], [], []
-    for row, face in labelled_faces(FaceReconPipeline(), folder, rows):
+    for row, face in labelled_faces(Pipeline(), folder, rows):
         if face is None:
             continue
         low, high = face.box.reshape(2, 2)

@@ -24,8 +24,9 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import image_paths, read_image
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.network import HYBRID, REGRESSORS
 from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
@@ -81,12 +82,12 @@ def judge(faces: Sequence[Face], truth: Face, roll_deg: float, matrix: np.ndarra
     (tally.right if error_deg < RIGHT_DEG else tally.wrong).append(face.score)
 
 
-def streamed(pipeline: FaceReconPipeline, image: np.ndarray) -> list[Face]:
+def streamed(pipeline: Pipeline, image: np.ndarray) -> Sequence[Face]:
     """Return the faces in the last of a stream's images."""
     pipeline.reset()
-    faces: list[Face] = []
+    faces: Sequence[Face] = []
     for index in range(STREAM_LENGTH):
-        faces = pipeline.process(image, stamp_s=index / RATE_HZ)
+        faces = pipeline.track(image, stamp_s=index / RATE_HZ)
     return faces
 
 
@@ -100,7 +101,7 @@ def main() -> None:
     parser.add_argument('folders', type=Path, nargs='+')
     arguments = parser.parse_args()
     try:
-        pipeline = FaceReconPipeline(PipelineConfig(regressor=arguments.regressor))
+        pipeline = Pipeline(PipelineConfig(regressor=arguments.regressor))
         for folder in arguments.folders:
             evaluate(pipeline, folder, arguments)
     except FaceReconError as error:
@@ -108,7 +109,7 @@ def main() -> None:
 
 
 def evaluate(
-    pipeline: FaceReconPipeline, folder: Path, arguments: argparse.Namespace
+    pipeline: Pipeline, folder: Path, arguments: argparse.Namespace
 ) -> None:
     """Print one folder's table."""
     paths = image_paths([folder])
@@ -117,13 +118,13 @@ def evaluate(
     streams = {roll: Tally() for roll in ROLLS_DEG}
     for index in tqdm(drawn, leave=False, disable=None):
         photo = read_image(paths[index])
-        found = pipeline.process(photo)
+        found = pipeline.detect(photo)
         if not found:
             continue
         truth = max(found, key=lambda face: np.prod(face.box[2:] - face.box[:2]))
         for roll_deg in ROLLS_DEG:
             image, matrix = turned(photo, roll_deg, arguments.frame)
-            judge(pipeline.process(image), truth, roll_deg, matrix, stills[roll_deg])
+            judge(pipeline.detect(image), truth, roll_deg, matrix, stills[roll_deg])
             if not arguments.no_streams:
                 faces = streamed(pipeline, image)
                 judge(faces, truth, roll_deg, matrix, streams[roll_deg])

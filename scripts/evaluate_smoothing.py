@@ -21,7 +21,7 @@ from tqdm import tqdm
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera, MetricPose, metric_pose
 from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.regression.regressor import CROP_SIDE_M
@@ -62,13 +62,13 @@ def observed(
     """Return the parameters found in noisy views of the portrait, unsmoothed."""
     photo = read_image(share_directory() / 'samples' / 'astronaut.png')
     portrait = Portrait(photo, (225.0, 115.0), 125.0)
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None, regressor=regressor))
+    pipeline = Pipeline(PipelineConfig(smoothing=None, regressor=regressor))
     random = np.random.default_rng(0)
     found = []
     for index, motion in enumerate(tqdm(motions, leave=False, disable=None)):
         view = portrait.view(camera, motion)
         noisy = np.clip(view + random.normal(0, noise, view.shape), 0, 255).astype(np.uint8)
-        (face,) = pipeline.process(noisy, camera, index / RATE_HZ)
+        (face,) = pipeline.track(noisy, index / RATE_HZ, camera)
         found.append(face.parameters)
     return found
 

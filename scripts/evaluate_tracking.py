@@ -20,13 +20,13 @@ from tqdm import tqdm
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.io.image_files import image_paths, read_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'test'))
 from crossing_scene import RATE_HZ, Cutout, Outcome, judge, sample_people, scenes
 
 
-def casts(pipeline: FaceReconPipeline, arguments: list[str]) -> list[list[Cutout]]:
+def casts(pipeline: Pipeline, arguments: list[str]) -> list[list[Cutout]]:
     """Return groups of three people."""
     sample = read_image(share_directory() / 'samples' / 'astronaut.png')
     groups = [sample_people(pipeline, sample)]
@@ -36,7 +36,7 @@ def casts(pipeline: FaceReconPipeline, arguments: list[str]) -> list[list[Cutout
     people: list[Cutout] = []
     for index in np.random.default_rng(0).permutation(len(paths)):
         photo = read_image(paths[index])
-        faces = pipeline.process(photo)
+        faces = pipeline.detect(photo)
         if faces and faces[0].score > 0.9:
             people.append(Cutout(pipeline, photo))
         if len(people) == 3 * int(arguments[1]):
@@ -47,13 +47,13 @@ def casts(pipeline: FaceReconPipeline, arguments: list[str]) -> list[list[Cutout
 def main() -> None:
     """Print a table of the scenes."""
     try:
-        groups = casts(FaceReconPipeline(), sys.argv[1:])
+        groups = casts(Pipeline(), sys.argv[1:])
     except FaceReconError as error:
         sys.exit(str(error))
     outcomes: dict[str, list[Outcome]] = {}
     for group in tqdm(groups, unit='group', leave=False, disable=None):
         for name, (people, duration_s) in scenes(group).items():
-            outcome = judge(people, duration_s, FaceReconPipeline())
+            outcome = judge(people, duration_s, Pipeline())
             outcomes.setdefault(name, []).append(outcome)
     print('| scene | played | ids swapped | new ids | images unseen | strays | '
           'seen again after, mean and most |')

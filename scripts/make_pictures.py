@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
 from face_recon_ros.io.image_files import read_image, write_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import Face, FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rendering.views import UNLIT, FaceViews
 from face_recon_ros.tracking.smoothing import rotation_matrix
@@ -31,7 +33,7 @@ def enlarged_head(portrait: np.ndarray) -> np.ndarray:
     return cv2.resize(head, (2 * TILE_PX, 2 * TILE_PX), interpolation=cv2.INTER_CUBIC)
 
 
-def mode_strip(image: np.ndarray, faces: list[Face], views: FaceViews) -> np.ndarray:
+def mode_strip(image: np.ndarray, faces: Sequence[Face], views: FaceViews) -> np.ndarray:
     """Return the picture of every mode, side by side."""
     tiles = [views.draw(mode, image.copy(), faces) for mode in MODES]
     return np.hstack([cv2.resize(t, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
@@ -60,8 +62,8 @@ def turned_strip(image: np.ndarray, face: Face, views: FaceViews) -> np.ndarray:
 def main() -> None:
     """Write docs/modes.jpg and docs/turned.jpg."""
     image = enlarged_head(read_image(share_directory() / 'samples' / 'astronaut.png'))
-    pipeline = FaceReconPipeline()
-    faces = pipeline.process(image)
+    pipeline = Pipeline()
+    faces = pipeline.detect(image)
     views = FaceViews(pipeline.model)
     DOCS.mkdir(exist_ok=True)
     write_image(DOCS / 'modes.jpg', mode_strip(image, faces, views))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 
 RATE_HZ = 30
 WIDTH, HEIGHT = 640, 360
@@ -29,7 +29,7 @@ class Cutout:
 
     def __init__(
         self,
-        pipeline: FaceReconPipeline,
+        pipeline: Pipeline,
         photo: np.ndarray,
         stretch: float = 1.0,
         tone: tuple[float, float, float] = (1.0, 1.0, 1.0),
@@ -40,7 +40,7 @@ class Cutout:
         :param stretch: makes the face wider or narrower, :param tone: multiplies blue, green, red:
             so that one photo makes several people
         """
-        (face,) = pipeline.process(photo)[:1]
+        (face,) = pipeline.detect(photo)[:1]
         x0, y0, x1, y1 = face.box
         scale = FACE_PX / (x1 - x0)
         middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
@@ -156,7 +156,7 @@ class Outcome:
 def judge(
     people: Sequence[Person],
     duration_s: float,
-    pipeline: FaceReconPipeline,
+    pipeline: Pipeline,
     rate_hz: float = RATE_HZ,
 ) -> Outcome:
     """Play a scene through a pipeline and hold its ids against the truth."""
@@ -166,7 +166,7 @@ def judge(
     waiting: list[int | None] = [0] * len(people)
     for time_s, image, sights in play(people, duration_s, rate_hz):
         reported = [False] * len(people)
-        for face in pipeline.process(image, stamp_s=time_s):
+        for face in pipeline.track(image, stamp_s=time_s):
             middle = face.box.reshape(2, 2).mean(axis=0)
             who = _whose(middle, sights)
             if who is None:
@@ -293,7 +293,7 @@ def scenes(cutouts: Sequence[Cutout]) -> Mapping[str, tuple[list[Person], float]
     }
 
 
-def sample_people(pipeline: FaceReconPipeline, photo: np.ndarray) -> list[Cutout]:
+def sample_people(pipeline: Pipeline, photo: np.ndarray) -> list[Cutout]:
     """Return three people made of one portrait: narrower and darker, wider and lighter."""
     return [
         Cutout(pipeline, photo),

@@ -21,7 +21,7 @@ import numpy as np
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera
 from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.rendering.renderer import Renderer, Shading
@@ -176,12 +176,12 @@ def mean(rows, left_out=0):
 
 def measure_stills(config, studio):
     """Return the mean errors of still images, by name."""
-    pipeline, rng = FaceReconPipeline(config), np.random.default_rng(1)
+    pipeline, rng = Pipeline(config), np.random.default_rng(1)
     rows = []
     for head in still_heads():
         view = studio.view(head, rng)
-        faces = pipeline.process(view.image, CAMERA)
-        mirrored = pipeline.process(np.ascontiguousarray(view.image[:, ::-1]), CAMERA)
+        faces = pipeline.detect(view.image, CAMERA)
+        mirrored = pipeline.detect(np.ascontiguousarray(view.image[:, ::-1]), CAMERA)
         if len(faces) == len(mirrored) == 1:
             rows.append(errors(view, faces[0]) | {'mirror_deg': unlike(faces[0], mirrored[0])})
     # in some views a grain of noise decides what is found
@@ -196,11 +196,11 @@ def unlike(face, mirrored):
 
 def measure_stream(config, studio):
     """Return the mean errors of a stream, by name, and how much a still head trembles."""
-    pipeline, rng = FaceReconPipeline(config), np.random.default_rng(2)
+    pipeline, rng = Pipeline(config), np.random.default_rng(2)
     rows, rotations = [], []
     for index, head in enumerate(stream_heads()):
         view = studio.view(head, rng, noise=6.0)
-        (face,) = pipeline.process(view.image, CAMERA, stamp_s=index / RATE_HZ)
+        (face,) = pipeline.track(view.image, stamp_s=index / RATE_HZ, camera=CAMERA)
         rows.append(errors(view, face))
         rotations.append(face.rotation)
     standing = rotations[STANDING_COUNT // 2 : STANDING_COUNT]

@@ -32,7 +32,7 @@ from face_recon_ros.cli import main
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.io.bags import BagVideo, is_bag
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.tools.agreement import rotation_from_quaternion
 from face_recon_ros.tools.sample_motion import portrait_camera
 from face_recon_ros.tools.sources import PortraitSource
@@ -305,10 +305,10 @@ def test_video_of_a_bag_is_what_the_pipeline_finds(tmp_path, views, capsys):
     rows = faces_of(file)
     assert f'{len(views)} frames; face f1 in {len(views)}' in capsys.readouterr().out
 
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     assert len(rows) == len(views)
     for index, (row, view) in enumerate(zip(rows, views, strict=True)):
-        (face,) = pipeline.process(view, camera, FIRST_S + 0.1 * index)
+        (face,) = pipeline.track(view, FIRST_S + 0.1 * index, camera)
         assert (row['file'], row['id']) == (str(index), face.id)
         found = [float(row[name]) for name in ('t_x', 't_y', 't_z')]
         np.testing.assert_allclose(found, face.pose.translation_m, atol=2e-5)
@@ -447,10 +447,10 @@ def recorded(tmp_path_factory, image_profile):  # noqa: F811
 @pytest.fixture(scope='module')
 def directly(recorded):
     """Return the faces of the images in the bag, by stamp, as the pipeline finds them."""
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
     with BagVideo.open(recorded) as bag:
         found = {
-            round(image.stamp_s, 5): pipeline.process(image.pixels, image.camera, image.stamp_s)
+            round(image.stamp_s, 5): pipeline.track(image.pixels, image.stamp_s, image.camera)
             for image in bag
         }
     assert len(found) > 10

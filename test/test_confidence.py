@@ -12,7 +12,7 @@ from face_recon_ros.confidence import (
     rotation_sigma_rad,
 )
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
@@ -231,12 +231,12 @@ def test_assumed_focal_length_turns_and_moves_as_the_covariance_says(model):
 
 
 def test_pipeline_doubts_the_distance_where_the_camera_is_not_calibrated(model, portrait):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     height, width = portrait.shape[:2]
     centre = (width - 1) / 2, (height - 1) / 2
-    [guess] = pipeline.process(portrait)
-    [known] = pipeline.process(portrait, Camera(width, height, width, width, *centre))
-    [true] = pipeline.process(portrait, Camera(width, height, 2 * width, 2 * width, *centre))
+    [guess] = pipeline.detect(portrait)
+    [known] = pipeline.detect(portrait, Camera(width, height, width, width, *centre))
+    [true] = pipeline.detect(portrait, Camera(width, height, 2 * width, 2 * width, *centre))
     off_m = true.pose.translation_m[2] - guess.pose.translation_m[2]
     assert off_m > 0.5
     assert off_m < 2 * np.sqrt(guess.pose_covariance[2, 2])

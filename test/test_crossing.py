@@ -1,7 +1,7 @@
 import pytest
 from crossing_scene import RATE_HZ, judge, sample_people, scenes
 
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.network import FACE_MESH, NETWORK
 
 # Images until somebody who comes back into full sight is reported: 0.3 s
@@ -10,7 +10,7 @@ REACQUIRED_IMAGES = 0.3 * RATE_HZ
 
 @pytest.fixture(scope='module')
 def played(portrait):
-    return scenes(sample_people(FaceReconPipeline(), portrait))
+    return scenes(sample_people(Pipeline(), portrait))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def played(portrait):
 )
 def test_everybody_keeps_the_id(played, name, regressor):
     people, duration_s = played[name]
-    pipeline = FaceReconPipeline(PipelineConfig(regressor=regressor))
+    pipeline = Pipeline(PipelineConfig(regressor=regressor))
     outcome = judge(people, duration_s, pipeline)
     assert outcome.swaps == 0, outcome.events
     assert outcome.new_ids == 0, outcome.ids
@@ -41,7 +41,7 @@ def test_everybody_keeps_the_id(played, name, regressor):
 def test_who_was_away_for_longer_than_forget_s_is_another(played):
     """Nobody else gets the id that is free, nor does the one who stayed lose it."""
     people, duration_s = played['leave for long and return']
-    outcome = judge(people, duration_s, FaceReconPipeline())
+    outcome = judge(people, duration_s, Pipeline())
     assert outcome.swaps == 0
     assert [len(ids) for ids in outcome.ids] == [2, 1]
     assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
@@ -51,7 +51,7 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
     """Without looks the scenes come out wrong: they are worth playing."""
     monkeypatch.setattr('face_recon_ros.tracking.tracker.look_distance', lambda *_: None)
     people, duration_s = played['two behind one turn back']
-    outcome = judge(people, duration_s, FaceReconPipeline())
+    outcome = judge(people, duration_s, Pipeline())
     assert outcome.swaps + outcome.new_ids > 0
 
 
@@ -59,7 +59,7 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
 @pytest.mark.parametrize('name', ['overtake', 'leave and return'])
 def test_everybody_keeps_the_id_at_any_rate(played, name, rate_hz):
     people, duration_s = played[name]
-    outcome = judge(people, duration_s, FaceReconPipeline(), rate_hz)
+    outcome = judge(people, duration_s, Pipeline(), rate_hz)
     assert outcome.swaps == 0, outcome.events
     assert [len(ids) for ids in outcome.ids] == [1, 1]
     # 0.4 s, or two images

@@ -10,7 +10,7 @@ import pytest
 from face_recon_ros.camera import Camera
 from face_recon_ros.detection.detectors import Detection
 from face_recon_ros.face_model.model import FaceParameters
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.regressor import Region
 
@@ -47,7 +47,7 @@ def test_one_other_number_is_unequal(value):
 
 
 def test_faces_of_two_images_compare(portrait):
-    [face], [again] = (FaceReconPipeline().process(portrait) for _ in range(2))
+    [face], [again] = (Pipeline().detect(portrait) for _ in range(2))
     assert face == again
     assert face in [again]
     assert dataclasses.replace(face, score=0.1) != face

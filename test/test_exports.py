@@ -4,7 +4,7 @@ import pytest
 
 from face_recon_ros import cli
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering import exports
 from face_recon_ros.rendering.texture import sample_colors
 from face_recon_ros.rendering.views import FaceViews
@@ -12,8 +12,8 @@ from face_recon_ros.rendering.views import FaceViews
 
 @pytest.fixture(scope='module')
 def scene(portrait):
-    pipeline = FaceReconPipeline()
-    (face,) = pipeline.process(portrait)
+    pipeline = Pipeline()
+    (face,) = pipeline.detect(portrait)
     return FaceViews(pipeline.model), face
 
 

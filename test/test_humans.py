@@ -21,7 +21,7 @@ from std_msgs.msg import Header
 from face_recon_ros.nodes import humans as humans_module
 from face_recon_ros.nodes.humans import Humans, facial_landmarks, region
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering import crops
 
 hri_msgs = pytest.importorskip('hri_msgs.msg')
@@ -83,7 +83,7 @@ def test_fields_are_those_of_rep_155(name):
 
 @pytest.fixture(scope='module')
 def face(portrait):
-    (found,) = FaceReconPipeline().process(portrait)
+    (found,) = Pipeline().detect(portrait)
     return found
 
 
@@ -216,7 +216,7 @@ def test_aligned_eyes_are_level(degrees, box_side):
 def test_crops_show_the_face(face, portrait):
     crop = crops.cropped(portrait, face.box, 128, 128)
     again = crops.aligned(portrait, face.box, face.landmarks_px, 128, 128)
-    (in_crop,), (in_aligned,) = (FaceReconPipeline().process(i) for i in (crop, again))
+    (in_crop,), (in_aligned,) = (Pipeline().detect(i) for i in (crop, again))
     assert abs(np.degrees(crops.eye_line_angle(in_aligned.landmarks_px))) < 2
     assert in_crop.score > 0.5
     assert in_aligned.score > 0.5

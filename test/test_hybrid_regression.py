@@ -8,7 +8,7 @@ import pytest
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera
 from face_recon_ros.regression.hybrid import blended, network_weight
 from face_recon_ros.regression.network import load_regressor, regressor_files
@@ -22,13 +22,13 @@ UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 
 @pytest.fixture(scope='module')
 def pipeline():
-    return FaceReconPipeline(PipelineConfig(smoothing=None))
+    return Pipeline(PipelineConfig(smoothing=None))
 
 
 @pytest.fixture(scope='module')
 def shown(portrait, pipeline):
     """Return a function that renders the portrait's face, turned left and up by degrees."""
-    (face,) = pipeline.process(portrait)
+    (face,) = pipeline.detect(portrait)
     model = pipeline.model
     colors = sample_colors(portrait, model.dense_px(face.parameters))
     renderer = Renderer(model.triangles)

@@ -335,7 +335,7 @@ def test_cleanup_frees_models_and_outputs(make_node):
 
 @pytest.mark.parametrize(
     ('place', 'trigger'),
-    [('FaceReconPipeline', 'configure'), ('Pictures', 'configure'), ('Intake', 'activate')],
+    [('Pipeline', 'configure'), ('Pictures', 'configure'), ('Intake', 'activate')],
 )
 def test_a_transition_that_breaks_ends_where_it_can_begin_again(
     make_node, monkeypatch, place, trigger
@@ -391,7 +391,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
         assert go_on.wait(HANG_S)
         return []
 
-    monkeypatch.setattr(recognition.pipeline, 'process', process)
+    monkeypatch.setattr(recognition.pipeline, 'track_without_search', process)
     output = recognition._outputs[0]
     monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
     for _ in range(2):
@@ -416,7 +416,7 @@ def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
         assert go_on.wait(HANG_S)
         raise ValueError('too late')
 
-    monkeypatch.setattr(recognition.pipeline, 'process', process)
+    monkeypatch.setattr(recognition.pipeline, 'track_without_search', process)
     node._patience_s = 0.1
     recognition.submit(arrival())
     assert begun.wait(HANG_S)
@@ -437,7 +437,7 @@ class SlowPipeline:
         self.inside = self.most_inside = 0
         self.begun, self.let_go = threading.Semaphore(0), threading.Semaphore(0)
         self.fails = False
-        monkeypatch.setattr(recognition.pipeline, 'process', self.process)
+        monkeypatch.setattr(recognition.pipeline, 'track_without_search', self.process)
         monkeypatch.setattr(recognition.pipeline, 'search', lambda image: None)
 
     def process(self, *_, **__):

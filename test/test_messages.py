@@ -12,9 +12,9 @@ from visualization_msgs.msg import Marker
 from face_recon_ros import calibration as camera_module
 from face_recon_ros.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.errors import CalibrationError
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceParameters
 from face_recon_ros.nodes import messages
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import Camera, MetricPose
 from face_recon_ros.tools.agreement import rotation_from_quaternion
 
@@ -39,7 +39,6 @@ def make_face(face_id='7', rotation=FRONTAL, place=(0.1, -0.2, 0.8)):
         pose_covariance=np.diag(np.arange(1.0, 7.0)),
         landmarks_px=np.arange(68 * 3.0).reshape(68, 3),
         landmarks_m=np.arange(68 * 3.0).reshape(68, 3) / 1000,
-        depth_plane=np.zeros(4),
         head_scale=1.0,
     )
 

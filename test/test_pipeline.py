@@ -7,7 +7,7 @@ import pytest
 
 from face_recon_ros.errors import GeometryError, ImageError, ModelFileError
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import Camera, EulerAngles
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
@@ -18,18 +18,18 @@ UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 
 @pytest.fixture(scope='module')
 def pipeline():
-    return FaceReconPipeline()
+    return Pipeline()
 
 
 @pytest.fixture(scope='module')
 def unsmoothed():
-    return FaceReconPipeline(PipelineConfig(smoothing=None))
+    return Pipeline(PipelineConfig(smoothing=None))
 
 
 @pytest.fixture(scope='module')
 def turned_portrait(pipeline, portrait):
     """Return a function that renders the portrait's face, colours from the photo, turned."""
-    (face,) = pipeline.process(portrait)
+    (face,) = pipeline.detect(portrait)
     model = pipeline.model
     dense = model.dense_px(face.parameters)
     colors = sample_colors(portrait, dense)
@@ -47,7 +47,7 @@ def turned_portrait(pipeline, portrait):
 
 
 def test_portrait_is_found_upright_and_frontal(pipeline, portrait):
-    (face,) = pipeline.process(portrait)
+    (face,) = pipeline.detect(portrait)
     assert face.id == ''
     assert face.score > 0.9
     angles = EulerAngles.from_rotation(face.rotation)
@@ -72,7 +72,7 @@ def test_portrait_is_found_upright_and_frontal(pipeline, portrait):
 )
 def test_a_turned_face_is_found_turned(pipeline, turned_portrait, turn_deg, name):
     image, true = turned_portrait(turn_deg)
-    (face,) = pipeline.process(image)
+    (face,) = pipeline.detect(image)
     error = rotation_vector(face.parameters.model_rotation @ true.model_rotation.T)
     assert np.degrees(np.linalg.norm(error)) < 10
     found = rotation_vector(face.parameters.model_rotation)
@@ -81,8 +81,8 @@ def test_a_turned_face_is_found_turned(pipeline, turned_portrait, turn_deg, name
 
 
 def test_turned_left_and_right_are_mirror_images(pipeline, portrait):
-    (face,) = pipeline.process(portrait)
-    (mirrored,) = pipeline.process(np.ascontiguousarray(portrait[:, ::-1]))
+    (face,) = pipeline.detect(portrait)
+    (mirrored,) = pipeline.detect(np.ascontiguousarray(portrait[:, ::-1]))
     a, b = EulerAngles.from_rotation(face.rotation), EulerAngles.from_rotation(mirrored.rotation)
     assert a.yaw_deg == pytest.approx(-b.yaw_deg, abs=2.5)
     assert a.roll_deg == pytest.approx(-b.roll_deg, abs=2.5)
@@ -90,11 +90,11 @@ def test_turned_left_and_right_are_mirror_images(pipeline, portrait):
 
 
 def test_in_plane_rotation_is_measured(pipeline, portrait):
-    (straight,) = pipeline.process(portrait)
+    (straight,) = pipeline.detect(portrait)
     around = straight.landmarks_px[27, :2]
     for degrees in (-30, 30):
         turn = cv2.getRotationMatrix2D(around.tolist(), degrees, 1.0)
-        (turned,) = pipeline.process(cv2.warpAffine(portrait, turn, (512, 512)))
+        (turned,) = pipeline.detect(cv2.warpAffine(portrait, turn, (512, 512)))
         roll = EulerAngles.from_rotation(turned.rotation).roll_deg
         # cv2 turns counter-clockwise, roll is clockwise
         before = EulerAngles.from_rotation(straight.rotation).roll_deg
@@ -103,24 +103,24 @@ def test_in_plane_rotation_is_measured(pipeline, portrait):
 
 def test_distance_follows_size(pipeline, portrait):
     camera = Camera(512, 512, 600.0, 600.0, 255.5, 255.5)
-    (near,) = pipeline.process(portrait, camera)
+    (near,) = pipeline.detect(portrait, camera)
     smaller = np.full_like(portrait, 90)
     smaller[128:384, 128:384] = cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA)
-    (far,) = pipeline.process(smaller, camera)
+    (far,) = pipeline.detect(smaller, camera)
     ratio = far.pose.translation_m[2] / near.pose.translation_m[2]
     assert ratio == pytest.approx(2, rel=0.04)
 
 
 def test_interpupillary_distance_scales_distance(portrait, pipeline):
-    (adult,) = pipeline.process(portrait)
-    child = FaceReconPipeline(PipelineConfig(interpupillary_distance_m=0.0525))
-    (other,) = child.process(portrait)
+    (adult,) = pipeline.detect(portrait)
+    child = Pipeline(PipelineConfig(interpupillary_distance_m=0.0525))
+    (other,) = child.detect(portrait)
     ratio = other.pose.translation_m / adult.pose.translation_m
     np.testing.assert_allclose(ratio, 0.0525 / 0.063, rtol=1e-6)
 
 
 def test_landmarks_in_metres_project_to_landmarks_in_pixels(pipeline, portrait):
-    (face,) = pipeline.process(portrait)
+    (face,) = pipeline.detect(portrait)
     camera = Camera.uncalibrated(512, 512)
     pixels = face.landmarks_m[:, :2] / face.landmarks_m[:, 2:] * camera.fx + camera.cx
     # weak perspective against the true one: within a few hundredths of the face
@@ -130,17 +130,17 @@ def test_landmarks_in_metres_project_to_landmarks_in_pixels(pipeline, portrait):
 
 
 def test_several_faces_in_one_image(pipeline, portrait):
-    faces = pipeline.process(np.hstack([portrait[:, 80:400]] * 3))
+    faces = pipeline.detect(np.hstack([portrait[:, 80:400]] * 3))
     assert len(faces) == 3
     assert len({round(f.box[0] / 320) for f in faces}) == 3
 
 
 def test_ids_over_a_stream_with_two_people(portrait):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     two = np.hstack([portrait[:, 60:420], portrait[:, 60:420]])
     sides = {}
     for i in range(12):
-        faces = pipeline.process(np.roll(two, 3 * i, axis=0), stamp_s=i / 30)
+        faces = pipeline.track(np.roll(two, 3 * i, axis=0), stamp_s=i / 30)
         assert len(faces) == 2
         for face in faces:
             sides.setdefault(face.id, set()).add(bool(face.box[0] > 330))
@@ -149,8 +149,8 @@ def test_ids_over_a_stream_with_two_people(portrait):
 
 
 def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
-    pipeline = FaceReconPipeline()
-    pipeline.process(portrait, stamp_s=0.0)
+    pipeline = Pipeline()
+    pipeline.track(portrait, stamp_s=0.0)
 
     def fail(image):
         raise AssertionError('detected')
@@ -158,25 +158,25 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
     monkeypatch.setattr(pipeline.detector, 'next_part', fail)
     monkeypatch.setattr(type(pipeline.detector), '__call__', fail)
     for i in range(1, pipeline.config.tracking.detection_interval - 1):
-        assert len(pipeline.process(portrait, stamp_s=i / 30)) == 1
+        assert len(pipeline.track(portrait, stamp_s=i / 30)) == 1
 
 
 def test_search_can_wait_until_the_faces_are_out(portrait):
     """A newcomer is found by search() and reported with the next image."""
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     empty = np.full_like(portrait, 120)
-    assert pipeline.process(empty, stamp_s=0.0, search=False) == []
+    assert pipeline.track_without_search(empty, stamp_s=0.0) == []
     for i in range(1, 4):
-        assert pipeline.process(portrait, stamp_s=i / 30, search=False) == []
+        assert pipeline.track_without_search(portrait, stamp_s=i / 30) == []
     pipeline.search(portrait)
-    assert len(pipeline.process(portrait, stamp_s=0.2, search=False)) == 1
+    assert len(pipeline.track_without_search(portrait, stamp_s=0.2)) == 1
 
 
 def test_other_settings_keep_the_face(portrait):
-    pipeline = FaceReconPipeline()
-    (before,) = pipeline.process(portrait, stamp_s=0.0)
+    pipeline = Pipeline()
+    (before,) = pipeline.track(portrait, stamp_s=0.0)
     pipeline.configure(replace(pipeline.config, smoothing=None, interpupillary_distance_m=0.06))
-    (after,) = pipeline.process(portrait, stamp_s=0.1)
+    (after,) = pipeline.track(portrait, stamp_s=0.1)
     assert after.id == before.id
     ratio = after.pose.translation_m[2] / before.pose.translation_m[2]
     assert ratio == pytest.approx(0.06 / 0.063, rel=0.03)
@@ -193,8 +193,8 @@ def test_smoothing_steadies_a_noisy_still_face(portrait):
 
     def jitter_deg(smoothing):
         config = PipelineConfig() if smoothing else PipelineConfig(smoothing=None)
-        pipeline = FaceReconPipeline(config)
-        rotations = [pipeline.process(f, stamp_s=i / 30)[0].rotation for i, f in enumerate(frames)]
+        pipeline = Pipeline(config)
+        rotations = [pipeline.track(f, stamp_s=i / 30)[0].rotation for i, f in enumerate(frames)]
         turns = [rotation_vector(b @ a.T) for a, b in itertools.pairwise(rotations)]
         return np.degrees(np.linalg.norm(turns[10:], axis=1).mean())
 
@@ -204,24 +204,24 @@ def test_smoothing_steadies_a_noisy_still_face(portrait):
 def test_switched_off_smoothing_reports_what_was_measured(portrait, unsmoothed):
     shifted = np.roll(portrait, 25, axis=1)
     unsmoothed.reset()
-    unsmoothed.process(portrait, stamp_s=0.0)
-    (after,) = unsmoothed.process(shifted, stamp_s=1 / 30)
+    unsmoothed.track(portrait, stamp_s=0.0)
+    (after,) = unsmoothed.track(shifted, stamp_s=1 / 30)
     unsmoothed.reset()
-    (alone,) = unsmoothed.process(shifted, stamp_s=0.0)
+    (alone,) = unsmoothed.track(shifted, stamp_s=0.0)
     assert np.abs(after.landmarks_px - alone.landmarks_px)[:, :2].mean() < 1.0
 
 
 def test_score_falls_when_the_face_turns_away(pipeline, turned_portrait):
     scores = []
     for yaw_deg in (0, 40, 70):
-        faces = pipeline.process(turned_portrait((0, yaw_deg, 0))[0])
+        faces = pipeline.detect(turned_portrait((0, yaw_deg, 0))[0])
         scores.append(faces[0].score if faces else 0.0)
     assert scores[0] > 0.9
     assert scores[0] > scores[1] > scores[2]
 
 
 def test_no_face_is_an_empty_list(pipeline):
-    assert pipeline.process(np.full((480, 640, 3), 128, np.uint8)) == []
+    assert pipeline.detect(np.full((480, 640, 3), 128, np.uint8)) == []
 
 
 @pytest.mark.parametrize(
@@ -235,30 +235,30 @@ def test_no_face_is_an_empty_list(pipeline):
 )
 def test_other_arrays_are_refused_with_what_is_wanted(pipeline, image):
     with pytest.raises(ImageError, match='wants uint8') as error:
-        pipeline.process(image)
+        pipeline.detect(image)
     assert '\n' not in str(error.value)
 
 
 def test_image_is_not_changed(pipeline, portrait):
     before = portrait.copy()
-    pipeline.process(portrait)
+    pipeline.detect(portrait)
     np.testing.assert_array_equal(portrait, before)
 
 
 def test_unknown_detector_file_is_named():
     with pytest.raises(ModelFileError, match=r'no_such\.tflite'):
-        FaceReconPipeline(PipelineConfig(detector='no_such.tflite'))
+        Pipeline(PipelineConfig(detector='no_such.tflite'))
 
 
 @pytest.mark.parametrize('clip', ['intel_female-and-male', 'intel_male', 'intel_female'])
 def test_every_face_of_a_clip_keeps_one_id(shared_data, clip):
     from face_recon_ros.io.image_files import Video
 
-    pipeline, people = FaceReconPipeline(), 2 if clip == 'intel_female-and-male' else 1
+    pipeline, people = Pipeline(), 2 if clip == 'intel_female-and-male' else 1
     ids, frames = {}, 0
     for stamp_s, image in Video.open(shared_data / 'data' / 'clips' / f'{clip}.mp4'):
         frames += 1
-        for face in pipeline.process(image, stamp_s=stamp_s):
+        for face in pipeline.track(image, stamp_s=stamp_s):
             ids[face.id] = ids.get(face.id, 0) + 1
     assert ids == dict.fromkeys(ids, frames)
     assert len(ids) == people
@@ -267,7 +267,7 @@ def test_every_face_of_a_clip_keeps_one_id(shared_data, clip):
 @pytest.mark.parametrize('image', [None, [[1, 2], [3, 4]], 'portrait.png', memoryview(b'abc')])
 def test_what_is_no_array_gets_one_clear_line(pipeline, image):
     with pytest.raises(ImageError, match=r'image is a \w+; wants a NumPy array') as error:
-        pipeline.process(image)
+        pipeline.detect(image)
     assert '\n' not in str(error.value)
 
 
@@ -277,16 +277,16 @@ def test_a_face_without_a_pose_is_left_out(pipeline, portrait, monkeypatch):
     def no_pose(*_):
         raise GeometryError('landmarks are all around the camera; no pose follows')
 
-    assert len(pipeline.process(portrait)) == 1
+    assert len(pipeline.detect(portrait)) == 1
     monkeypatch.setattr('face_recon_ros.pipeline.metric_pose', no_pose)
-    assert pipeline.process(portrait) == []
+    assert pipeline.detect(portrait) == []
 
 
-@pytest.mark.parametrize('stamp_s', [None, 1.0])
+@pytest.mark.parametrize('stream', [False, True])
 @pytest.mark.parametrize('value', [0.0, np.nan, np.inf])
-def test_landmarks_that_make_no_face_give_none(portrait, monkeypatch, value, stamp_s):
+def test_landmarks_that_make_no_face_give_none(portrait, monkeypatch, value, stream):
     """Of a network gone wrong: no NaN comes out, no traceback either."""
-    pipeline = FaceReconPipeline(PipelineConfig(regressor='facemesh'))
+    pipeline = Pipeline(PipelineConfig(regressor='facemesh'))
     run = pipeline.regressor._network.run
 
     def broken():
@@ -294,4 +294,5 @@ def test_landmarks_that_make_no_face_give_none(portrait, monkeypatch, value, sta
 
     monkeypatch.setattr(pipeline.regressor._network, 'run', broken)
     with np.errstate(invalid='ignore'):
-        assert pipeline.process(portrait, stamp_s=stamp_s) == []
+        found = pipeline.track(portrait, 1.0) if stream else pipeline.detect(portrait)
+    assert found == []

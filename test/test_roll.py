@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.detection.detectors import Detection
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.network import FACE_MESH, NETWORK
 from face_recon_ros.regression.rolls import detect_upside_down, is_upside_down
 from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
@@ -29,23 +29,23 @@ def error_deg(face, upright, roll_deg):
 
 @pytest.fixture(scope='module', params=[NETWORK, FACE_MESH])
 def pipeline(request):
-    return FaceReconPipeline(PipelineConfig(regressor=request.param))
+    return Pipeline(PipelineConfig(regressor=request.param))
 
 
 @pytest.mark.parametrize('roll_deg', ROLLS_DEG)
 def test_a_still_face_of_any_roll_is_found_the_right_way_up(pipeline, portrait, roll_deg):
-    (upright,) = pipeline.process(portrait)
-    face = pipeline.process(turned(portrait, roll_deg))[0]
+    (upright,) = pipeline.detect(portrait)
+    face = pipeline.detect(turned(portrait, roll_deg))[0]
     assert error_deg(face, upright, roll_deg) < 12
     assert face.score > 0.7
 
 
 @pytest.mark.parametrize('roll_deg', [90, 120, 180, 240])
 def test_a_stream_of_any_roll_is_followed_the_right_way_up(pipeline, portrait, roll_deg):
-    (upright,) = pipeline.process(portrait)
+    (upright,) = pipeline.detect(portrait)
     pipeline.reset()
     image = turned(portrait, roll_deg)
-    seen = [pipeline.process(image, stamp_s=index / 30) for index in range(12)]
+    seen = [pipeline.track(image, stamp_s=index / 30) for index in range(12)]
     # others than the face score low: there is none
     assert len({faces[0].id for faces in seen}) == 1
     assert all(error_deg(faces[0], upright, roll_deg) < 15 for faces in seen)
@@ -53,12 +53,12 @@ def test_a_stream_of_any_roll_is_followed_the_right_way_up(pipeline, portrait, r
 
 
 def test_a_face_that_rolls_all_the_way_round_is_one_face(portrait):
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
-    (upright,) = pipeline.process(portrait)
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
+    (upright,) = pipeline.detect(portrait)
     ids = set()
     for index in range(61):
         roll_deg = 6.0 * index
-        face, *others = pipeline.process(turned(portrait, roll_deg), stamp_s=index / 30)
+        face, *others = pipeline.track(turned(portrait, roll_deg), stamp_s=index / 30)
         assert all(other.score < 0.5 for other in others)
         ids.add(face.id)
         assert error_deg(face, upright, roll_deg) < 15
@@ -91,13 +91,13 @@ def test_upside_down_is_about_a_half_turn(roll_deg, expected):
 @pytest.mark.parametrize('roll_deg', [90, 120, 180])
 @pytest.mark.parametrize('folder', ['ibug68_helen_train', 'portraits_congress'])
 def test_other_peoples_photos(shared_data, folder, roll_deg):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     paths = sorted((shared_data / 'data' / folder).glob('*.jpg'))[::60][:10]
     right = 0
     for path in paths:
         photo = cv2.imread(str(path))
-        upright = max(pipeline.process(photo), key=lambda f: np.prod(f.box[2:] - f.box[:2]))
-        faces = pipeline.process(turned(photo, roll_deg))
+        upright = max(pipeline.detect(photo), key=lambda f: np.prod(f.box[2:] - f.box[:2]))
+        faces = pipeline.detect(turned(photo, roll_deg))
         errors = [error_deg(face, upright, roll_deg) for face in faces]
         right += min(errors, default=180) < 20
     assert right == len(paths)
@@ -105,13 +105,13 @@ def test_other_peoples_photos(shared_data, folder, roll_deg):
 
 def test_heads_turned_far_aside_are_not_turned_over(shared_data):
     """Profiles score low either way up; upright they were before, upright they stay."""
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     paths = sorted((shared_data / 'data' / 'pointing04').glob('person*+0+75.jpg'))
     paths += sorted((shared_data / 'data' / 'pointing04').glob('person*+0-75.jpg'))
     assert len(paths) >= 20
     over = 0
     for path in paths:
-        faces = pipeline.process(cv2.imread(str(path)))
+        faces = pipeline.detect(cv2.imread(str(path)))
         up = [face.parameters.model_rotation[1, 1] > 0 for face in faces[:1]]
         over += not all(up)
     assert over == 0

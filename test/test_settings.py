@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import FaceReconError, SettingsError
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.settings import range_of
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 from face_recon_ros.tracking.tracker import TrackingSettings
@@ -62,5 +62,5 @@ def test_an_unknown_regressor_is_refused():
 
 
 def test_a_threshold_of_one_finds_nobody_and_of_least_the_face(portrait):
-    assert FaceReconPipeline(PipelineConfig(detector_threshold=1.0)).process(portrait) == []
-    assert FaceReconPipeline(PipelineConfig(detector_threshold=0.05)).process(portrait)
+    assert Pipeline(PipelineConfig(detector_threshold=1.0)).detect(portrait) == []
+    assert Pipeline(PipelineConfig(detector_threshold=0.05)).detect(portrait)

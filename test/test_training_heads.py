@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M
 from model_building.face_model import assets, head_mesh
 from model_building.face_model.errors import ModelBuildingError
@@ -190,7 +190,7 @@ def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source):
 
 
 def test_a_person_shown_at_known_azimuths_is_found_turned_so(kit, source):
-    pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
     people = known_turns.TurnedPeople(kit, pipeline)
     shown = [people.found_deg(source, np.random.default_rng(seed)) for seed in range(2)]
     found = np.median(np.concatenate(shown), axis=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import EulerAngles
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
@@ -17,8 +17,8 @@ UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 @pytest.fixture(scope='module')
 def turned(portrait):
     """Return a function that renders the portrait's face, turned to image left by degrees."""
-    pipeline = FaceReconPipeline()
-    (face,) = pipeline.process(portrait)
+    pipeline = Pipeline()
+    (face,) = pipeline.detect(portrait)
     model = pipeline.model
     colors = sample_colors(portrait, model.dense_px(face.parameters))
     renderer = Renderer(model.triangles)
@@ -46,7 +46,7 @@ def there_and_back(most_deg, speed_deg_s):
 
 @pytest.mark.parametrize(('most_deg', 'speed_deg_s'), [(75, 90), (75, 240), (90, 120)])
 def test_a_turning_head_keeps_its_id(turned, monkeypatch, most_deg, speed_deg_s):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     searches = []
     search = type(pipeline.detector).__call__
     monkeypatch.setattr(
@@ -56,7 +56,7 @@ def test_a_turning_head_keeps_its_id(turned, monkeypatch, most_deg, speed_deg_s)
     )
     yaws, found = there_and_back(most_deg, speed_deg_s), []
     for index, yaw_deg in enumerate(yaws):
-        (face,) = pipeline.process(turned(yaw_deg), stamp_s=index / RATE_HZ)
+        (face,) = pipeline.track(turned(yaw_deg), stamp_s=index / RATE_HZ)
         found.append(EulerAngles.from_rotation(face.rotation).yaw_deg)
         assert face.id == 'f1'
     if most_deg <= 75:

@@ -5,9 +5,9 @@ import weakref
 import numpy as np
 import pytest
 
-from face_recon_ros.errors import ImageError
+from face_recon_ros.errors import ArgumentError, ImageError
 from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, MetricPose, face_rotation
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.views import MODES, FaceViews
@@ -16,8 +16,8 @@ from face_recon_ros.tracking.smoothing import rotation_matrix
 
 @pytest.fixture(scope='module')
 def scene(portrait):
-    pipeline = FaceReconPipeline()
-    return FaceViews(pipeline.model), pipeline.process(portrait)
+    pipeline = Pipeline()
+    return FaceViews(pipeline.model), pipeline.detect(portrait)
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -145,14 +145,31 @@ def test_vertices_are_kept_as_long_as_the_face(scene, portrait):
 
 
 def test_faces_of_a_stream_leave_nothing_behind(portrait):
-    pipeline = FaceReconPipeline()
+    pipeline = Pipeline()
     views = FaceViews(pipeline.model)
     for index in range(5):
-        faces = pipeline.process(portrait, stamp_s=index / 30)
+        faces = pipeline.track(portrait, stamp_s=index / 30)
         views.mesh(portrait.copy(), faces)
     del faces
     gc.collect()
     assert len(views._dense) == 0
+
+
+def test_who_keeps_every_face_does_not_keep_their_vertices(scene):
+    views, (face,) = scene
+    faces = [dataclasses.replace(face, score=number / 100) for number in range(100)]
+    before = views.dense_px(faces[0]).copy()
+    kept = [weakref.ref(views.dense_px(face)) for face in faces]
+    gc.collect()
+    assert sum(vertices() is not None for vertices in kept) <= 32
+    np.testing.assert_array_equal(views.dense_px(faces[0]), before)
+
+
+@pytest.mark.parametrize('mode', ['', 'Mesh', 'wireframe', None])
+def test_an_unknown_mode_gets_one_clear_line(scene, portrait, mode):
+    views, faces = scene
+    with pytest.raises(ArgumentError, match='use one of sparse, dense, pose, mesh, depth, pncc,'):
+        views.draw(mode, portrait.copy(), faces)
 
 
 def test_the_label_gives_the_range(scene, portrait, monkeypatch):

@@ -13,6 +13,7 @@ import numpy as np
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, progress, say
 from face_recon_ros.errors import FaceReconError, ImageError
+from face_recon_ros.face import Face
 from face_recon_ros.io import records
 from face_recon_ros.io.image_files import LARGEST_JPEG_PX, read_image, write_image
 from face_recon_ros.io.image_folders import find_images
@@ -24,7 +25,6 @@ from face_recon_ros.io.outputs import (
     identity,
     is_own,
 )
-from face_recon_ros.pipeline import Face
 from face_recon_ros.rendering.exports import EXPORTS, Export
 from face_recon_ros.rendering.overlay import angles_label
 from face_recon_ros.rendering.views import FaceViews
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
                     camera = cameras(*image.shape[:2])
                 except ImageError as error:
                     raise ImageError(f'{path}: {error}') from error
-                faces = pipeline.process(image, camera)[: options.max_faces or None]
+                faces = pipeline.detect(image, camera)[: options.max_faces or None]
             except FaceReconError as error:
                 complain(str(error))
                 failures += 1

@@ -15,7 +15,7 @@ from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, identities
 from face_recon_ros.pipeline import (
     ADULT_INTERPUPILLARY_DISTANCE_M,
-    FaceReconPipeline,
+    Pipeline,
     PipelineConfig,
 )
 from face_recon_ros.pose import Camera
@@ -172,10 +172,10 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     )
 
 
-def make_pipeline(options: argparse.Namespace, smoothing: bool) -> FaceReconPipeline:
+def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:
     """:raises FaceReconError: a model file cannot be used."""
     defaults = PipelineConfig()
-    return FaceReconPipeline(
+    return Pipeline(
         PipelineConfig(
             detector=options.detector,
             regressor=options.regressor,

@@ -135,7 +135,7 @@ def _follow(
         VideoWriter(out, source.frames_per_second) if out else nullcontext() as writer,
     ):
         for frame in progress(frames, source.frame_count, 'frame'):
-            faces = pipeline.process(frame.pixels, frame.camera, frame.stamp_s)
+            faces = pipeline.track(frame.pixels, frame.stamp_s, frame.camera)
             for face in faces:
                 rows.writerow(records.row(str(frame.number), face, frame.stamp_s))
                 seen[face.id] = seen.get(face.id, 0) + 1

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import PartFile, cannot_write, signals_held
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import EulerAngles
 
 COLUMNS = (

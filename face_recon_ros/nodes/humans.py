@@ -20,10 +20,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from face_recon_ros.face import Face
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.outputs import MakePublisher, has_listener
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import Camera
 from face_recon_ros.rendering import crops
 

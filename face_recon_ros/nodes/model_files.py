@@ -7,14 +7,14 @@ from pathlib import Path
 
 from face_recon_ros.detection.detectors import BOTH, SHIPPED
 from face_recon_ros.paths import model_file
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.network import regressor_files
 
 # Of a SHA-256: enough to tell files apart by eye
 _DIGEST_LENGTH = 16
 
 
-def model_names(pipeline: FaceReconPipeline) -> dict[str, str]:
+def model_names(pipeline: Pipeline) -> dict[str, str]:
     """Return what each model is for, and the name and the digest of its file."""
     files = {
         'face model': pipeline.model.path,

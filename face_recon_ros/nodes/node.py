@@ -34,7 +34,7 @@ from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 
 ACTIVE = 'active'
 FINALIZED = 'finalized'
@@ -166,7 +166,7 @@ class FaceReconNode(LifecycleNode):
         settings = self._tuning.settings
         topic = image_topic(self, settings.image_transport)
         info_topic = self.resolve_topic_name('camera_info')
-        pipeline = FaceReconPipeline(settings.pipeline)
+        pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
         self._diagnosis.models = model_names(pipeline)
         pictures = Pictures(self._offer, pipeline.model)

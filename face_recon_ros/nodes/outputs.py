@@ -12,13 +12,13 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
+from face_recon_ros.face import Face
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.report import OncePerChange
 from face_recon_ros.nodes.signs import QuaternionSigns
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import Camera
 
 MakePublisher = Callable[[type, str, int], Publisher]

@@ -6,7 +6,7 @@ Beside them the calibration of the camera, where viewers of depth images look fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,11 +15,11 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.pipeline import Face
 from face_recon_ros.pose import Camera
 from face_recon_ros.rendering.views import FaceViews
 
@@ -36,7 +36,7 @@ class Scene:
     """
 
     image: np.ndarray
-    faces: list[Face]
+    faces: Sequence[Face]
     header: Header
     camera: Camera
     settings: Settings

@@ -22,6 +22,7 @@ from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError, ImageError
+from face_recon_ros.faces import Faces
 from face_recon_ros.io.encodings import compressed_to_bgr
 from face_recon_ros.nodes import images
 from face_recon_ros.nodes.diagnostics import ImagesTask
@@ -33,7 +34,7 @@ from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import OncePerChange, one_line
 from face_recon_ros.nodes.stamps import StampWatch, seconds
-from face_recon_ros.pipeline import Face, FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose
 
 # Subject of whatever is wrong with the images, in the log
@@ -58,7 +59,7 @@ class Recognition:
 
     def __init__(
         self,
-        pipeline: FaceReconPipeline,
+        pipeline: Pipeline,
         outputs: Sequence[Output],
         pictures: Pictures,
         calibration: Calibration,
@@ -167,12 +168,8 @@ class Recognition:
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
-        found = self.pipeline.process(
-            image,
-            camera,
-            stamp_s,
-            search=False,
-            camera_pose=self._camera_pose(header, stamp_s),
+        found = self.pipeline.track_without_search(
+            image, stamp_s, camera, self._camera_pose(header, stamp_s)
         )
         faces = self._named(found)
         with self._publishing:
@@ -227,10 +224,12 @@ class Recognition:
             self.pipeline.reset()
             self._stamps.forget()
 
-    def _named(self, faces: list[Face]) -> list[Face]:
+    def _named(self, faces: Faces) -> Faces:
         """Return the faces with this node's prefix before their ids."""
         prefix = self._settings().face_id_prefix
-        return [replace(face, id=prefix + face.id) for face in faces] if prefix else faces
+        if not prefix:
+            return faces
+        return Faces(replace(face, id=prefix + face.id) for face in faces)
 
     def _failed(self, generation: int, error: Exception) -> None:
         """Note what a thread could not do; the next image is tried all the same."""

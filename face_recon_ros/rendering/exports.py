@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import write_image
 from face_recon_ros.io.outputs import marked, write_bytes
-from face_recon_ros.pipeline import Face
 from face_recon_ros.rendering.views import FaceViews
 
 # 16-bit depth images count tenths of a millimetre: up to 6.5535 m, 0 beyond and where no face is

@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 import cv2
 import numpy as np
 
+from face_recon_ros.errors import ArgumentError
+from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.pipeline import Face
-from face_recon_ros.pose import points_in_camera
+from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
@@ -27,12 +28,26 @@ UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 FACE_HEIGHT_M = 0.18
 # A depth picture for people runs from white to dark grey over this span behind the nearest point
 DEPTH_SPAN_M = 0.12
+# Faces whose vertices are kept, of 0.44 MiB each
+MOST_KEPT = 32
 
 
 class FaceViews:
-    """Draws faces; the renderer and dense decoder are made when first needed."""
+    """
+    Draws faces found in an image: FaceViews(pipeline.model).draw('mesh', image.copy(), faces).
+
+    A face's dense vertices are kept while the face lives, of MOST_KEPT faces at most, so that
+    several views of one image decode them once. Renderer and decoder are made when first needed.
+    For one thread at a time.
+    """
 
     def __init__(self, model: FaceModel, threads: int = 1) -> None:
+        """
+        Draw faces of a model.
+
+        :param model: that the faces were found with (Pipeline.model)
+        :param threads: how many may work on one picture
+        """
         self.model = model
         self._threads = threads
         # of faces that somebody still holds
@@ -50,10 +65,12 @@ class FaceViews:
         """
         Return the face's dense vertices (V, 3) float32 px; decoded once per face.
 
-        They are kept for as long as the face itself is.
+        :returns: x right, y down, z towards the viewer; not to be written to
         """
         known = self._dense.get(face)
         if known is None:
+            if len(self._dense) >= MOST_KEPT:  # whoever collects faces does not collect these
+                self._dense.clear()
             known = self._dense[face] = self.model.dense_px(face.parameters)
         return known
 
@@ -62,7 +79,10 @@ class FaceViews:
         self._dense.clear()
 
     def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
-        return [PlacedMesh(self.dense_px(f), f.depth_plane) for f in faces]
+        return [
+            PlacedMesh(self.dense_px(f), depth_plane(f.parameters, f.pose, f.head_scale))
+            for f in faces
+        ]
 
     def mesh(self, image: np.ndarray, faces: Sequence[Face], opacity: float = 1.0) -> np.ndarray:
         """Draw the shaded meshes over the image (H, W, 3) uint8 BGR, in place; return it."""
@@ -160,7 +180,18 @@ class FaceViews:
         return cv2.merge([grey, grey, grey])
 
     def draw(self, mode: str, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Return a picture of the given mode (one of MODES); the image may be drawn on."""
+        """
+        Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
+
+        'sparse', 'dense', 'pose', 'mesh' and 'box' draw on the image and return it; 'depth' and
+        'pncc' return a new one on black.
+
+        :param image: (H, W, 3) uint8 BGR that the faces were found in
+        :raises ArgumentError: no such mode.
+        :raises ImageError: an image that cannot be drawn on.
+        """
+        if mode not in _DRAW:
+            raise ArgumentError(f'mode is {mode!r}; use one of {", ".join(MODES)}')
         return _DRAW[mode](self, image, faces)
 
 

@@ -15,10 +15,12 @@ import cv2
 import numpy as np
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.face import Face
+from face_recon_ros.faces import Faces
 from face_recon_ros.io.image_files import Video, read_image
 from face_recon_ros.io.outputs import write_bytes
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.regressor import Region
 from face_recon_ros.rendering.views import FaceViews
 from face_recon_ros.tflite import Network
@@ -90,7 +92,7 @@ class Stages:
         self._image = scene.image
         # the faces are there from the start: newcomers are the stage `detect`'s matter
         tracking = TrackingSettings(max_faces=scene.faces)
-        self._pipeline = FaceReconPipeline(PipelineConfig(threads=threads, tracking=tracking))
+        self._pipeline = Pipeline(PipelineConfig(threads=threads, tracking=tracking))
         self._views = FaceViews(self._pipeline.model, threads)
         self._stamp_s = 0.0
         self._faces = self.track()
@@ -106,10 +108,10 @@ class Stages:
         self._outputs = self._regressor.infer()
         self._canvas = self._image.copy()
 
-    def track(self) -> list[Face]:
+    def track(self) -> Faces:
         """Take the scene as the next image of a stream: all that a tracked image costs."""
         self._stamp_s += 1 / STREAM_RATE_HZ
-        return self._pipeline.process(self._image, stamp_s=self._stamp_s)
+        return self._pipeline.track(self._image, stamp_s=self._stamp_s)
 
     def calls(self) -> dict[str, Callable[[], object]]:
         """Return the stages in the order of the data, by name."""
@@ -219,10 +221,10 @@ def run_video(path: Path, progress: Callable[[Video], Iterable] = iter) -> Measu
 
     :raises FaceReconError: the video cannot be read.
     """
-    pipeline, times_ms, faces = FaceReconPipeline(), [], []
+    pipeline, times_ms, faces = Pipeline(), [], []
     for stamp_s, image in progress(Video.open(path)):
         start = time.perf_counter()
-        faces.append(len(pipeline.process(image, stamp_s=stamp_s)))
+        faces.append(len(pipeline.track(image, stamp_s=stamp_s)))
         times_ms.append((time.perf_counter() - start) * 1e3)
     height, width = image.shape[:2]
     low, middle, high = np.percentile(times_ms, [0, 50, 95]).round(3).tolist()

@@ -11,10 +11,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
+from face_recon_ros.face import Face
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.pipeline import Face
 
 
 class Publishing:

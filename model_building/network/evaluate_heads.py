@@ -23,8 +23,9 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, Camera
 from face_recon_ros.regression.network import REGRESSORS
 from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
@@ -80,7 +81,7 @@ class Photographer:
             raise ModelBuildingError(f'{portraits}: no *.jpg portraits; give their folder')
         self._photos = photos[::2] if development else photos[1::2]
         self._first = 0 if development else FIRST_JUDGE
-        self._reader = FaceReconPipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
+        self._reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
 
     def __call__(self, people: int, turns: Sequence[tuple[float, float]]) -> Iterator[Sight]:
         """Yield so many people at each (yaw, pitch) in degrees, towards image left and up."""
@@ -144,7 +145,7 @@ def turns_deg() -> list[tuple[float, float]]:
     return [(float(yaw), float(pitch)) for yaw in YAWS_DEG for pitch in PITCHES_DEG]
 
 
-def meant(faces: list[Face], sight: Sight) -> Face | None:
+def meant(faces: Sequence[Face], sight: Sight) -> Face | None:
     """Return the face that lies where the head is; None where it was missed."""
     middle = sight.landmarks_px.mean(axis=0)
     reach = np.ptp(sight.landmarks_px, axis=0).max() / 2
@@ -274,7 +275,7 @@ def main() -> int:
             cv2.imwrite(str(arguments.sheet), sheet(photographer, arguments.people))
             return 0
         pipelines = {
-            name: FaceReconPipeline(PipelineConfig(
+            name: Pipeline(PipelineConfig(
                 smoothing=None, regressor=name, regressor_path=arguments.regressor_path))
             for name in arguments.regressor
         }
@@ -283,7 +284,7 @@ def main() -> int:
         sights = photographer(arguments.people, turns_deg())
         for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
             for name, pipeline in pipelines.items():
-                face = meant(pipeline.process(sight.image, sight.shot.camera), sight)
+                face = meant(pipeline.detect(sight.image, sight.shot.camera), sight)
                 pairs[name].append((sight, face))
     except (FaceReconError, ModelBuildingError) as error:
         sys.stderr.write(f'{error}\n')

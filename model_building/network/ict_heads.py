@@ -14,7 +14,7 @@ import numpy as np
 
 from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, similarity
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import FaceReconPipeline
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
@@ -148,14 +148,14 @@ class IctHeads:
             colors += near * (color - colors)
         return self._finished(colors, hair, rng)
 
-    def skin_of(self, photo: Path, pipeline: FaceReconPipeline, rng: np.random.Generator) -> Skin:
+    def skin_of(self, photo: Path, pipeline: Pipeline, rng: np.random.Generator) -> Skin:
         """
         Return the skin of the face in a photo.
 
         :raises ValueError: not one face in it.
         """
         image = read_image(photo)
-        faces = pipeline.process(image)
+        faces = pipeline.detect(image)
         if len(faces) != 1:
             raise ValueError(f'{photo}: {len(faces)} faces')
         target = pipeline.model.landmarks_68_px(faces[0].parameters)

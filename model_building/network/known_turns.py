@@ -22,7 +22,7 @@ from tqdm import tqdm
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceParameters
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.regressor import CROP_SIDE_M, Region
 from model_building.face_model.assets import default_cache
 from model_building.face_model.errors import ModelBuildingError
@@ -50,7 +50,7 @@ def azimuth_deg(parameters: FaceParameters) -> float:
 class TurnedPeople:
     """Shows faces of photos at known azimuths to a pipeline's regressor."""
 
-    def __init__(self, kit: HeadKit, pipeline: FaceReconPipeline) -> None:
+    def __init__(self, kit: HeadKit, pipeline: Pipeline) -> None:
         self._kit = kit
         self._pipeline = pipeline
         self._topology = FaceTopology(pipeline.model)
@@ -73,10 +73,10 @@ class TurnedPeople:
         return azimuth_deg(self._pipeline.regressor.in_both_mirrors(crop, region).parameters)
 
 
-def posed_deg(pipeline: FaceReconPipeline, folder: Path, rows: list[Row]) -> Iterator[float]:
+def posed_deg(pipeline: Pipeline, folder: Path, rows: list[Row]) -> Iterator[float]:
     """Yield what is found in posed photos, positive towards the side that was asked for."""
     for row in rows:
-        faces = pipeline.process(read_image(folder / row['file']))
+        faces = pipeline.detect(read_image(folder / row['file']))
         if faces:
             meant = np.array([float(row['box_cx']), float(row['box_cy'])])
             face = min(faces, key=lambda f: float(
@@ -91,7 +91,7 @@ def belongs_to(found_deg: float, shown_found_deg: np.ndarray) -> float:
     return float(np.interp(found_deg, rising, SHOWN_DEG, left=np.nan, right=np.nan))
 
 
-def report(pipeline: FaceReconPipeline, kit: HeadKit, folder: Path) -> None:
+def report(pipeline: Pipeline, kit: HeadKit, folder: Path) -> None:
     """Print both tables."""
     with (folder / 'labels.csv').open(newline='') as file:
         level = [row for row in csv.DictReader(file) if float(row['tilt_up_deg']) == 0]
@@ -123,7 +123,7 @@ def main() -> int:
     arguments = parser.parse_args()
     config = PipelineConfig(smoothing=None, regressor_path=arguments.regressor_path)
     try:
-        report(FaceReconPipeline(config), HeadKit.load(default_cache()), arguments.folder)
+        report(Pipeline(config), HeadKit.load(default_cache()), arguments.folder)
     except (OSError, ModelFileError, ModelBuildingError) as error:
         sys.stderr.write(f'{error}\n')
         return 1

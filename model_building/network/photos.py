@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from face_recon_ros.face_model.decoding import ParameterDecoder
 from face_recon_ros.face_model.model import FaceModel, FaceParameters, LandmarkFitter
-from face_recon_ros.pipeline import FaceReconPipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.image_fit import fit_in_image
 from face_recon_ros.regression.regressor import FaceMeshRegressor, Region
 from model_building.network.augmentation import rotation_about
@@ -63,7 +63,7 @@ class PhotoReader:
     DEPTH_WEIGHT = 0.05
 
     def __init__(self) -> None:
-        self._pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+        self._pipeline = Pipeline(PipelineConfig(smoothing=None))
         self._model = FaceModel()
         self._regressor = FaceMeshRegressor(self._model)
         self._fitter = LandmarkFitter(self._model)

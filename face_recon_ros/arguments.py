@@ -1,0 +1,80 @@
+"""Checks of what a caller hands in: one line that names the argument and the remedy."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.errors import ArgumentError, CalibrationError, ImageError
+from face_recon_ros.pose import MetricPose
+
+# Later than any stamp in seconds: the year 5138. In nanoseconds it is 100 s after 1970.
+LATEST_STAMP_S = 1e11
+
+
+def check_image(image: Any) -> None:
+    """:raises ImageError: not a NumPy array (H, W, 3) uint8 with pixels."""
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f'image is a {type(image).__name__}; wants a NumPy array, uint8 (height, width, 3), '
+            'blue first'
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ImageError(
+            f'image is {image.dtype} {image.shape}; wants uint8 (height, width, 3), blue first'
+        )
+
+
+def check_stamp(stamp_s: Any) -> float:
+    """Return the stamp of an image in seconds. :raises ArgumentError: it is none."""
+    if isinstance(stamp_s, bool) or not isinstance(stamp_s, Real):
+        raise ArgumentError(
+            f'stamp_s is a {type(stamp_s).__name__}; give the time of the image in seconds as a '
+            'number, or use detect() for an image by itself'
+        )
+    seconds = float(stamp_s)
+    if not math.isfinite(seconds):
+        raise ArgumentError(
+            f'stamp_s is {seconds}; give the time of the image in seconds, a finite number'
+        )
+    if abs(seconds) > LATEST_STAMP_S:
+        raise ArgumentError(f'stamp_s is {seconds:g}; give seconds, not nanoseconds')
+    return seconds
+
+
+def check_camera(camera: Any, image: np.ndarray) -> Camera:
+    """
+    Return the camera of an image; where it is None, one of about 53 degrees.
+
+    :raises ArgumentError: not a Camera.
+    :raises CalibrationError: of an image of another size.
+    """
+    height, width = image.shape[:2]
+    if camera is None:
+        return Camera.uncalibrated(width, height)
+    if not isinstance(camera, Camera):
+        raise ArgumentError(
+            f'camera is a {type(camera).__name__}; give a face_recon_ros.Camera, or None where '
+            'it is not known'
+        )
+    if (camera.width, camera.height) != (width, height):
+        raise CalibrationError(
+            f'camera is of images of {camera.width}x{camera.height} px, the image has '
+            f'{width}x{height}; give the calibration of this size (Camera.from_calibration has '
+            'binning and region of interest)'
+        )
+    return camera
+
+
+def check_camera_pose(camera_pose: Any) -> MetricPose | None:
+    """Return where a camera is. :raises ArgumentError: neither a MetricPose nor None."""
+    if camera_pose is not None and not isinstance(camera_pose, MetricPose):
+        raise ArgumentError(
+            f'camera_pose is a {type(camera_pose).__name__}; give a face_recon_ros.MetricPose, '
+            'or None for a camera that stands still'
+        )
+    return camera_pose

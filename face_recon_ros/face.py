@@ -1,0 +1,70 @@
+"""One face in one image, as it is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_recon_ros.deprecation import warn_once
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.face_model.model import FaceParameters
+from face_recon_ros.pose import MetricPose, depth_plane
+from face_recon_ros.rotations import EulerAngles
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Face(ComparedByValue):
+    """
+    One face in one image. Faces compare by value; arrays are float64.
+
+    Pixels: x right, y down, the centre of the first pixel is (0, 0). Camera frame: the optical
+    frame of REP-103, x right, y down, z forward, metres. Face frame: REP-155, x out of the face,
+    y to the person's left, z up, origin at the sellion.
+
+    id: the same for the same face of a stream; '' in a photo.
+    score: 0..1, how far the pose can be trusted; 0 where the face is only remembered
+        (TrackingSettings.hold_count).
+    fit_error: mean distance between the landmarks found and the model's, as a fraction of the
+        distance between the outer eye corners.
+    box (4,): x0, y0, x1, y1 px; may leave the image.
+    parameters: the 62 numbers of the face model.
+    rotation (3, 3): face frame -> image-aligned frame: what the image shows, identical for a face
+        in the middle and in a corner. Not the rotation of `pose`.
+    pose: of the face frame in the camera frame, metric.
+    pose_covariance (6, 6): of `pose`: x, y, z in m^2, rotations about x, y, z in rad^2.
+    landmarks_px (68, 3): iBUG-68; x, y, and z towards the viewer.
+    landmarks_m (68, 3): the same in the camera frame.
+    head_scale: size of this head relative to the face model's.
+    rotation_sigma_rad: standard deviation of the rotation as the network gives it; None where
+        the regressor gives none.
+    """
+
+    id: str
+    score: float
+    fit_error: float
+    box: np.ndarray
+    parameters: FaceParameters
+    rotation: np.ndarray
+    pose: MetricPose
+    pose_covariance: np.ndarray
+    landmarks_px: np.ndarray
+    landmarks_m: np.ndarray
+    head_scale: float = 1.0
+    rotation_sigma_rad: float | None = None
+
+    @property
+    def angles(self) -> EulerAngles:
+        """Yaw, pitch and roll of `rotation`, for display: image-aligned, as in the CSV."""
+        return EulerAngles.from_rotation(self.rotation)
+
+    @property
+    def distance_m(self) -> float:
+        """From the camera's origin to the face's: the range, not z."""
+        return self.pose.distance_m
+
+    @property
+    def depth_plane(self) -> np.ndarray:
+        """Deprecated: pose.depth_plane of the face's parameters, pose and head scale."""
+        warn_once('Face.depth_plane', 'face_recon_ros.pose.depth_plane()')
+        return depth_plane(self.parameters, self.pose, self.head_scale)
