@@ -1,8 +1,8 @@
 """
 A face's pose against a depth image: true distance, true size, a truer rotation.
 
-One image leaves distance and size of a head undecided (a small head nearby looks as a large one far
-away), and how far it nods is the least certain of its angles. The depth measured on its skin
+One image leaves distance and size of a head undecided (a small head nearby looks as a large one
+far away), and how far it nods is the least certain of its angles. The depth measured on its skin
 settles all three.
 
 Points of the model's skin are looked up in the depth image at the pixels where the colour image's
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.depth_image import DepthImage, noise_m
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.pose import MODEL_FROM_FACE, MetricPose
@@ -35,20 +35,18 @@ EYE_MARGIN_M = 0.004
 CELL_M = 0.007
 # A surface that the camera sees at a flatter angle is not looked up: cosine
 LEAST_FACING = 0.4
-# A measurement whose neighbours differ by more is an edge: metres, and times the noise
-EDGE_M, EDGE_NOISES = 0.012, 4.0
 # Depths of skin of one face lie within so much of the predicted ones, once the distance is right
 REACH_M = 0.035
 # The face may be nearer or further than one image says by these factors
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5
-# Noise of a sensor's depth: constant part in metres, and per squared metre of distance (stereo)
-NOISE_M, NOISE_PER_M = 0.002, 0.003
 # How well the model's relief is that of a person, root mean square, and how many independent
 # measurements of it a face is at most: errors of neighbouring points are alike
 RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 40
 # Prior of the apparent size (relative), and of how far the depth image may be shifted sideways
 # against the colour image (px): bad registration, or a head that moved in between
 APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.015, 3.0
+# Prior of the head's size relative to the one assumed: children, and a guessed focal length
+HEAD_SIGMA = 0.3
 ROUNDS = 4
 # Less is no measurement of a face
 LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
@@ -99,18 +97,14 @@ class DepthAligner:
         pose: MetricPose,
         covariance: np.ndarray,
         head_scale: float,
-        head_sigma: float,
         camera: Camera,
-        depth_m: np.ndarray,
+        depth: DepthImage,
     ) -> Aligned | Refused:
         """
         Align a face.
 
         :param pose: of one image, with head_scale; covariance (6, 6): of it
-        :param head_sigma: relative standard deviation of head_scale: how well this person's size
-            is known
-        :param depth_m: (H, W) float32 along the optical axis, of the image's size; 0, negative or
-            not finite where there is none
+        :param depth: registered to the image: of its size, seen from its camera
         """
         points = self._points.points(parameters)
         optical_from_model = pose.rotation @ MODEL_FROM_FACE.T
@@ -121,7 +115,7 @@ class DepthAligner:
         if seen.sum() < LEAST_COUNT:
             return Refused('the face looks away')
         predicted_m = head_scale * points @ optical_from_model[2] + pose.translation_m[2]
-        measured_m = looked_up(depth_m, pixels)
+        measured_m = depth.at(pixels)
         usable = seen & np.isfinite(measured_m) & (predicted_m > 0)
         valid = usable.sum() / seen.sum()
         if usable.sum() < LEAST_COUNT or valid < LEAST_VALID:
@@ -137,7 +131,6 @@ class DepthAligner:
             pose.translation_m,
             head_scale,
             covariance,
-            head_sigma,
             SHIFT_SIGMA_PX / camera.fx,
         )
         return problem.solve(ratio, float(valid))
@@ -161,7 +154,6 @@ class _Problem:
         translation_m: np.ndarray,
         head_scale: float,
         covariance: np.ndarray,
-        head_sigma: float,
         shift_sigma: float,
     ) -> None:
         self._middle = points_m.mean(axis=0)
@@ -176,7 +168,6 @@ class _Problem:
         self._distance0 = float(np.linalg.norm(self._centre0))
         self._ray = self._centre0 / self._distance0
         self._rotation_information = np.linalg.inv(covariance[3:, 3:])
-        self._head_sigma = head_sigma
         self._shift_sigma = shift_sigma
         self._variance = noise_m(measured_m[:, 2]) ** 2 + RELIEF_SIGMA_M**2
 
@@ -188,7 +179,7 @@ class _Problem:
         information[3, 3] = information[4, 4] = shift_sigma_m**-2
         # distance / size is what the image shows
         information[5:, 5:] += APPARENT_SIZE_SIGMA**-2 * np.array([[1.0, -1.0], [-1.0, 1.0]])
-        information[6, 6] += self._head_sigma**-2
+        information[6, 6] += HEAD_SIGMA**-2
         return information
 
     def solve(self, ratio: float, valid: float) -> Aligned | Refused:
@@ -282,7 +273,7 @@ def _cross_matrix(vector: np.ndarray) -> np.ndarray:
 
 
 def _biweight(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return Tukey's weights (N,) 0..1, with a scale of the residuals' own, of known least size."""
+    """Return Tukey's biweight (N,) 0..1 of distances; their own spread widens it, to a limit."""
     spread = 1.4826 * float(np.median(np.abs(residual)))
     limit = 4.0 * np.maximum(np.sqrt(variance), min(spread, REACH_M / 4))
     part = np.minimum((residual / limit) ** 2, 1.0)
@@ -309,43 +300,6 @@ def _common_ratio(measured_m: np.ndarray, predicted_m: np.ndarray) -> float | No
         return None
     best = int(np.argmax(np.where(votes <= votes[best] * (1 + reach), counts, 0)))
     return float(np.median(votes[first[best] : last[best]]))
-
-
-Length = TypeVar('Length', float, np.ndarray)
-
-
-def noise_m(depth_m: Length) -> Length:
-    """Return the standard deviation assumed of a sensor's depth, metres."""
-    return NOISE_M + NOISE_PER_M * depth_m**2
-
-
-def looked_up(depth_m: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """
-    Return the depths (N,) m at pixels (N, 2); NaN where none is, at edges, and outside.
-
-    The mean of the four pixels around, of which one may be missing.
-    """
-    height, width = depth_m.shape
-    finite = np.isfinite(pixels).all(axis=1)
-    corner = np.floor(np.where(finite[:, None], pixels, -2.0)).astype(np.int64)
-    x, y = corner.T
-    inside = (x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    four = np.stack(
-        [depth_m[y, x], depth_m[y, x + 1], depth_m[y + 1, x], depth_m[y + 1, x + 1]]
-    ).astype(np.float64)
-    four[~((four > 0) & np.isfinite(four))] = np.nan
-    known = np.isfinite(four).sum(axis=0)
-    inside &= known >= 3
-    four = four[:, inside]
-    low, high = np.nanmin(four, axis=0), np.nanmax(four, axis=0)
-    result = np.full(len(pixels), np.nan)
-    result[inside] = np.where(
-        high - low <= np.maximum(EDGE_M, EDGE_NOISES * noise_m(low)),
-        np.nanmean(four, axis=0),
-        np.nan,
-    )
-    return result
 
 
 def skin_points(model: FaceModel) -> tuple[np.ndarray, np.ndarray]:

@@ -11,24 +11,28 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from face_recon_ros.arguments import check_camera, check_camera_pose, check_image, check_stamp
-from face_recon_ros.confidence import pose_covariance
+from face_recon_ros.arguments import (
+    check_camera,
+    check_camera_pose,
+    check_depth,
+    check_image,
+    check_stamp,
+)
 from face_recon_ros.deprecation import warn_once
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
-from face_recon_ros.errors import GeometryError, SettingsError
+from face_recon_ros.errors import SettingsError
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel, FaceParameters
 from face_recon_ros.faces import Faces
+from face_recon_ros.placing import Placer
 from face_recon_ros.pose import (
     Camera,
     MetricPose,
-    face_rotation,
-    metric_pose,
-    points_in_camera,
 )
 from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
-from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure, score_of
+from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure
 from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.tracking.appearance import look_of
 from face_recon_ros.tracking.smoothing import SmoothingSettings, View
@@ -91,6 +95,7 @@ class Pipeline:
         self._judge = UprightJudge(self.config.threads)
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
+        self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
@@ -103,6 +108,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the faces of the images so far."""
         self._tracker.reset()
+        self._placer.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -120,8 +126,14 @@ class Pipeline:
         self.config = config
         self._tracker.configure(config.tracking, config.smoothing)
         self._head_scale = self._head_scale_of(config)
+        self._placer.configure(self._head_scale, config.smoothing)
 
-    def detect(self, image: np.ndarray, camera: Camera | None = None) -> Faces:
+    def detect(
+        self,
+        image: np.ndarray,
+        camera: Camera | None = None,
+        depth: DepthImage | np.ndarray | None = None,
+    ) -> Faces:
         """
         Find the faces in a photo, largest score first.
 
@@ -132,14 +144,16 @@ class Pipeline:
         :param image: (H, W, 3) uint8 BGR
         :param camera: its calibration; without one a field of view of about 53 degrees along the
             longer side is assumed, and distances are guesses
+        :param depth: (H, W) registered to the image, float32 m or uint16 mm (DepthImage)
         :returns: faces with the id ''; empty where there is none
-        :raises ImageError: not such an image.
+        :raises ImageError: not such an image, or depth of another size.
         :raises CalibrationError: a camera of images of another size.
         :raises ArgumentError: a camera that is none.
         """
         check_image(image)
         camera = check_camera(camera, image)
-        return self._faces(self._find_in_still(image), camera)
+        depth = check_depth(depth, image)
+        return self._faces(self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -147,6 +161,7 @@ class Pipeline:
         stamp_s: float,
         camera: Camera | None = None,
         camera_pose: MetricPose | None = None,
+        depth: DepthImage | np.ndarray | None = None,
     ) -> Faces:
         """
         Follow the faces of a stream through its next image, largest score first.
@@ -160,12 +175,13 @@ class Pipeline:
         :param camera: as in detect()
         :param camera_pose: of the camera's optical frame in a frame that does not move, in which
             the faces are then smoothed; None: in the camera's
+        :param depth: as in detect(); images without it keep the size of heads that had it
         :returns: faces with ids; empty where there is none
-        :raises ImageError: not such an image.
+        :raises ImageError: not such an image, or depth of another size.
         :raises CalibrationError: a camera of images of another size.
         :raises ArgumentError: a stamp that is no finite number, a camera or pose that is none.
         """
-        faces = self.track_without_search(image, stamp_s, camera, camera_pose)
+        faces = self.track_without_search(image, stamp_s, camera, camera_pose, depth)
         self.search(image)
         return faces
 
@@ -175,6 +191,7 @@ class Pipeline:
         stamp_s: float,
         camera: Camera | None = None,
         camera_pose: MetricPose | None = None,
+        depth: DepthImage | np.ndarray | None = None,
     ) -> Faces:
         """
         Do as track(), but leave the search for new faces to the caller.
@@ -186,7 +203,10 @@ class Pipeline:
         stamp_s = check_stamp(stamp_s)
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
-        return self._faces(self._find_in_stream(image, stamp_s, view), camera)
+        depth = check_depth(depth, image)
+        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        self._placer.forget(stamp_s)
+        return faces
 
     def process(
         self,
@@ -202,6 +222,10 @@ class Pipeline:
             return list(self.detect(image, camera))
         track = self.track if search else self.track_without_search
         return list(track(image, stamp_s, camera, camera_pose))
+
+    def depth_refusals(self) -> list[str]:
+        """Return, once, why depth was not used for faces of the last images: one line each."""
+        return self._placer.refusals()
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for newcomers, if due; the next image has them."""
@@ -266,39 +290,15 @@ class Pipeline:
         return [track.regression for track in tracks]
 
     def _faces(
-        self, found: list[tuple[str, Regression, FaceParameters]], camera: Camera
+        self,
+        found: list[tuple[str, Regression, FaceParameters]],
+        camera: Camera,
+        stamp_s: float | None = None,
+        depth: DepthImage | None = None,
     ) -> Faces:
-        faces = [face for f in found if (face := self._face(*f, camera))]
+        place = self._placer.place
+        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
         return Faces(sorted(faces, key=lambda face: -face.score))
-
-    def _face(
-        self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
-    ) -> Face | None:
-        """Return the face; None where no pose follows from what was found."""
-        landmarks_model_m = self.model.landmarks_68.points(parameters)
-        if not np.isfinite(regression.fit_error):
-            return None
-        try:
-            pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
-        except GeometryError:
-            return None
-        own = regression.rotation_sigma_rad
-        return Face(
-            id=face_id,
-            score=score_of(regression),
-            fit_error=regression.fit_error,
-            box=regression.box,
-            parameters=parameters,
-            rotation=face_rotation(parameters),
-            pose=pose,
-            pose_covariance=pose_covariance(
-                pose, regression.fit_error, own, camera, regression.calibration
-            ),
-            landmarks_px=parameters.project(landmarks_model_m),
-            landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
-            head_scale=self._head_scale,
-            rotation_sigma_rad=regression.rotation_sigma_rad,
-        )
 
 
 def _regions(detections: list[Detection]) -> list[Region]:

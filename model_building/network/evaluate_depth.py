@@ -22,6 +22,7 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_alignment import DepthAligner, Refused
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
 from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
@@ -36,7 +37,6 @@ from model_building.network.evaluate_heads import (
 )
 from model_building.network.ict_heads import Shot, photographed
 
-HEAD_SIGMA = 0.06
 SIZES, DISTANCES_M = (0.8, 1.1), (0.4, 3.0)
 TURNS_DEG = tuple((yaw, pitch) for yaw in (-50, -25, 0, 25, 50) for pitch in (-25, 0, 25))
 WALL_M = 1.2
@@ -177,7 +177,7 @@ def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray
     shot = scene.sight.shot
     truth = OPTICAL_FROM_VIEWER @ shot.rotation @ MODEL_FROM_FACE
     found = aligner(face.parameters, face.pose, face.pose_covariance, face.head_scale,
-                    HEAD_SIGMA, shot.camera, depth_m)
+                    shot.camera, DepthImage(depth_m))
     pose, scale, sigma, refused = face.pose, face.head_scale, np.nan, ''
     if isinstance(found, Refused):
         refused = found.reason
