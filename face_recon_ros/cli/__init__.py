@@ -20,7 +20,7 @@ __all__ = ['PICTURE_MODES', 'main']
 
 
 class _Terminated(BaseException):
-    """The program was told to end by a signal other than Ctrl-C's."""
+    """The program was ended by a signal other than SIGINT."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(exports_first(given))
-    # the messages of this program name the file; OpenCV's and FFmpeg's would come on top of them
+    # this program reports errors with the file's name; those of OpenCV and FFmpeg would be doubles
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     opencv.silence()
     try:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         leave_output()
         return 1
-    except OSError as error:  # of files each has its line; this is standard output, or the like
+    except OSError as error:  # of standard output: those of files are reported one by one
         leave_output()
         complain(f'{error.filename or "standard output"}: {error.strerror or error}')
         return 1
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _signals_as_errors() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the program as Ctrl-C does: files are finished on the way."""
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that files are completed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

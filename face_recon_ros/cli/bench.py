@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _publisher() -> Any:
-    """Return what times publishing, or None where ROS is not installed."""
+    """Return the object that measures publishing, or None without ROS."""
     try:
         return import_module('face_recon_ros.tools.publishing').Publishing()
     except ImportError:

@@ -30,7 +30,7 @@ from face_recon_ros.rendering.overlay import angles_label
 from face_recon_ros.rendering.views import FaceViews
 
 DEFAULT_OUTPUT = Path('face_recon_output')
-# Flat colours and codes must survive as they are; photos need not
+# Depth and codes need lossless files; photos do not
 LOSSLESS_MODES = ('depth', 'pncc')
 
 
@@ -110,7 +110,7 @@ class _Pictures:
     def write(
         self, source: Path, views: FaceViews, image: np.ndarray, faces: Sequence[Face]
     ) -> bool:
-        """Write all that is asked for of a photo; return whether that went well."""
+        """Write all requested outputs of a photo; return whether that succeeded."""
         good = True
         for number, face in enumerate(faces, start=1):
             for kind in self._exports:
@@ -122,7 +122,7 @@ class _Pictures:
                 good &= self._try(f'{source.stem}_face{number}', ending, write)
         if self._mode:
             mode = self._mode
-            picture = views.draw(mode, image, faces)  # draws on the image: the last use of it
+            picture = views.draw(mode, image, faces)  # draws on the image, so it comes last
             large = max(image.shape[:2]) > LARGEST_JPEG_PX
             suffix = '.png' if mode in LOSSLESS_MODES or large else '.jpg'
             good &= self._try(
@@ -142,7 +142,7 @@ class _Pictures:
 
     def _path(self, stem: str, ending: str) -> Path:
         """
-        Return where a file may be written: what is there is of an earlier run, or nothing is.
+        Return a path that may be written: no file is there, or one of an earlier run.
 
         Photos of one name from several folders get numbers, and so does what would replace a
         photo, or a file that this program did not write.

@@ -1,4 +1,4 @@
-"""What the command line prints: results, complaints, and a bar while it takes long."""
+"""What the command line prints: results, errors, and a progress bar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TextIO, TypeVar
 from tqdm import tqdm
 
 PROGRESS_AFTER_S = 1.0
-# Characters of names that would break or hide a line
+# Characters in names that would break or hide a line
 _ESCAPED = {code: f'\\x{code:02x}' for code in [*range(32), *range(127, 160)]}
 _ESCAPED[ord('\n')], _ESCAPED[ord('\t')] = '\\n', '\\t'
 
@@ -29,7 +29,7 @@ def say_lines(text: str) -> None:
 
 
 def complain(message: str) -> None:
-    """Print a line about what went wrong, or was passed over."""
+    """Print a line about an error, or an input that was left out."""
     _write(f'face-recon: {message.translate(_ESCAPED)}', sys.stderr)
 
 
@@ -42,13 +42,13 @@ def _write(text: str, stream: TextIO | None) -> None:
 
 
 def flush() -> None:
-    """Print what is left. :raises OSError: nobody reads it, or it is a file on a full disk."""
+    """Flush the output. :raises OSError: closed by the reader, or a file on a full disk."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def leave_output() -> None:
-    """Give up standard output, so that Python does not stumble over it at the end again."""
+    """Replace standard output, so that Python does not fail on it again at exit."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -56,7 +56,7 @@ def leave_output() -> None:
 
 
 def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
-    """Show a bar on a terminal when it takes longer than a moment."""
+    """Show a progress bar on a terminal if it takes longer than a moment."""
     return tqdm(
         items, total=total, unit=unit, delay=PROGRESS_AFTER_S, leave=False, disable=None
     )

@@ -96,7 +96,7 @@ def _of_bag(
 
 
 def _outputs(options: argparse.Namespace) -> Path | None:
-    """Return the video to write, once no output is an input. :raises OutputError: one is."""
+    """Return the video to write. :raises OutputError: an output is an input."""
     inputs = common.input_files(options, [options.input])
     out: Path | None = options.out
     if out:
@@ -110,7 +110,7 @@ def _outputs(options: argparse.Namespace) -> Path | None:
 
 
 def _default_output(stem: str, inputs: set[Identity]) -> Path:
-    """Return a name in the working folder that is free, or that of an earlier run's video."""
+    """Return an unused name in the working folder, or that of an earlier run's video."""
     for number in count(1):
         path = Path(fitting_name(stem, '.mp4' if number == 1 else f'_{number}.mp4'))
         there = identity(path)

@@ -1,7 +1,7 @@
 """
 Images of ROS 2 bags (MCAP, SQLite), read without ROS.
 
-Needs the package rosbags of PyPI, which nothing else does: it is imported when a bag is opened.
+Needs the PyPI package rosbags, which is imported when a bag is opened.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class BagImage:
     """
     One image of a bag: pixels (H, W, 3) uint8 BGR and when it was taken, seconds.
 
-    camera: of the calibration in the bag; None: the bag has none. number: of its message among
-    those of the topic, from 0, images left out included.
+    camera: the calibration in the bag; None: the bag has none. number: index of its message on the
+    topic, from 0, counting images that were left out.
     """
 
     pixels: np.ndarray
@@ -153,13 +153,13 @@ class BagVideo:
             raise ImageError(f'{reason}; not one image can be read')
 
     def _first_calibration(self, calibration: Calibration) -> None:
-        """Take the first calibration at once, as the node waits for it with the first image."""
+        """Read the first calibration before the first image, as the node waits for it."""
         for _, _, message in self._messages((self.info_topic,)):
             calibration.update(message)
             return
 
     def _estimate_rate(self) -> None:
-        """Take the rate from the stamps of the first images, where the recording's is absurd."""
+        """Estimate the rate from the first stamps, if the recording's is not plausible."""
         stamps = [_stamp_s(m, ns) for _, ns, m in islice(self._messages((self.topic,)), 10)]
         seconds = stamps[-1] - stamps[0] if stamps else 0.0
         rate = (len(stamps) - 1) / seconds if seconds > 0 else 0.0
@@ -185,12 +185,12 @@ class BagVideo:
     def _decode(self, kind: str, message: Any) -> np.ndarray:
         decode = encodings.compressed_to_bgr if kind == COMPRESSED else encodings.to_bgr
         pixels = decode(message, self.topic)
-        # what is read of the file may be its own memory
+        # the array may be a view of the file, which is read-only
         return pixels if pixels.flags.writeable else pixels.copy()
 
 
 def _stamp_s(message: Any, recorded_ns: int) -> float:
-    """Return when an image was taken; when it was recorded, if it does not say."""
+    """Return the stamp of an image in seconds; without one, the time of recording."""
     stamp = message.header.stamp
     return stamp.sec + 1e-9 * stamp.nanosec or 1e-9 * recorded_ns
 
@@ -256,5 +256,5 @@ def _info_topic(image_topic: str, reader: Any) -> str:
     beside = f'{base}/camera_info'
     infos = _topics(reader, CAMERA_INFO)
     images = {t.removesuffix('/compressed') for t in _topics(reader, RAW, COMPRESSED)}
-    # of the only camera there is, wherever it is
+    # the only camera of the bag, whatever its name
     return infos[0] if beside not in infos and len(infos) == len(images) == 1 else beside

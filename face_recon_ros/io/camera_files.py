@@ -18,7 +18,7 @@ def read_camera(path: Path) -> Camera:
     """
     Return the camera of a calibration file.
 
-    :raises CalibrationError: missing, no such file, or numbers that cannot be.
+    :raises CalibrationError: no such file, or missing or invalid values.
     """
     content = _yaml(path)
     if not isinstance(content, dict):

@@ -1,11 +1,11 @@
 """
 The pixels of sensor_msgs/Image and CompressedImage as (H, W, 3) uint8 BGR.
 
-Takes anything with the fields of those messages: rclpy's, or what is read from a bag. Encodings
+Accepts any object with the fields of those messages: of rclpy, or read from a bag. Encodings
 are those of sensor_msgs/image_encodings.hpp; row padding (``step``) and ``is_bigendian`` are
 respected.
 
-Samples of 16 bits are brought to 8 by the range that is used, see to_8_bits.
+Samples of 16 bits are scaled to 8 by the range in use, see to_8_bits.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.whole_image import CUT_OFF, fault_of
 
-# Bits per sample that sensors give, in samples of 16
+# Bits per sample that sensors deliver in samples of 16
 _SENSOR_BITS = (8, 10, 12, 14, 16)
 
 
@@ -105,7 +105,7 @@ def compressed_to_bgr(message: Any, topic: str) -> np.ndarray:
     data = np.frombuffer(message.data, np.uint8)
     if data.size == 0:
         raise ImageError(f'compressed image on {topic} is empty: check the camera driver')
-    # OpenCV fills what is missing of a cut image with grey and says nothing.
+    # OpenCV fills the missing part of a truncated image with grey, without an error.
     fault = fault_of(data)
     if fault:
         reason = f'truncated ({data.size} bytes, no end)' if fault == CUT_OFF else fault
@@ -142,10 +142,10 @@ def decode_image(data: bytes | np.ndarray, more_flags: int = 0) -> np.ndarray | 
 
 def to_8_bits(samples: np.ndarray) -> np.ndarray:
     """
-    Bring uint16 samples to uint8 by the bits of the sensor: 8, 10, 12, 14 or 16.
+    Scale uint16 samples to uint8 by the bits of the sensor: 8, 10, 12, 14 or 16.
 
-    These are told from the brightest sample of the image alone, so that an image gives the same
-    wherever it is read. A camera of 10 or 12 bits nearly always has a sample in the upper three
+    The bits are derived from the brightest sample of this image alone, so that the result does not
+    depend on other images. A camera of 10 or 12 bits nearly always has a sample in the upper three
     quarters of its range; where it is darker the image gets brighter by 4.
     """
     brightest = int(samples.max(initial=0))

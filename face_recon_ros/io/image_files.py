@@ -28,9 +28,9 @@ _HEIF_KINDS = (b'avif', b'avis', b'heic', b'heix', b'mif1', b'msf1')
 
 def read_image(path: Path) -> np.ndarray:
     """
-    Return an image as (H, W, 3) uint8 BGR, turned as its EXIF orientation says.
+    Return an image as (H, W, 3) uint8 BGR, rotated by its EXIF orientation.
 
-    :raises ImageError: missing, empty, cut off, or no image.
+    :raises ImageError: missing, empty, truncated, or not an image.
     """
     try:
         data = path.read_bytes()
@@ -61,7 +61,7 @@ def _decoding_fault(error: cv2.error | MemoryError) -> str:
 
 
 def _turned(image: np.ndarray, data: bytes) -> np.ndarray:
-    """Turn an AVIF image as its boxes say, which OpenCV leaves out."""
+    """Rotate and mirror an AVIF image as its boxes say; OpenCV ignores them."""
     if data[4:8] != b'ftyp' or data[8:12] not in _HEIF_KINDS:
         return image
     turn = iso_media.image_turn(io.BytesIO(data))
@@ -75,7 +75,7 @@ def write_image(path: Path, image: np.ndarray, mark: bool = False) -> None:
     """
     Write an image in the format of the name's suffix.
 
-    :param mark: as a picture of this program, which is not taken for a photo in a folder
+    :param mark: add the mark of this program: such a file is not read as a photo of a folder
     :raises OutputError: unknown format, too large for it, or the file cannot be written.
     """
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Which photos are meant by files and folders named on a command line."""
+"""Find the photos in the files and folders given on a command line."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ IMAGE_SUFFIXES = frozenset(
         '.ppm', '.tif', '.tiff', '.webp',
     ]
 )
-# Some do, or Pillow does: asked file by file
+# Some OpenCV, or Pillow: checked for each file
 _MAYBE_SUFFIXES = frozenset(
     [
         '.avif', '.avifs', '.exr', '.gif', '.hdr', '.heic', '.heif', '.hif', '.ico',
         '.j2k', '.jp2', '.jpf', '.jpx', '.jxl', '.pfm', '.psd', '.ras', '.sr', '.tga',
     ]
 )
-# Raw photos: what decoders find in them is a thumbnail
+# Raw photos: decoders find only a thumbnail in them
 _RAW_SUFFIXES = frozenset(
     [
         '.3fr', '.arw', '.cr2', '.cr3', '.dng', '.nef', '.nrw', '.orf', '.pef', '.raf',
@@ -43,7 +43,7 @@ _NO_PHOTO_PREFIXES = ('._', PART_PREFIX)
 
 @dataclass(slots=True)
 class FoundImages:
-    """Photos, in order; a line for each input that has none; remarks on what was passed over."""
+    """Photos in order; a line for each input without one; remarks on what was left out."""
 
     paths: list[Path] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ def find_images(inputs: Iterable[Path], outputs: Sequence[Path] = ()) -> FoundIm
     """
     Look for the files named and the images in the folders named.
 
-    :param outputs: folders of pictures to come, not remarked on where they lie in an input
+    :param outputs: folders of output pictures; no remark if they are inside an input
     """
     found = FoundImages()
     for given in inputs:

@@ -1,8 +1,8 @@
 """
 The boxes of ISO base media files (ISO/IEC 14496-12): MP4, MOV, HEIF, AVIF, JPEG 2000.
 
-Read only for what OpenCV does not tell: whether a file is cut off, how long its video is shown,
-and how an AVIF or HEIF image is to be turned.
+Read for what OpenCV does not provide: whether a file is truncated, the duration of its video, and
+the rotation of an AVIF or HEIF image.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-# Boxes of one level that are looked at: more are in no file
+# Limit of boxes on one level, against endless files
 _MOST_BOXES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box: where its content begins, and where it ends or would end."""
+    """A box: the offsets of its content and of its end; cut_off: the file ends before it does."""
 
     kind: bytes
     begin: int
@@ -27,9 +27,9 @@ class Box:
 
 
 def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[Box]:
-    """Yield the boxes that begin between two places of a file; what is no box ends it."""
+    """Yield the boxes that begin between two offsets of a file; stops at invalid data."""
     for _ in range(_MOST_BOXES):
-        if begin >= end:  # a length may be of 64 bits, which is no place to go to
+        if begin >= end:  # a 64-bit length may be beyond what seek accepts
             return
         stream.seek(begin)
         head = stream.read(16)
@@ -50,7 +50,7 @@ def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[Box]:
 def _find(stream: BinaryIO, box: Box, *path: bytes) -> Box | None:
     """Return the first box of a path of kinds within another."""
     for kind in path:
-        # meta and iprp's like: a version and flags come before what is in them
+        # full boxes such as meta: version and flags come before the content
         begin = box.begin + (4 if box.kind == b'meta' else 0)
         found = next((b for b in boxes(stream, begin, box.end) if b.kind == kind), None)
         if found is None:
@@ -69,7 +69,7 @@ def _content(stream: BinaryIO, box: Box, most: int = 1 << 20) -> bytes:
 
 
 def is_cut_off(stream: BinaryIO) -> bool:
-    """Tell whether the last box of an ISO media file reaches behind its end."""
+    """Tell whether the last box of an ISO media file ends after the end of the file."""
     whole = _whole_file(stream)
     stream.seek(4)
     if stream.read(4) not in (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip'):
@@ -79,9 +79,9 @@ def is_cut_off(stream: BinaryIO) -> bool:
 
 def video_duration_s(stream: BinaryIO) -> float | None:
     """
-    Return how long the first video track is shown, its edit list applied, in seconds.
+    Return the duration of the first video track in seconds, with its edit list.
 
-    None: no such file, or one that does not say (fragments).
+    None: no such file, or the duration is not stored (fragments).
     """
     movie = _find(stream, _whole_file(stream), b'moov')
     header = movie and _find(stream, movie, b'mvhd')
@@ -115,7 +115,7 @@ def _track_duration(tkhd: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How a decoded HEIF image is to be shown: turned counter-clockwise, then mirrored."""
+    """How to show a decoded HEIF image: rotate it counter-clockwise, then mirror it."""
 
     quarter_turns: int = 0
     # 0: top and bottom change places, 1: left and right do; None: not mirrored

@@ -1,9 +1,9 @@
 """
-Files written so that nothing of a user's is lost.
+Write files without losing files of the user.
 
-A file is written beside its place under another name and takes its own when it is whole; a full
-disk leaves what was there before. No output is an input. What this program wrote carries a mark,
-so that the next run may replace it and does not take it for a photo; nobody else's files are
+A file is written under another name in the same folder and renamed when it is complete; if the
+disk is full, the old file stays. An output is never an input. Files of this program contain a
+mark: the next run may replace them and does not read them as photos. Other files are not
 replaced.
 """
 
@@ -29,7 +29,7 @@ _PNG_MARK = (
     struct.pack('>I', len(_PNG_TEXT) - 4) + _PNG_TEXT + struct.pack('>I', zlib.crc32(_PNG_TEXT))
 )
 _PNG_HEADER_BYTES = 33
-# Appended to files: what their readers skip
+# Appended to files; readers skip them
 _TRAILERS = {
     '.npy': _MARK,
     **dict.fromkeys(
@@ -38,7 +38,7 @@ _TRAILERS = {
     '.avi': b'JUNK' + struct.pack('<I', len(_MARK)) + _MARK,
     '.mkv': b'\xec' + bytes([0x80 | len(_MARK)]) + _MARK,  # Void
 }
-# How files of this program begin that need no mark of their own
+# First bytes of files of this program that need no mark
 _OWN_STARTS = (
     b'ply\nformat binary_little_endian 1.0\ncomment face_recon_ros: ',
     b'# face_recon_ros: ',
@@ -47,7 +47,7 @@ _OWN_STARTS = (
 )
 _HEAD_BYTES = 256
 PART_PREFIX = '.face_recon_part_'
-# Of one name in a folder, on every file system in use
+# Longest file name that all common file systems accept
 LONGEST_NAME_BYTES = 255
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -55,7 +55,7 @@ Identity = tuple[int, int]
 
 
 def identity(path: Path) -> Identity | None:
-    """Return what file a path leads to, links followed; None: to none that can be seen."""
+    """Return the file a path refers to, links followed; None: no such file."""
     try:
         found = path.stat()
     except OSError:
@@ -64,7 +64,7 @@ def identity(path: Path) -> Identity | None:
 
 
 def identities(paths: Iterable[Path]) -> set[Identity]:
-    """Return the files that paths lead to, and those in the folders among them."""
+    """Return the files that paths refer to, and those in the folders among them."""
     found = set()
     for path in paths:
         found.add(identity(path))
@@ -93,7 +93,7 @@ def mark_file(path: Path) -> None:
 
 def is_own(path: Path) -> bool:
     """Tell whether this program wrote a file; one that cannot be read is not its own."""
-    if is_special(path):  # to open a pipe is to wait for who writes to it
+    if is_special(path):  # opening a pipe would wait for a writer
         return False
     try:
         with path.open('rb') as file:
@@ -114,13 +114,13 @@ def check_output(path: Path, option: str, inputs: set[Identity]) -> None:
     """
     Refuse to write a file over an input, or over one that this program did not write.
 
-    Devices and pipes are written to, and an empty file is anybody's.
+    Devices, pipes and empty files may be overwritten.
 
     :raises OutputError: one line with the option and the remedy.
     """
     try:
         found = path.stat()
-    except OSError:  # nothing there; what else is wrong shows when it is written
+    except OSError:  # no such file; other faults appear when it is written
         return
     if (found.st_dev, found.st_ino) in inputs:
         raise OutputError(f'{option} {path} is an input; choose another {option}')
@@ -168,7 +168,7 @@ def is_special(path: Path) -> bool:
 
 
 class PartFile:
-    """A file on its way: written to `part`, and renamed when it is whole."""
+    """A file that is written to `part` and renamed when it is complete."""
 
     def __init__(self, path: Path) -> None:
         """:raises OSError: the file cannot be made."""
@@ -177,7 +177,7 @@ class PartFile:
         if self._special:
             self.part = path
             return
-        self._target = Path(os.path.realpath(path))  # a link stays one
+        self._target = Path(os.path.realpath(path))  # a link stays a link
         if self._target.is_dir():
             raise IsADirectoryError(21, 'Is a directory', str(path))
         if self._target.exists() and not os.access(self._target, os.W_OK):
@@ -199,7 +199,7 @@ class PartFile:
             return 0o666 & ~mask
 
     def publish(self) -> None:
-        """Give the file its name. :raises OSError: impossible; then nothing is left of it."""
+        """Rename the file to its name. :raises OSError: not possible; the part is deleted."""
         if self._special:
             return
         try:
@@ -209,13 +209,13 @@ class PartFile:
             raise
 
     def discard(self) -> None:
-        """Leave what was there before."""
+        """Delete the part; the old file stays."""
         if not self._special:
             self.part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes, option: str = '--out') -> None:
-    """Write a file whole, or leave what is there. :raises OutputError: it cannot be written."""
+    """Write a complete file, or keep the old one. :raises OutputError: it cannot be written."""
     try:
         file = PartFile(path)
         try:
@@ -230,7 +230,7 @@ def write_bytes(path: Path, data: bytes, option: str = '--out') -> None:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Let the signals that end a program wait until the block is done: it finishes a file."""
+    """Delay signals that end the program until the block is done, which completes a file."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

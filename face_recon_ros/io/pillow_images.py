@@ -20,7 +20,7 @@ def decode_with_pillow(data: bytes) -> np.ndarray | None:
         with image.open(io.BytesIO(data)) as opened:
             upright = import_module('PIL.ImageOps').exif_transpose(opened) or opened
             rgb = np.asarray(upright.convert('RGB'))
-    except Exception:  # plugins raise what they like; OpenCV has refused the file before
+    except Exception:  # plugins raise anything; OpenCV has refused the file before
         return None
     return np.ascontiguousarray(rgb[..., ::-1])
 
@@ -33,7 +33,7 @@ def pillow_knows(path: Path) -> bool:
     try:
         with image.open(path):
             return True
-    except Exception:  # as above: it is not read, whatever the reason
+    except Exception:  # as above
         return False
 
 

@@ -1,4 +1,4 @@
-"""The CSV of faces: one row per face, its columns a contract (docs/command_line.md)."""
+"""The CSV of faces: one row per face; docs/command_line.md defines the columns."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def csv_writer(path: Path | None) -> Iterator[Rows]:
     """
     Open a CSV file with its header; None swallows the rows.
 
-    The file takes its name at the end, and holds the rows so far when the block ends by an error;
-    without any, what was there stays.
+    The file is renamed at the end. If the block ends with an error it contains the rows so far;
+    without any row the old file stays.
 
-    :raises OutputError: the file cannot be written; what was there stays.
+    :raises OutputError: the file cannot be written; the old file stays.
     """
     if path is None:
         yield _Nowhere()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
-# A step beyond this is a lie of the container, not a pause of the camera
+# A longer step is a fault of the container, not a pause of the camera
 _LONGEST_STEP_S = 3600.0
-# How near to a whole number of frames the steps of a constant rate are, in frames
+# Tolerance of a step at constant rate, in frames
 _REGULAR_FRAMES = 0.1
-# A rate is constant when at least this part of its steps is one frame
+# A rate is constant if at least this share of the steps is one frame
 _REGULAR_PART = 0.9
-# Counts and lengths in containers are estimates: less than this is not missed
+# Counts and durations in containers are estimates: a smaller difference is no loss
 _SPARE_FRAMES, _SPARE_PART, _SPARE_S = 2.5, 0.05, 2.0
 
 
 class VideoClock:
     """
-    Gives each frame its time and number; times rise, whatever the container says.
+    Assigns time and number to each frame; times always increase.
 
     count: frames so far. lost: frames between them that could not be read. first_lost: number of
     the first of these. last_s: time of the last frame.
@@ -64,14 +64,14 @@ class VideoClock:
             self._longer_steps += 1
 
     def has_holes(self, expected_count: int) -> bool:
-        """Tell whether frames of a constant rate are missing, of as many as should be there."""
+        """Tell whether frames are missing at a constant rate, given the expected number."""
         regular = self._single_steps >= _REGULAR_PART * (self.count - 1)
         missing = expected_count - self.count
         spare = max(_SPARE_FRAMES, min(_SPARE_PART * expected_count, _SPARE_S / self._period_s))
         return regular and self._longer_steps > 0 and missing > spare
 
     def ends_early(self, duration_s: float) -> bool:
-        """Tell whether the last frame comes well before the end that its container promises."""
+        """Tell whether the last frame is well before the end that the container states."""
         missing_s = duration_s - self.last_s - self._step_s
         spare_s = max(_SPARE_FRAMES * self._step_s, min(_SPARE_PART * duration_s, _SPARE_S))
         return missing_s > spare_s

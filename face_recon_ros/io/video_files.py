@@ -16,14 +16,14 @@ from face_recon_ros.errors import ImageError
 from face_recon_ros.io import iso_media
 from face_recon_ros.io.video_clock import VideoClock
 
-# Failed reads in a row after which nothing more is expected of a video, unless its container
-# promises more frames; they take microseconds
+# Consecutive failed reads after which a video has ended, unless its container states more frames;
+# a failed read takes microseconds
 _FAILURES, _MOST_FAILURES = 100, 200_000
-# Beyond what cameras give, but for slow motion: looked at more closely, over so many frames
+# Above the rate of most cameras: then it is measured over so many frames
 _DOUBTFUL_RATE, _MEASURED_FRAMES = 121.0, 12
-# OpenCV that takes a quarter turn of the container for one the other way (opencv/opencv#22088)
+# OpenCV versions that rotate by 90 degrees the wrong way (opencv/opencv#22088)
 _QUARTERS_TURNED_WRONG = '4.6.'
-# Wider than any pixel in use; beyond it a container lies
+# Limit of the pixel aspect ratio; beyond it the container is wrong
 _MOST_STRETCH = 4.0
 _REMEDY = 'copy it again'
 
@@ -42,8 +42,8 @@ class Video:
     """
     A video file: frames (H, W, 3) uint8 BGR with their time in seconds from the start.
 
-    Times are those of the container. Frames are upright, their pixels square. faults: what turned
-    out to be missing, a line each, once the last frame is read.
+    Times are those of the container. Frames are upright, their pixels square. faults: what is
+    missing, one line each, known after the last frame.
     """
 
     path: Path
@@ -87,7 +87,7 @@ class Video:
         if rate > _DOUBTFUL_RATE:
             measured = _measured_rate(path)
             if measured and measured < rate / 2:
-                # what a container calls its rate may be the unit of its clock
+                # the rate of a container may be the unit of its clock
                 rate, count = measured, round(count * measured / rate)
         return cls(
             path,
@@ -103,7 +103,7 @@ class Video:
 
     def frames(self) -> Iterator[VideoFrame]:
         """
-        Yield the frames that can be read; what cannot is told in `faults` afterwards.
+        Yield the readable frames; `faults` then lists what is missing.
 
         :raises ImageError: not one frame can be read.
         """
@@ -129,7 +129,7 @@ class Video:
         return min(max(_FAILURES, (self.frame_count or 0) - clock.count), _MOST_FAILURES)
 
     def _upright(self, image: np.ndarray) -> np.ndarray:
-        """Return the frame as its container turns it."""
+        """Return the frame rotated as the container says."""
         turned = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90
         if turned and cv2.__version__.startswith(_QUARTERS_TURNED_WRONG):
             return cv2.rotate(image, cv2.ROTATE_180)
@@ -182,7 +182,7 @@ class Video:
 
 
 def _measured_rate(path: Path) -> float | None:
-    """Return the rate of the first frames by their times; None: they have none."""
+    """Return the rate of the first frames from their times; None: they have no times."""
     with opencv_path(path) as name:
         capture = cv2.VideoCapture(name)
     times_s: list[float] = []
@@ -199,8 +199,8 @@ def opencv_path(path: Path) -> Iterator[str]:
     """
     Yield a name by which OpenCV and FFmpeg open the file: absolute, and UTF-8.
 
-    What comes before a colon in a relative one would be taken for a protocol. A link stands for a
-    name that is no UTF-8 while the block lasts.
+    The part before a colon of a relative path would be read as a protocol. A name that is not
+    UTF-8 is replaced by a link for the duration of the block.
     """
     name = os.path.abspath(path)
     try:

@@ -1,4 +1,4 @@
-"""Videos written so that they play, or a line that says why not."""
+"""Write videos that can be played, or raise one line with the reason."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LONGEST_PAUSE_S = 60.0
 
 class VideoWriter:
     """
-    Writes frames to a video file of one size, that of the first, and one rate.
+    Writes frames to a video file with the size of the first frame and a constant rate.
 
-    Frames with a time are repeated or left out to keep it; later ones of another size are fitted
-    into the first's with black borders. The file takes its name in close(), whole.
+    Frames with a time are repeated or left out to keep it. Later frames of another size are fitted
+    into the first size with black borders. close() completes and renames the file.
     """
 
     def __init__(self, path: Path, frames_per_second: float) -> None:
@@ -44,7 +44,7 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file, also when the program is told to end: what there is plays."""
+        """Complete the file, also when the program is told to end: what was written plays."""
         self.close()
 
     def write(self, image: np.ndarray, stamp_s: float | None = None) -> None:
@@ -58,7 +58,7 @@ class VideoWriter:
             self._open(image)
         image = _fitted(image, self._size)
         repeats = 1 if stamp_s is None else self._due(stamp_s)
-        if repeats == 0:  # it takes the place of the last one, if that is to be repeated
+        if repeats == 0:  # if the last frame were to be repeated, this one replaces it
             self._last = image
             return
         for _ in range(repeats - 1):
@@ -67,10 +67,10 @@ class VideoWriter:
         self._last = image
 
     def _due(self, stamp_s: float) -> int:
-        """Return how many frames are to be written for one at this time to be the newest."""
+        """Return the number of frames to write until this time."""
         step_s = stamp_s - self._last_s
         if self._written == 0 or not 0 <= step_s <= LONGEST_PAUSE_S:
-            # from here on, time is counted from this frame on
+            # time is counted from this frame on
             self._start_s = stamp_s - self._written / self._rate
         self._last_s = stamp_s
         place = round((stamp_s - self._start_s) * self._rate)
@@ -101,14 +101,14 @@ class VideoWriter:
         self._written += 1
 
     def close(self) -> None:
-        """Finish the file. :raises OutputError: it does not play; what was there stays."""
+        """Complete the file. :raises OutputError: it cannot be played; the old file stays."""
         if self._writer is None or self._file is None:
             return
         with signals_held():
             writer, file, self._writer = self._writer, self._file, None
             writer.release()
             try:
-                # OpenCV says nothing of a disk that is full, so look at what is there
+                # OpenCV does not report a full disk, so the result is checked
                 if self._plays(file.part):
                     mark_file(file.part)
                     file.publish()

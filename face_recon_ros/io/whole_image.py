@@ -1,9 +1,9 @@
 """
-Whether the bytes of an image are all there, told by walking the structure of its format.
+Check that an image is complete, by walking the structure of its format.
 
-Decoders fill what is missing with grey and say nothing, so this is asked before they are. What
-follows the end of an image (padding of a camera's buffer, the clip of a motion photo) is nobody's
-business. No walker raises, and each looks at a byte a bounded number of times.
+Decoders fill missing parts with grey, without an error, so this is checked before. Data after the
+end of an image (padding of a camera's buffer, the clip of a motion photo) is ignored. The walkers
+do not raise, and read each byte a bounded number of times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from face_recon_ros.io.iso_media import boxes
 
-# What fault_of returns; '' is whole, or a format that does not say
+# Results of fault_of; '' is complete, or a format that cannot be checked
 CUT_OFF, DAMAGED = 'cut off', 'damaged'
 
 _PNG_START = b'\x89PNG\r\n\x1a\n'
@@ -45,7 +45,7 @@ def fault_of(data: Any) -> str:
         return ''
     try:
         return walk(view)
-    except (IndexError, struct.error):  # a field lies behind the end
+    except (IndexError, struct.error):  # a field is beyond the end
         return CUT_OFF
 
 
@@ -183,7 +183,7 @@ def _tiff(data: memoryview) -> str:
             begins = _tiff_values(data, order, kind, count, entry)
         elif tag in _TIFF_LENGTHS and kind in _TIFF_INTEGERS:
             lengths = _tiff_values(data, order, kind, count, entry)
-    # the counts may be missing or differ: what is left is the decoder's to judge
+    # the counts may be missing or differ: the decoder checks the rest
     ends = (begin + length for begin, length in zip(begins, lengths))  # noqa: B905
     return CUT_OFF if max(ends, default=0) > len(data) else ''
 

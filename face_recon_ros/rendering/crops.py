@@ -1,4 +1,4 @@
-"""Pictures of single faces, all of one size, as REP-155 gives them to other recognisers."""
+"""Images of single faces, all of one size, as REP-155 defines them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def aligned(
     image: np.ndarray, box: np.ndarray, landmarks_px: np.ndarray, width: int, height: int
 ) -> np.ndarray:
     """
-    Return the face at the place and scale of `cropped`, turned so that its eyes are level.
+    Return the face at the place and scale of `cropped`, rotated so that the eyes are level.
 
     :param image: (H, W, 3) uint8
     :param box: (4,) x0, y0, x1, y1 px
@@ -48,7 +48,7 @@ def aligned(
     """
     scale = _fitting_scale(box, width, height)
     middle = np.array([box[0] + box[2], box[1] + box[3]]) / 2
-    # All that can turn up in the crop, shrunk without aliasing before it is turned
+    # The part that can be in the crop, shrunk without aliasing before the rotation
     reach = np.hypot(width, height) / 2 / scale
     around = np.concatenate([middle - reach, middle + reach])
     x0, y0, x1, y1 = _inside(around, image)

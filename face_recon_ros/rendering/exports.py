@@ -31,7 +31,7 @@ class Mesh:
 
 
 def face_mesh(views: FaceViews, image: np.ndarray, face: Face) -> Mesh:
-    """Return a face as a coloured mesh in the camera's place: x right, y up, z to the viewer."""
+    """Return a face as a coloured mesh, origin at the camera, x right, y up, z to the viewer."""
     vertices_m = views.vertices_m(face) * MESH_FROM_OPTICAL
     return Mesh(vertices_m, views.model.triangles, views.colors(image, face))
 
@@ -95,10 +95,10 @@ def write_depth_npy(path: Path, depth_m: np.ndarray) -> None:
 def write_texture(
     path: Path, views: FaceViews, image: np.ndarray, face: Face, size_px: int = 1024
 ) -> None:
-    """Write the face's colours laid out by the model's uv. :raises OutputError: unwritable."""
+    """Write the face's texture in the model's uv. :raises OutputError: unwritable."""
     canvas = views.unwrap(image, face, size_px)
     painted = np.asarray(canvas.any(axis=2), np.uint8)
-    # a viewer's filtering reaches a little over the border
+    # texture filtering reads some pixels beyond the border
     border = np.asarray(cv2.dilate(painted, np.ones((5, 5), np.uint8))) - painted
     write_image(path, cv2.inpaint(canvas, border, 2, cv2.INPAINT_TELEA), mark=True)
 
@@ -121,7 +121,7 @@ def _depth_npy(path: Path, views: FaceViews, image: np.ndarray, face: Face) -> N
 
 # Writes a face, found in an image, to a file
 Export = Callable[[Path, FaceViews, np.ndarray, Face], None]
-# What can be written of a face: ending of the file's name, and its writer
+# Exports: suffix of the file and its writer
 EXPORTS: dict[str, tuple[str, Export]] = {
     'ply': ('.ply', _ply),
     'obj': ('.obj', _obj),

@@ -58,7 +58,7 @@ def _bounded(value: float, low: float, high: float) -> float:
 @contextmanager
 def canvas(image: np.ndarray) -> Iterator[np.ndarray]:
     """
-    Give an array that OpenCV can draw on and that ends up in `image`, which may be any view.
+    Yield an array that OpenCV can draw on; the result goes to `image`, which may be any view.
 
     :raises ImageError: not a writable (H, W, 3) uint8 array.
     """
@@ -72,7 +72,7 @@ def canvas(image: np.ndarray) -> Iterator[np.ndarray]:
     if image.flags.c_contiguous:
         yield image
         return
-    # mirrored, channels swapped, part of another, ...: not all drawing takes such views
+    # mirrored, channels swapped, part of another, ...: not all of OpenCV accepts such views
     copy = np.ascontiguousarray(image)
     yield copy
     image[...] = copy
@@ -143,7 +143,7 @@ def draw_pose_axes(
     """
     tips = origin_px[:2] + length_px * (rotation.T)[:, :2]
     start = _fixed(origin_px[None, :2])[0]
-    # the axis that points away first, so that the nearest ends up on top
+    # the axis that points away is drawn first, the nearest last
     for axis in np.argsort(-rotation[2]):
         end = _fixed(tips[axis][None])[0]
         cv2.line(
@@ -163,7 +163,7 @@ def draw_pose_cage(
     image: np.ndarray, origin_px: np.ndarray, rotation: np.ndarray, size_px: float
 ) -> np.ndarray:
     """
-    Draw a cage around the head whose large end is before the face, to show where it points.
+    Draw a wire box around the head, larger in front of the face, to show its direction.
 
     :param rotation: (3, 3) face frame -> image-aligned optical frame
     :param size_px: about the height of the face

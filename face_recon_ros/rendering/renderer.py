@@ -1,8 +1,8 @@
 """
 Draws dense faces: shaded over an image, as depth, as PNCC, and which vertices are visible.
 
-A typed face over the C++ renderer and decoder (src_cpp/). Screen coordinates throughout: pixels,
-x right, y down, z towards the viewer (larger is nearer), pixel centres at integer coordinates.
+Typed Python interface of the C++ renderer and decoder (src_cpp/). All in screen coordinates:
+pixels, x right, y down, z towards the viewer (larger is nearer), pixel centres at integers.
 docs/renderer.md states the sub-pixel rules. Bad arguments raise TypeError (not an array, wrong
 dtype) or ValueError (shape, layout, range) with one line that names the argument.
 """
@@ -25,8 +25,8 @@ class Shading:
     """
     Light on the mesh: ambient + diffuse * max(0, n.l) + specular * max(0, n.h)^16.
 
-    n is the smooth vertex normal, l the light, h half way between it and the viewer. A light up
-    to 1 scales the colour; from 1 to 2 the colour runs to white.
+    n is the smooth vertex normal, l the light direction, h the half vector of light and viewer. Up
+    to 1 it scales the colour; from 1 to 2 the colour is blended to white.
 
     light: (3,) direction towards the light in screen axes (y down), any length but 0.
     """
@@ -210,7 +210,7 @@ class Decoder:
         simd: str = 'auto',
     ) -> None:
         """
-        Take a model apart for streaming.
+        Store a model in the layout that decoding reads.
 
         mean: (V, 3) float32 metres; bases: (components, V, 3) int16, steps: (components,)
         float32: basis * step is the displacement in metres at one standard deviation. simd: see
@@ -227,7 +227,7 @@ class Decoder:
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether the model is exactly its own mirror image, of which half is enough."""
+        """Whether the model is exactly its own mirror image; then one half is stored."""
         return self._decoder.is_symmetric
 
     def decode(
@@ -254,7 +254,7 @@ class Decoder:
 
 
 def instruction_sets() -> list[str]:
-    """Return what the renderer can use on this machine, best first; 'portable' is the last."""
+    """Return the instruction sets of this machine, fastest first; 'portable' is the last."""
     return _renderer.instruction_sets()
 
 
@@ -271,7 +271,7 @@ def normalised_coordinate_code(mean: np.ndarray) -> np.ndarray:
 
 
 def _indices(triangles: np.ndarray) -> np.ndarray:
-    """Return triangles as contiguous int32, refusing what would not survive it."""
+    """Return triangles as contiguous int32; values that do not fit are refused."""
     if not isinstance(triangles, np.ndarray):
         raise TypeError(f'triangles: want int32 (any, 3) array, got {type(triangles).__name__}')
     array = triangles
@@ -285,7 +285,7 @@ def _indices(triangles: np.ndarray) -> np.ndarray:
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
-    """Copy an input only when it is an array of another memory layout."""
+    """Copy an array only if it has another memory layout."""
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
 
 
@@ -301,7 +301,7 @@ def _one_color(color: np.ndarray | Sequence[int]) -> tuple[int, int, int]:
 
 
 def _size_of(image: np.ndarray) -> tuple[int, int]:
-    """Return height and width; what else the image must be is checked below."""
+    """Return height and width; the C++ code checks the rest."""
     if not isinstance(image, np.ndarray):
         raise TypeError(f'image: want uint8 (H, W, 3) array, got {type(image).__name__}')
     if image.ndim != 3:

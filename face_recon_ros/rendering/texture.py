@@ -1,4 +1,4 @@
-"""Colours of a face taken from the photo it was found in."""
+"""Colours of a face, sampled from its photo."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from face_recon_ros.rendering.renderer import (
 )
 from face_recon_ros.rendering.texture import sample_colors
 
-# Colours as they are given
+# Colours are drawn without shading
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 # Height of the model's face: sizes drawn things
 FACE_HEIGHT_M = 0.18
-# A depth picture for people runs from white to dark grey over this span behind the nearest point
+# The grey depth picture goes from white to dark grey over this range from the nearest point
 DEPTH_SPAN_M = 0.12
 # Faces whose vertices are kept, of 0.44 MiB each
 MOST_KEPT = 32
@@ -50,7 +50,7 @@ class FaceViews:
         """
         self.model = model
         self._threads = threads
-        # of faces that somebody still holds
+        # as long as the face object exists
         self._dense: WeakKeyDictionary[Face, np.ndarray] = WeakKeyDictionary()
 
     @cached_property
@@ -75,7 +75,7 @@ class FaceViews:
         return known
 
     def forget(self) -> None:
-        """Drop the vertices kept, of faces that are still held, too."""
+        """Drop all cached vertices."""
         self._dense.clear()
 
     def _meshes(self, faces: Sequence[Face]) -> list[PlacedMesh]:
@@ -96,7 +96,7 @@ class FaceViews:
         depth = np.empty(size, np.float32)
         self._renderer.draw(self._meshes(faces), size, depth=depth)
         if any(face.landmarks_m[:, 2].min() <= 0 for face in faces):
-            depth[depth <= 0] = np.nan  # beside a fisheye's axis: no depth along it (REP-118)
+            depth[depth <= 0] = np.nan  # behind a fisheye camera: no depth (REP-118)
         return depth
 
     def pncc(self, size: tuple[int, int], faces: Sequence[Face]) -> np.ndarray:
@@ -131,7 +131,7 @@ class FaceViews:
         return colors
 
     def unwrap(self, image: np.ndarray, face: Face, size_px: int) -> np.ndarray:
-        """Return the face's colours laid out by the model's uv, (size, size, 3) uint8 BGR."""
+        """Return the face's texture in the model's uv, (size, size, 3) uint8 BGR."""
         flat = np.zeros((len(self.model.uv), 3), np.float32)
         flat[:, 0] = self.model.uv[:, 0] * (size_px - 1)
         flat[:, 1] = (1 - self.model.uv[:, 1]) * (size_px - 1)
@@ -153,7 +153,7 @@ class FaceViews:
         return image
 
     def pose(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Draw the axes of the face frames and a cage that shows where each face points."""
+        """Draw the axes of the face frames and a wire box along the direction of each face."""
         for face in faces:
             size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
             origin = face.parameters.camera_matrix[:, 3]
@@ -170,7 +170,7 @@ class FaceViews:
         return image
 
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """Return depth for people: grey over black, near is bright."""
+        """Return a grey picture of depth on black, near is bright."""
         depth_m = self.depth_m(image.shape[:2], faces)
         seen = np.isfinite(depth_m)
         if not seen.any():

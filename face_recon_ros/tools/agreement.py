@@ -1,4 +1,4 @@
-"""Do measured poses of the sample portrait agree with how it was moved? Pure functions."""
+"""Compare measured poses of the sample portrait with its known motion. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from face_recon_ros.tools.sample_motion import motion_at
 
-# Fraction of the images that must lie within the tolerances: smoothing lags where motion turns
+# Share of images that must be within the tolerances: smoothing lags when the motion reverses
 QUANTILE = 0.9
 ROTATION_TOLERANCE_DEG = 5.0
 DIRECTION_TOLERANCE_DEG = 1.5
@@ -35,9 +35,9 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """
-    How far measured poses are from one pose moved as the camera moved, at QUANTILE.
+    Errors of measured poses against the known motion, at QUANTILE.
 
-    facing_deg: angle between where the face points at rest and the way to the camera.
+    facing_deg: angle between the face direction at rest and the direction to the camera.
     """
 
     count: int
@@ -47,7 +47,7 @@ class Agreement:
     facing_deg: float
 
     def faults(self) -> list[str]:
-        """Return what is out of tolerance, in words."""
+        """Return a line for each value out of tolerance."""
         limits = (
             ('rotation', self.rotation_deg, ROTATION_TOLERANCE_DEG, 'deg'),
             ('direction', self.direction_deg, DIRECTION_TOLERANCE_DEG, 'deg'),

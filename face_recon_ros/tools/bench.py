@@ -1,4 +1,4 @@
-"""How long each stage takes on this machine: what `face-recon bench` prints."""
+"""Time each stage on this machine, for `face-recon bench`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Stages:
         """:raises FaceReconError: not every face of the scene was found."""
         self._publisher = publisher
         self._image = scene.image
-        # the faces are there from the start: newcomers are the stage `detect`'s matter
+        # no search for new faces here: the stage `detect` measures that
         tracking = TrackingSettings(max_faces=scene.faces)
         self._pipeline = Pipeline(PipelineConfig(threads=threads, tracking=tracking))
         self._views = FaceViews(self._pipeline.model, threads)
@@ -176,7 +176,7 @@ def measure(
 
 
 def scenes(portrait: np.ndarray) -> Iterator[tuple[Scene, int]]:
-    """Yield scenes and threads: growth with faces, with pixels, and with threads."""
+    """Yield scenes and threads, with more faces, pixels and threads."""
     width, height = SIZES[0]
     for faces in FACE_COUNTS:
         for threads in THREADS:

@@ -1,8 +1,8 @@
 """
 Executable ``face_recon_demo``: the real node on a sample camera, each in its own process.
 
-Prints the poses that arrive, writes pictures, and succeeds only if poses arrived and agree with
-how the portrait was moved (other sources have no truth: then arrival alone counts).
+Prints the poses that arrive and writes pictures. It succeeds only if poses arrived and agree with
+the portrait's known motion (other sources have none: then poses only have to arrive).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def namespace() -> str:
-    """Return a namespace of this process's own, so that nothing else on the network meddles."""
+    """Return a namespace for this process, so that other nodes on the network do not disturb."""
     return f'/face_recon_demo_{os.getpid()}'
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows of the topics it receives, and whether that is right."""
+"""Show the topics that the demo receives, and check them."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def depth_picture(depth_m: np.ndarray) -> np.ndarray:
 
 
 def report(viewer: Viewer, has_truth: bool, fault: str, out: Path) -> int:
-    """Write the pictures, say what was seen, and return the exit status."""
+    """Write the pictures, print a summary, and return the exit status."""
     faults = [fault] if fault else []
     if viewer.pictures:
         out.mkdir(parents=True, exist_ok=True)

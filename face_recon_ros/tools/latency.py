@@ -105,7 +105,7 @@ def publish(count: int, rate_hz: float, width: int, height: int) -> None:
     views = [source.read(i / rate_hz) for i in range(min(count, 90))]
     header = Header(frame_id='camera')
     messages = [to_image(view, 'bgr8', header) for view in views if view is not None]
-    messages += messages[::-1]  # there and back, without a jump
+    messages += messages[::-1]  # forwards and backwards, without a jump
     info = camera_info(source.camera(width, height), header)
     while images.get_subscription_count() < 1 or infos.get_subscription_count() < 1:
         time.sleep(0.05)

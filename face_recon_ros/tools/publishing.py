@@ -1,4 +1,4 @@
-"""What publishing costs, apart from finding faces: a stage of `face-recon bench`."""
+"""Time publishing alone: a stage of `face-recon bench`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Publishing:
         self._faces = self._node.create_publisher(FaceArray, '~/faces', 1)
         self._transforms = self._node.create_publisher(TFMessage, '~/tf', 1)
         self._image = self._node.create_publisher(Image, '~/mesh_image', 1)
-        # messages that nobody takes are not sent
+        # without a subscriber nothing is sent
         topics = ((FaceArray, '~/faces'), (TFMessage, '~/tf'), (Image, '~/mesh_image'))
         self._takers = [
             self._node.create_subscription(kind, topic, lambda message: None, 1)

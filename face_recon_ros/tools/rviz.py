@@ -1,8 +1,8 @@
 """
 Executable ``face_recon_rviz``: RViz with the package's view, in the frame of the camera there is.
 
-RViz draws nothing where its fixed frame is not a frame of the system, and the name of a camera's
-is known from its images alone. So this waits for the first ~/faces and then becomes RViz.
+RViz draws nothing if its fixed frame does not exist, and the camera's frame is known from its
+images only. So this program waits for the first ~/faces and then executes RViz.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SPIN_S = 0.1
 
 @dataclass(slots=True)
 class Seen:
-    """What the running nodes have told; '' where nothing."""
+    """What the running nodes reported; '' for nothing."""
 
     frame: str = ''
     transport: str = ''
@@ -93,7 +93,7 @@ def rviz_executable() -> str:
 
 def command(arguments: Sequence[str]) -> list[str]:
     """
-    Return the command line of RViz, waiting for what it needs to know.
+    Return the command line of RViz; waits for the values it needs.
 
     :raises FaceReconError: RViz is not installed, or the view cannot be written.
     """
@@ -184,7 +184,7 @@ def _ask(node: Node, cameras: Sequence[str], wait_s: float, frame: str) -> Seen:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Become RViz; return the exit status where that cannot be."""
+    """Execute RViz in place of this process; return the exit status if that fails."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         line = command(sys.argv[1:] if arguments is None else arguments)

@@ -1,8 +1,8 @@
 """
-The view that RViz is started with: the shipped one, or one made of it.
+The view that RViz is started with: the shipped one, or one made from it.
 
-config/face_recon.rviz shows one camera that sends raw images. Compressed images need another topic
-in it, several cameras displays of their own. Knows RViz's file format, and no ROS.
+config/face_recon.rviz shows one camera that sends raw images. Compressed images need another
+topic, and each of several cameras its own displays. Depends on RViz's file format, not on ROS.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def write(view: View) -> Path:
     """
     Write a view where RViz may write it, too, and return its path.
 
-    The name is that of the content, and a file that is there stays as it is: what a user has
-    changed and saved in RViz comes again.
+    The name depends on the content. An existing file is kept: changes that the user saved in RViz
+    are used again.
 
     :raises FaceReconError: the folder cannot be written to.
     """

@@ -87,7 +87,7 @@ class SampleCameraNode(Node):
         if pixels is None:
             return
         height, width = pixels.shape[:2]
-        # first, so that no image has to wait for its calibration
+        # first, so that no image waits for its calibration
         self._infos.publish(camera_info(self._source.camera(width, height), header))
         self._images.publish(to_image(pixels, 'bgr8', header))
 

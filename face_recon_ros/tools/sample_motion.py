@@ -1,11 +1,11 @@
 """
 A photo seen by a virtual camera that pans, tilts, rolls and comes nearer: motion with known truth.
 
-Turning a camera about its centre moves the picture by a homography, exactly, whatever is in the
-picture. A head that is seen at pose (R0, t0) by the camera at rest is therefore seen at
-(Q R0, Q t0) at another time, Q being known. Enlarging the picture about its centre divides the
-distance of a head near the optical axis. That is the truth to check against.
-Where things are at a time is a pure function of that time, so nobody needs to be told.
+Rotating a camera about its centre changes the image by a homography, exactly, for any scene. A
+head at pose (R0, t0) for the camera at rest is therefore at (Q R0, Q t0) at another time, with a
+known Q. Enlarging the image about its centre divides the distance of a head near the optical axis.
+This is the ground truth.
+The motion is a function of time alone, so that it can be computed anywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Motion:
 
 STILL = Motion(np.eye(3), 1.0)
 
-# Amplitude and period of each part of the motion; the periods share no multiple below minutes
+# Amplitude and period of each part of the motion; together they repeat after minutes only
 PAN_RAD, PAN_PERIOD_S = 0.16, 5.3
 TILT_RAD, TILT_PERIOD_S = 0.09, 4.1
 ROLL_RAD, ROLL_PERIOD_S = 0.45, 7.1
@@ -70,7 +70,7 @@ def portrait_camera(width: int, height: int) -> Camera:
 @dataclass(frozen=True, slots=True)
 class Portrait:
     """
-    A photo (H, W, 3) uint8 BGR, what of it is in the middle at rest, and how large.
+    A photo (H, W, 3) uint8 BGR, and its place and size in the image at rest.
 
     centre_px: x, y in the photo. face_width_px: width of the face in the photo.
     """

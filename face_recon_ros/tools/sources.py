@@ -59,7 +59,7 @@ class PortraitSource:
 
 
 class _WithFocalLength:
-    """A source whose calibration is a focal length at best."""
+    """A source whose calibration is a focal length, or unknown."""
 
     def __init__(self, focal_length_px: float) -> None:
         self._focal_length_px = focal_length_px
@@ -104,7 +104,7 @@ class DeviceSource(_WithFocalLength):
         super().__init__(focal_length_px)
         self._path = path
         self._capture = cv2.VideoCapture(str(path.absolute()))
-        # what is old is of no use
+        # old images are discarded
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self.read(0.0)
 
@@ -119,7 +119,7 @@ class DeviceSource(_WithFocalLength):
 
 
 class FolderSource(_WithFocalLength):
-    """Images in files, in the given order; unreadable ones are named and left out."""
+    """Images in files, in the given order; unreadable ones are reported and left out."""
 
     rate_hz = 0.0
 

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Runs a command in the container of the Dockerfile, with ROS 2 and the workspace sourced.
+set -e
+# shellcheck disable=SC1090
+. "/opt/ros/$ROS_DISTRO/setup.bash"
+# shellcheck disable=SC1091
+. /ws/install/setup.bash
+exec "$@"
