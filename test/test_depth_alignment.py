@@ -131,7 +131,8 @@ def test_the_depth_beside_the_image_moves_the_face_little(model, aligner):
 def test_a_depth_image_without_the_face_is_refused(model, aligner, depth):
     found = Scene(model).align(aligner, depth)
     assert isinstance(found, Refused)
-    assert found.reason and '\n' not in found.reason
+    assert found.reason
+    assert '\n' not in found.reason
 
 
 def test_a_wall_where_the_face_is_leaves_the_pose_alone(model, aligner):
