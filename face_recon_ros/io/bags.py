@@ -170,7 +170,7 @@ class BagVideo:
                 message.header.frame_id,
                 camera,
                 number,
-                self._depth(depth_message, number),
+                self._depth(depth_message, number, pixels),
             )
         if not good:
             reason = self.broken[0] if self.broken else f'{self.path}: no messages on {self.topic}'
@@ -206,14 +206,16 @@ class BagVideo:
         nearest_s, nearest = min(depths, key=lambda depth: abs(depth[0] - stamp_s))
         return *image, nearest if abs(nearest_s - stamp_s) <= DEPTH_TOLERANCE_S else None
 
-    def _depth(self, message: Any, number: int) -> DepthImage | None:
+    def _depth(self, message: Any, number: int, pixels: np.ndarray) -> DepthImage | None:
         """Return the depth of a message; one that cannot be read is told and left out."""
         if message is None or self.depth_topic is None:
             return None
         compressed = not hasattr(message, 'encoding')
         decode = compressed_to_depth if compressed else to_depth
         try:
-            return decode(message, self.depth_topic)
+            depth = decode(message, self.depth_topic)
+            depth.check_size(pixels)
+            return depth
         except ImageError as error:
             self.broken.append(f'{self.path}: depth of image {number}: {error}')
             return None
