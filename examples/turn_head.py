@@ -106,7 +106,7 @@ def own_locator(node: Node) -> Locate:
 
     from face_recon_ros import MetricPose
     from face_recon_ros.nodes.transform_tree import MissingTransformError, TransformTree
-    from face_recon_ros.tools.agreement import rotation_from_quaternion
+    from face_recon_ros.rotations import rotation_from_quaternion
 
     tree = TransformTree()
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from face_recon_ros.camera import Camera
     from face_recon_ros.errors import FaceReconError
     from face_recon_ros.face import Face
-    from face_recon_ros.face_model.model import FaceModel, FaceParameters
+    from face_recon_ros.face_model.model import FaceModel
+    from face_recon_ros.face_model.parameters import FaceParameters
     from face_recon_ros.faces import Faces
     from face_recon_ros.pipeline import Pipeline, PipelineConfig
     from face_recon_ros.pose import MetricPose
     from face_recon_ros.rotations import EulerAngles
+    from face_recon_ros.tracking.settings import TrackingSettings
     from face_recon_ros.tracking.smoothing import SmoothingSettings
-    from face_recon_ros.tracking.tracker import TrackingSettings
 
 __all__ = [
     'Camera',
@@ -48,13 +49,13 @@ __getattr__, __dir__ = lazy_names(
         'EulerAngles': 'face_recon_ros.rotations',
         'Face': 'face_recon_ros.face',
         'FaceModel': 'face_recon_ros.face_model.model',
-        'FaceParameters': 'face_recon_ros.face_model.model',
+        'FaceParameters': 'face_recon_ros.face_model.parameters',
         'FaceReconError': 'face_recon_ros.errors',
         'Faces': 'face_recon_ros.faces',
         'MetricPose': 'face_recon_ros.pose',
         'Pipeline': 'face_recon_ros.pipeline',
         'PipelineConfig': 'face_recon_ros.pipeline',
         'SmoothingSettings': 'face_recon_ros.tracking.smoothing',
-        'TrackingSettings': 'face_recon_ros.tracking.tracker',
+        'TrackingSettings': 'face_recon_ros.tracking.settings',
     },
 )

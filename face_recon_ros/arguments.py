@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ArgumentError, CalibrationError, ImageError
 from face_recon_ros.pose import MetricPose
+
+Config = TypeVar('Config')
 
 # Later than any stamp in seconds: the year 5138. In nanoseconds it is 100 s after 1970.
 LATEST_STAMP_S = 1e11
@@ -93,3 +95,15 @@ def check_depth(depth: Any, image: np.ndarray) -> DepthImage | None:
         depth = DepthImage(depth)
     depth.check_size(image)
     return depth
+
+
+def check_config(config: Any, kind: type[Config]) -> Config:
+    """Return a configuration; where it is None, the default. :raises ArgumentError: it is none."""
+    if config is None:
+        return kind()
+    if not isinstance(config, kind):
+        raise ArgumentError(
+            f'config is a {type(config).__name__}; give a face_recon_ros.{kind.__name__}, such as '
+            f'{kind.__name__}(threads=2), or None'
+        )
+    return config

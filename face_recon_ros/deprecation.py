@@ -1,4 +1,4 @@
-"""Warnings about old names: each is given once per process."""
+"""Warnings about old names."""
 
 from __future__ import annotations
 
@@ -14,4 +14,15 @@ def warn_once(old: str, new: str, stacklevel: int = 3) -> None:
     :param stacklevel: of the caller whose line is shown; by default that of the function that
         called the deprecated one
     """
-    warnings.warn(f'{old} is deprecated; use {new}', DeprecationWarning, stacklevel=stacklevel)
+    warnings.warn(notice(old, new), DeprecationWarning, stacklevel=stacklevel)
+
+
+def notice(old: str, new: str, ignored: bool = False) -> str:
+    """
+    Return what is said of an old name.
+
+    :param ignored: the new one is given, too, and wins
+    """
+    if ignored:
+        return f'{old} is deprecated and ignored here: {new} is given, too'
+    return f'{old} is deprecated; use {new}'

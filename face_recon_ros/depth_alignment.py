@@ -22,10 +22,10 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage, noise_m
 from face_recon_ros.equality import ComparedByValue
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
-from face_recon_ros.pose import MODEL_FROM_FACE, MetricPose
-from face_recon_ros.rotations import rotation_to
-from face_recon_ros.tracking.smoothing import rotation_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import MODEL_FROM_FACE, rotation_matrix, rotation_to
 
 # The skin that is looked at, on the mean in metres: what faces forward between brows and chin, by
 # so much beside the eyes' openings

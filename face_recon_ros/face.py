@@ -9,7 +9,7 @@ import numpy as np
 
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
-from face_recon_ros.face_model.model import FaceParameters
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose, depth_plane
 from face_recon_ros.rotations import EulerAngles
 
@@ -36,7 +36,7 @@ class Face(ComparedByValue):
 
     id: the same for the same face of a stream; '' in a photo.
     score: 0..1, how far the pose can be trusted; 0 where the face is only remembered
-        (TrackingSettings.hold_count).
+        (TrackingSettings.coast_frames).
     fit_error: mean distance between the landmarks found and the model's, as a fraction of the
         distance between the outer eye corners.
     box (4,): x0, y0, x1, y1 px; may leave the image.

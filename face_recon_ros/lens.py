@@ -17,6 +17,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import Polynomial
 
+from face_recon_ros.rotations import rotation_about
+
 # Coefficients that the polynomial model may have: k1 k2 p1 p2 [k3 [k4 k5 k6 [s1..s4 [tx ty]]]]
 POLYNOMIAL_COUNTS = (4, 5, 8, 12, 14)
 FISHEYE_COUNT = 4
@@ -199,10 +201,7 @@ def bend(
 
 def _without_tilt(points: np.ndarray, tau_x: float, tau_y: float) -> np.ndarray:
     """Take points (N, 2) of a tilted sensor to the plane across the axis (OpenCV's tauX, tauY)."""
-    cx, sx, cy, sy = math.cos(tau_x), math.sin(tau_x), math.cos(tau_y), math.sin(tau_y)
-    turn = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]]) @ np.array(
-        [[1, 0, 0], [0, cx, sx], [0, -sx, cx]]
-    )
+    turn = rotation_about('y', -tau_y) @ rotation_about('x', -tau_x)
     plane = np.array([[turn[2, 2], 0, -turn[0, 2]], [0, turn[2, 2], -turn[1, 2]], [0, 0, 1.0]])
     straight = np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(plane @ turn).T
     return straight[:, :2] / straight[:, 2:]

@@ -14,29 +14,31 @@ import numpy as np
 from face_recon_ros.arguments import (
     check_camera,
     check_camera_pose,
+    check_config,
     check_depth,
     check_image,
     check_stamp,
 )
+from face_recon_ros.camera import Camera
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.detection.detectors import BOTH, Detection, load_detector
-from face_recon_ros.errors import SettingsError
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import BOTH, load_detector
 from face_recon_ros.face import Face as Face
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.faces import Faces
 from face_recon_ros.placing import Placer
-from face_recon_ros.pose import (
-    Camera,
-    MetricPose,
-)
-from face_recon_ros.regression.network import HYBRID, REGRESSORS, load_regressor
-from face_recon_ros.regression.regressor import Region, Regression, of_newcomer
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
+from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure
-from face_recon_ros.settings import check_ranges, limited
+from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import look_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.tracker import Tracker, best_of_each
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
@@ -46,33 +48,52 @@ ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
 
 
+@settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here.
+    """How faces are found; the node's parameters and the command line's options end here."""
 
-    detector: 'short_range', 'full_range', 'both' or a .tflite file. interpupillary_distance_m: of
-    the people seen; distance is proportional to it. smoothing: None switches it off. threads: per
-    network. regressor: 'hybrid' (Face Mesh and a closed-form fit near the front, the network
-    beyond), 'network' or 'facemesh'. model_path, regressor_path: None is the shipped file.
-    """
-
-    detector: str = BOTH
-    detector_threshold: float = limited(0.5, 0.05, 1.0)
-    interpupillary_distance_m: float = limited(ADULT_INTERPUPILLARY_DISTANCE_M, 0.03, 0.09)
+    detector: str = setting(
+        BOTH,
+        'Face detector: short_range (to 2 m), full_range (to 5 m), both, or a .tflite file.',
+        change=Change.UNCONFIGURED,
+    )
+    detector_threshold: float = setting(0.5, 'Minimum score of a detection.', 0.05, 1.0)
+    interpupillary_distance_m: float = setting(
+        ADULT_INTERPUPILLARY_DISTANCE_M,
+        'Distance between the pupils of the people seen. All distances are proportional to it.',
+        0.03,
+        0.09,
+        unit='m',
+    )
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    smoothing: SmoothingSettings | None = field(default_factory=SmoothingSettings)
-    threads: int = limited(1, 1, 64)
-    model_path: str | None = None
-    regressor: str = HYBRID
-    regressor_path: str | None = None
+    smoothing: SmoothingSettings | None = field(
+        default_factory=SmoothingSettings,
+        metadata=described(
+            'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
+        ),
+    )
+    threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
+    model_path: str | None = setting(
+        None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
+    )
+    regressor: str = setting(
+        HYBRID,
+        'Face model regressor: hybrid (Face Mesh near the front, the network beyond), network '
+        '(one network for every pose), or facemesh (MediaPipe Face Mesh and a closed-form fit).',
+        choices=REGRESSORS,
+        change=Change.UNCONFIGURED,
+    )
+    regressor_path: str | None = setting(
+        None,
+        'Another .tflite network, from face crop to landmarks or parameters. It is used alone. '
+        'Empty: the shipped one.',
+        change=Change.UNCONFIGURED,
+    )
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
-        check_ranges(self)
-        if self.regressor not in REGRESSORS:
-            raise SettingsError(
-                f'regressor is {self.regressor!r}; use one of {", ".join(REGRESSORS)}'
-            )
+        check_settings(self)
 
 
 class Pipeline:
@@ -81,11 +102,18 @@ class Pipeline:
 
     One pipeline follows the faces of one stream, in one thread at a time: make one for every
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
+
+    config: as it is now; configure() changes it. model: the face model, which views need.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
-        """:raises ModelFileError: a model file cannot be used."""
-        self.config = config or PipelineConfig()
+        """
+        Load the models.
+
+        :raises ModelFileError: a model file cannot be used.
+        :raises ArgumentError: a configuration that is none.
+        """
+        self.config = check_config(config, PipelineConfig)
         self.model = FaceModel(self.config.model_path)
         self._use_detector(self.config)
         self.regressor = load_regressor(
@@ -168,7 +196,7 @@ class Pipeline:
 
         A face keeps its id, and its values are smoothed (PipelineConfig.smoothing). A new face is
         searched for in part of the image at a time, and appears once it has been seen in some
-        images in a row (TrackingSettings.confirm_count).
+        images in a row (TrackingSettings.min_hits).
 
         :param image: (H, W, 3) uint8 BGR
         :param stamp_s: when the image was taken, seconds of any one clock
@@ -248,12 +276,12 @@ class Pipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region, soften=True),
+            regress=lambda region: self.regressor(image, region, denoise=True),
             look=lambda region: look_of(image, region),
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
             judge=lambda region: self._judge(image, region),
-            refine=lambda region: self.regressor(image, of_newcomer(region), soften=True),
+            refine=lambda region: self.regressor(image, without_turn(region), denoise=True),
             settled=lambda found: self.regressor.settled(image, found, still=False),
             locate=lambda region: self._judge.locate(image, region),
         )
@@ -266,7 +294,7 @@ class Pipeline:
         There is time to search upside down, too, where nobody is surely found, and to look at
         each face in the mirror, once it is known where it is.
         """
-        tracking = replace(self.config.tracking, max_faces=0, confirm_count=1)
+        tracking = replace(self.config.tracking, max_faces=0, min_hits=1)
         every = replace(tracking, min_presence=0.0, max_fit_error=float('inf'))
         found = self._look_at(image, _regions(self.detector(image)), every)
         if not any(is_sure(face) for face in found):
@@ -283,7 +311,7 @@ class Pipeline:
             0.0,
             detect=lambda: regions,
             regress=lambda region: self.regressor(image, region),
-            refine=lambda region: self.regressor.in_both_mirrors(image, of_newcomer(region)),
+            refine=lambda region: self.regressor.flip_augmented(image, without_turn(region)),
             judge=lambda region: self._judge(image, region),
             locate=lambda region: self._judge.locate(image, region),
         )

@@ -18,18 +18,17 @@ from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import DistanceSource, Face
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import HeadSize
 from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
-from face_recon_ros.regression.regressor import Regression
+from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.rolls import score_of
-from face_recon_ros.rotations import rotation_to
+from face_recon_ros.rotations import rotation_matrix, rotation_to, rotation_vector
 from face_recon_ros.tracking.smoothing import (
     OneEuroSettings,
     OneEuroVector,
     SmoothingSettings,
-    rotation_matrix,
-    rotation_vector,
 )
 
 # What depth adds to a rotation changes slowly: the network's error for this head, this way turned

@@ -10,36 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.camera import DISTORTION_COUNTS, Camera
+from face_recon_ros.camera import Camera
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError
-from face_recon_ros.face_model.model import FaceParameters, similarity
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.rotations import (
-    FACE_FROM_GAZE,
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
-    EulerAngles,
-    gaze_rotation,
     quaternion,
     rotation_to,
 )
-
-__all__ = [
-    'DISTORTION_COUNTS',
-    'FACE_FROM_GAZE',
-    'MODEL_FROM_FACE',
-    'OPTICAL_FROM_VIEWER',
-    'Camera',
-    'EulerAngles',
-    'MetricPose',
-    'depth_plane',
-    'face_rotation',
-    'gaze_rotation',
-    'metric_pose',
-    'points_in_camera',
-    'quaternion',
-    'rotation_to',
-]
 
 
 @dataclass(slots=True, frozen=True, eq=False)

@@ -1,5 +1,5 @@
 """
-Frames, and rotations between them.
+Frames, rotations between them, and every conversion of rotations: the only place for them.
 
 Frames: camera optical (REP-103: x right, y down, z forward); face (REP-155: x out of the face, y
 to the subject's left, z up); gaze (REP-155: z out of the face, x to the subject's right, y down);
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 # Columns: the axes of one frame written in another
@@ -17,6 +18,52 @@ MODEL_FROM_FACE = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 FACE_FROM_GAZE = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 # x right, y up, z to the viewer -> x right, y down, z forward
 OPTICAL_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
+
+
+def rotation_vector(rotation: np.ndarray) -> np.ndarray:
+    """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
+    return cv2.Rodrigues(rotation)[0].ravel()
+
+
+def rotation_matrix(vector: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
+    return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
+
+
+def rotation_about(axis: str, angle_rad: float) -> np.ndarray:
+    """Return the rotation (3, 3) by an angle about 'x', 'y' or 'z', right-handed."""
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    i, j = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
+    rotation = np.eye(3)
+    rotation[i, i] = rotation[j, j] = cosine
+    rotation[i, j], rotation[j, i] = -sine, sine
+    return rotation
+
+
+def rotation_in_plane(angle_rad: float) -> np.ndarray:
+    """Return the rotation (2, 2) from x towards y: clockwise in an image, where y is down."""
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) nearest to a matrix: of a sum of rotations, their mean."""
+    u, _, vt = np.linalg.svd(matrix)
+    if np.linalg.det(u @ vt) < 0:
+        u[:, 2] = -u[:, 2]
+    return u @ vt
+
+
+def rotation_angles_rad(rotations: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the angles (...,) between rotations (..., 3, 3) and others, broadcast."""
+    traces = (rotations * others).sum(axis=(-2, -1))
+    return np.arccos(np.clip((traces - 1) / 2, -1, 1))
+
+
+def mirrored_rotation(rotation: np.ndarray) -> np.ndarray:
+    """Return the rotations (..., 3, 3) of what is mirrored left to right (x)."""
+    signs = np.array([-1.0, 1.0, 1.0])
+    return rotation * signs[:, None] * signs
 
 
 def rotation_to(ray: np.ndarray) -> np.ndarray:
@@ -53,6 +100,12 @@ def quaternion(rotation: np.ndarray) -> np.ndarray:
     )
     q = np.linalg.eigh(k)[1][:, -1]
     return -q if q[3] < 0 else q
+
+
+def rotation_from_quaternion(x: float, y: float, z: float, w: float) -> np.ndarray:
+    """Return the rotation (3, 3) of a unit quaternion."""
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
 
 
 @dataclass(slots=True, frozen=True)

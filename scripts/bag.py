@@ -14,12 +14,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,6 +34,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from face_recon_ros.nodes import fastdds
+from face_recon_ros.tools.processes import Processes, module_command
 
 DEMO_MODULES = ('face_recon_ros.tools.sample_camera', 'face_recon_ros.nodes.face_recon_node')
 DEMO_TOPICS = ('/image', '/camera_info', '/face_recon/faces', '/tf')
@@ -164,19 +162,6 @@ def profile() -> QoSProfile:
     return QoSProfile(depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE)
 
 
-@contextmanager
-def processes(modules: Sequence[str]) -> Iterator[None]:
-    """Run Python modules as long as the context lasts."""
-    running = [subprocess.Popen([sys.executable, '-m', module]) for module in modules]
-    try:
-        yield
-    finally:
-        for process in running:
-            process.send_signal(signal.SIGINT)
-        for process in running:
-            process.wait()
-
-
 def record(node: Node, options: argparse.Namespace) -> int:
     """Record until the time is over or Ctrl-C; return the exit status."""
     topics = [*options.topics, *(DEMO_TOPICS if options.demo else ())]
@@ -184,7 +169,9 @@ def record(node: Node, options: argparse.Namespace) -> int:
         sys.exit('bag.py: name topics, or --demo')
     with Writer(options.bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         recorder = Recorder(node, writer, topics)
-        with processes(DEMO_MODULES if options.demo else ()):
+        with Processes() as processes:
+            for module in DEMO_MODULES if options.demo else ():
+                processes.start(module, module_command(module))
             spin(node, options.seconds, lambda: any(recorder.counts.values()))
     print(f'{options.bag}: ' + ', '.join(f'{c} of {t}' for t, c in recorder.counts.items()))
     return 0 if all(recorder.counts.values()) else 1

@@ -23,8 +23,12 @@ from evaluate import Row, folders_and_pipeline, labelled_faces
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
 from face_recon_ros.face import Face
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_about,
+    rotation_vector,
+)
 
 COVERED = 0.68
 AXES = ('roll', 'pitch', 'yaw')
@@ -60,17 +64,13 @@ def true_rotation(row: Row) -> np.ndarray:
     """Return the label's rotation (3, 3) face frame -> optical frame."""
     if 'pan_deg' in row:
         pan, tilt = np.radians([float(row['pan_deg']), float(row['tilt_up_deg'])])
-        viewer = about(1, -pan) @ about(0, -tilt)
+        viewer = rotation_about('y', -pan) @ rotation_about('x', -tilt)
     else:
         yaw, pitch, roll = (float(row[f'{a}_rad']) for a in ('yaw', 'pitch', 'roll'))
         # yaw + towards image right here, towards image left in pose.EulerAngles
-        viewer = about(0, -pitch) @ about(1, yaw) @ about(2, -roll)
+        viewer = rotation_about('x', -pitch) @ rotation_about('y', yaw)
+        viewer = viewer @ rotation_about('z', -roll)
     return OPTICAL_FROM_VIEWER @ viewer @ MODEL_FROM_FACE
-
-
-def about(axis: int, angle_rad: float) -> np.ndarray:
-    """Return the rotation (3, 3) about x (0), y (1) or z (2)."""
-    return rotation_matrix(angle_rad * np.eye(3)[axis])
 
 
 def azimuth_deg(rotation: np.ndarray) -> float:

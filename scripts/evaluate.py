@@ -25,8 +25,8 @@ from tqdm import tqdm
 from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import EulerAngles
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
+from face_recon_ros.rotations import EulerAngles
 
 Row = dict[str, str]
 

@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.appearance import look_distance, look_of
 
 NEAR_DEG = 15

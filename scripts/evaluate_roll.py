@@ -27,8 +27,8 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import image_paths, read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.network import HYBRID, REGRESSORS
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.regression.loader import HYBRID, REGRESSORS
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 ROLLS_DEG = range(0, 360, 30)
 RATE_HZ, STREAM_LENGTH = 30, 30

@@ -18,22 +18,19 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import Camera, MetricPose, metric_pose
-from face_recon_ros.regression.network import REGRESSORS
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.pose import MetricPose, metric_pose
+from face_recon_ros.regression.loader import REGRESSORS
+from face_recon_ros.regression.region import CROP_SIDE_M
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 from face_recon_ros.tools.agreement import Observation, agreement
 from face_recon_ros.tools.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
-from face_recon_ros.tracking.smoothing import (
-    FaceSmoother,
-    SmoothingSettings,
-    View,
-    rotation_matrix,
-    rotation_vector,
-)
+from face_recon_ros.tracking.smoothing import FaceSmoother, SmoothingSettings, View
 
 RATE_HZ = 30
 COUNT = 300

@@ -15,14 +15,15 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
+from face_recon_ros.camera import DISTORTION_COUNTS, Camera
 from face_recon_ros.errors import CalibrationError, FaceReconError, ImageError, ModelFileError
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io import encodings
 from face_recon_ros.io.bags import BagVideo
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.io.records import COLUMNS, csv_writer
 from face_recon_ros.paths import model_file, share_directory
-from face_recon_ros.pose import DISTORTION_COUNTS, Camera
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.tflite import Network
 

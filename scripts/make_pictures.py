@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 from face_recon_ros.face import Face
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.io.image_files import read_image, write_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rendering.views import UNLIT, FaceViews
-from face_recon_ros.tracking.smoothing import rotation_matrix
+from face_recon_ros.rotations import rotation_matrix
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
 MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')

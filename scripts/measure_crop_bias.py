@@ -19,12 +19,14 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.detection.detectors import load_detector
+from face_recon_ros.detection.loader import load_detector
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import PipelineConfig
-from face_recon_ros.regression.regressor import FACE_MESH_BIAS_PX, FACE_MESH_FILE, Region, cut
+from face_recon_ros.regression.crop import cut
+from face_recon_ros.regression.face_mesh import FACE_MESH_BIAS_PX, FACE_MESH_FILE
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
 

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +26,7 @@ from typing import Any
 
 from face_recon_ros.nodes import fastdds
 from face_recon_ros.tools.latency import processor_s, resident_mib
+from face_recon_ros.tools.processes import Processes, module_command
 
 SAMPLE_PERIOD_S = 2.0
 ROWS = 15
@@ -89,7 +88,7 @@ class Soak:
         self._reset: Any = self._node.create_client(Trigger, 'face_recon/reset')
         # made once: DDS drops the answer to a client that the server has not heard of yet
         self._change: Any = self._node.create_client(ChangeState, 'face_recon/change_state')
-        self._processes: dict[str, subprocess.Popen] = {}
+        self._processes = Processes()
         self._used_s = (time.monotonic(), 0.0)
 
     def run(self) -> None:
@@ -115,9 +114,8 @@ class Soak:
             self.active_s += time.monotonic() - now_s
             for chore in chores:
                 chore.do_if_due()
-            for name, process in self._processes.items():
-                if process.poll() is not None:
-                    sys.exit(f'soak: {name} ended by itself, see {self._folder}')
+            if fault := self._processes.ended():
+                sys.exit(f'soak: {fault}, see {self._folder}')
 
     def stop(self) -> tuple[int, float]:
         """End all processes; return the node's exit status and the seconds it took."""
@@ -143,27 +141,16 @@ class Soak:
 
     def _start(self, name: str, module: str, *arguments: str) -> None:
         ros = ['--ros-args', '-r', f'__ns:={self._namespace}', '-r', '/tf:=tf', *arguments]
-        self._spawn(name, [sys.executable, '-m', module, *ros])
+        self._spawn(name, module_command(module, *ros))
 
     def _spawn(self, name: str, command: list[str]) -> None:
-        with open(self._folder / f'{name}.log', 'a') as log:
-            self._processes[name] = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, 'PYTHONSAFEPATH': '1'},
-            )
+        self._processes.start(name, command, log=self._folder / f'{name}.log')
 
     def _stop(self, name: str) -> int:
-        process = self._processes.pop(name, None)
-        if process is None:
+        """Stop a process, where it runs; return its exit status."""
+        if name not in self._processes:
             return 0
-        process.send_signal(signal.SIGINT)
-        try:
-            return process.wait(5 * STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        return self._processes.stop(name, timeout_s=5 * STOP_TIMEOUT_S)[0]
 
     # --- chores ----------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """
-Write a network of the lineage's size with random weights, to time: `stand_in_network.py FILE`.
+Write a network of the 3DDFA family's size with random weights, to time.
+
+    stand_in_network.py FILE
 
 MobileNet-V1 1.0 (Howard et al. 2017) on a 120 x 120 crop, 62 parameters, and the dense vertices
 (38,365 x 3) as one matrix product of the 50 shape and expression parameters: the operations of

@@ -18,12 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import Camera
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
 

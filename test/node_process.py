@@ -3,8 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +20,7 @@ from std_msgs.msg import Header
 
 from face_recon_ros.nodes import fastdds
 from face_recon_ros.nodes.images import to_image
+from face_recon_ros.tools.processes import Process, module_command
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sample_motion import portrait_camera
 
@@ -37,37 +36,17 @@ FRAME = 'head_camera_optical_frame'
 # that name is not what is installed
 ELSEWHERE = Path(__file__).parent
 TOO_SLOW = 'too slow for the camera'
-NODE = [sys.executable, '-m', 'face_recon_ros.nodes.face_recon_node']
+NODE = module_command('face_recon_ros.nodes.face_recon_node')
 
 
-class OtherProcess:
-    """A process and the lines it has written."""
+class OtherProcess(Process):
+    """A process and the lines it has written, as tests ask for them."""
 
     def __init__(self, command):
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ELSEWHERE,
-        )
-        self.lines = []
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line.rstrip())
-                self._changed.notify_all()
+        super().__init__(command, collect=True)
 
     def wait_line(self, text, after=0, deadline_s=DEADLINE_S):
-        with self._changed:
-            found = self._changed.wait_for(
-                lambda: any(text in line for line in self.lines[after:]), deadline_s
-            )
-        assert found, f'no line with {text!r} in {self.lines}'
+        return super().wait_line(text, deadline_s, after)
 
     def count(self, text):
         return sum(text in line for line in self.lines)
@@ -84,14 +63,7 @@ class OtherProcess:
 
     def end(self, number=signal.SIGINT):
         """Send a signal, wait for the end, return the status."""
-        self.process.send_signal(number)
-        status = self.process.wait(DEADLINE_S)
-        self._reader.join(DEADLINE_S)
-        return status
-
-    def close(self):
-        self._reader.join(DEADLINE_S)
-        self.process.stdout.close()
+        return super().end(number, DEADLINE_S)
 
 
 @contextmanager
@@ -101,9 +73,10 @@ def process(command):
     try:
         yield other
     finally:
-        if other.process.poll() is None:
+        try:
             other.end(signal.SIGTERM)
-        other.close()
+        finally:
+            other.stop()
 
 
 def running(*ros_arguments):
@@ -113,6 +86,23 @@ def running(*ros_arguments):
     Unless a test says otherwise, images have not stopped, whatever holds the machine up.
     """
     return process([*NODE, '--ros-args', '-p', 'image_timeout:=3600.0', *ros_arguments])
+
+
+def start_refused(*parameters):
+    """Start the node with parameters that it refuses; return the line that it says."""
+    arguments = [a for p in parameters for a in ('-p', p)]
+    done = subprocess.run(
+        [*NODE, '--ros-args', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        cwd=ELSEWHERE,
+    )
+    assert done.returncode == 1, done.stderr
+    assert 'Traceback' not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
 
 
 class Peer:

@@ -41,6 +41,7 @@ def test_the_names_of_the_package():
     assert set(dir(face_recon_ros)) >= NAMES
     for name in NAMES:
         assert getattr(face_recon_ros, name).__name__ == name
+        assert name in vars(face_recon_ros)  # from then on it is found at once
     with pytest.raises(AttributeError, match="'face_recon_ros' has no attribute 'Pipelin'"):
         face_recon_ros.Pipelin  # noqa: B018
 
@@ -134,6 +135,24 @@ def test_a_camera_pose_that_is_none(pipeline, portrait):
 def test_a_camera_pose_is_taken(portrait):
     pose = MetricPose(np.eye(3), np.zeros(3))
     assert len(Pipeline().track(portrait, 0.0, camera_pose=pose)) == 1
+
+
+@pytest.mark.parametrize('config', ['short_range', {}, 0, PipelineConfig])
+def test_a_configuration_that_is_none(config):
+    with pytest.raises(ValueError, match=r'^config is a \w+; give a .*PipelineConfig') as error:
+        Pipeline(config)
+    assert isinstance(error.value, FaceReconError)
+
+
+def test_the_package_has_types_for_checkers():
+    assert Path(face_recon_ros.__file__).with_name('py.typed').is_file()
+
+
+def test_values_are_double_precision(pipeline, portrait):
+    (face,) = pipeline.detect(portrait)
+    for name in ('box', 'rotation', 'pose_covariance', 'landmarks_px', 'landmarks_m'):
+        assert getattr(face, name).dtype == np.float64, name
+    assert (type(face.score), type(face.fit_error)) == (float, float)
 
 
 @pytest.fixture

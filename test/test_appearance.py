@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.appearance import LOOK_SIZE, look_distance, look_of, uncovered_cells
 from face_recon_ros.tracking.tracker import UNLIKE_LOOK
 

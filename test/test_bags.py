@@ -1,7 +1,6 @@
 """Bags: images out of MCAP and SQLite files, on the command line and through the node."""
 
 import csv
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,6 @@ from mcap_ros2.decoder import DecoderFactory
 from mcap_ros2.writer import Writer as McapWriter
 from node_process import (
     DEADLINE_S,
-    ELSEWHERE,
     Peer,
     image_profile,  # noqa: F401
     process,
@@ -30,10 +28,12 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from face_recon_ros.cli import main
 from face_recon_ros.errors import ImageError
-from face_recon_ros.face_model.model import FaceModel, FaceParameters
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.bags import BagVideo, is_bag
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion
+from face_recon_ros.tools.processes import module_command
 from face_recon_ros.tools.sample_motion import portrait_camera
 from face_recon_ros.tools.sources import PortraitSource
 
@@ -408,17 +408,12 @@ def bag_tool(*arguments):
 
 @contextmanager
 def sample_camera():
-    module = 'face_recon_ros.tools.sample_camera'
     parameters = ('-p', f'rate:={IMAGES_HZ}', '-p', f'width:={WIDTH}', '-p', f'height:={HEIGHT}')
-    camera = subprocess.Popen(
-        [sys.executable, '-m', module, '--ros-args', '--log-level', 'warn', *parameters],
-        cwd=ELSEWHERE,
-    )
-    try:
+    module = 'face_recon_ros.tools.sample_camera'
+    command = module_command(module, '--ros-args', '--log-level', 'warn', *parameters)
+    with process(command) as camera:
         yield
-    finally:
-        camera.send_signal(signal.SIGINT)
-        assert camera.wait(DEADLINE_S) == 0
+        assert camera.end() == 0, camera.lines
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError, GeometryError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
 

@@ -11,7 +11,7 @@ import pytest
 from face_recon_ros import cli
 from face_recon_ros.io.image_files import Video, VideoWriter, read_image, write_image
 from face_recon_ros.io.records import COLUMNS
-from face_recon_ros.pose import EulerAngles, quaternion
+from face_recon_ros.rotations import EulerAngles, quaternion
 
 CONTRACT = (
     ['file', 'id', 'score', 'x0', 'y0', 'x1', 'y1']

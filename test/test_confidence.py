@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import (
     BY_FIT_ERROR,
     BY_OWN_SIGMA,
@@ -11,17 +12,16 @@ from face_recon_ros.confidence import (
     pose_covariance,
     rotation_sigma_rad,
 )
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import (
+from face_recon_ros.pose import MetricPose, metric_pose
+from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
-    Camera,
-    MetricPose,
-    metric_pose,
+    rotation_matrix,
     rotation_to,
+    rotation_vector,
 )
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 FRONTAL = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
 

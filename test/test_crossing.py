@@ -2,7 +2,7 @@ import pytest
 from crossing_scene import RATE_HZ, judge, sample_people, scenes
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.network import FACE_MESH, NETWORK
+from face_recon_ros.regression.loader import FACE_MESH, NETWORK
 
 # Images until somebody who comes back into full sight is reported: 0.3 s
 REACQUIRED_IMAGES = 0.3 * RATE_HZ

@@ -2,13 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.detection.detectors import (
-    Detection,
-    MergedDetector,
-    intersection_over_union,
-    load_detector,
-    squares,
-)
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import load_detector
+from face_recon_ros.detection.nms import intersection_over_union
+from face_recon_ros.detection.tiling import MergedDetector, squares
 
 # Eyes of the sample portrait, read off the picture: subject's right, left
 PORTRAIT_EYES = np.array([[204.0, 103.0], [246.0, 105.0]])

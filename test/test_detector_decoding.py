@@ -4,14 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.detection.detectors import (
-    BlazeFaceDetector,
-    Detection,
-    MergedDetector,
-    UltraLightDetector,
-    _shrink,
-    squares,
-)
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.blazeface import BlazeFaceDetector
+from face_recon_ros.detection.resizing import shrink
+from face_recon_ros.detection.tiling import MergedDetector, squares
+from face_recon_ros.detection.ultralight import UltraLightDetector
 
 
 class Output:
@@ -260,4 +257,4 @@ def test_images_are_shrunk_by_averaging_large_ones_in_two_steps(size, steps):
     expected = image
     for to, interpolation in steps:
         expected = cv2.resize(expected, to, interpolation=interpolation)
-    np.testing.assert_array_equal(_shrink(image, 100, 80), expected)
+    np.testing.assert_array_equal(shrink(image, 100, 80), expected)

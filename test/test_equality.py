@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.detection.detectors import Detection
-from face_recon_ros.face_model.model import FaceParameters
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 
 OBJECTS = [
     Camera(640, 480, 600.0, 600.0, 320.0, 240.0, np.array([0.1, 0.2, 0, 0])),

@@ -30,7 +30,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from face_recon_ros import Pipeline
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.pose import quaternion
+from face_recon_ros.rotations import quaternion
 from face_recon_ros.tools.sample_motion import Motion
 from face_recon_ros.tools.sources import PortraitSource
 

@@ -2,15 +2,12 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model.model import (
-    INNER_LIP_PAIRS_468,
-    FaceModel,
-    FaceParameters,
-    LandmarkFitter,
-    camera_matrix,
-)
+from face_recon_ros.face_model.landmark_fit import LandmarkFitter
+from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 SHIPPED = model_file('face_model.npz')
 

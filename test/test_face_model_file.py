@@ -233,7 +233,7 @@ def test_gauge(arrays, mean, bases):
 
 def test_one_fit_finds_rotation_of_any_face(arrays, mean, bases):
     """What the gauge is for: aligning the mean finds the pose whatever the coefficients."""
-    from face_recon_ros.face_model.model import similarity
+    from face_recon_ros.face_model.procrustes import similarity
     rng = np.random.default_rng(5)
     points = landmarks_of(arrays, mean) + arrays['landmarks_468_offset']
     moving = landmarks_of(arrays, bases)

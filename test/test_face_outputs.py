@@ -11,12 +11,11 @@ from test_messages import FRONTAL, make_face
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
-from face_recon_ros.nodes.report import OncePerChange
-from face_recon_ros.pose import Camera
-from face_recon_ros.tools.agreement import rotation_from_quaternion
-from face_recon_ros.tracking.smoothing import rotation_matrix
+from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
 HEADER = Header(frame_id='camera')
@@ -45,7 +44,7 @@ class Outputs:
         self.outputs = FaceOutputs(
             self._make,
             lambda: Settings.from_values(self.values),
-            OncePerChange(self.lines.append, self.lines.append),
+            ChangeLogger(self.lines.append, self.lines.append),
             '/image',
         )
         self.tf = self.publishers[TFMessage]
@@ -92,7 +91,7 @@ def test_without_faces_nothing_goes_out_on_tf():
 
 def test_a_held_face_has_score_0_and_no_new_transform():
     """TF has no score: with a new stamp, where a face was would look like where it is."""
-    node = Outputs(hold_count=5)
+    node = Outputs(coast_frames=5)
     for publisher in node.publishers.values():
         publisher.listeners = 1
     held = replace(make_face('old'), score=0.0)

@@ -35,10 +35,11 @@ from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.tools.latency import resident_mib
+from face_recon_ros.tools.processes import module_command
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sources import PortraitSource
 
-SAMPLE_CAMERA = [sys.executable, '-m', 'face_recon_ros.tools.sample_camera']
+SAMPLE_CAMERA = module_command('face_recon_ros.tools.sample_camera')
 PEER_PROCESS = [sys.executable, str(Path(__file__).with_name('peer_process.py'))]
 WARN, ERROR = b'\x01', b'\x02'
 STOPPED, ARRIVE = 'images stopped on /image', 'images arrive on /image'

@@ -22,18 +22,22 @@ from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.transform_bytes import transforms_in
 from face_recon_ros.nodes.transform_tree import (
     MissingTransformError,
     TransformTree,
     between,
 )
-from face_recon_ros.pose import MetricPose, quaternion
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import (
+    quaternion,
+    rotation_from_quaternion,
+    rotation_matrix,
+    rotation_vector,
+)
 from face_recon_ros.tools.sample_motion import STILL, Motion
 from face_recon_ros.tools.sources import PortraitSource
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
 
 
 def pose(turn=(0, 0, 0), place=(0, 0, 0)):
@@ -193,7 +197,7 @@ class Listening:
     def __init__(self, frame='odom'):
         self.lines = []
         node = SimpleNamespace(create_subscription=lambda *_, **__: None)
-        report = OncePerChange(self.lines.append, self.lines.append)
+        report = ChangeLogger(self.lines.append, self.lines.append)
         self.now_s = 0.0
         self.frame = FilteringFrame(node, frame, report, now=lambda: self.now_s)
 

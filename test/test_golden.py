@@ -6,7 +6,7 @@ import pytest
 from golden_scenes import TABLE, Studio, measure_stills, measure_stream
 
 from face_recon_ros.pipeline import PipelineConfig
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
 
 # Parts of the written figure. A grain of noise in a tenth of the pixels moves the figures by up
 # to 2 %, and how much a head trembles by 7 %; OpenCV 4.5 and 4.6 give other distances than 5.0 by

@@ -6,16 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import Camera
 from face_recon_ros.regression.hybrid import blended, network_weight
-from face_recon_ros.regression.network import load_regressor, regressor_files
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.loader import load_regressor, regressor_files
+from face_recon_ros.regression.region import Region
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 
@@ -100,14 +100,14 @@ def test_what_sees_no_face_has_no_say():
 ])
 def test_a_stream_runs_one_network_outside_the_zone(pipeline, shown, looks, yaw_deg, expected):
     image, region = shown(yaw_deg)
-    pipeline.regressor(image, region, soften=True)
+    pipeline.regressor(image, region, denoise=True)
     assert looks == expected
 
 
 def test_a_stream_runs_both_in_the_zone_whichever_was_expected(pipeline, shown, looks):
     image, region = shown(36)
     found = [
-        pipeline.regressor(image, replace(region, turned_rad=turned_rad), soften=True)
+        pipeline.regressor(image, replace(region, turned_rad=turned_rad), denoise=True)
         for turned_rad in (0.1, 1.2)
     ]
     assert sorted(looks) == ['facemesh'] * 2 + ['network'] * 2
@@ -119,12 +119,12 @@ def test_a_stream_runs_both_in_the_zone_whichever_was_expected(pipeline, shown, 
 
 def test_a_face_that_has_turned_away_since_asks_for_the_network(pipeline, shown, looks):
     image, region = shown(60)
-    found = pipeline.regressor(image, replace(region, turned_rad=0.0), soften=True)
+    found = pipeline.regressor(image, replace(region, turned_rad=0.0), denoise=True)
     assert looks == ['facemesh', 'network']
     assert found.region.turned_rad > np.radians(50)
     looks.clear()
     image, region = shown(5)
-    found = pipeline.regressor(image, replace(region, turned_rad=1.3), soften=True)
+    found = pipeline.regressor(image, replace(region, turned_rad=1.3), denoise=True)
     assert looks == ['network', 'facemesh']
     assert found.region.turned_rad < np.radians(20)
 
@@ -133,8 +133,8 @@ def test_a_face_that_has_turned_away_since_asks_for_the_network(pipeline, shown,
 def test_the_network_alone_says_which_way_up_a_newcomer_is(pipeline, shown, looks, yaw_deg):
     image, region = shown(yaw_deg)
     newcomer = replace(region, turned_rad=None)
-    found = pipeline.regressor(image, newcomer, soften=True)
-    pipeline.regressor.in_both_mirrors(image, newcomer)
+    found = pipeline.regressor(image, newcomer, denoise=True)
+    pipeline.regressor.flip_augmented(image, newcomer)
     assert looks == ['network', 'network']
     looks.clear()
     pipeline.regressor.settled(image, found, still=False)
@@ -144,7 +144,7 @@ def test_the_network_alone_says_which_way_up_a_newcomer_is(pipeline, shown, look
 @pytest.mark.parametrize('yaw_deg', [0, 75])
 def test_a_still_is_looked_at_by_both(pipeline, shown, looks, yaw_deg):
     image, region = shown(yaw_deg)
-    pipeline.regressor.in_both_mirrors(image, region)
+    pipeline.regressor.flip_augmented(image, region)
     assert sorted(looks) == ['facemesh', 'network']
 
 
@@ -152,9 +152,9 @@ def test_no_landmark_moves_where_a_weight_is_nothing(pipeline, shown):
     """Just inside the zone the other network has next to no weight."""
     image, region = shown(0)
     regressor = pipeline.regressor
-    front = regressor._front(image, region, soften=True)
+    front = regressor._front(image, region, denoise=True)
     beyond = replace(
-        front, parameters=regressor._network(image, region, soften=True).parameters,
+        front, parameters=regressor._network(image, region, denoise=True).parameters,
         rotation_sigma_rad=0.1,
     )
     marks = [
@@ -179,10 +179,10 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
     for angle in angles:
         image, region = shown(angle, 0) if axis == 'yaw' else shown(0, angle)
         if still:
-            regression = pipeline.regressor.in_both_mirrors(image, region)
+            regression = pipeline.regressor.flip_augmented(image, region)
         else:
             region = replace(region, turned_rad=turned_rad)
-            regression = pipeline.regressor(image, region, soften=True)
+            regression = pipeline.regressor(image, region, denoise=True)
             if turned_rad is None:
                 regression = pipeline.regressor.settled(image, regression, still=False)
             turned_rad = regression.region.turned_rad

@@ -335,7 +335,7 @@ def test_cleanup_frees_models_and_outputs(make_node):
 
 @pytest.mark.parametrize(
     ('place', 'trigger'),
-    [('Pipeline', 'configure'), ('Pictures', 'configure'), ('Intake', 'activate')],
+    [('Pipeline', 'configure'), ('Pictures', 'configure'), ('CameraSubscription', 'activate')],
 )
 def test_a_transition_that_breaks_ends_where_it_can_begin_again(
     make_node, monkeypatch, place, trigger
@@ -393,7 +393,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
 
     monkeypatch.setattr(recognition.pipeline, 'track_without_search', process)
     output = recognition._outputs[0]
-    monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._intake is None))
+    monkeypatch.setattr(output, 'publish', lambda *_: published.append(node._camera is None))
     for _ in range(2):
         recognition.submit(arrival())
         assert begun.wait(HANG_S)

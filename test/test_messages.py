@@ -11,12 +11,13 @@ from visualization_msgs.msg import Marker
 
 from face_recon_ros import calibration as camera_module
 from face_recon_ros.calibration import Calibration, camera_from_info, image_size
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError
 from face_recon_ros.face import Face
-from face_recon_ros.face_model.model import FaceParameters
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.nodes import messages
-from face_recon_ros.pose import Camera, MetricPose
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import rotation_from_quaternion
 
 HEADER = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
 

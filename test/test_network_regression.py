@@ -1,4 +1,4 @@
-"""The network file that ships, and files of the lineage's signature."""
+"""The network file that ships, and files of the 3DDFA family."""
 
 import importlib.util
 from pathlib import Path
@@ -9,18 +9,18 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from face_recon_ros import tflite
-from face_recon_ros.detection.detectors import load_detector
+from face_recon_ros.detection.loader import load_detector
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import model_file
-from face_recon_ros.pose import EulerAngles, face_rotation
-from face_recon_ros.regression.network import (
-    NETWORK_FILE,
-    NetworkRegressor,
-    load_regressor,
-)
-from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M, Region
+from face_recon_ros.pose import face_rotation
+from face_recon_ros.regression.loader import load_regressor
+from face_recon_ros.regression.network import NetworkRegressor
+from face_recon_ros.regression.own_network import NETWORK_FILE
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
+from face_recon_ros.rotations import EulerAngles
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,7 +91,7 @@ def test_the_mirror_image_gives_the_mirrored_face(model):
     centre = np.array([width - 1 - region.centre[0], region.centre[1]])
     other_region = Region(centre, region.side_px, -region.roll_rad)
     apart = {}
-    for name in ('__call__', 'in_both_mirrors'):
+    for name in ('__call__', 'flip_augmented'):
         look = getattr(regressor, name)
         found, other = look(image, region), look(flipped, other_region)
         signs = np.array([-1.0, 1.0, 1.0])
@@ -102,8 +102,8 @@ def test_the_mirror_image_gives_the_mirrored_face(model):
         assert np.abs(found.box - back_px).max() < 3
         assert found.presence > 0.9
     # two resamplings of one picture differ a little
-    assert apart['in_both_mirrors'] < 0.3 * apart['__call__']
-    assert apart['in_both_mirrors'] < 0.2
+    assert apart['flip_augmented'] < 0.3 * apart['__call__']
+    assert apart['flip_augmented'] < 0.2
 
 
 def test_a_softened_crop_trembles_less_with_the_sensor_s_noise(model):
@@ -114,15 +114,15 @@ def test_a_softened_crop_trembles_less_with_the_sensor_s_noise(model):
     noise = random.normal(0, 8, (16, *_portrait().shape))
     noisy = np.clip(_portrait() + noise, 0, 255).astype(np.uint8)
 
-    def rotations(soften):
+    def rotations(denoise):
         for image in noisy:
-            image_from_crop = regressor.preprocess(image, region, soften)
+            image_from_crop = regressor.preprocess(image, region, denoise)
             found = regressor.postprocess(regressor.infer(), image_from_crop)
             yield found.parameters.model_rotation
 
-    sharp, soft = (np.array(list(rotations(soften))) for soften in (False, True))
+    sharp, soft = (np.array(list(rotations(denoise))) for denoise in (False, True))
     called = np.array([
-        regressor(i, region, soften=True).parameters.model_rotation for i in noisy])
+        regressor(i, region, denoise=True).parameters.model_rotation for i in noisy])
     np.testing.assert_allclose(called, soft, atol=1e-6)
     spread = [np.linalg.norm(r - r.mean(axis=0), axis=(1, 2)).mean() for r in (sharp, soft)]
     assert spread[1] < 0.9 * spread[0]
@@ -163,7 +163,7 @@ def test_region_of_parameters_is_centred_on_the_head(model):
     assert region.roll_rad == pytest.approx(0)
 
 
-# ---- files of the lineage's signature
+# ---- files of the 3DDFA family
 
 
 def _graph_builder():
@@ -175,7 +175,7 @@ def _graph_builder():
 
 
 def _constant_network(path, landmarks, camera):
-    """A network of the lineage's signature that answers the same to every image."""
+    """A network of the 3DDFA family that answers the same to every image."""
     builder = _graph_builder()
     image = builder.tensor('input', (1, 3, 120, 120))
     axes = builder.tensor('axes', (3,), np.array([1, 2, 3], np.int32))
@@ -225,7 +225,7 @@ def _turned_face(yaw_deg):
 
 @pytest.mark.parametrize('columns', [2, 3])
 @pytest.mark.parametrize('yaw_deg', [0, 25, -40])
-def test_a_file_of_the_lineages_signature_gives_the_pose_of_its_landmarks(
+def test_a_file_of_the_3ddfa_family_gives_the_pose_of_its_landmarks(
     model, tmp_path, columns, yaw_deg
 ):
     truth = _turned_face(yaw_deg)

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from geometry_msgs.msg import PoseArray
 from node_process import (
     CAMERA,
     DEADLINE_S,
-    ELSEWHERE,
     FRAME,
     HEIGHT,
     NODE,
@@ -25,6 +23,7 @@ from node_process import (
     image_profile,  # noqa: F401
     process,
     running,
+    start_refused,
     statuses,
 )
 from rclpy.qos import qos_profile_sensor_data
@@ -35,11 +34,12 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 import face_recon_ros.nodes.node
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering.renderer import Renderer
-from face_recon_ros.tools.agreement import rotation_angles_deg, rotation_from_quaternion
+from face_recon_ros.rotations import rotation_angles_rad, rotation_from_quaternion
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sample_motion import STILL, Motion
 from face_recon_ros.tools.sources import PortraitSource
@@ -272,7 +272,7 @@ def test_a_turned_camera_sees_a_turned_head(peer, portrait, image, axis, degrees
     motion = Motion(about(axis, degrees), 1.0)
     seen_rotation, seen_place = pose_of(peer.faces_in(portrait.view(CAMERA, motion)))
     true_rotation, true_place = motion.move(rotation, place)
-    assert rotation_angles_deg(seen_rotation[None], true_rotation)[0] < 3.0
+    assert np.degrees(rotation_angles_rad(seen_rotation, true_rotation)) < 3.0
     np.testing.assert_allclose(seen_place, true_place, atol=0.03 * true_place[2])
 
 
@@ -307,7 +307,7 @@ def test_a_mirrored_face_turns_the_other_way(peer, image):
     mirrored, mirrored_place = pose_of(peer.faces_in(np.ascontiguousarray(image[:, ::-1])))
     flip = np.diag([-1.0, 1.0, 1.0])  # of the image; of the face, its left becomes its right
     expected = flip @ rotation @ np.diag([1.0, -1.0, 1.0])
-    assert rotation_angles_deg(mirrored[None], expected)[0] < 5.0
+    assert np.degrees(rotation_angles_rad(mirrored, expected)) < 5.0
     np.testing.assert_allclose(mirrored_place, flip @ place, atol=0.02)
 
 
@@ -590,22 +590,6 @@ def test_two_nodes_started_by_hand_share_no_frame(image):
 
 
 # --- start and end ---------------------------------------------------------------
-
-
-def start_refused(*parameters):
-    arguments = [a for p in parameters for a in ('-p', p)]
-    done = subprocess.run(
-        [*NODE, '--ros-args', *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        cwd=ELSEWHERE,
-    )
-    assert done.returncode == 1, done.stderr
-    assert 'Traceback' not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
 
 
 def test_the_processes_of_the_tests_are_the_installed_package():

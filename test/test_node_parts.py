@@ -19,10 +19,10 @@ from face_recon_ros.nodes.diagnostics import (
     StateTask,
     diagnostic_array,
 )
+from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
-from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
-from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import PipelineConfig
 
@@ -52,7 +52,7 @@ class Handler:
 
 def test_a_slow_worker_takes_the_newest_and_says_what_it_replaced():
     handler = Handler()
-    worker = NewestWorker('test', handler, failed=lambda error: None)
+    worker = LatestOnlyWorker('test', handler, failed=lambda error: None)
     assert not worker.submit('first')
     handler.wait_begun(1)
     assert [worker.submit(n) for n in (1, 2, 3)] == [False, True, True]
@@ -65,7 +65,7 @@ def test_a_slow_worker_takes_the_newest_and_says_what_it_replaced():
 def test_a_worker_outlives_a_failure():
     handler = Handler()
     failed = []
-    worker = NewestWorker('test', handler, failed.append)
+    worker = LatestOnlyWorker('test', handler, failed.append)
     worker.submit('bad')
     handler.wait_begun(1)
     worker.submit('good')
@@ -77,7 +77,7 @@ def test_a_worker_outlives_a_failure():
 
 def test_a_stopped_worker_leaves_what_waits():
     handler = Handler()
-    worker = NewestWorker('test', handler, failed=lambda error: None)
+    worker = LatestOnlyWorker('test', handler, failed=lambda error: None)
     worker.submit('in hand')
     handler.wait_begun(1)
     worker.submit('waiting')
@@ -94,7 +94,7 @@ class Log:
     def __init__(self):
         self.lines = []
         self.now_s = 0.0
-        self.report = OncePerChange(
+        self.report = ChangeLogger(
             self.lines.append, self.lines.append, settle_s=3.0, now=lambda: self.now_s
         )
 

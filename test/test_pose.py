@@ -1,24 +1,28 @@
 import numpy as np
 import pytest
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError, GeometryError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix, similarity
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.pose import (
-    FACE_FROM_GAZE,
-    MODEL_FROM_FACE,
-    OPTICAL_FROM_VIEWER,
-    Camera,
-    EulerAngles,
     MetricPose,
     depth_plane,
     face_rotation,
-    gaze_rotation,
     metric_pose,
     points_in_camera,
-    quaternion,
-    rotation_to,
 )
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import (
+    FACE_FROM_GAZE,
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    EulerAngles,
+    gaze_rotation,
+    quaternion,
+    rotation_matrix,
+    rotation_to,
+    rotation_vector,
+)
 
 NEUTRAL = (np.zeros(40), np.zeros(10))
 

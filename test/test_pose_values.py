@@ -5,7 +5,7 @@ import pytest
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import GeometryError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pose import MetricPose, depth_plane, metric_pose, points_in_camera
 
 CAMERA = Camera(2000, 2000, 100.0, 100.0, 999.5, 999.5)
@@ -76,3 +76,12 @@ def test_depth_plane_of_a_frontal_face():
 
 def test_distance_is_the_range():
     assert MetricPose(FRONTAL, np.array([2.0, 3.0, 6.0])).distance_m == pytest.approx(7.0)
+
+
+def test_the_matrix_takes_points_of_the_face_to_the_camera():
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    pose = MetricPose(quarter, np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(
+        pose.matrix(), [[0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]]
+    )
+    assert pose.rotation is quarter

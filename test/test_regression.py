@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.regression.regressor import Region, cut
+from face_recon_ros.regression.crop import cut
+from face_recon_ros.regression.region import Region
 
 SIZE = 192
 HEIGHT, WIDTH = 900, 1200

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_recon_ros.face_model.dense_decoder import Decoder
 from face_recon_ros.rendering import renderer as rendering
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
@@ -513,7 +514,7 @@ def decoded(model: dict[str, np.ndarray], camera, shape, expression) -> np.ndarr
 @pytest.mark.parametrize('vertices', [1, 7, 32, 1000, 1003])
 def test_decoder_equals_the_formula(rng, vertices):
     model = small_model(rng, vertices)
-    decoder = rendering.Decoder(**model)
+    decoder = Decoder(**model)
     camera = rng.normal(0, 2000, (3, 4)).astype(np.float32)
     shape, expression = rng.normal(size=40), rng.normal(size=10)
     expected = decoded(model, camera, shape, expression)
@@ -521,7 +522,7 @@ def test_decoder_equals_the_formula(rng, vertices):
     assert result.shape == (vertices, 3)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, expected, atol=2e-3)
-    portable = rendering.Decoder(**model, simd='portable')
+    portable = Decoder(**model, simd='portable')
     np.testing.assert_array_equal(portable.decode(camera, shape, expression), result)
     out = np.empty((vertices, 3), np.float32)
     assert decoder.decode(camera, shape, expression, out=out) is out
@@ -543,7 +544,7 @@ def test_decoder_of_a_mirror_symmetric_model_equals_the_formula(rng):
         model[name] = np.ascontiguousarray(values)
     camera = rng.normal(0, 2000, (3, 4)).astype(np.float32)
     shape, expression = rng.normal(size=40), rng.normal(size=10)
-    decoder = rendering.Decoder(**model)
+    decoder = Decoder(**model)
     assert decoder.is_symmetric
     np.testing.assert_allclose(
         decoder.decode(camera, shape, expression),
@@ -551,7 +552,7 @@ def test_decoder_of_a_mirror_symmetric_model_equals_the_formula(rng):
         atol=2e-3,
     )
     model['shape_basis'][7, 3, 1] += 1
-    assert not rendering.Decoder(**model).is_symmetric
+    assert not Decoder(**model).is_symmetric
 
 
 @pytest.mark.parametrize(
@@ -569,7 +570,7 @@ def test_decoder_of_a_mirror_symmetric_model_equals_the_formula(rng):
     ],
 )
 def test_decoder_refuses_wrong_arguments(rng, change, error, message):
-    decoder = rendering.Decoder(**small_model(rng, 7))
+    decoder = Decoder(**small_model(rng, 7))
     arguments = {
         'camera_matrix': np.zeros((3, 4)),
         'shape': np.zeros(40),
@@ -584,4 +585,4 @@ def test_decoder_refuses_a_basis_of_another_size(rng):
     model = small_model(rng, 7)
     model['expression_basis'] = model['expression_basis'][:, :6]
     with pytest.raises(ValueError, match=re.escape('expression_basis: want int16 (any, 7, 3)')):
-        rendering.Decoder(**model)
+        Decoder(**model)

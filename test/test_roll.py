@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.detection.detectors import Detection
+from face_recon_ros.detection.base import Detection
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.network import FACE_MESH, NETWORK
+from face_recon_ros.regression.loader import FACE_MESH, NETWORK
 from face_recon_ros.regression.rolls import detect_upside_down, is_upside_down
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 ROLLS_DEG = range(0, 360, 30)
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.detection.detectors import Detection
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import (
     UprightJudge,
     find_roll,

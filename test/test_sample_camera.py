@@ -6,15 +6,15 @@ import pytest
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import camera_from_info
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
-from face_recon_ros.pose import Camera, quaternion
-from face_recon_ros.tools.agreement import (
-    Observation,
-    agreement,
+from face_recon_ros.rotations import (
     nearest_rotation,
-    rotation_angles_deg,
+    quaternion,
+    rotation_angles_rad,
     rotation_from_quaternion,
 )
+from face_recon_ros.tools.agreement import Observation, agreement
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sample_motion import (
     STILL,
@@ -40,7 +40,7 @@ def test_motion_is_a_pure_function_of_time_and_never_stops_for_long():
     np.testing.assert_allclose(
         rotations @ rotations.transpose(0, 2, 1), np.tile(np.eye(3), (150, 1, 1)), atol=1e-12
     )
-    assert rotation_angles_deg(rotations, np.eye(3)).max() > 20
+    assert np.degrees(rotation_angles_rad(rotations, np.eye(3))).max() > 20
     ratios = [motion_at(t).distance_ratio for t in TIMES_S]
     assert min(ratios) < 0.85
     assert max(ratios) > 1.2

@@ -7,8 +7,8 @@ import pytest
 from face_recon_ros.errors import FaceReconError, SettingsError
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.settings import range_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 # name: values that cannot be, values at the ends that can
 RANGES = [
@@ -19,9 +19,9 @@ RANGES = [
     (TrackingSettings, 'detection_interval', (0, 1001), (1, 1000)),
     (TrackingSettings, 'min_presence', (-0.1, 1.1, math.nan), (0, 1.0)),
     (TrackingSettings, 'max_fit_error', (0, -1, math.nan), (0.005, math.inf)),
-    (TrackingSettings, 'confirm_count', (0, 101), (1, 100)),
-    (TrackingSettings, 'hold_count', (-1, 1001), (0, 1000)),
-    (TrackingSettings, 'forget_s', (-1, 601, math.nan), (0, 600)),
+    (TrackingSettings, 'min_hits', (0, 101), (1, 100)),
+    (TrackingSettings, 'coast_frames', (-1, 1001), (0, 1000)),
+    (TrackingSettings, 'track_timeout_s', (-1, 601, math.nan), (0, 600)),
     (SmoothingSettings, 'min_cutoff_hz', (0, -1, 101, math.nan), (0.01, 100)),
     (SmoothingSettings, 'beta', (-1, 101, '1'), (0, 100)),
 ]
@@ -64,3 +64,62 @@ def test_an_unknown_regressor_is_refused():
 def test_a_threshold_of_one_finds_nobody_and_of_least_the_face(portrait):
     assert Pipeline(PipelineConfig(detector_threshold=1.0)).detect(portrait) == []
     assert Pipeline(PipelineConfig(detector_threshold=0.05)).detect(portrait)
+
+
+def test_a_class_of_settings_tells_what_they_mean():
+    text = TrackingSettings.__doc__
+    assert text.startswith('What a face needs to be taken as one')
+    told = 'Time for which a lost track keeps its id. [0 to 600 s]'
+    assert f'\n    track_timeout_s: {told}\n' in text
+    assert '\n    threads: Threads of each network. [1 to 64]\n' in PipelineConfig.__doc__
+    assert '\n    min_cutoff_hz: Cut-off frequency' in SmoothingSettings.__doc__
+
+
+# --- former names ------------------------------------------------------------------
+
+FORMER = {'forget_s': 'track_timeout_s', 'confirm_count': 'min_hits', 'hold_count': 'coast_frames'}
+
+
+@pytest.mark.parametrize(('former', 'name'), FORMER.items())
+def test_a_former_name_works_with_one_warning(former, name):
+    line = f'^TrackingSettings: {former} is deprecated; use {name}$'
+    with pytest.warns(DeprecationWarning, match=line) as warned:
+        settings = TrackingSettings(**{former: 7})
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert settings == TrackingSettings(**{name: 7})
+    with pytest.warns(DeprecationWarning, match=line) as warned:
+        assert getattr(settings, former) == 7
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize('make', [
+    lambda: TrackingSettings(min_hits=3, confirm_count=5),
+    lambda: TrackingSettings(8, 5, 0.5, 0.08, 3, confirm_count=5),
+    lambda: dataclasses.replace(TrackingSettings(min_hits=3), confirm_count=5),
+])
+def test_a_new_name_wins_over_the_former_one_and_that_is_said(make):
+    line = 'confirm_count is deprecated and ignored here: min_hits is given, too'
+    with pytest.warns(UserWarning, match=line) as warned:
+        assert make().min_hits == 3
+    assert len(warned) == 1
+
+
+def test_former_names_are_checked_like_the_new_ones():
+    with (
+        pytest.warns(DeprecationWarning, match='use min_hits'),
+        pytest.raises(SettingsError, match='min_hits is 0; give a whole number from 1 to 100'),
+    ):
+        TrackingSettings(confirm_count=0)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(TypeError, match='forget_before'):
+        TrackingSettings(forget_before=3)
+
+
+def test_former_names_are_no_fields():
+    names = [f.name for f in dataclasses.fields(TrackingSettings)]
+    assert not set(FORMER) & set(names)
+    assert set(FORMER.values()) <= set(names)

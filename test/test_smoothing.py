@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pose import (
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
-    Camera,
-    MetricPose,
+    rotation_matrix,
     rotation_to,
+    rotation_vector,
 )
 from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
@@ -17,8 +19,6 @@ from face_recon_ros.tracking.smoothing import (
     SmoothingSettings,
     View,
     carried,
-    rotation_matrix,
-    rotation_vector,
 )
 
 STEP_S = 1 / 30

@@ -5,15 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
     OneEuroRotation,
     OneEuroSettings,
     OneEuroVector,
     SmoothingSettings,
-    rotation_matrix,
-    rotation_vector,
 )
 
 STEP_S = 0.04

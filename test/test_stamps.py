@@ -4,7 +4,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.stamps import StampWatch, seconds
 
 
@@ -17,7 +17,7 @@ class Camera:
     def __init__(self):
         self.lines = []
         self.now_s = 0.0
-        self.report = OncePerChange(
+        self.report = ChangeLogger(
             self.lines.append, self.lines.append, settle_s=0.0, now=lambda: self.now_s
         )
         self.watch = StampWatch(self.report, '/image')

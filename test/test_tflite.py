@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from face_recon_ros import tflite
-from face_recon_ros.detection.detectors import load_detector
+from face_recon_ros.detection.loader import load_detector
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
-from face_recon_ros.regression.regressor import FaceMeshRegressor
+from face_recon_ros.regression.face_mesh import FaceMeshRegressor
 
 FACE_MESH = model_file('face_landmark.tflite')
 

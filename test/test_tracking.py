@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tracking_scene import Stream
 
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings
+from face_recon_ros.tracking.tracker import Tracker
 
 
 def test_a_moving_face_keeps_its_id_without_detection():
@@ -61,7 +62,7 @@ def test_people_that_cross_keep_their_ids():
 
 
 def test_a_lost_face_gets_its_id_back_when_it_returns_near():
-    stream = Stream(forget_s=2.0)
+    stream = Stream(track_timeout_s=2.0)
     stream.step(a=(200, 200))
     for _ in range(30):
         assert stream.step() == {}
@@ -69,7 +70,7 @@ def test_a_lost_face_gets_its_id_back_when_it_returns_near():
 
 
 def test_a_lost_face_is_forgotten_after_a_while():
-    stream = Stream(forget_s=0.5)
+    stream = Stream(track_timeout_s=0.5)
     stream.step(a=(200, 200))
     for _ in range(30):
         stream.step()
@@ -108,8 +109,8 @@ def test_two_tracks_never_report_one_face():
         assert len(stream.step(a=(250, 200))) <= 1
 
 
-def test_confirm_count_holds_newcomers_back():
-    stream = Stream(confirm_count=3)
+def test_min_hits_holds_new_faces_back():
+    stream = Stream(min_hits=3)
     assert [len(stream.step(a=(200, 200))) for _ in range(4)] == [0, 0, 1, 1]
 
 
@@ -156,7 +157,7 @@ def test_random_ids_differ():
 
 def test_a_lost_face_is_held_for_as_many_images_as_asked_for():
     """Where it was seen last, with presence 0; then it is gone, and may come back."""
-    stream = Stream(hold_count=3)
+    stream = Stream(coast_frames=3)
     stream.step(a=(200, 200))
     (before,) = stream.update(a=(210, 200))
     place = before.region.centre
@@ -178,7 +179,7 @@ def test_lost_faces_are_not_held_by_default():
 
 
 def test_a_newcomer_that_is_lost_begins_to_count_anew():
-    stream = Stream(confirm_count=3)
+    stream = Stream(min_hits=3)
     counts = [len(stream.step(a=(200, 200))) for _ in range(2)]
     counts += [len(stream.step())]
     counts += [len(stream.step(a=(200, 200))) for _ in range(3)]
@@ -238,7 +239,7 @@ def test_of_two_who_claim_one_face_it_is_theirs_whose_look_it_has():
 
 
 def test_a_newcomer_where_somebody_was_lost_among_others_waits_but_not_for_long():
-    stream = Stream(forget_s=10)
+    stream = Stream(track_timeout_s=10)
     stream.scene.looks = {'a': 1, 'b': 5, 'c': 9}
     for x in range(180, 245, 5):
         stream.step(a=(300, 200), b=(x, 200))
@@ -349,7 +350,7 @@ def test_the_limit_holds_when_a_lost_face_comes_back():
 
 
 def test_faces_held_do_not_exceed_the_limit():
-    stream = Stream(max_faces=1, hold_count=20)
+    stream = Stream(max_faces=1, coast_frames=20)
     stream.step(a=(100, 100))
     for _ in range(8):
         assert len(stream.update(b=(400, 100))) == 1
@@ -432,7 +433,7 @@ def test_stamps_a_second_or_more_back_start_anew(back_s):
 @pytest.mark.parametrize('rate_hz', [5, 10, 30, 60])
 def test_a_newcomer_waits_as_long_at_any_rate(rate_hz):
     """Who may be one who was lost among others waits for half a second."""
-    stream = Stream(forget_s=10)
+    stream = Stream(track_timeout_s=10)
     stream.scene.looks = {'a': 1, 'b': 5, 'c': 9}
     times = itertools.count()
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from tracking_scene import STEP_S, Stream
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings, best_of_each
+from face_recon_ros.tracking.tracker import Tracker, best_of_each
 
 
 def blind(stream, stamp_s, **faces):
@@ -128,7 +130,7 @@ def test_a_search_stays_where_it_is_while_the_face_trembles(change, stays):
 @pytest.mark.parametrize(('along_px', 'face_id'), [(60, 'f1'), (170, 'f1'), (180, 'f2')])
 def test_a_hidden_face_goes_on_for_a_second(along_px, face_id):
     """At a side a second; three quarters of a side may be added to that."""
-    stream = Stream(forget_s=10)
+    stream = Stream(track_timeout_s=10)
     for index in range(21):
         blind(stream, index * 0.1, a=(200 + 10 * index, 200))
     for index in range(15):
@@ -149,7 +151,7 @@ def test_a_look_is_taken_ten_times_a_second():
 @pytest.mark.parametrize(('gap_s', 'part'), [(0.1, 0.3003), (0.15, 0.4148), (1.5, 0.5105)])
 def test_a_look_follows_with_a_time_constant_of_a_quarter_second(gap_s, part):
     """1 - exp(-gap / 0.28 s), but no more than after 0.2 s."""
-    stream = Stream(forget_s=10)
+    stream = Stream(track_timeout_s=10)
     stream.scene.looks = {'a': 0}
     stream.update(stamp_s=0.0, a=(200, 200))
     stream.scene.looks = {'a': 5}
@@ -340,7 +342,8 @@ def test_defaults_are_those_of_the_documentation():
     s = TrackingSettings()
     assert (s.max_faces, s.detection_interval) == (8, 5)
     assert (s.min_presence, s.max_fit_error) == (0.5, 0.08)
-    assert (s.confirm_count, s.hold_count, s.forget_s, s.deterministic_ids) == (1, 0, 2.0, True)
+    assert (s.min_hits, s.coast_frames, s.track_timeout_s) == (1, 0, 2.0)
+    assert s.deterministic_ids is True
 
 
 def test_two_images_of_one_stamp_are_a_millisecond_apart_to_a_filter():

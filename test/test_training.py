@@ -8,16 +8,13 @@ import numpy as np
 import pytest
 
 from face_recon_ros.face_model.decoding import ParameterDecoder
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, camera_matrix
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
+from face_recon_ros.regression.face_mesh import FaceMeshRegressor
 from face_recon_ros.regression.image_fit import ImageFitter, fit_in_image
-from face_recon_ros.regression.network import load_regressor
-from face_recon_ros.regression.regressor import (
-    CROP_CENTRE_M,
-    CROP_SIDE_M,
-    FaceMeshRegressor,
-    Region,
-)
+from face_recon_ros.regression.loader import load_regressor
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.tflite import Network
 from model_building.network import evaluate, generate, photos
 from model_building.network.augmentation import (

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M
 from model_building.face_model import assets, head_mesh
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.surface import Surface

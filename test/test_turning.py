@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import EulerAngles
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
-from face_recon_ros.tracking.smoothing import rotation_matrix
+from face_recon_ros.rotations import EulerAngles, rotation_matrix
 
 RATE_HZ = 30
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)

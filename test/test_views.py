@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ArgumentError, ImageError
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, MetricPose, face_rotation
+from face_recon_ros.pose import MetricPose, face_rotation
 from face_recon_ros.rendering import overlay
 from face_recon_ros.rendering.views import MODES, FaceViews
-from face_recon_ros.tracking.smoothing import rotation_matrix
+from face_recon_ros.rotations import OPTICAL_FROM_VIEWER, rotation_matrix
 
 
 @pytest.fixture(scope='module')

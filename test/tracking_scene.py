@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.regression.regressor import Region, Regression
-from face_recon_ros.tracking.tracker import Tracker, TrackingSettings
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
+from face_recon_ros.tracking.settings import TrackingSettings
+from face_recon_ros.tracking.tracker import Tracker
 
 STEP_S = 1 / 30
 SIDE_PX = 100.0

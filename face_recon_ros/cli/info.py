@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import platform
-from importlib import import_module, metadata
+from importlib import metadata
+from importlib.util import find_spec
 
 import cv2
 
@@ -38,11 +39,9 @@ def _information() -> dict[str, str]:
         information['tflite runtime'] = str(error)
     information['numpy'] = _version('numpy')
     information['opencv'] = cv2.__version__
-    try:
-        import_module('rclpy')
-        information['rclpy'] = _version('rclpy')
-    except ImportError:
-        information['rclpy'] = 'not installed: command line and library only'
+    has_ros = find_spec('rclpy') is not None
+    no_ros = 'not installed: command line and library only'
+    information['rclpy'] = _version('rclpy') if has_ros else no_ros
     models = share_directory() / 'models'
     information['models'] = str(models)
     for path in sorted([*models.glob('*.tflite'), *models.glob('*.npz')]):

@@ -9,21 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from face_recon_ros.detection.detectors import BOTH
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, identities
-from face_recon_ros.pipeline import (
-    ADULT_INTERPUPILLARY_DISTANCE_M,
-    Pipeline,
-    PipelineConfig,
-)
-from face_recon_ros.pose import Camera
-from face_recon_ros.regression.network import REGRESSORS
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rendering.exports import EXPORTS
-from face_recon_ros.settings import range_of
+from face_recon_ros.settings import Meaning, meaning_of, settings_of
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
 
 PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
 DEFAULT_MODE = 'sparse'
@@ -129,28 +123,10 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
     parser.add_argument('--out', type=Path, help=out_help)
     parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
-    parser.add_argument(
-        '--max-faces',
-        type=whole_number(*map(int, range_of(TrackingSettings, 'max_faces'))),
-        default=0,
-        metavar='N',
-        help='report at most so many faces of an image; 0 is no limit (default %(default)s)',
-    )
-    parser.add_argument(
-        '--detector',
-        default=BOTH,
-        help='short_range, full_range, both, or a .tflite file (default %(default)s)',
-    )
-    parser.add_argument(
-        '--regressor',
-        choices=REGRESSORS,
-        default=PipelineConfig().regressor,
-        help='Face Mesh and a fit near the front and the network beyond, or one of them '
-        '(default %(default)s)',
-    )
-    parser.add_argument(
-        '--regressor-path', metavar='FILE', help='another .tflite file of that kind'
-    )
+    add_setting(parser, TrackingSettings, 'max_faces', default=0, metavar='N')
+    add_setting(parser, PipelineConfig, 'detector', metavar='DETECTOR')
+    add_setting(parser, PipelineConfig, 'regressor')
+    add_setting(parser, PipelineConfig, 'regressor_path', metavar='FILE')
     cameras = parser.add_mutually_exclusive_group()
     cameras.add_argument(
         '--focal-length-px',
@@ -164,12 +140,42 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
         metavar='FILE.yaml',
         help="the camera's calibration, as camera_calibration of ROS writes it",
     )
+    add_setting(parser, PipelineConfig, 'interpupillary_distance_m', metavar='M')
+
+
+def add_setting(
+    parser: argparse.ArgumentParser, kind: type, name: str, default: Any = None, **more: Any
+) -> None:
+    """
+    Add an option that is a setting: its name, meaning, range, choices and default.
+
+    :param default: another one than the setting's
+    :param more: of add_argument
+    """
+    meaning = meaning_of(kind, name)
+    if default is None:
+        default = settings_of(kind)[name].default
+    if meaning.choices:
+        more['choices'] = meaning.choices
+    if meaning.range is not None:
+        whole = isinstance(default, int)
+        low, high = meaning.range
+        more['type'] = (
+            whole_number(int(low), int(high)) if whole else number_in(low, high, meaning.unit)
+        )
     parser.add_argument(
-        '--interpupillary-distance-m',
-        type=number_in(*range_of(PipelineConfig, 'interpupillary_distance_m'), 'metres'),
-        default=ADULT_INTERPUPILLARY_DISTANCE_M,
-        help='of the people seen; distances are proportional to it (default %(default)s)',
+        f'--{name.replace("_", "-")}',
+        default=default,
+        help=_help(meaning) + ('' if default is None else ' (default %(default)s)'),
+        **more,
     )
+
+
+def _help(meaning: Meaning) -> str:
+    """Return what is told of a setting in the words of the other options: no sentence."""
+    text = meaning.description[0].lower() + meaning.description[1:].removesuffix('.')
+    limits = f' [{meaning.limits}]' if meaning.range else ''
+    return f'{text}{limits}'.replace('%', '%%')
 
 
 def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, progress, say
 from face_recon_ros.depth_image import DepthImage
@@ -27,7 +28,6 @@ from face_recon_ros.io.outputs import (
 )
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VideoWriter
-from face_recon_ros.pose import Camera
 from face_recon_ros.rendering.views import FaceViews
 
 

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_recon_ros.face_model.model import (
-    INNER_LIP_PAIRS_468,
-    OUTER_CANTHI_468,
-    SHAPE_COUNT,
-    FaceModel,
-    FaceParameters,
-    LandmarkFitter,
-    camera_matrix,
-)
+from face_recon_ros.face_model.file import SHAPE_COUNT
+from face_recon_ros.face_model.landmark_fit import LandmarkFitter
+from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468, OUTER_CANTHI_468
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 
 ROUNDS = 2
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from face_recon_ros.calibration import Calibration
+from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import encodings
 from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
-from face_recon_ros.pose import Camera
 
 RAW = 'sensor_msgs/msg/Image'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError
-from face_recon_ros.pose import Camera
 
 _LARGEST_FILE_BYTES = 1 << 20
 _WANTED = 'wants image_width, image_height, camera_matrix, distortion_coefficients'

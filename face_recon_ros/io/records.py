@@ -10,7 +10,7 @@ from typing import Protocol
 
 from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import PartFile, cannot_write, signals_held
-from face_recon_ros.pose import EulerAngles
+from face_recon_ros.rotations import EulerAngles
 
 COLUMNS = (
     'file',

@@ -15,7 +15,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 
 # Fraction of the images in the window that may be lost before it is a fault.
 TOLERATED_DROPS = 0.1
@@ -252,7 +252,7 @@ class ReportedTask:
     """Something that is noticed with single images: what was said of it last."""
 
     name: str
-    report: OncePerChange
+    report: ChangeLogger
 
     def run(self, seen: Snapshot) -> Verdict:
         """Return what is known."""

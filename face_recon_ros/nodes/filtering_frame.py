@@ -21,7 +21,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from tf2_msgs.msg import TFMessage
 
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.transform_bytes import WireTransform, transforms_in
 from face_recon_ros.nodes.transform_tree import (
     LONGEST_CHAIN,
@@ -29,7 +29,7 @@ from face_recon_ros.nodes.transform_tree import (
     TransformTree,
 )
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.tools.agreement import rotation_from_quaternion
+from face_recon_ros.rotations import rotation_from_quaternion
 
 # Subjects of a missing transform and of a broken message, in the log
 FILTERING_FRAME = 'filtering frame'
@@ -50,7 +50,7 @@ class FilteringFrame:
         self,
         node: Node,
         frame: str,
-        report: OncePerChange,
+        report: ChangeLogger,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """:param frame: that the poses are wanted in."""

@@ -16,21 +16,21 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.nodes.outputs import MakePublisher, has_listener
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.pose import Camera
+from face_recon_ros.nodes.publishers import (
+    MakePublisher,
+    has_listener,
+    passing_publisher,
+    publish_if_heard,
+)
 from face_recon_ros.rendering import crops
 
-try:
-    from rclpy.event_handler import PublisherEventCallbacks
-except ModuleNotFoundError:  # Humble
-    from rclpy.qos_event import PublisherEventCallbacks
 try:
     from hri_msgs.msg import (
         FacialLandmarks,
@@ -209,10 +209,10 @@ class _FaceTopics:
     def of(cls, node: Node, face_id: str) -> _FaceTopics:
         base = f'{NAMESPACE}/{face_id}'
         return cls(
-            _publisher(node, NormalizedRegionOfInterest2D, f'{base}/roi'),
-            _publisher(node, FacialLandmarks, f'{base}/landmarks'),
-            _publisher(node, Image, f'{base}/cropped'),
-            _publisher(node, Image, f'{base}/aligned'),
+            passing_publisher(node, NormalizedRegionOfInterest2D, f'{base}/roi', DEPTH),
+            passing_publisher(node, FacialLandmarks, f'{base}/landmarks', DEPTH),
+            passing_publisher(node, Image, f'{base}/cropped', DEPTH),
+            passing_publisher(node, Image, f'{base}/aligned', DEPTH),
         )
 
     def publishers(self) -> tuple[Publisher, ...]:
@@ -221,16 +221,17 @@ class _FaceTopics:
     def publish(self, image: np.ndarray, face: Face, header: Header, settings: Settings) -> None:
         height, width = image.shape[:2]
         size = settings.face_image_width, settings.face_image_height
-        if has_listener(self.roi):
-            self.roi.publish(region(face, header, width, height))
-        if has_listener(self.landmarks):
-            self.landmarks.publish(facial_landmarks(face, header, width, height))
-        if has_listener(self.cropped):
-            crop = crops.cropped(image, face.box, *size)
-            self.cropped.publish(to_image(crop, 'bgr8', header))
-        if has_listener(self.aligned):
-            crop = crops.aligned(image, face.box, face.landmarks_px, *size)
-            self.aligned.publish(to_image(crop, 'bgr8', header))
+
+        def picture(crop: np.ndarray) -> Image:
+            return to_image(crop, 'bgr8', header)
+
+        publish_if_heard(self.roi, lambda: region(face, header, width, height))
+        publish_if_heard(self.landmarks, lambda: facial_landmarks(face, header, width, height))
+        publish_if_heard(self.cropped, lambda: picture(crops.cropped(image, face.box, *size)))
+        publish_if_heard(
+            self.aligned,
+            lambda: picture(crops.aligned(image, face.box, face.landmarks_px, *size)),
+        )
 
 
 def region(face: Face, header: Header, width: int, height: int) -> NormalizedRegionOfInterest2D:
@@ -261,19 +262,4 @@ def facial_landmarks(face: Face, header: Header, width: int, height: int) -> Fac
         ],
         width=width,
         height=height,
-    )
-
-
-def _publisher(node: Node, kind: type, topic: str) -> Publisher:
-    """
-    Make a publisher that may come and go while the node is spun in another thread.
-
-    So it has no event handlers, which the executor would hold; and no parameters for its QoS, as
-    those would outlive the face.
-    """
-    return node.create_publisher(
-        kind,
-        topic,
-        QoSProfile(depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE),
-        event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
     )

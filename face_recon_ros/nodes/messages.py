@@ -19,10 +19,12 @@ from std_msgs.msg import ColorRGBA, Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.msg import Face as FaceMessage
 from face_recon_ros.msg import FaceArray, FaceLandmarks
-from face_recon_ros.pose import Camera, MetricPose, gaze_rotation
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import gaze_rotation
 
 Xyz = TypeVar('Xyz', Point, Vector3)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from face_recon_ros.detection.detectors import BOTH, SHIPPED
+from face_recon_ros.detection.loader import BOTH, SHIPPED
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.network import regressor_files
+from face_recon_ros.regression.loader import regressor_files
 
 # Of a SHA-256: enough to tell files apart by eye
 _DIGEST_LENGTH = 16

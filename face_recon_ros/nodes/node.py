@@ -2,7 +2,7 @@
 The face_recon node: a managed node (lifecycle), its services and its diagnostics.
 
 configure loads the models and offers the outputs, activate listens to the camera. The way of an
-image is in intake.py and recognition.py.
+image is in camera_subscription.py and recognition.py.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from std_srvs.srv import SetBool, Trigger
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
+from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
-from face_recon_ros.nodes.intake import Intake, image_topic
+from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
-from face_recon_ros.nodes.parameters import Parameters
+from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
-from face_recon_ros.nodes.qos import overrides, results_qos, wait_for_delivery
+from face_recon_ros.nodes.publishers import managed_publisher
+from face_recon_ros.nodes.qos import wait_for_delivery
 from face_recon_ros.nodes.recognition import Recognition
-from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
@@ -46,7 +48,7 @@ DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
-class FaceReconNode(LifecycleNode):
+class FaceReconNode(TakesFormerNames, LifecycleNode):
     """Topics, parameters, services and frames as docs/ros.md lists them."""
 
     def __init__(self) -> None:
@@ -55,10 +57,11 @@ class FaceReconNode(LifecycleNode):
 
         :raises FaceReconError: a parameter cannot be used, or (autostart) a model file.
         """
+        self.former_names = former_names(lambda line: self.get_logger().warning(line))
         super().__init__('face_recon')
         refuse_illegal_transitions(self, lambda: self.state)
         self._recognition: Recognition | None = None  # from configure to cleanup
-        self._intake: Intake | None = None  # while it listens to the camera
+        self._camera: CameraSubscription | None = None  # while it listens to the camera
         self._offered: list[LifecyclePublisher] = []
         self._enabled = True
         self._failure: Exception | None = None  # why the last transition did not succeed
@@ -66,7 +69,7 @@ class FaceReconNode(LifecycleNode):
         self._patience_s = TRANSITION_PATIENCE_S
         self._tuning = Parameters(self, lambda: self._recognition is not None)
         logger = self.get_logger()
-        self._report = OncePerChange(logger.warning, logger.info)
+        self._report = ChangeLogger(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())
         self._diagnosis = SelfDiagnosis(
             self, lambda: self._tuning.settings, self._monitor, self._report
@@ -80,7 +83,7 @@ class FaceReconNode(LifecycleNode):
     @property
     def is_listening(self) -> bool:
         """Whether it looks at a camera."""
-        return self._intake is not None
+        return self._camera is not None
 
     @property
     def enabled(self) -> bool:
@@ -201,18 +204,16 @@ class FaceReconNode(LifecycleNode):
 
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:
         """Return a publisher that is open while the node is active and ends with cleanup."""
-        publisher: LifecyclePublisher = self.create_lifecycle_publisher(
-            kind, topic, results_qos(depth), qos_overriding_options=overrides()
-        )
+        publisher = managed_publisher(self, kind, topic, depth)
         self._offered.append(publisher)
         return publisher
 
     def _listen(self) -> None:
-        if self._recognition is None or self._intake is not None or not self._enabled:
+        if self._recognition is None or self._camera is not None or not self._enabled:
             return
         self._monitor.restart(time.monotonic())
         self._recognition.start()
-        self._intake = Intake(
+        self._camera = CameraSubscription(
             self,
             self._diagnosis.image_topic,
             self._recognition.calibration,
@@ -225,9 +226,9 @@ class FaceReconNode(LifecycleNode):
 
     def _stop_listening(self) -> None:
         """:raises RuntimeError: the image in hand takes too long."""
-        intake, self._intake = self._intake, None
-        if intake is not None:
-            intake.close()
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            camera.close()
         if self._recognition is not None:
             self._recognition.stop(self._patience_s, withdraw=self.context.ok())
         self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))

@@ -7,21 +7,19 @@ from typing import Protocol
 
 import numpy as np
 from geometry_msgs.msg import PoseArray
-from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
+from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.signs import QuaternionSigns
-from face_recon_ros.pose import Camera
-
-MakePublisher = Callable[[type, str, int], Publisher]
 
 
 class Output(Protocol):
@@ -65,7 +63,7 @@ class FaceOutputs:
         self,
         make_publisher: MakePublisher,
         settings: Callable[[], Settings],
-        report: OncePerChange,
+        report: ChangeLogger,
         image_topic: str,
     ) -> None:
         """:param settings: returns the newest."""
@@ -98,12 +96,13 @@ class FaceOutputs:
             message = messages.transforms(seen, header)
             self._signs.align(message)
             self._transforms.publish(message)
-        if has_listener(self._faces):
-            self._faces.publish(messages.face_array(faces, header, width, height))
-        if has_listener(self._poses):
-            self._poses.publish(messages.pose_array(faces, header))
-        if has_listener(self._markers):
-            self._markers.publish(messages.markers(faces, header, self._marker_count))
+        publish_if_heard(
+            self._faces, lambda: messages.face_array(faces, header, width, height)
+        )
+        publish_if_heard(self._poses, lambda: messages.pose_array(faces, header))
+        if publish_if_heard(
+            self._markers, lambda: messages.markers(faces, header, self._marker_count)
+        ):
             self._marker_count = len(faces)
 
     def close(self) -> None:
@@ -131,10 +130,5 @@ class FaceOutputs:
 
 
 def is_held(face: Face) -> bool:
-    """Tell whether a face is only remembered (hold_count): nothing was seen of it now."""
+    """Tell whether a face is only remembered (coast_frames): nothing was seen of it now."""
     return face.score == 0
-
-
-def has_listener(publisher: Publisher) -> bool:
-    """Tell whether anybody subscribes to a topic."""
-    return publisher.get_subscription_count() > 0

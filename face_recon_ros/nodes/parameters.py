@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.nodes.declarations import (
-    AT_CONFIGURE,
-    AUTO,
-    COMPRESSED,
-    DECLARATIONS,
-    OVERLAY_MODES,
-    OVERLAY_SEPARATOR,
-    RAW,
-    Declaration,
-)
-from face_recon_ros.pipeline import PipelineConfig
-from face_recon_ros.tracking.smoothing import SmoothingSettings
-from face_recon_ros.tracking.tracker import TrackingSettings
+from face_recon_ros.nodes.declarations import AT_CONFIGURE, DECLARATIONS, Declaration
+from face_recon_ros.nodes.former_names import FormerNames, TakesFormerNames
+from face_recon_ros.nodes.settings import COMPRESSED, RAW, ParameterError, Settings
 
 __all__ = [
     'COMPRESSED',
@@ -36,64 +23,7 @@ __all__ = [
     'own_prefix',
 ]
 
-# A prefix begins names of frames and topics
-PREFIX = re.compile(r'([A-Za-z][A-Za-z0-9_]*)?')
 DEFAULT_NAME = 'face_recon'
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All parameters of the node, checked; times in seconds."""
-
-    autostart: bool
-    image_transport: str
-    rectified: bool
-    calibration_wait_s: float
-    face_id_prefix: str
-    filtering_frame: str
-    publish_tf: bool
-    publish_tf_uncalibrated: bool
-    publish_humans: bool
-    face_image_width: int
-    face_image_height: int
-    overlay_modes: tuple[str, ...]
-    mesh_opacity: float
-    image_timeout_s: float
-    diagnostics_period_s: float
-    pipeline: PipelineConfig
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any], own_prefix: str = '') -> Settings:
-        """
-        Make settings of the values of all declared parameters.
-
-        :param own_prefix: of ids where the parameter is 'auto', see own_prefix().
-        :raises ParameterError: one line naming parameter, fault and remedy.
-        """
-        for declaration in DECLARATIONS:
-            _check_choice(declaration, values[declaration.name])
-        return cls(
-            autostart=values['autostart'],
-            image_transport=values['image_transport'],
-            rectified=values['rectified'],
-            calibration_wait_s=values['calibration_wait'],
-            face_id_prefix=_prefix(values['face_id_prefix'], own_prefix),
-            filtering_frame=values['filtering_frame'].strip().lstrip('/'),
-            publish_tf=values['publish_tf'],
-            publish_tf_uncalibrated=values['publish_tf_uncalibrated'],
-            publish_humans=values['publish_humans'],
-            face_image_width=values['face_image_width'],
-            face_image_height=values['face_image_height'],
-            overlay_modes=_overlay_modes(values['overlay_mode']),
-            mesh_opacity=values['mesh_opacity'],
-            image_timeout_s=values['image_timeout'],
-            diagnostics_period_s=values['diagnostics_period'],
-            pipeline=_pipeline_config(values),
-        )
-
-
-class ParameterError(FaceReconError):
-    """A parameter has a value that cannot be used."""
 
 
 class Parameters:
@@ -103,13 +33,10 @@ class Parameters:
     ``settings`` is replaced as a whole, so that another thread may read it at any time.
     """
 
-    def __init__(self, node: Node, is_configured: Callable[[], bool]) -> None:
+    def __init__(self, node: TakesFormerNames, is_configured: Callable[[], bool]) -> None:
         """:raises ParameterError: a value given at the start cannot be used."""
         self._is_configured = is_configured
-        self._values: dict[str, Any] = {
-            d.name: node.declare_parameter(d.name, d.default, d.descriptor()).value
-            for d in DECLARATIONS
-        }
+        self._values: dict[str, Any] = {d.name: _declare(node, d) for d in DECLARATIONS}
         self._own_prefix = own_prefix(node.get_namespace(), node.get_name())
         self.settings = Settings.from_values(self._values, self._own_prefix)
         node.add_on_set_parameters_callback(self._on_set)
@@ -120,7 +47,7 @@ class Parameters:
         try:
             self._check_state(known)
             self.settings = Settings.from_values(values, self._own_prefix)
-        except ParameterError as error:
+        except FaceReconError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._values = values
         return SetParametersResult(successful=True)
@@ -136,38 +63,27 @@ class Parameters:
                 )
 
 
-def _pipeline_config(values: Mapping[str, Any]) -> PipelineConfig:
-    smoothing = SmoothingSettings(
-        min_cutoff_hz=values['smoothing_min_cutoff'], beta=values['smoothing_beta']
-    )
-    return PipelineConfig(
-        detector=values['detector'],
-        detector_threshold=values['detector_threshold'],
-        interpupillary_distance_m=values['interpupillary_distance'],
-        tracking=TrackingSettings(
-            max_faces=values['max_faces'],
-            detection_interval=values['detection_interval'],
-            min_presence=values['min_presence'],
-            max_fit_error=values['max_fit_error'],
-            confirm_count=values['confirm_count'],
-            hold_count=values['hold_count'],
-            forget_s=values['forget_after'],
-            deterministic_ids=values['deterministic_ids'],
-        ),
-        smoothing=smoothing if values['smoothing'] else None,
-        threads=values['threads'],
-        model_path=values['model_path'] or None,
-        regressor=values['regressor'],
-        regressor_path=values['regressor_path'] or None,
-    )
+def former_names(warn: Callable[[str], object]) -> FormerNames:
+    """Return the former names of the node's parameters."""
+    declarations = [d for d in DECLARATIONS if d.meaning.former_parameter]
+    return FormerNames({d.meaning.former_parameter: d.name for d in declarations}, warn)
 
 
-def _check_choice(declaration: Declaration, value: Any) -> None:
-    if declaration.choices and value not in declaration.choices:
-        raise ParameterError(
-            f"parameter {declaration.name} is '{value}': use one of "
-            f'{", ".join(declaration.choices)}'
-        )
+def _declare(node: TakesFormerNames, declaration: Declaration) -> Any:
+    """
+    Declare a parameter and return its value.
+
+    :raises ParameterError: it is given by its former name and is of another type.
+    """
+    value: Any = declaration.default
+    former = node.former_names.given(node, declaration.name)
+    if former is not None:
+        name, value = former
+        if type(value) is not type(declaration.default):
+            raise ParameterError(
+                f'parameter {name} is {value!r}: use a value like {declaration.default!r}'
+            )
+    return node.declare_parameter(declaration.name, value, declaration.descriptor()).value
 
 
 def own_prefix(namespace: str, name: str) -> str:
@@ -181,25 +97,3 @@ def own_prefix(namespace: str, name: str) -> str:
     prefix = ''.join(f'{token}__' for token in tokens)
     prefix = prefix[:-1] if name == DEFAULT_NAME else f'{prefix}{name}__'
     return f'n_{prefix}' if prefix.startswith('_') else prefix
-
-
-def _prefix(text: str, own: str) -> str:
-    if text == AUTO:
-        return own
-    if not PREFIX.fullmatch(text):
-        raise ParameterError(
-            f"parameter face_id_prefix is '{text}': use a letter, then letters, digits and _, or "
-            f'{AUTO}'
-        )
-    return text
-
-
-def _overlay_modes(text: str) -> tuple[str, ...]:
-    modes = tuple(part.strip() for part in text.split(OVERLAY_SEPARATOR))
-    for mode in modes:
-        if mode not in OVERLAY_MODES:
-            raise ParameterError(
-                f"parameter overlay_mode is '{text}': use {', '.join(OVERLAY_MODES)}, joined by "
-                f"'{OVERLAY_SEPARATOR}'"
-            )
-    return modes

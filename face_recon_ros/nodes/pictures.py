@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -15,15 +16,15 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.pose import Camera
+from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
 from face_recon_ros.rendering.views import FaceViews
 
-MakePublisher = Callable[[type, str, int], Publisher]
 Message: TypeAlias = CameraInfo | Image | PointCloud2
 
 
@@ -58,13 +59,12 @@ class Pictures:
 
     def wanted(self) -> bool:
         """Tell whether anybody subscribes to a picture."""
-        return any(publisher.get_subscription_count() for publisher, _ in self._outputs)
+        return any(has_listener(publisher) for publisher, _ in self._outputs)
 
     def draw(self, scene: Scene) -> None:
         """Publish what is wanted of a scene."""
         for publisher, make in self._outputs:
-            if publisher.get_subscription_count():
-                publisher.publish(make(scene))
+            publish_if_heard(publisher, partial(make, scene))
         self._views.forget()
 
     def _camera_info(self, scene: Scene) -> CameraInfo:

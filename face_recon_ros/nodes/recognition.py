@@ -27,12 +27,12 @@ from face_recon_ros.io.encodings import compressed_to_bgr
 from face_recon_ros.nodes import images
 from face_recon_ros.nodes.diagnostics import ImagesTask
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
+from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.monitor import Monitor
-from face_recon_ros.nodes.newest import NewestWorker
 from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.pictures import Pictures, Scene
-from face_recon_ros.nodes.report import OncePerChange, one_line
+from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.stamps import StampWatch, seconds
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose
@@ -65,7 +65,7 @@ class Recognition:
         calibration: Calibration,
         monitor: Monitor,
         settings: Callable[[], Settings],
-        report: OncePerChange,
+        report: ChangeLogger,
         logger: RcutilsLogger,
         image_topic: str,
         filtering_frame: FilteringFrame | None = None,
@@ -82,7 +82,7 @@ class Recognition:
         self._logger = logger
         self._image_topic = image_topic
         self._reset = threading.Event()
-        self._workers: list[NewestWorker] = []
+        self._workers: list[LatestOnlyWorker] = []
         self._stamps = StampWatch(report, image_topic)
         self._shown: Header | None = None
         # Counts starts and stops: what an image was begun in, and whether that is still going on.
@@ -98,8 +98,8 @@ class Recognition:
         draw = partial(self._draw_scene, self._generation)
         find = partial(self._process, self._generation)
         failed = partial(self._failed, self._generation)
-        self._draw: NewestWorker[Scene] = NewestWorker('pictures', draw, failed)
-        self._recognise: NewestWorker[Arrival] = NewestWorker('faces', find, failed)
+        self._draw: LatestOnlyWorker[Scene] = LatestOnlyWorker('pictures', draw, failed)
+        self._recognise: LatestOnlyWorker[Arrival] = LatestOnlyWorker('faces', find, failed)
         self._workers = [self._recognise, self._draw]
 
     def submit(self, arrival: Arrival) -> bool:

@@ -24,7 +24,7 @@ class _Fault:
     last_s: float
 
 
-class OncePerChange:
+class ChangeLogger:
     """
     One line when a fault appears or changes, one when it is over, silence in between.
 

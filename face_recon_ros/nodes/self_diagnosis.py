@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 
+from face_recon_ros.nodes.camera_subscription import image_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,
@@ -24,11 +25,10 @@ from face_recon_ros.nodes.diagnostics import (
     Verdict,
     diagnostic_array,
 )
-from face_recon_ros.nodes.intake import image_topic
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.nodes.qos import overrides, results_qos
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.publishers import lasting_publisher
+from face_recon_ros.nodes.report import ChangeLogger
 
 if TYPE_CHECKING:
     from face_recon_ros.nodes.node import FaceReconNode
@@ -44,7 +44,7 @@ class SelfDiagnosis:
         node: FaceReconNode,
         settings: Callable[[], Settings],
         monitor: Monitor,
-        report: OncePerChange,
+        report: ChangeLogger,
     ) -> None:
         """:param settings: returns the newest."""
         self._node = node
@@ -53,9 +53,7 @@ class SelfDiagnosis:
         self._report = report
         self._make_tasks()
         # not managed: it is there in every state
-        self._publisher = node.create_publisher(
-            DiagnosticArray, '/diagnostics', results_qos(5), qos_overriding_options=overrides()
-        )
+        self._publisher = lasting_publisher(node, DiagnosticArray, '/diagnostics', 5)
         # Not ROS time: a paused simulation must not hide what is wrong.
         node.create_timer(
             settings().diagnostics_period_s,

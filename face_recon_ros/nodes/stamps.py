@@ -6,7 +6,7 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from face_recon_ros.nodes.diagnostics import STAMPS
-from face_recon_ros.nodes.report import OncePerChange
+from face_recon_ros.nodes.report import ChangeLogger
 
 # Images with one stamp are taken for copies of one image until the clock went on by so much
 SAME_STAMP_S = 0.5
@@ -24,7 +24,7 @@ class StampWatch:
     arrival stands in.
     """
 
-    def __init__(self, report: OncePerChange, image_topic: str) -> None:
+    def __init__(self, report: ChangeLogger, image_topic: str) -> None:
         self._report = report
         self._topic = image_topic
         self.forget()

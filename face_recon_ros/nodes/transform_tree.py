@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 # How long transforms are kept, and how far ahead of the newest one motion is taken to go on
 HISTORY_S = 10.0

@@ -1,11 +1,11 @@
 """
-What is truest at each angle: Face Mesh and its fit near the front, the network beyond.
+Face Mesh and its fit near the front, the network beyond, blended between.
 
-Both measure one pose. Near the front Face Mesh's fit is the better one, above all up and down; it
-understates turns and ends at about 55 degrees, where it stops to see a face. The network's
-weight is 0 up to FACE_MESH_ALONE_RAD of turn, 1 from NETWORK_ALONE_RAD on, and rises steadily
-between, so that nothing jumps; docs/network.md has what each of them is worth. In a stream the
-one without weight is not run.
+Both estimate one pose. Near the front Face Mesh's fit is more accurate, above all in pitch; it
+underestimates yaw and finds no face beyond about 55 degrees. The network's weight is 0 up to
+FACE_MESH_ALONE_RAD of yaw, 1 from NETWORK_ALONE_RAD on, and rises continuously between, so that
+nothing jumps; docs/network.md has the accuracy of each. In a stream the one without weight is not
+run.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from dataclasses import replace
 import numpy as np
 
 from face_recon_ros.confidence import BY_BOTH
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, SparseModel, camera_matrix
-from face_recon_ros.regression.regressor import (
-    Region,
-    Regression,
-    Regressor,
-    in_sight,
-    turn_to_side_rad,
-)
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.face_model.landmarks import SparseModel
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.regression.base import Regression, Regressor
+from face_recon_ros.regression.crop import in_sight
+from face_recon_ros.regression.region import Region, turn_to_side_rad
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 # Turns to the side as Face Mesh finds them up to which it is alone, as the network finds them from
 # which that is: chosen on the development heads of model_building.network.evaluate_heads
@@ -32,8 +30,8 @@ FACE_MESH_ALONE_RAD, NETWORK_ALONE_RAD = math.radians(20), math.radians(50)
 # A face that Face Mesh does not see is turned for it by so much more: it finds profiles frontal,
 # but with a presence near 0
 UNSEEN_TURN_RAD = math.radians(40)
-# Of Face Mesh, whose doubt is its fit error: what the network would call its rotation's sigma. One
-# posed head in a hundred is beyond 0.04 there, beyond 0.2 rad here
+# Rotation sigma of Face Mesh's fit per fit error, on the network's scale: one posed head in a
+# hundred has a fit error above 0.04, a network's sigma above 0.2 rad
 SIGMA_RAD_PER_FIT_ERROR = 5.0
 
 
@@ -47,43 +45,44 @@ class HybridRegressor:
         self._network = network
         self._prepared = face_mesh
 
-    def __call__(self, image: np.ndarray, region: Region, soften: bool = False) -> Regression:
+    def __call__(self, image: np.ndarray, region: Region, denoise: bool = False) -> Regression:
         """Run the one that the face's last turn asks for, and the other where both have weight."""
         if region.turned_rad is None:
-            return self._network(image, region, soften)
+            return self._network(image, region, denoise)
         if self._expected(region) is self._network:
-            profile = self._network(image, region, soften)
+            profile = self._network(image, region, denoise)
             if turn_to_side_rad(profile.parameters) >= NETWORK_ALONE_RAD:
                 return _by_both(profile)
-            return self._joined(self._front(image, region, soften), profile)
-        front = self._front(image, region, soften)
+            return self._joined(self._front(image, region, denoise), profile)
+        front = self._front(image, region, denoise)
         if _turn_for_face_mesh(front) <= FACE_MESH_ALONE_RAD:
             return front
-        return self._joined(front, self._network(image, region, soften))
+        return self._joined(front, self._network(image, region, denoise))
 
-    def in_both_mirrors(self, image: np.ndarray, region: Region) -> Regression:
-        """Run both, the network on the mirrored crop, too; of a newcomer the network alone."""
+    def flip_augmented(self, image: np.ndarray, region: Region) -> Regression:
+        """Run both, the network with flip augmentation; of a new face the network alone."""
         if region.turned_rad is None:
-            return self._network.in_both_mirrors(image, region)
-        front = self._front(image, region, soften=False)
-        return self._joined(front, self._network.in_both_mirrors(image, region))
+            return self._network.flip_augmented(image, region)
+        front = self._front(image, region, denoise=False)
+        return self._joined(front, self._network.flip_augmented(image, region))
 
     def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """
-        Look with both, now that it is known which way up the face is.
+        Run both, now that it is known which way up the face is.
 
-        Until then the network is alone: upside down Face Mesh finds faces, too, and is sure.
+        Until then the network is alone: upside down Face Mesh finds faces, too, and with a high
+        presence.
         """
         if still:
-            return self.in_both_mirrors(image, found.region)
-        return self(image, found.region, soften=True)
+            return self.flip_augmented(image, found.region)
+        return self(image, found.region, denoise=True)
 
     def preprocess(
-        self, image: np.ndarray, region: Region, soften: bool = False
+        self, image: np.ndarray, region: Region, denoise: bool = False
     ) -> np.ndarray:
         """As a Regressor, of the one that the face's last turn asks for."""
         self._prepared = self._expected(region)
-        return self._prepared.preprocess(image, region, soften)
+        return self._prepared.preprocess(image, region, denoise)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
@@ -96,12 +95,12 @@ class HybridRegressor:
 
     def _expected(self, region: Region) -> Regressor:
         middle = (FACE_MESH_ALONE_RAD + NETWORK_ALONE_RAD) / 2
-        # a newcomer may be turned: Face Mesh may find a profile frontal, the network does not
+        # a new face may be turned: Face Mesh may find a profile frontal, the network does not
         beyond = region.turned_rad is None or region.turned_rad > middle
         return self._network if beyond else self._face_mesh
 
-    def _front(self, image: np.ndarray, region: Region, soften: bool) -> Regression:
-        found = _as_sure_as_fit(self._face_mesh(image, region, soften))
+    def _front(self, image: np.ndarray, region: Region, denoise: bool) -> Regression:
+        found = _as_sure_as_fit(self._face_mesh(image, region, denoise))
         return replace(found, presence=found.presence * in_sight(found.box, region, image))
 
     def _joined(self, front: Regression, profile: Regression) -> Regression:

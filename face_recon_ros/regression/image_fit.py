@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import (
+from face_recon_ros.face_model.file import SHAPE_COUNT
+from face_recon_ros.face_model.landmarks import SparseModel
+from face_recon_ros.face_model.parameters import (
     SCREEN_FROM_MODEL_AXES,
-    SHAPE_COUNT,
     FaceParameters,
-    SparseModel,
     camera_matrix,
 )
+from face_recon_ros.rotations import rotation_matrix
 
 RIDGE_M2 = 1e-7
 POSE_COUNT = 7
@@ -78,7 +78,7 @@ class ImageFitter:
             step = self._step(target, rotation, scale, origin, coefficients, turned_by)
             origin = origin + step[:3] * scale
             turned_by = turned_by + step[3:6]
-            rotation = cv2.Rodrigues(step[3:6])[0] @ rotation
+            rotation = rotation_matrix(step[3:6]) @ rotation
             scale *= float(np.exp(step[6]))
             coefficients = coefficients + step[POSE_COUNT:]
         shape, expression = np.split(coefficients, [SHAPE_COUNT])

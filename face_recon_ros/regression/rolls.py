@@ -19,9 +19,12 @@ import cv2
 import numpy as np
 
 from face_recon_ros.confidence import confidence, rotation_sigma_rad
-from face_recon_ros.detection.detectors import SHORT_RANGE, Detection, load_detector
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
 from face_recon_ros.pose import face_rotation
-from face_recon_ros.regression.regressor import Region, Regression, cut
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.crop import cut
+from face_recon_ros.regression.region import Region
 
 Regress = Callable[[Region], Regression]
 Judge = Callable[[Region], float]
@@ -120,7 +123,7 @@ class Candidate:
 
 
 def is_sure(regression: Regression) -> bool:
-    """Tell whether a face is one, and the right way up, beyond much doubt."""
+    """Tell whether a face is one, and the right way up, with high confidence."""
     return score_of(regression) >= SURE_SCORE
 
 
@@ -137,7 +140,7 @@ def find_roll(
     :param regress: the face in a region, at first sight
     :param refine: the face in the region where regress has just found it
     :param judge: how surely the face in a region is upright in it, 0..1
-    :param locate: where the detector sees the face in a region; asked about a doubtful face
+    :param locate: where the detector sees the face in a region; asked where no roll is sure
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
     best = _best(first, 0.0, refine, judge)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from face_recon_ros.rotations import rotation_in_plane
+
 RIGHT_EYE_68 = slice(36, 42)
 LEFT_EYE_68 = slice(42, 48)
 
@@ -57,7 +59,7 @@ def aligned(
     size = np.maximum(np.rint(np.array([x1 - x0, y1 - y0]) * min(scale, 1.0)), 1).astype(int)
     part = cv2.resize(image[y0:y1, x0:x1], size.tolist(), interpolation=_method(scale))
     part_from_image = size / np.array([x1 - x0, y1 - y0])
-    turn = _rotation(eye_line_angle(landmarks_px))
+    turn = rotation_in_plane(eye_line_angle(landmarks_px))
     # pixel of the crop -> pixel of the part
     linear = np.diag(part_from_image / scale) @ turn
     crop_middle = np.array([width - 1, height - 1]) / 2
@@ -101,7 +103,3 @@ def _inside(box: np.ndarray, image: np.ndarray) -> list[int]:
 def _method(scale: float) -> int:
     return cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
 
-
-def _rotation(angle: float) -> np.ndarray:
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return np.array([[cosine, -sine], [sine, cosine]])

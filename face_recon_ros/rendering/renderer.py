@@ -1,7 +1,7 @@
 """
 Draws dense faces: shaded over an image, as depth, as PNCC, and which vertices are visible.
 
-Typed Python interface of the C++ renderer and decoder (src_cpp/). All in screen coordinates:
+Typed Python interface of the C++ renderer (src_cpp/). All in screen coordinates:
 pixels, x right, y down, z towards the viewer (larger is nearer), pixel centres at integers.
 docs/renderer.md states the sub-pixel rules. Bad arguments raise TypeError (not an array, wrong
 dtype) or ValueError (shape, layout, range) with one line that names the argument.
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from face_recon_ros import _renderer
+from face_recon_ros.face_model.dense_decoder import contiguous
 
 DEFAULT_COLOR_BGR = (178, 186, 204)
 
@@ -123,7 +124,7 @@ class Renderer:
             mesh = PlacedMesh(*face)
             colors = mesh.colors
             if isinstance(colors, np.ndarray) and colors.ndim > 1:
-                colors = _contiguous(colors)
+                colors = contiguous(colors)
             elif colors is not None and len(faces) == 1:
                 uniform, colors = _one_color(colors), None
             elif colors is not None:
@@ -131,7 +132,7 @@ class Renderer:
             plane = mesh.depth_plane
             if plane is not None:
                 plane = np.asarray(plane, dtype=np.float32)
-            prepared.append((_contiguous(mesh.vertices), plane, colors))
+            prepared.append((contiguous(mesh.vertices), plane, colors))
         height, width = size
         self._renderer.draw(
             prepared,
@@ -140,7 +141,7 @@ class Renderer:
             image,
             depth,
             pncc,
-            None if pncc_codes is None else _contiguous(pncc_codes),
+            None if pncc_codes is None else contiguous(pncc_codes),
             visibility,
             shading.light,
             shading.ambient,
@@ -192,67 +193,6 @@ class Renderer:
         return seen[0]
 
 
-class Decoder:
-    """
-    Dense vertices of a linear face model, pose and projection folded in.
-
-    vertices = camera_matrix @ [mean + shape components + expression components; 1].
-    """
-
-    def __init__(
-        self,
-        mean: np.ndarray,
-        shape_basis: np.ndarray,
-        shape_step: np.ndarray,
-        expression_basis: np.ndarray,
-        expression_step: np.ndarray,
-        *,
-        simd: str = 'auto',
-    ) -> None:
-        """
-        Store a model in the layout that decoding reads.
-
-        mean: (V, 3) float32 metres; bases: (components, V, 3) int16, steps: (components,)
-        float32: basis * step is the displacement in metres at one standard deviation. simd: see
-        Renderer.
-        """
-        self._decoder = _renderer.Decoder(
-            _contiguous(mean),
-            _contiguous(shape_basis),
-            _contiguous(shape_step),
-            _contiguous(expression_basis),
-            _contiguous(expression_step),
-            simd,
-        )
-
-    @property
-    def is_symmetric(self) -> bool:
-        """Whether the model is exactly its own mirror image; then one half is stored."""
-        return self._decoder.is_symmetric
-
-    def decode(
-        self,
-        camera_matrix: np.ndarray,
-        shape: np.ndarray,
-        expression: np.ndarray,
-        *,
-        out: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """
-        Return vertices (V, 3) float32 in screen coordinates, pixels, written to out if given.
-
-        camera_matrix: (3, 4) weak perspective, metres to pixels; shape, expression: coefficients
-        in standard deviations. A coefficient is rounded by at most 1/65534 of the larger movement
-        of two components.
-        """
-        return self._decoder.decode(
-            np.ascontiguousarray(camera_matrix, dtype=np.float32),
-            np.ascontiguousarray(shape, dtype=np.float32),
-            np.ascontiguousarray(expression, dtype=np.float32),
-            out,
-        )
-
-
 def instruction_sets() -> list[str]:
     """Return the instruction sets of this machine, fastest first; 'portable' is the last."""
     return _renderer.instruction_sets()
@@ -281,12 +221,7 @@ def _indices(triangles: np.ndarray) -> np.ndarray:
             raise ValueError(f'triangles: want indices 0 to 2^31 - 1, got {low} to {high}')
     if array.dtype.kind in 'iu':
         array = array.astype(np.int32, copy=False)
-    return _contiguous(array)
-
-
-def _contiguous(array: np.ndarray) -> np.ndarray:
-    """Copy an array only if it has another memory layout."""
-    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
+    return contiguous(array)
 
 
 def _one_color(color: np.ndarray | Sequence[int]) -> tuple[int, int, int]:

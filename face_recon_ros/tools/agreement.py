@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.rotations import nearest_rotation, rotation_angles_rad
 from face_recon_ros.tools.sample_motion import motion_at
 
 # Share of images that must be within the tolerances: smoothing lags when the motion reverses
@@ -77,29 +78,11 @@ def agreement(observations: Sequence[Observation]) -> Agreement:
     cosines = places @ mean_place / (distances * mean_distance)
     return Agreement(
         count=len(observations),
-        rotation_deg=_high(rotation_angles_deg(rotations, mean_rotation)),
+        rotation_deg=_high(np.degrees(rotation_angles_rad(rotations, mean_rotation))),
         direction_deg=_high(np.degrees(np.arccos(np.clip(cosines, -1, 1)))),
         distance=_high(np.abs(distances / mean_distance - 1)),
         facing_deg=float(np.degrees(np.arccos(np.clip(-mean_rotation[2, 0], -1, 1)))),
     )
-
-
-def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
-    """Return the rotation (3, 3) nearest to a matrix: of a sum of rotations, their mean."""
-    u, _, vt = np.linalg.svd(matrix)
-    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-
-
-def rotation_angles_deg(rotations: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return the angles (N,) between rotations (N, 3, 3) and a reference (3, 3)."""
-    traces = np.einsum('nij,ij->n', rotations, reference)
-    return np.degrees(np.arccos(np.clip((traces - 1) / 2, -1, 1)))
-
-
-def rotation_from_quaternion(x: float, y: float, z: float, w: float) -> np.ndarray:
-    """Return the rotation (3, 3) of a unit quaternion."""
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
 
 
 def _high(values: np.ndarray) -> float:

@@ -21,10 +21,10 @@ from face_recon_ros.io.image_files import Video, read_image
 from face_recon_ros.io.outputs import write_bytes
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 from face_recon_ros.rendering.views import FaceViews
 from face_recon_ros.tflite import Network
-from face_recon_ros.tracking.tracker import TrackingSettings
+from face_recon_ros.tracking.settings import TrackingSettings
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACE_COUNTS = (1, 2, 4, 8)
@@ -134,7 +134,7 @@ class Stages:
 
     def _preprocess(self) -> None:
         for region in self._regions:
-            self._regressor.preprocess(self._image, region, soften=True)
+            self._regressor.preprocess(self._image, region, denoise=True)
 
     def _infer(self) -> None:
         for _ in self._regions:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes.installation import require_ros
+from face_recon_ros.tools.processes import Processes, module_command
 
 NODE_MODULE = 'face_recon_ros.nodes.face_recon_node'
 CAMERA_MODULE = 'face_recon_ros.tools.sample_camera'
 EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
-STOP_TIMEOUT_S = 5.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         require_ros()
         from face_recon_ros.tools.demo_viewer import watch
 
-        with Processes(options.source, options.node_parameters) as processes:
+        with Processes() as processes:
+            start(processes, options.source, options.node_parameters)
             has_truth = options.source == 'portrait'
             return watch(namespace(), has_truth, options.seconds, options.out, processes.ended)
     except FaceReconError as error:
@@ -69,42 +68,14 @@ def namespace() -> str:
     return f'/face_recon_demo_{os.getpid()}'
 
 
-class Processes:
-    """The node and the camera, running as long as the context lasts."""
-
-    def __init__(self, source: str, node_parameters: list[str]) -> None:
-        if Path(source).exists():
-            source = str(Path(source).resolve())
-        self._commands = {
-            # ids by themselves: nobody else is in this namespace
-            'face_recon_node': command(NODE_MODULE, ["face_id_prefix:=''", *node_parameters]),
-            'sample_camera': command(CAMERA_MODULE, [f'source:={source}']),
-        }
-        self._running: dict[str, subprocess.Popen] = {}
-
-    def __enter__(self) -> Processes:
-        # the package that runs the demo, not a folder of that name where it is run
-        environment = {**os.environ, 'PYTHONSAFEPATH': '1'}
-        self._running = {
-            name: subprocess.Popen(c, env=environment) for name, c in self._commands.items()
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._running.values():
-            process.send_signal(signal.SIGINT)
-        for process in self._running.values():
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-    def ended(self) -> str:
-        """Return which of them has ended by itself, or ''."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                return f'{name} ended with status {process.returncode}'
-        return ''
+def start(processes: Processes, source: str, node_parameters: list[str]) -> None:
+    """Start the node and the camera."""
+    if Path(source).exists():
+        source = str(Path(source).resolve())
+    # ids by themselves: nobody else is in this namespace
+    alone = "face_id_prefix:=''"
+    processes.start('face_recon_node', command(NODE_MODULE, [alone, *node_parameters]))
+    processes.start('sample_camera', command(CAMERA_MODULE, [f'source:={source}']))
 
 
 def command(module: str, parameters: list[str]) -> list[str]:
@@ -112,7 +83,7 @@ def command(module: str, parameters: list[str]) -> list[str]:
     ros = ['--ros-args', '--log-level', 'warn', '-r', f'__ns:={namespace()}']
     for parameter in parameters:
         ros += ['-p', parameter]
-    return [sys.executable, '-m', module, *ros]
+    return module_command(module, *ros)
 
 
 if __name__ == '__main__':

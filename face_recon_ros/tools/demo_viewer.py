@@ -18,12 +18,8 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 
 from face_recon_ros.msg import Face, FaceArray
-from face_recon_ros.pose import EulerAngles
-from face_recon_ros.tools.agreement import (
-    Observation,
-    agreement,
-    rotation_from_quaternion,
-)
+from face_recon_ros.rotations import EulerAngles, rotation_from_quaternion
+from face_recon_ros.tools.agreement import Observation, agreement
 
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine

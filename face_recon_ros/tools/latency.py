@@ -13,22 +13,24 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import fastdds
+from face_recon_ros.tools.processes import Processes, module_command
 
 NODE = 'face_recon_ros.nodes.face_recon_node'
+THIS = 'face_recon_ros.tools.latency'
 # Before these many images the node, its caches and the tracker are warming up
 WARM_UP = 45
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     sys.stdout.write(HEAD)
     rows = []
-    for rate_hz in options.rate:
-        figures = measure(rate_hz, width, height, options.seconds)
-        rows.append(figures)
-        sys.stdout.write(row(figures))
-        sys.stdout.flush()
+    try:
+        for rate_hz in options.rate:
+            rows.append(measure(rate_hz, width, height, options.seconds))
+            sys.stdout.write(row(rows[-1]))
+            sys.stdout.flush()
+    except FaceReconError as error:
+        sys.stderr.write(f'error: {error}\n')
+        return 1
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(f) for f in rows], indent=2))
     return 0
@@ -123,58 +128,92 @@ def publish(count: int, rate_hz: float, width: int, height: int) -> None:
     rclpy.try_shutdown()
 
 
-def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
-    """Run node and camera, and receive their transforms."""
-    import rclpy
-    from tf2_msgs.msg import TFMessage
+class Receiver:
+    """Receives transforms and notes how old they are."""
 
-    namespace = f'/latency_{os.getpid()}'
-    count = WARM_UP + round(seconds * rate_hz)
-    environment = {**os.environ, 'PYTHONSAFEPATH': '1'}
-    arguments = ['--ros-args', '--log-level', 'warn', '-r', f'__ns:={namespace}', '-r', '/tf:=tf']
-    command = [sys.executable, '-m', NODE, *arguments]
-    node_process = subprocess.Popen(command, env=environment)
-    size = f'{width}x{height}'
-    command = [sys.executable, '-m', __spec__.name, '--publish', str(count), '--size', size]
-    camera_process = subprocess.Popen([*command, '--rate', str(rate_hz)], env=environment)
-    rclpy.init(args=[])
-    node = rclpy.create_node('latency_receiver', namespace=namespace)
-    latencies_ms: list[float] = []
-    stamps_s: list[float] = []
-    usage: list[tuple[float, float]] = []
+    def __init__(self, namespace: str, node_pid: int) -> None:
+        import rclpy
+        from tf2_msgs.msg import TFMessage
 
-    def on_transforms(message: TFMessage) -> None:
-        now_ns = node.get_clock().now().nanoseconds
+        rclpy.init(args=[])
+        self.node = rclpy.create_node('latency_receiver', namespace=namespace)
+        self._node_pid = node_pid
+        self.latencies_ms: list[float] = []
+        self.stamps_s: list[float] = []
+        # the clock and the node's processor time, once warm and at the end
+        self.usage: list[tuple[float, float]] = []
+        self.node.create_subscription(TFMessage, 'tf', self._on_transforms, 10)
+
+    def spin_while(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Receive while a condition holds, for some seconds at most."""
+        import rclpy
+
+        end_s = time.monotonic() + timeout_s
+        while condition() and time.monotonic() < end_s:
+            rclpy.spin_once(self.node, timeout_sec=0.1)
+
+    def close(self) -> None:
+        """Leave DDS."""
+        import rclpy
+
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
+    def _on_transforms(self, message: Any) -> None:
+        now_ns = self.node.get_clock().now().nanoseconds
         if not message.transforms:
             return
         stamp = message.transforms[0].header.stamp
-        latencies_ms.append(1e-6 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
-        stamps_s.append(stamp.sec + 1e-9 * stamp.nanosec)
-        if len(latencies_ms) == WARM_UP:
-            usage.append((time.monotonic(), processor_s(node_process.pid)))
+        self.latencies_ms.append(1e-6 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
+        self.stamps_s.append(stamp.sec + 1e-9 * stamp.nanosec)
+        if len(self.latencies_ms) == WARM_UP:
+            self.note_usage()
 
-    node.create_subscription(TFMessage, 'tf', on_transforms, 10)
-    try:
-        end_s = time.monotonic() + START_TIMEOUT_S + count / rate_hz
-        while camera_process.poll() is None and time.monotonic() < end_s:
-            rclpy.spin_once(node, timeout_sec=0.1)
-        usage.append((time.monotonic(), processor_s(node_process.pid)))
-        memory_mib = resident_mib(node_process.pid)
-    finally:
-        for process in (node_process, camera_process):
-            process.send_signal(signal.SIGINT)
-            process.wait(STOP_TIMEOUT_S)
-        node.destroy_node()
-        rclpy.try_shutdown()
-    if len(latencies_ms) <= WARM_UP:
-        sys.exit(f'latency: only {len(latencies_ms)} of {count} transforms arrived')
-    measured = np.array(latencies_ms[WARM_UP:])
-    (begin_s, begin_cpu_s), (end_s, end_cpu_s) = usage
+    def note_usage(self) -> None:
+        """Note the clock and the processor time that the node has used."""
+        self.usage.append((time.monotonic(), processor_s(self._node_pid)))
+
+
+def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
+    """
+    Run node and camera, and receive their transforms.
+
+    :raises FaceReconError: no transform has arrived once the node is warm.
+    """
+    namespace = f'/latency_{os.getpid()}'
+    count = WARM_UP + round(seconds * rate_hz)
+    ros = ['--ros-args', '--log-level', 'warn', '-r', f'__ns:={namespace}', '-r', '/tf:=tf']
+    camera = ['--publish', str(count), '--size', f'{width}x{height}', '--rate', str(rate_hz)]
+    with Processes() as processes:
+        node_process = processes.start('node', module_command(NODE, *ros))
+        camera_process = processes.start('camera', module_command(THIS, *camera))
+        receiver = Receiver(namespace, node_process.pid)
+        try:
+            timeout_s = START_TIMEOUT_S + count / rate_hz
+            receiver.spin_while(lambda: not processes.ended(), timeout_s)
+            if node_process.status is not None or camera_process.status != 0:
+                fault = processes.ended() or 'the camera has not finished'
+                raise FaceReconError(f'latency: {fault}')
+            receiver.note_usage()
+            memory_mib = resident_mib(node_process.pid)
+        finally:
+            receiver.close()
+    return figures(receiver, rate_hz, (width, height), memory_mib)
+
+
+def figures(
+    receiver: Receiver, rate_hz: float, size: tuple[int, int], memory_mib: float
+) -> Figures:
+    """Return what was received, once warm, in figures. :raises FaceReconError: nothing was."""
+    if len(receiver.latencies_ms) <= WARM_UP:
+        raise FaceReconError(f'latency: only {len(receiver.latencies_ms)} transforms arrived')
+    measured = np.array(receiver.latencies_ms[WARM_UP:])
+    (begin_s, begin_cpu_s), (end_s, end_cpu_s) = receiver.usage
     return Figures(
         rate_hz=rate_hz,
-        width=width,
-        height=height,
-        sent=round((stamps_s[-1] - stamps_s[WARM_UP - 1]) * rate_hz),
+        width=size[0],
+        height=size[1],
+        sent=round((receiver.stamps_s[-1] - receiver.stamps_s[WARM_UP - 1]) * rate_hz),
         received=len(measured),
         median_ms=float(np.median(measured)),
         p95_ms=float(np.quantile(measured, 0.95)),

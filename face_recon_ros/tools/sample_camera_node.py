@@ -2,23 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.nodes import messages
+from face_recon_ros.nodes.declarations import declarations_of
 from face_recon_ros.nodes.images import to_image
-from face_recon_ros.pose import Camera
+from face_recon_ros.settings import (
+    Change,
+    check_settings,
+    parameter_name,
+    setting,
+    settings_class,
+    settings_of,
+)
 from face_recon_ros.tools.sources import PORTRAIT, FolderSource, open_source
 
-Value = TypeVar('Value', bool, int, float, str)
+
+@settings_class
+@dataclass(frozen=True, slots=True)
+class SampleCameraSettings:
+    """The parameters of the sample camera."""
+
+    source: str = setting(
+        PORTRAIT,
+        'portrait (the shipped photo, moving with known truth), a video file, a folder of images, '
+        'or /dev/videoN.',
+        change=Change.START,
+    )
+    width: int = setting(
+        640, 'Width of the portrait.', 16, 7680, unit='px', change=Change.START
+    )
+    height: int = setting(
+        480, 'Height of the portrait.', 16, 4320, unit='px', change=Change.START
+    )
+    rate_hz: float = setting(
+        0.0,
+        "Rate of the images. 0: the video's own, else 30 Hz.",
+        0.0,
+        1000.0,
+        unit='Hz',
+        change=Change.START,
+    )
+    loop: bool = setting(
+        True, 'Begin again at the end of a video or folder.', change=Change.START
+    )
+    focal_length_px: float = setting(
+        0.0,
+        'Focal length. 0: uncalibrated. The portrait is always calibrated.',
+        0.0,
+        1e5,
+        unit='px',
+        change=Change.START,
+    )
+    frame_id: str = setting(
+        'camera_optical_frame', 'Frame of the images.', change=Change.START
+    )
+
+    def __post_init__(self) -> None:
+        """:raises SettingsError: a number is beyond its range."""
+        check_settings(self)
+
+
+FIELDS = tuple(settings_of(SampleCameraSettings))
+DECLARATIONS = declarations_of(SampleCameraSettings)
 
 
 class SampleCameraNode(Node):
@@ -27,27 +83,21 @@ class SampleCameraNode(Node):
     def __init__(self) -> None:
         """:raises ImageError: the source cannot be read."""
         super().__init__('sample_camera')
-        source = self._declare(
-            'source',
-            PORTRAIT,
-            "'portrait' (the shipped photo, moving with known truth), a video file, a folder of "
-            'images, or /dev/videoN',
+        given: dict[str, Any] = {
+            d.name: self.declare_parameter(d.name, d.default, d.descriptor()).value
+            for d in DECLARATIONS
+        }
+        settings = SampleCameraSettings(
+            **{name: given[parameter_name(SampleCameraSettings, name)] for name in FIELDS}
         )
-        width = self._declare('width', 640, 'pixels; of the portrait', 16, 7680)
-        height = self._declare('height', 480, 'pixels; of the portrait', 16, 4320)
-        rate_hz = self._declare(
-            'rate', 0.0, "images per second; 0: the video's own rate, else 30", 0.0, 1000.0
+        self._frame_id = settings.frame_id
+        self._source = open_source(
+            settings.source,
+            settings.width,
+            settings.height,
+            settings.loop,
+            settings.focal_length_px,
         )
-        loop = self._declare('loop', True, 'begin again at the end of a video or folder')
-        focal_length_px = self._declare(
-            'focal_length',
-            0.0,
-            'pixels; 0: uncalibrated (the portrait is calibrated always)',
-            0.0,
-            1e5,
-        )
-        self._frame_id = self._declare('frame_id', 'camera_optical_frame', 'frame of the images')
-        self._source = open_source(source, width, height, loop, focal_length_px)
         overrides = QoSOverridingOptions.with_default_policies()
         self._images = self.create_publisher(
             Image, 'image', camera_qos(), qos_overriding_options=overrides
@@ -55,30 +105,11 @@ class SampleCameraNode(Node):
         self._infos = self.create_publisher(
             CameraInfo, 'camera_info', camera_qos(), qos_overriding_options=overrides
         )
-        rate_hz = rate_hz or self._source.rate_hz or 30.0
+        rate_hz = settings.rate_hz or self._source.rate_hz or 30.0
         self._timer = self.create_timer(1.0 / rate_hz, self._publish)
         self.get_logger().info(
-            f'publishing {source} at {rate_hz:g} Hz on {self.resolve_topic_name("image")}'
+            f'publishing {settings.source} at {rate_hz:g} Hz on {self.resolve_topic_name("image")}'
         )
-
-    def _declare(
-        self,
-        name: str,
-        default: Value,
-        description: str,
-        low: float = 0,
-        high: float = 0,
-    ) -> Value:
-        descriptor = ParameterDescriptor(description=description, read_only=True)
-        if isinstance(default, int) and not isinstance(default, bool):
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(low), to_value=int(high), step=0)
-            ]
-        elif isinstance(default, float):
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=low, to_value=high, step=0.0)
-            ]
-        return self.declare_parameter(name, default, descriptor).value
 
     def _publish(self) -> None:
         now = self.get_clock().now()

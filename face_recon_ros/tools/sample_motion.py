@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.pose import Camera
+from face_recon_ros.camera import Camera
+from face_recon_ros.rotations import rotation_about
 
 RotationAndPlace = tuple[np.ndarray, np.ndarray]  # (3, 3), (3,) metres
 
@@ -57,7 +58,7 @@ def motion_at(time_s: float) -> Motion:
     pan = _swing(time_s, PAN_RAD, PAN_PERIOD_S)
     tilt = _swing(time_s, TILT_RAD, TILT_PERIOD_S)
     roll = _swing(time_s, ROLL_RAD, ROLL_PERIOD_S)
-    rotation = _about(2, roll) @ _about(0, tilt) @ _about(1, pan)
+    rotation = rotation_about('z', roll) @ rotation_about('x', tilt) @ rotation_about('y', pan)
     return Motion(rotation, 1.0 / (1.0 + _swing(time_s, NEARER, NEARER_PERIOD_S)))
 
 
@@ -107,13 +108,3 @@ class Portrait:
 
 def _swing(time_s: float, amplitude: float, period_s: float) -> float:
     return float(amplitude * np.sin(2 * np.pi * (time_s % period_s) / period_s))
-
-
-def _about(axis: int, angle_rad: float) -> np.ndarray:
-    """Return the rotation (3, 3) about x (0), y (1) or z (2)."""
-    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
-    rotation = np.eye(3)
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    rotation[[i, j], [i, j]] = cosine
-    rotation[j, i], rotation[i, j] = sine, -sine
-    return rotation

@@ -8,10 +8,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.image_files import IMAGE_SUFFIXES, Video, image_paths, read_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pose import Camera
 from face_recon_ros.tools.sample_motion import Portrait, motion_at, portrait_camera
 
 PORTRAIT = 'portrait'

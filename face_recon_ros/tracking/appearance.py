@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from face_recon_ros.regression.regressor import Region
+from face_recon_ros.regression.region import Region
 
 # A look is a picture of this many cells a side
 LOOK_SIZE = 8

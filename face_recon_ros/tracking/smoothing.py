@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import FaceParameters, camera_matrix
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera, MetricPose, rotation_to
-from face_recon_ros.settings import check_ranges, limited
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import (
+    OPTICAL_FROM_VIEWER,
+    rotation_matrix,
+    rotation_to,
+    rotation_vector,
+)
+from face_recon_ros.settings import check_settings, setting, settings_class
 
 
 @dataclass(slots=True, frozen=True)
@@ -98,16 +104,6 @@ class OneEuroRotation:
         self._value = value
 
 
-def rotation_vector(rotation: np.ndarray) -> np.ndarray:
-    """Return axis times angle (3,) in radians, angle in [0, pi], of a rotation (3, 3)."""
-    return cv2.Rodrigues(rotation)[0].ravel()
-
-
-def rotation_matrix(vector: np.ndarray) -> np.ndarray:
-    """Return the rotation (3, 3) of an axis times angle (3,) in radians."""
-    return cv2.Rodrigues(np.asarray(vector, np.float64))[0]
-
-
 @dataclass(slots=True, frozen=True)
 class View:
     """
@@ -159,16 +155,25 @@ def carried(
     return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
 
 
+@settings_class
 @dataclass(slots=True, frozen=True)
 class SmoothingSettings:
-    """How a face is smoothed; cut-offs at rest in Hz, beta scales how motion opens them."""
+    """How a face is smoothed."""
 
-    min_cutoff_hz: float = limited(0.5, 0.01, 100.0)
-    beta: float = limited(1.0, 0.0, 100.0)
+    min_cutoff_hz: float = setting(
+        0.5,
+        'Cut-off frequency of the filter at rest. Lower: less jitter of a still head.',
+        0.01,
+        100.0,
+        unit='Hz',
+    )
+    beta: float = setting(
+        1.0, 'Speed coefficient of the filter. Higher: less lag of a moving head.', 0.0, 100.0
+    )
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range."""
-        check_ranges(self)
+        check_settings(self)
 
 
 class FaceSmoother:

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from face_recon_ros.detection.detectors import intersection_over_union
-from face_recon_ros.face_model.model import FaceParameters
-from face_recon_ros.regression.regressor import Region, Regression
+from face_recon_ros.detection.nms import intersection_over_union
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import (
     Candidate,
     Judge,
@@ -33,9 +34,9 @@ from face_recon_ros.regression.rolls import (
     is_upside_down,
     score_of,
 )
-from face_recon_ros.settings import check_ranges, limited
 from face_recon_ros.tracking.appearance import look_distance, uncovered_cells
 from face_recon_ros.tracking.motion import Motion
+from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoother, SmoothingSettings, View
 from face_recon_ros.tracking.stream_clock import StreamClock
 
@@ -90,33 +91,6 @@ ASK_S, GIVE_UP_S = 0.1, 0.5
 LONG_GAP_S = 0.5
 # Boxes that overlap by more than this (IoU) may cover each other's faces.
 TOUCHING_IOU = 0.02
-
-
-@dataclass(slots=True, frozen=True)
-class TrackingSettings:
-    """What a face needs to be taken as one, and how long it is remembered.
-
-    max_faces: 0 is no limit. detection_interval: images between two searches for newcomers.
-    min_presence: below, there is no face. max_fit_error: above, what was found is no face.
-    confirm_count: images in a row a newcomer must be seen in before it is reported. hold_count:
-    images in a row in which a face is still reported, where it was, with presence 0, after it was
-    lost.
-    forget_s: how long a lost face keeps its id. deterministic_ids: f1, f2... instead of random; a
-    topic's name cannot have a number there.
-    """
-
-    max_faces: int = limited(8, 0, 256)
-    detection_interval: int = limited(5, 1, 1000)
-    min_presence: float = limited(0.5, 0.0, 1.0)
-    max_fit_error: float = limited(0.08, 0.005, math.inf)
-    confirm_count: int = limited(1, 1, 100)
-    hold_count: int = limited(0, 0, 1000)
-    forget_s: float = limited(2.0, 0.0, 600.0)
-    deterministic_ids: bool = True
-
-    def __post_init__(self) -> None:
-        """:raises SettingsError: a number is beyond its range."""
-        check_ranges(self)
 
 
 @dataclass(slots=True)
@@ -294,8 +268,8 @@ class Tracker:
 
     def _is_reported(self, track: Track) -> bool:
         return (
-            track.hits >= self._settings.confirm_count
-            and track.misses <= self._settings.hold_count
+            track.hits >= self._settings.min_hits
+            and track.misses <= self._settings.coast_frames
         )
 
     def _follow(
@@ -358,7 +332,7 @@ class Tracker:
 
     def _lose(self, track: Track) -> None:
         track.lose()
-        if track.hits < self._settings.confirm_count:
+        if track.hits < self._settings.min_hits:
             track.hits = 0
 
     def _is_face(self, regression: Regression) -> bool:
@@ -545,8 +519,8 @@ class Tracker:
         return 2 * sum(is_upside_down(roll) for roll in rolls) > len(rolls)
 
     def _forget(self, stamp_s: float) -> None:
-        forget_s = self._settings.forget_s
-        self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= forget_s]
+        timeout_s = self._settings.track_timeout_s
+        self._tracks = [t for t in self._tracks if stamp_s - t.seen_s <= timeout_s]
 
     def _new_smoother(self) -> FaceSmoother | None:
         return FaceSmoother(self._smoothing) if self._smoothing else None

@@ -134,6 +134,7 @@ def _closures(units: np.ndarray, unit_names: list[str], basis: np.ndarray, landm
                     closing(right, lids[half:]) / full)
 
 
+# long: one recipe from top to bottom, each step feeds the next
 def build_model(assets: Assets, statistics: FaceMeshStatistics,
                 progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from face_recon_ros.rotations import rotation_about
+
 
 def rotation_yaw_pitch(yaw_deg: float, pitch_deg: float) -> np.ndarray:
     """Return the (3,3) rotation of a head turned by yaw about y, then by pitch about x."""
     yaw, pitch = np.radians([yaw_deg, pitch_deg])
-    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    nod = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)],
-                    [0, np.sin(pitch), np.cos(pitch)]])
-    return nod @ turn
+    return rotation_about('x', pitch) @ rotation_about('y', yaw)
 
 
 def rasterize_depth(points_px: np.ndarray, triangles: np.ndarray, size_px: int) -> np.ndarray:

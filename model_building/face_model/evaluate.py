@@ -45,7 +45,8 @@ class Evaluator:
 
     def __init__(self, path: Path) -> None:
         """Load a model file."""
-        from face_recon_ros.face_model.model import FaceModel, LandmarkFitter
+        from face_recon_ros.face_model.landmark_fit import LandmarkFitter
+        from face_recon_ros.face_model.model import FaceModel
 
         self._model = FaceModel.load(path)
         self._fitter = LandmarkFitter(self._model)

@@ -140,9 +140,10 @@ def read_faces(folder: Path) -> list[LabelledFace]:
     Raises ModelBuildingError when there are no labels.
     """
     # The product's own detector and crops, so that the statistics fit what it will see.
-    from face_recon_ros.detection.detectors import load_detector
+    from face_recon_ros.detection.loader import load_detector
     from face_recon_ros.face_model.model import FaceModel
-    from face_recon_ros.regression.regressor import FaceMeshRegressor, Region
+    from face_recon_ros.regression.face_mesh import FaceMeshRegressor
+    from face_recon_ros.regression.region import Region
 
     try:
         with (folder / 'labels.csv').open(newline='') as stream:

@@ -15,31 +15,34 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
 
-from model_building.face_model import face_mesh
-from model_building.face_model.albedo import rounded, signed_distance
-from model_building.face_model.assets import TARGETS, Assets, BaseMesh
+from model_building.face_model.assets import TARGETS, Assets
 from model_building.face_model.depth_buffer import visible_vertices
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.expression import load_units, sample_expressions
+from model_building.face_model.head_paint import PAINT, ear_mask, face_paint, ramp, spatial_paint
+from model_building.face_model.head_parts import (
+    EYE,
+    LOWER_TEETH,
+    SKIN,
+    TONGUE,
+    UPPER_TEETH,
+    Parts,
+    eye_parts,
+    joined_parts,
+    skin_parts,
+    teeth_parts,
+)
 from model_building.face_model.model_file import write_arrays
 from model_building.face_model.similarity import apply_similarity, remove_similarity, similarity
-from model_building.face_model.subdivision import catmull_clark, compact, edges_of, subdivide
 from model_building.face_model.surface import vertex_normals
 from model_building.face_model.topology import (
     Topology,
     build_topology,
     distance_along_surface,
-    split_quads,
 )
 
 FORMAT = 3
-SKIN, EYE, UPPER_TEETH, LOWER_TEETH, TONGUE = range(5)
-"""What a vertex belongs to."""
-LOWEST_Y, WIDEST_X = 4.3, 2.3
-"""Quads of the body above and within this are kept: down to the chest (decimetres, base mesh)."""
-EAR_LOW, EAR_HIGH = (.70, 6.90, -.06), (1.05, 7.62, .56)
 FADE = 2e-4
 """Pull of the membrane towards no displacement, for each vertex: it fades over about 70 edges."""
 EXTRA_FADE = 0.35
@@ -66,7 +69,6 @@ MOUTH_LOW_M, MOUTH_HIGH_M = (-.05, -.116, -.11), (.05, -.035, .02)
 CAVITY_FLOOR_M, CAVITY_BACK_M, CAVITY_KEPT = -0.085, -0.060, 0.35
 """The throat beyond this height and depth is shrunk, or it would show below moving chins."""
 SAMPLES_KEPT = 4000
-
 Progress = Callable[[str], None]
 
 
@@ -105,111 +107,6 @@ class HeadMesh:
     expression_samples: np.ndarray
     """(4000,10) float32: coefficients of expressions as people have them."""
     format_version: np.ndarray
-
-
-PAINT = ('lips', 'brows', 'lashes', 'flush', 'mouth', 'nostrils', 'sockets', 'beard', 'moustache',
-         'chin',
-         'scalp', 'ears')
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Rows over the base vertices and triangles of everything, and which part a row is of."""
-
-    rows: sparse.csr_array
-    triangles: np.ndarray
-    part: np.ndarray
-    face_vertex: np.ndarray
-
-
-def _row_keys(rows: sparse.csr_array) -> np.ndarray:
-    """Return (n,3) numbers that are the same only for the same rows."""
-    return np.asarray(rows @ np.random.default_rng(0).normal(size=(rows.shape[1], 3)))
-
-
-def _same_rows(rows: sparse.csr_array, others: sparse.csr_array) -> np.ndarray:
-    distance, nearest = cKDTree(_row_keys(others)).query(_row_keys(rows))
-    return np.where(distance < 1e-9, nearest, -1)
-
-
-def _mixed_triangles(quads: np.ndarray, fine: np.ndarray, finer_quads: np.ndarray,
-                     vertex_count: int, points: np.ndarray) -> np.ndarray:
-    """
-    Return triangles of `quads` (m,4), those in `fine` (m,) subdivided once, without cracks.
-
-    finer_quads (4m,4) is the whole mesh subdivided, in catmull_clark's order; points (n,3) are
-    its vertices.
-    """
-    edges, edge_of_corner = edges_of(quads)
-    split = np.zeros(len(edges), bool)
-    split[edge_of_corner[fine]] = True
-    open_edges = split[edge_of_corner] & ~fine[:, None]
-    plain = ~fine & ~open_edges.any(axis=1)
-    pieces = [split_quads(finer_quads[np.tile(fine, 4)], points),
-              split_quads(quads[plain], points)]
-    fans = []
-    for quad in np.flatnonzero(open_edges.any(axis=1)):
-        polygon: list[int] = []
-        for k in range(4):
-            polygon.append(int(quads[quad, k]))
-            if open_edges[quad, k]:
-                polygon.append(vertex_count + int(edge_of_corner[quad, k]))
-        first = next(k for k, vertex in enumerate(polygon) if vertex >= vertex_count)
-        polygon = polygon[first:] + polygon[:first]
-        fans += [[polygon[0], polygon[k], polygon[k + 1]] for k in range(1, len(polygon) - 1)]
-    return np.concatenate([*pieces, np.array(fans, np.int64).reshape(-1, 3)])
-
-
-def _skin(base: BaseMesh, topology: Topology) -> _Parts:
-    """Return the body's skin: as fine as the face model on face and ears, coarser elsewhere."""
-    vertices, body = base.vertices, base.groups['body']
-    corners = vertices[body]
-    kept = body[(corners[:, :, 1].min(axis=1) > LOWEST_Y)
-                & (np.abs(corners[:, :, 0]).max(axis=1) < WIDEST_X)]
-    faces, used = compact(kept)
-    first = sparse.csr_array((np.ones(used.size), (np.arange(used.size), used)),
-                             shape=(used.size, len(vertices)))
-    step, quads = catmull_clark(faces, len(used))
-    rows = sparse.csr_array(step @ first)
-    count = rows.shape[0]
-    step, finer_quads = catmull_clark(quads, count)
-    rows = sparse.csr_array(step @ rows)
-    points = rows @ vertices
-    face_vertex = _same_rows(rows, topology.rows)
-    in_ear = ((np.abs(points[:, 0]) > EAR_LOW[0]) & (np.abs(points[:, 0]) < EAR_HIGH[0])
-              & (points[:, 1:] > EAR_LOW[1:]).all(axis=1)
-              & (points[:, 1:] < EAR_HIGH[1:]).all(axis=1))
-    fine = ((face_vertex >= 0) | in_ear)[quads].any(axis=1)
-    triangles = _mixed_triangles(quads, fine, finer_quads, count, points)
-    triangles, kept_rows = compact(triangles)
-    return _Parts(sparse.csr_array(rows[kept_rows]), triangles,
-                  np.full(len(kept_rows), SKIN, np.int8), face_vertex[kept_rows])
-
-
-def _eyes(topology: Topology) -> _Parts:
-    """Return the face model's own eyeball caps."""
-    index = np.flatnonzero(topology.eye_mask)
-    number = np.full(len(topology.eye_mask), -1)
-    number[index] = np.arange(len(index))
-    triangles = number[topology.triangles]
-    return _Parts(sparse.csr_array(topology.rows[index]),
-                  triangles[(triangles >= 0).all(axis=1)],
-                  np.full(len(index), EYE, np.int8), index)
-
-
-def _teeth(base: BaseMesh, group: str, part: int) -> _Parts:
-    rows, quads = subdivide(base.groups[group], len(base.vertices), 1)
-    return _Parts(rows, split_quads(quads, rows @ base.vertices),
-                  np.full(rows.shape[0], part, np.int8), np.full(rows.shape[0], -1))
-
-
-def _joined(pieces: list[_Parts]) -> _Parts:
-    start = np.cumsum([0] + [piece.rows.shape[0] for piece in pieces])
-    return _Parts(
-        sparse.csr_array(sparse.vstack([piece.rows for piece in pieces])),
-        np.concatenate([piece.triangles + s for piece, s in zip(pieces, start, strict=False)]),
-        np.concatenate([piece.part for piece in pieces]),
-        np.concatenate([piece.face_vertex for piece in pieces]))
 
 
 def _extended(fields_known: np.ndarray, known: np.ndarray, triangles: np.ndarray,
@@ -299,88 +196,7 @@ def _lit(mean: np.ndarray, triangles: np.ndarray, directions: np.ndarray,
     return np.array(found)
 
 
-def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    part = np.clip((value - low) / (high - low), 0, 1)
-    return part * part * (3 - 2 * part)
-
-
-def _face_paint(model: dict[str, np.ndarray], topology: Topology) -> dict[str, np.ndarray]:
-    """Return masks (V of the face,) of what Face Mesh's landmarks outline."""
-    mean, uv = model['mean'].astype(np.float64), model['uv'].astype(np.float64)
-    corners, weights = model['landmarks_468_vertices'], model['landmarks_468_weights']
-    place = np.einsum('lc,lcx->lx', weights, mean[corners])
-    place_uv = np.einsum('lc,lcx->lx', weights, uv[corners])
-    mirror = model['landmarks_468_mirror']
-    edge = model['triangles'][:, :2]
-    density = np.median(np.linalg.norm(uv[edge[:, 0]] - uv[edge[:, 1]], axis=1)
-                        / np.linalg.norm(mean[edge[:, 0]] - mean[edge[:, 1]], axis=1))
-    masks = {'lips': _ramp(signed_distance(uv, rounded(place_uv[list(face_mesh.OUTER_LIPS)]))
-                           / density, -0.0012, 0.0016)}
-    right = list(face_mesh.RIGHT_BROW)
-    masks['brows'] = np.maximum(*(
-        _ramp(signed_distance(uv, rounded(place_uv[brow])) / density, -0.0018, 0.0022)
-        for brow in (right, mirror[right])))
-    lashes = np.zeros(len(mean))
-    for lid in (list(face_mesh.RIGHT_LID), mirror[list(face_mesh.RIGHT_LID)]):
-        for margin, width, strength in ((lid[:8], .0016, 1.0), (lid[8:], .0009, .5)):
-            line = place[margin]
-            between = np.concatenate([line[:-1] + part * np.diff(line, axis=0)
-                                      for part in (0, .25, .5, .75)])
-            near = cKDTree(between).query(mean)[0]
-            lashes = np.maximum(lashes, strength * (1 - _ramp(near, 0.3 * width, width)))
-    masks['lashes'] = lashes
-    flush = np.zeros(len(mean))
-    for index, reach in ((50, .016), (280, .016), (4, .011), (199, .010), (98, .006), (327, .006)):
-        flush = np.maximum(flush, np.exp(-((mean - place[index]) ** 2).sum(axis=1) / reach ** 2))
-    masks['flush'] = flush
-    hidden = topology.inside_mask
-    nostril = np.minimum(*(np.linalg.norm(mean - place[index], axis=1) for index in (79, 309)))
-    masks['mouth'] = (hidden & topology.mouth_mask).astype(np.float64)
-    masks['nostrils'] = (hidden & (nostril < 0.02)).astype(np.float64)
-    masks['sockets'] = (hidden & ~topology.mouth_mask & (nostril >= 0.02)).astype(np.float64)
-    lips_low, nose = place[list(face_mesh.OUTER_LIPS)], place[2]
-    moustache = _ramp(nose[1] - 0.002 - mean[:, 1], 0, .003) * (1 - masks['lips']) \
-        * _ramp(mean[:, 1], lips_low[:, 1].min() - .008, lips_low[:, 1].max() - .008) \
-        * (1 - _ramp(np.abs(mean[:, 0]), .026, .034))
-    masks['moustache'] = moustache * ~hidden
-    return masks
-
-
-def _hairline(points: np.ndarray) -> np.ndarray:
-    """Return the height of points (n,3) over the hair line (metres, along the surface roughly)."""
-    # Height of the line at each depth, from the nape over the ears to the forehead.
-    depth = [-.20, -.165, -.14, -.115, -.10, -.085, -.075, -.06, -.04, -.02, .02]
-    height = [-.085, -.075, -.055, -.012, -.002, -.022, .012, .038, .058, .068, .072]
-    return points[:, 1] - np.interp(points[:, 2], depth, height)
-
-
-def _spatial_paint(points: np.ndarray, part: np.ndarray,
-                   ears: np.ndarray) -> dict[str, np.ndarray]:
-    """Return masks (V,) of what goes beyond the face model."""
-    skin = part == SKIN
-    _, y, z = points.T
-    jaw = np.interp(z, [-.11, -.085, -.06, -.03, .0, .02],
-                    [-.02, -.032, -.055, -.068, -.072, -.075])
-    low = np.interp(z, [-.12, -.09, -.06, -.02, .02], [-.085, -.105, -.125, -.135, -.16])
-    beard = (1 - _ramp(y, jaw - .008, jaw + .010)) * _ramp(y, low - .012, low + .006)
-    beard *= _ramp(z, -.108, -.088) * (1 - ears)
-    beard = np.where(skin, beard, 0)
-    scalp = _ramp(_hairline(points), -.004, .010) * (1 - ears)
-    chin = (1 - _ramp(np.abs(points[:, 0]), .020, .034)) * _ramp(z, -.07, -.05)
-    return {'beard': beard, 'chin': chin, 'scalp': np.where(skin, scalp, 0),
-            'ears': np.where(skin, ears, 0)}
-
-
-def _ear_mask(assets: Assets, rows: sparse.csr_array, points_base: np.ndarray) -> np.ndarray:
-    """Return (V,) 0..1: the auricles, where MakeHuman's slider for protruding ears acts most."""
-    moved = sum(np.linalg.norm(assets.target(f'{TARGETS}/ears/{side}-ear-wing-incr.target.gz'),
-                               axis=1) for side in 'lr')
-    inside = ((np.abs(points_base[:, 0]) > EAR_LOW[0])
-              & (points_base[:, 1:] > EAR_LOW[1:]).all(axis=1)
-              & (points_base[:, 1:] < EAR_HIGH[1:]).all(axis=1))
-    return np.asarray(_ramp(rows @ moved, .02, .06)) * inside
-
-
+# long: one recipe from top to bottom, each step feeds the next
 def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress,
                light_directions: int = LIGHT_DIRECTIONS) -> HeadMesh:
     """
@@ -396,10 +212,11 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress,
         raise ModelBuildingError('the face model is not made of these assets: rebuild it with '
                                  'python -m model_building')
     progress('mesh')
-    parts = _joined([_skin(base, topology), _eyes(topology),
-                     _teeth(base, 'helper-upper-teeth', UPPER_TEETH),
-                     _teeth(base, 'helper-lower-teeth', LOWER_TEETH),
-                     _teeth(base, 'helper-tongue', TONGUE)])
+    parts = joined_parts([
+        skin_parts(base, topology), eye_parts(topology),
+        teeth_parts(base, 'helper-upper-teeth', UPPER_TEETH),
+        teeth_parts(base, 'helper-lower-teeth', LOWER_TEETH),
+        teeth_parts(base, 'helper-tongue', TONGUE)])
     known = parts.face_vertex >= 0
     index = parts.face_vertex[known]
     points_base = parts.rows @ base.vertices
@@ -426,13 +243,13 @@ def build_head(assets: Assets, model: dict[str, np.ndarray], progress: Progress,
     placed_mean[parts.part >= UPPER_TEETH, 2] -= TEETH_BACK_M
 
     off_face = distance_along_surface(points_base, parts.triangles, known, 1.2)
-    ears = _ear_mask(assets, parts.rows, points_base)
-    weight = np.where(skin, _ramp(off_face, 0, EXTRA_FADE), 0)
+    ears = ear_mask(assets, parts.rows, points_base)
+    weight = np.where(skin, ramp(off_face, 0, EXTRA_FADE), 0)
     extras = _extra_fields(assets, parts.rows, weight, to_model, progress)
     normals = vertex_normals(placed_mean, parts.triangles)
     masks = {name: np.where(known, values[parts.face_vertex], 0)
-             for name, values in _face_paint(model, topology).items()}
-    masks |= _spatial_paint(placed_mean, parts.part, ears)
+             for name, values in face_paint(model, topology).items()}
+    masks |= spatial_paint(placed_mean, parts.part, ears)
     directions = _directions(light_directions)
     seen = _lit(placed_mean, parts.triangles, directions, progress)
     lit = _averaged(seen.astype(np.float32), parts.triangles)
@@ -483,7 +300,7 @@ def _without_throat(points: np.ndarray) -> np.ndarray:
     return np.stack([x, y, z], axis=1)
 
 
-def _stiffness(points: np.ndarray, parts: _Parts, in_face: np.ndarray) -> np.ndarray:
+def _stiffness(points: np.ndarray, parts: Parts, in_face: np.ndarray) -> np.ndarray:
     """Return (V,): 1 on the head, 0 on the chest, smooth along the neck."""
     head = in_face | (parts.part != SKIN) | (points[:, 1] > STIFF_ABOVE_M)
     known = head | (points[:, 1] < SOFT_BELOW_M)
@@ -496,7 +313,7 @@ def _sphere_centre(points: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.lstsq(rows, (points ** 2).sum(axis=1), rcond=None)[0][:3])
 
 
-def _carry_teeth(everywhere: np.ndarray, placed: np.ndarray, parts: _Parts, known: np.ndarray,
+def _carry_teeth(everywhere: np.ndarray, placed: np.ndarray, parts: Parts, known: np.ndarray,
                  model: dict[str, np.ndarray]) -> None:
     """Let the teeth follow: shapes as the skin around the mouth does, jaw motion as the chin."""
     shapes = 1 + len(model['shape_basis'])

@@ -7,8 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face_recon_ros import rotations
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_SIDE_M
 from model_building.network.subject import View
 
 SIZE = 192
@@ -21,13 +22,8 @@ LARGEST_YAW_DEG, PITCH_SPREAD_DEG, LARGEST_PITCH_DEG = 100.0, 20.0, 60.0
 
 
 def rotation_about(axis: str, angle_deg: float) -> np.ndarray:
-    """Return the rotation (3, 3) about 'x', 'y' or 'z'."""
-    cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
-    i, j = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
-    rotation = np.eye(3)
-    rotation[i, i] = rotation[j, j] = cosine
-    rotation[i, j], rotation[j, i] = -sine, sine
-    return rotation
+    """Return the rotation (3, 3) about 'x', 'y' or 'z' by degrees."""
+    return rotations.rotation_about(axis, np.radians(angle_deg))
 
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:

@@ -21,8 +21,10 @@ from tqdm import tqdm
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.regression.network import REGRESSORS, load_regressor
-from face_recon_ros.regression.regressor import Region, Regressor
+from face_recon_ros.regression.base import Regressor
+from face_recon_ros.regression.loader import REGRESSORS, load_regressor
+from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import rotation_angles_rad
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.subject import View
 
@@ -78,8 +80,7 @@ def azimuth_and_elevation_deg(rotation: np.ndarray) -> np.ndarray:
 
 def angle_deg(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the angle (N,) between rotations (N, 3, 3)."""
-    cosine = (np.einsum('nij,nij->n', a, b) - 1) / 2
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return np.degrees(rotation_angles_rad(a, b))
 
 
 def nme_percent(found: np.ndarray, truth: np.ndarray) -> np.ndarray:

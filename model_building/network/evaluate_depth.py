@@ -24,9 +24,8 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.depth_alignment import DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.pipeline import Face, FaceReconPipeline, PipelineConfig
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER
-from face_recon_ros.tracking.smoothing import rotation_vector
+from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
 from model_building.face_model.errors import ModelBuildingError
 from model_building.network.evaluate_heads import (
     Photographer,
@@ -248,12 +247,12 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
-        pipeline = FaceReconPipeline(PipelineConfig(smoothing=None))
+        pipeline = Pipeline(PipelineConfig(smoothing=None))
         aligner = DepthAligner(pipeline.model)
         rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
         first = 2000 if arguments.judge else 100
         for scene in scenes(photographer, first, arguments.people):
-            face = meant(pipeline.process(scene.sight.image, scene.sight.shot.camera), scene.sight)
+            face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
             if face is None:
                 continue
             model = pipeline.model.landmarks_68.points(face.parameters)

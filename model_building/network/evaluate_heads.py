@@ -22,13 +22,18 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, Camera
-from face_recon_ros.regression.network import REGRESSORS
-from face_recon_ros.tracking.smoothing import rotation_matrix, rotation_vector
+from face_recon_ros.regression.loader import REGRESSORS
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_matrix,
+    rotation_vector,
+)
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_heads import IctHeads, Shot, Skin, photographed

@@ -23,9 +23,12 @@ from ai_edge_litert import schema_py_generated as schema
 from torch import nn
 
 from face_recon_ros.face_model.decoding import ROUNDS, ParameterDecoder
-from face_recon_ros.face_model.model import INNER_LIP_PAIRS_468, SCREEN_FROM_MODEL_AXES, FaceModel
+from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
 from face_recon_ros.paths import model_file
-from face_recon_ros.regression.regressor import CROP_SIDE_M, FACE_MESH_FILE
+from face_recon_ros.regression.face_mesh import FACE_MESH_FILE
+from face_recon_ros.regression.region import CROP_SIDE_M
 from face_recon_ros.tflite import Network
 from model_building.network.face_mesh_network import SIZE
 from model_building.network.model import (

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.regression.regressor import CROP_CENTRE_M, CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M
 from model_building.face_model.assets import default_cache
 from model_building.network import photos
 from model_building.network.augmentation import (

@@ -163,6 +163,7 @@ def _finished(shell: Shell, skull: Skull, albedo: np.ndarray, gloss: float,
     return both_sides(piece, thickness_m)
 
 
+# long: one random draw after another, whose order makes the people
 def hair(skull: Skull, color: np.ndarray, noise: Noise, rng: np.random.Generator,
          flat: bool = False) -> list[Piece]:
     """

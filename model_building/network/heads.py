@@ -16,21 +16,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, FaceModel
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
+from face_recon_ros.regression.region import CROP_SIDE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
+from face_recon_ros.rotations import rotation_about
 from model_building.face_model.assets import Assets, default_cache, download_wheel, sha256_of
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.head_mesh import (
-    EYE,
     FORMAT,
-    PAINT,
-    SKIN,
     HeadMesh,
     build_head,
     load_head,
     save_head,
 )
+from model_building.face_model.head_paint import PAINT
+from model_building.face_model.head_parts import EYE, SKIN
 from model_building.network import hair, skin
 from model_building.network.face_covering import face_covering
 from model_building.network.glasses import Glasses, Wearer
@@ -343,14 +344,9 @@ def _torso_rotation(rotation: np.ndarray, rng: np.random.Generator) -> np.ndarra
     angles = np.array([yaw, pitch, roll]) * rng.uniform(0, 1, 3) + rng.normal(0, 0.08, 3)
     limits = np.radians(LARGEST_NECK_TURN_DEG)
     turn = np.clip(angles, -limits, limits)
-    neck = _rotation(1, turn[0]) @ _rotation(0, turn[1]) @ _rotation(2, turn[2])
+    neck = (rotation_about('y', turn[0]) @ rotation_about('x', turn[1])
+            @ rotation_about('z', turn[2]))
     return np.asarray(rotation @ neck.T)
-
-
-def _rotation(axis: int, angle: float) -> np.ndarray:
-    vector = np.zeros(3)
-    vector[axis] = angle
-    return np.asarray(cv2.Rodrigues(vector)[0])
 
 
 def sheet(kit: HeadKit, seed: int, people: int) -> np.ndarray:
@@ -364,11 +360,12 @@ def sheet(kit: HeadKit, seed: int, people: int) -> np.ndarray:
         subject = OpenHead(kit, rng)
         line = []
         for yaw, pitch in turns:
-            rotation = _rotation(0, np.radians(pitch)) @ _rotation(1, np.radians(yaw))
+            nod, turn = np.radians([pitch, yaw])
+            rotation = rotation_about('x', nod) @ rotation_about('y', turn)
             view = View(rotation, SIZE / CROP_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
             line.append(subject.draw(view, _backdrop(rng), rng))
         marked = line[5].copy()
-        view = View(_rotation(1, np.radians(35)), SIZE / CROP_SIDE_M,
+        view = View(rotation_about('y', np.radians(35)), SIZE / CROP_SIDE_M,
                     np.full(2, (SIZE - 1) / 2), SIZE)
         for x, y, _ in sparse.points_px(view.parameters(subject.coefficients)):
             cv2.circle(marked, (round(float(x)), round(float(y))), 1, (0, 255, 0), -1)

@@ -12,12 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, similarity
+from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import OPTICAL_FROM_VIEWER, Camera
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rotations import OPTICAL_FROM_VIEWER
 from model_building.face_model import ict_model
 from model_building.face_model.ict_model import IctModel
 

@@ -20,10 +20,10 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.face_model.model import FaceParameters
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.regressor import CROP_SIDE_M, Region
+from face_recon_ros.regression.region import CROP_SIDE_M, Region
 from model_building.face_model.assets import default_cache
 from model_building.face_model.errors import ModelBuildingError
 from model_building.network.augmentation import SIZE, rotation_about
@@ -70,7 +70,7 @@ class TurnedPeople:
         background = np.full((SIZE, SIZE, 3), rng.uniform(60, 220, 3), np.uint8)
         crop = head.draw(view, background, rng)
         region = Region(view.centre_px, float(SIZE), 0.0)
-        return azimuth_deg(self._pipeline.regressor.in_both_mirrors(crop, region).parameters)
+        return azimuth_deg(self._pipeline.regressor.flip_augmented(crop, region).parameters)
 
 
 def posed_deg(pipeline: Pipeline, folder: Path, rows: list[Row]) -> Iterator[float]:

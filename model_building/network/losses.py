@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, FaceModel
-from face_recon_ros.regression.regressor import CROP_CENTRE_M
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
+from face_recon_ros.regression.region import CROP_CENTRE_M
 from model_building.network.face_mesh_network import SIZE
 from model_building.network.model import Decoded
 

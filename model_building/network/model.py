@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_SIDE_M
 from model_building.network.face_mesh_network import SIZE, FaceMeshNetwork, load_layers
 from model_building.network.tflite_graph import Graph
 

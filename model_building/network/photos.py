@@ -15,10 +15,13 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.face_model.decoding import ParameterDecoder
-from face_recon_ros.face_model.model import FaceModel, FaceParameters, LandmarkFitter
+from face_recon_ros.face_model.landmark_fit import LandmarkFitter
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.face_mesh import FaceMeshRegressor
 from face_recon_ros.regression.image_fit import fit_in_image
-from face_recon_ros.regression.regressor import FaceMeshRegressor, Region
+from face_recon_ros.regression.region import Region
 from model_building.network.augmentation import rotation_about
 
 LAST_PHOTO = 3000

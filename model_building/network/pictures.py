@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.regression.regressor import CROP_SIDE_M
+from face_recon_ros.regression.region import CROP_SIDE_M
 from model_building.face_model.assets import default_cache
 from model_building.network.augmentation import rotation_about
 from model_building.network.heads import HeadKit, OpenHead

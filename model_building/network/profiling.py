@@ -16,8 +16,9 @@ import numpy as np
 
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.regression.regressor import CROP_CENTRE_M
+from face_recon_ros.regression.region import CROP_CENTRE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
+from face_recon_ros.rotations import rotation_in_plane
 from model_building.network.photo_face import (
     FacePainter,
     PaintedFace,
@@ -195,8 +196,7 @@ def _patch(image: np.ndarray, source: Source) -> tuple[np.ndarray, np.ndarray, n
     up = parameters.model_rotation[:2, 1]
     roll = np.arctan2(up[0], up[1])
     zoom = PATCH_SIZE / (PATCH_SIDE_M * parameters.scale_px_per_m)
-    cosine, sine = np.cos(roll) * zoom, np.sin(roll) * zoom
-    linear = np.array([[cosine, sine], [-sine, cosine]])
+    linear = zoom * rotation_in_plane(-roll)
     patch_from_image = np.column_stack([linear, (PATCH_SIZE - 1) / 2 - linear @ centre])
     size = (PATCH_SIZE, PATCH_SIZE)
     patch = cv2.warpAffine(image, patch_from_image, size, borderMode=cv2.BORDER_REPLICATE)

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from face_recon_ros.face_model.model import SHAPE_COUNT, FaceModel, FaceParameters
+from face_recon_ros.face_model.file import SHAPE_COUNT
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
 
 NOSE_TIP_68, SUBNASALE_68 = 30, 33
 NOSE_M, NOSE_SPREAD_M = 0.0192, 0.0020

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from model_building.face_model.head_mesh import EYE, PAINT, SKIN, TONGUE, HeadMesh
+from model_building.face_model.head_mesh import HeadMesh
+from model_building.face_model.head_paint import PAINT
+from model_building.face_model.head_parts import EYE, SKIN, TONGUE
 from model_building.network.photo_face import PaintedFace
 from model_building.network.piece import Noise, Piece, blended, normals_of, ramp
 

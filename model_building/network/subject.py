@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from face_recon_ros.face_model.model import SCREEN_FROM_MODEL_AXES, FaceParameters
-from face_recon_ros.regression.regressor import CROP_CENTRE_M
+from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES, FaceParameters
+from face_recon_ros.regression.region import CROP_CENTRE_M
 
 
 @dataclass(slots=True, frozen=True)

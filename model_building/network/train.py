@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
-from face_recon_ros.regression.regressor import FACE_MESH_FILE
+from face_recon_ros.regression.face_mesh import FACE_MESH_FILE
 from model_building.network.dataset import CropSet, Emphasis
 from model_building.network.export import read_weights
 from model_building.network.losses import Batch, Losses, Weights

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Item = TypeVar('Item')
 
 
-class NewestWorker(Generic[Item]):
+class LatestOnlyWorker(Generic[Item]):
     """
     Run ``handle(item)`` in a thread of its own for the newest item submitted.
 

@@ -37,7 +37,7 @@ def image_qos() -> QoSProfile:
     return QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-class Intake:
+class CameraSubscription:
     """Listens to a camera from its making until close()."""
 
     def __init__(

@@ -1,0 +1,31 @@
+"""What a face detector takes and returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from face_recon_ros.equality import ComparedByValue
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Detection(ComparedByValue):
+    """One face: box (4,) x0, y0, x1, y1 px, score 0..1, eyes (2, 2) px right, left or None."""
+
+    box: np.ndarray
+    score: float
+    eyes: np.ndarray | None
+
+
+class Detector(Protocol):
+    """What finds faces in an image (H, W, 3) uint8 BGR, best score first."""
+
+    def __call__(self, image: np.ndarray) -> list[Detection]: ...
+
+
+class Search(Detector, Protocol):
+    """A detector that can spread its work over the images of a stream."""
+
+    def next_part(self, image: np.ndarray) -> list[Detection]: ...

@@ -1,0 +1,39 @@
+"""Overlap of boxes, and non-maximum suppression."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Boxes of one detector that overlap by more than this (IoU) are one face
+SAME_FACE_OVERLAP = 0.3
+
+
+def intersection_over_union(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return the IoU (N,) of a box (4,) with boxes (N, 4), all x0, y0, x1, y1."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:4], boxes[:, 2:4])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
+    return common / np.maximum((box[2:4] - box[:2]).prod() + areas - common, 1e-12)
+
+
+def blend_overlapping(
+    values: np.ndarray, scores: np.ndarray, overlap: float = SAME_FACE_OVERLAP
+) -> list[tuple[np.ndarray, float]]:
+    """
+    Weighted non-maximum suppression (Bazarevsky et al. 2019, section 3.3).
+
+    Rows of `values` start with a box; overlapping rows are averaged by score, which is steadier
+    over time than keeping the best one.
+    """
+    left = np.argsort(-scores, kind='stable')
+    blended = []
+    while left.size:
+        best = left[0]
+        same = intersection_over_union(values[best], values[left]) > overlap
+        same[0] = True
+        group = left[same]
+        mean = np.average(values[group], axis=0, weights=scores[group])
+        blended.append((mean, float(scores[best])))
+        left = left[~same]
+    return blended

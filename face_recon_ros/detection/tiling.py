@@ -1,0 +1,118 @@
+"""Detection in an image and in overlapping windows of it, for small faces in large images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from face_recon_ros.detection.base import Detection, Detector
+from face_recon_ros.detection.nms import SAME_FACE_OVERLAP, intersection_over_union
+
+# Windows of one image at most: longer images are cut into longer ones than squares
+MOST_WINDOWS = 16
+# From this aspect on windows overlap by half: a face that they cut is too small in the whole
+LONG_ASPECT = 2.0
+# In shorter images, by how much all squares together are longer than the image
+SQUARES_OVERLAP = 1.1
+# Pixels across, below which an image has no room for a face that a detector knows
+LEAST_SIDE_PX = 8
+
+
+class Window(NamedTuple):
+    """A part of an image: left, top, width, height in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class WholeImageDetector:
+    """Adapts one detector to the interface of a search in parts: it has a single part."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        return self._detector(image)
+
+    next_part = __call__
+
+
+class MergedDetector:
+    """
+    Searches an image in parts: the whole for near faces, squares of it for far ones.
+
+    A square as high as the image shows far faces larger than the letterboxed whole does. A face
+    that several parts show is reported once, as the first of them sees it.
+    """
+
+    def __init__(self, near: Detector, far: Detector) -> None:
+        self._near = near
+        self._far = far
+        self._turn = 0
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        merged: list[Detection] = []
+        for detector, window in self._parts(image):
+            found = _detect_in_window(detector, image, window)
+            merged += [d for d in found if not _overlaps_one_of(d, merged)]
+        return sorted(merged, key=lambda d: -d.score)
+
+    def next_part(self, image: np.ndarray) -> list[Detection]:
+        """Search one part only, the next one at each call: spreads the work over a stream."""
+        parts = self._parts(image)
+        self._turn = (self._turn + 1) % len(parts)
+        detector, window = parts[self._turn]
+        return _detect_in_window(detector, image, window)
+
+    def _parts(self, image: np.ndarray) -> list[tuple[Detector, Window]]:
+        height, width = image.shape[:2]
+        whole = Window(0, 0, width, height)
+        return [(self._near, whole), *((self._far, w) for w in squares(width, height))]
+
+
+def squares(width: int, height: int) -> list[Window]:
+    """
+    Return overlapping squares that cover an image; the whole where it is nearly square.
+
+    They are at most MOST_WINDOWS, and longer than squares where these do not reach.
+    """
+    side, length = min(width, height), max(width, height)
+    aspect = length / side
+    if aspect < 1.2 or side < LEAST_SIDE_PX:
+        return [Window(0, 0, width, height)]
+    if aspect <= LONG_ASPECT:
+        count, reach = max(2, int(np.ceil(aspect * SQUARES_OVERLAP))), side
+    else:
+        count = min(int(np.ceil(2 * aspect)) - 1, MOST_WINDOWS)
+        reach = max(side, int(np.ceil(2 * length / (count + 1))))
+    starts = [int(s) for s in np.linspace(0, length - reach, count)]
+    if width > height:
+        return [Window(start, 0, reach, side) for start in starts]
+    return [Window(0, start, side, reach) for start in starts]
+
+
+def _detect_in_window(detector: Detector, image: np.ndarray, window: Window) -> list[Detection]:
+    """Return detections in the image's pixels, less those that a border inside it cuts."""
+    x, y, width, height = window
+    offset = np.array([x, y], np.float64)
+    image_height, image_width = image.shape[:2]
+    low = np.where(offset > 0, offset, -np.inf)
+    end = np.array([x + width, y + height])
+    high = np.where(end < [image_width, image_height], end, np.inf)
+    found = []
+    for d in detector(image[y : y + height, x : x + width]):
+        box = d.box + np.array([x, y, x, y])
+        if (box[:2] >= low).all() and (box[2:] <= high).all():
+            found.append(Detection(box, d.score, None if d.eyes is None else d.eyes + offset))
+    return found
+
+
+def _overlaps_one_of(detection: Detection, others: Sequence[Detection]) -> bool:
+    if not others:
+        return False
+    boxes = np.array([other.box for other in others])
+    return bool(intersection_over_union(detection.box, boxes).max() > SAME_FACE_OVERLAP)

@@ -1,0 +1,84 @@
+"""Crops: a region of the image cut out for a network, and how much of a face it shows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from face_recon_ros.opencv import takeable
+from face_recon_ros.regression.region import Region
+
+# Times that a crop's part of the image is halved at most: 16 of its pixels to one of the crop
+MOST_HALVINGS = 4
+# With less than the first part in the image there is no face, from the second on a regressor is
+# believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
+FOUND_IN_SIGHT = (0.65, 0.8)
+LOOKED_AT_IN_SIGHT = (0.35, 0.6)
+
+
+def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back.
+
+    A large region is halved first, as often as it can be: leaving pixels out lets more of the
+    sensor's noise through, which is jitter of the pose.
+    """
+    image_from_crop = region.image_from_crop(size)
+    source, source_from_crop = image, image_from_crop
+    # a size gone wrong, NaN too, must not ask for an image of any size
+    halvings = int(np.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
+    if halvings:
+        source, corner = _halved(image, region, halvings)
+        factor = 2**halvings
+        # a pixel's centre lies in the middle of the pixels it gathers
+        source_from_crop = image_from_crop / factor
+        source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
+    return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
+
+
+def _halved(
+    image: np.ndarray, region: Region, halvings: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image around a region, halved so many times, and its corner (2,) px."""
+    factor = 2**halvings
+    reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
+    extent = np.array(image.shape[1::-1])
+    # with a border of one small pixel, which interpolation touches
+    low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
+    high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
+    part = takeable(image[low[1] : high[1], low[0] : high[0]])
+    bottom, right = -np.array(part.shape[:2]) % factor
+    if bottom or right:
+        part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
+    for _ in range(halvings):
+        size = part.shape[1] // 2, part.shape[0] // 2
+        # OpenCV is several times as fast at halves as at other parts
+        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return part, low
+
+
+def denoised(rgb: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Return a crop (H, W, 3) uint8 after a Gaussian blur; sigma 0 leaves it as it is."""
+    return cv2.GaussianBlur(rgb, (7, 7), sigma_px) if sigma_px else rgb
+
+
+def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:
+    """Return 0..1: whether enough of a face's box (4,), found in a region, is in the image."""
+    half = region.side_px / Region.ENLARGEMENT / 2
+    looked_at = np.concatenate([region.centre - half, region.centre + half])
+    return min(
+        _part_in_sight(box, image.shape, FOUND_IN_SIGHT),
+        _part_in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
+    )
+
+
+def _part_in_sight(
+    box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]
+) -> float:
+    x0, y0, x1, y1 = box.tolist()
+    inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
+    part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
+    low, high = parts
+    return min(max((part - low) / (high - low), 0.0), 1.0)

@@ -1,0 +1,99 @@
+"""
+The network that this project trains (docs/network.md).
+
+Image (1, 192, 192, 3) RGB in 0..1; outputs camera, params, rotation, uncertainty, presence,
+landmarks_468 by these names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from face_recon_ros.face_model.decoding import ParameterDecoder
+from face_recon_ros.face_model.file import SHAPE_COUNT
+from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.adapter import Reading, fit_error_of
+from face_recon_ros.regression.image_fit import ImageFitter
+from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
+from face_recon_ros.tflite import Network
+
+NETWORK_FILE = 'face_recon.tflite'
+OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'uncertainty')
+# Weight of the pose branch against the landmarks in the image, see ImageFitter: the branch is
+# better in pitch, the landmarks in profiles (docs/network.md)
+ROTATION_HOLD_M2 = (0.01, 0.0, 0.0)
+# Sigma, in pixels of our crops, of the Gaussian blur of a stream's: the sensor's noise becomes
+# jitter of the pose; what faces show is coarser (docs/network.md)
+DENOISE_SIGMA_PX = 1.2
+
+
+class OwnNetworkAdapter:
+    """
+    models/face_recon.tflite and networks trained like it.
+
+    The rotation is the pose branch's, moved by one Gauss-Newton round towards where the landmarks
+    in the image want it: docs/network.md has what each of them is worth.
+    """
+
+    denoise_sigma_px = DENOISE_SIGMA_PX
+
+    def __init__(self, network: Network, model: FaceModel) -> None:
+        self.size = network.input_shape[1]
+        self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
+        self._sparse = model.landmarks_468
+        self._fitter = ImageFitter(self._sparse, rotation_hold_m2=ROTATION_HOLD_M2)
+        self._decode = ParameterDecoder(model)
+        self._mirror_landmarks = model.landmarks_468_mirror
+        self._mirror_signs = model.coefficient_mirror_signs()
+
+    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
+        np.multiply(rgb, np.float32(1 / 255), out=tensor)
+
+    def region(self, region: Region) -> Region:
+        return region
+
+    def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+        image = network.input_tensor()
+        image[:] = image[:, :, ::-1].copy()
+        del image  # the runtime forbids keeping it
+        mirrored = network.run()
+        both = list(outputs)
+        for name in ('presence', 'uncertainty'):
+            i = self._index[name]
+            both[i] = (outputs[i] + mirrored[i]) / 2
+        points, rotation, numbers = (
+            self._index[name] for name in ('landmarks_468', 'rotation', 'params')
+        )
+        both[points] = (outputs[points] + self._landmarks_back(mirrored[points])) / 2
+        back = mirrored_rotation(mirrored[rotation][0])
+        both[rotation] = nearest_rotation(outputs[rotation][0] + back)[None]
+        mirrored_coefficients = self._mirror_signs * mirrored[numbers][0, 12:]
+        coefficients = (outputs[numbers][0, 12:] + mirrored_coefficients) / 2
+        parameters = self._decode(both[points][0], both[rotation][0], coefficients)
+        both[numbers] = parameters.vector()[None]
+        return both
+
+    def _landmarks_back(self, landmarks: np.ndarray) -> np.ndarray:
+        back = landmarks[:, self._mirror_landmarks].astype(np.float64)
+        back[..., 0] = self.size - 1 - back[..., 0]
+        return back
+
+    def read(self, outputs: list[np.ndarray]) -> Reading:
+        values = {name: outputs[i] for name, i in self._index.items()}
+        numbers = values['params'][0].astype(np.float64)
+        shape, expression = np.split(numbers[12:], [SHAPE_COUNT])
+        parameters = FaceParameters(numbers[:12].reshape(3, 4), shape, expression)
+        landmarks = values['landmarks_468'][0].astype(np.float64)
+        rotation = self._fitter.fit(parameters, landmarks, rounds=1).model_rotation
+        parameters = self._decode(landmarks, rotation, numbers[12:], rounds=1)
+        points = landmarks[:, :2]
+        return Reading(
+            parameters,
+            points,
+            float(values['presence'].item()),
+            fit_error_of(self._sparse, OUTER_CANTHI_468, parameters, points),
+            float(values['uncertainty'].item()),
+        )
