@@ -28,7 +28,7 @@ from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.faces import Faces
-from face_recon_ros.placing import Placer
+from face_recon_ros.placing import DepthReport, Placer
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
@@ -251,9 +251,9 @@ class Pipeline:
         track = self.track if search else self.track_without_search
         return list(track(image, stamp_s, camera, camera_pose))
 
-    def depth_refusals(self) -> list[str]:
-        """Return, once, why depth was not used for faces of the last images: one line each."""
-        return self._placer.refusals()
+    def depth_report(self) -> DepthReport:
+        """Return what depth did for the faces of the images since the last call."""
+        return self._placer.report()
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for newcomers, if due; the next image has them."""

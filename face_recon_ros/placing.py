@@ -37,6 +37,27 @@ CORRECTION_CUTOFF_HZ, CORRECTION_BETA = 0.7, 2.0
 CORRECTION_KEPT_S = 0.3
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
+# Newest faces that a report is about
+REPORTED = 100
+
+
+@dataclass(slots=True, frozen=True)
+class DepthReport:
+    """
+    What depth did for faces.
+
+    used: number of faces that were aligned. refusals: why others were not, a line each. Means of
+    those that were: valid (0..1, part of the face with a measured depth), residual_m (root mean
+    square distance from the measured surface), shift_x_px and shift_y_px (how far the depth image
+    seems to lie to the right of the colour image, and below it).
+    """
+
+    used: int
+    refusals: tuple[str, ...] = ()
+    valid: float = 0.0
+    residual_m: float = 0.0
+    shift_x_px: float = 0.0
+    shift_y_px: float = 0.0
 
 
 @dataclass(slots=True)
@@ -60,6 +81,7 @@ class Placer:
         self._aligner: DepthAligner | None = None
         self._people: dict[str, _Person] = {}
         self._refusals: list[str] = []
+        self._used: list[tuple[float, float, float, float]] = []
         self.configure(assumed_scale, smoothing)
 
     def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
@@ -75,10 +97,14 @@ class Placer:
         """Forget everybody."""
         self._people.clear()
 
-    def refusals(self) -> list[str]:
-        """Return, once, why depth was not used for faces since the last call: one line each."""
-        refusals, self._refusals = self._refusals, []
-        return refusals
+    def report(self) -> DepthReport:
+        """Return what depth did for the faces placed since the last call."""
+        used, refusals = self._used, tuple(self._refusals)
+        self._used, self._refusals = [], []
+        if not used:
+            return DepthReport(0, refusals)
+        valid, residual_m, x_px, y_px = np.mean(used, axis=0).tolist()
+        return DepthReport(len(used), refusals, valid, residual_m, x_px, y_px)
 
     def head_scale(self, face_id: str) -> float:
         """Return the size that the head of an id has, relative to the face model's."""
@@ -179,14 +205,25 @@ class Placer:
             face.parameters, face.pose, face.pose_covariance, face.head_scale, camera, depth
         )
         if isinstance(found, Refused):
-            self._refusals.append(found.reason)
+            self._note(found.reason)
             return self._turned(face, _kept(person, stamp_s)) if stamp_s is not None else face
+        self._note(found, camera)
         person.size.measure(found.head_scale, found.scale_sigma)
         turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
         if stamp_s is not None:
             turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
             turn = face.pose.rotation @ turn
         return self._measured(face, found, turn)
+
+    def _note(self, found: Aligned | str, camera: Camera | None = None) -> None:
+        """Keep for report() what came of a face's depth; of the newest faces only."""
+        if isinstance(found, str):
+            self._refusals = [*self._refusals[-REPORTED:], found]
+        elif camera is not None:
+            per_m = camera.fx / found.pose.translation_m[2]
+            x_m, y_m = found.shift_m.tolist()
+            of_face = found.valid, found.residual_m, per_m * x_m, per_m * y_m
+            self._used = [*self._used[-REPORTED:], of_face]
 
     def _smoothed(self, person: _Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
         """Return what depth adds to the rotation (3,), face axes, smoothed."""

@@ -1,7 +1,6 @@
 """A face against a depth image: distance, size and rotation with known truth."""
 import numpy as np
 import pytest
-from face_recon_ros.face_model.procrustes import similarity
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
@@ -10,6 +9,7 @@ from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rotations import MODEL_FROM_FACE, rotation_matrix, rotation_vector
