@@ -101,7 +101,7 @@ class DepthTask:
             return Verdict(OK, f'no depth on {self.topic}', values=values)
         values['stamps apart [ms]'] = f'{1e3 * apart_s:.1f}'
         if fault:
-            return Verdict(WARN, fault, values=values)
+            return Verdict(WARN, f'{fault}; faces are found without it', values=values)
         return self._judged(reports, values)
 
     def _judged(self, reports: list[DepthReport], values: dict[str, str]) -> Verdict:

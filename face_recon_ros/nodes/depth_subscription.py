@@ -16,14 +16,11 @@ from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
-from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.settings import COMPRESSED_DEPTH
 from face_recon_ros.nodes.stamps import seconds
 
 # Of so many depth images the one nearest in time is taken: depth may come a little late
 KEPT = 4
-# Subject of what is wrong with depth, in the log
-DEPTH = 'depth'
 
 
 def depth_topic(node: Node, transport: str) -> str:
@@ -41,13 +38,11 @@ class DepthSubscription:
         transport: str,
         tolerance_s: float,
         monitor: DepthMonitor,
-        report: ChangeLogger,
     ) -> None:
         """:param tolerance_s: how far the stamps of an image and its depth may be apart."""
         self._node = node
         self._tolerance_s = tolerance_s
         self._monitor = monitor
-        self._report = report
         self._topic = depth_topic(node, transport)
         # the executor's thread adds, the one that finds faces looks
         self._lock = threading.Lock()
@@ -85,8 +80,6 @@ class DepthSubscription:
             depth.check_size(image)
         except ImageError as error:
             self._monitor.unusable(str(error))
-            self._report.fault(DEPTH, f'{error}; faces are found without it')
             return None
         self._monitor.matched(abs(nearest_s - stamp_s))
-        self._report.over(DEPTH, f'depth images of {self._topic} are used')
         return depth

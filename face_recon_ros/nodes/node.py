@@ -240,7 +240,6 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             settings.depth_transport,
             settings.depth_tolerance_s,
             self._depth_monitor,
-            self._report,
         )
 
     def _stop_listening(self) -> None:
