@@ -33,7 +33,14 @@ from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.loader import HYBRID, REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region, without_turn
-from face_recon_ros.regression.rolls import UprightJudge, detect_upside_down, is_sure
+from face_recon_ros.regression.rolls import (
+    Candidate,
+    UprightJudge,
+    detect_upside_down,
+    find_roll,
+    is_sure,
+)
+from face_recon_ros.regression.second_looks import SecondLooks
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import look_of
 from face_recon_ros.tracking.settings import TrackingSettings
@@ -121,6 +128,7 @@ class Pipeline:
         )
         self._tracker = Tracker(self.config.tracking, self.config.smoothing)
         self._judge = UprightJudge(self.config.threads)
+        self._second_looks = SecondLooks()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
@@ -137,6 +145,7 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -276,7 +285,7 @@ class Pipeline:
         tracks = self._tracker.update(
             stamp_s,
             detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self.regressor(image, region, denoise=True),
+            regress=lambda region: self._followed(image, region, stamp_s),
             look=lambda region: look_of(image, region),
             view=view,
             detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
@@ -286,6 +295,25 @@ class Pipeline:
             locate=lambda region: self._judge.locate(image, region),
         )
         return [(t.id, t.regression, t.parameters) for t in tracks]
+
+    def _followed(self, image: np.ndarray, region: Region, stamp_s: float) -> Regression:
+        """Return the face in a region; one that is followed and scores low is looked at again."""
+        found = self.regressor(image, region, denoise=True)
+        if region.turned_rad is None:  # a newcomer's, whose roll is just being looked for
+            return found
+        return self._second_looks(found, stamp_s, lambda: self._rolled(image, found.region))
+
+    def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
+        """Return the face in a region of a stream's image at the likeliest roll."""
+        found = find_roll(
+            without_turn(region),
+            regress=lambda r: self.regressor(image, r, denoise=True),
+            refine=lambda r: self.regressor(image, without_turn(r), denoise=True),
+            judge=lambda r: self._judge(image, r),
+            locate=lambda r: self._judge.locate(image, r),
+        )
+        settled = self.regressor.settled(image, found.regression, still=False)
+        return Candidate(settled, found.judged)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """

@@ -153,7 +153,8 @@ def fuzz_with_atheris(name: str, cases: int, seed: int) -> int:
 
 def main() -> int:
     """Run it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[1])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('kinds', nargs='*', metavar='KIND', help=', '.join(TARGETS))
     parser.add_argument('--cases', type=int, default=1000, help='of each kind (1000)')
     parser.add_argument('--seed', type=int, default=0)

@@ -5,13 +5,14 @@ Change the package in small ways, one at a time, and see whether its tests notic
     scripts/mutants.py                      a sample of every module, and the list by hand
     scripts/mutants.py pose.py exports.py   of these alone
     scripts/mutants.py --share 1            every change that is known: hours
+    scripts/mutants.py --seed 7 --count 10  another sample: ten of every module
     scripts/mutants.py --again              those that survived last time, only
 
 A change is made to a copy of the package, never to the working tree; of the tests only those run
 that test/mutants.yaml names for the module, until the first fails. Results are kept in
 build/mutants/, so that a run that was ended goes on where it was; delete them where tests were
-taken away. Exit status 1: fewer than
---least percent were noticed, or the list by hand no longer fits the code.
+taken away. Exit status 1: fewer than --least percent were noticed, or what test/mutants.yaml says
+of the code no longer fits it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mutation import Mutant, listed_mutant, mutants_of
+from mutation import Mutant, Place, chance, listed_mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'face_recon_ros'
@@ -52,7 +53,7 @@ class Module:
     name: str
     text: str
     tests: list[str]
-    equivalent: set[str]
+    equivalent: set[Place]
     listed: list[Mutant]
 
     def digest(self, result: str) -> str:
@@ -79,7 +80,14 @@ def modules_of(table: dict[str, Any], names: list[str]) -> tuple[list[Module], l
                 listed.append(listed_mutant(name, text, change['old'], change['new']))
             except ValueError as error:
                 stale.append(str(error))
-        equivalent = {e['key'] for e in entry.get('equivalent', [])}
+        known = {m.place for m in mutants_of(name, text)}
+        equivalent = set()
+        for said in entry.get('equivalent', []):
+            place = Place(said['at'], said['change'], said.get('nth', 1))
+            equivalent.add(place)
+            if place not in known:
+                stale.append(f'{name} has no change {place.nth} of {place.change!r} on a line '
+                             f'{place.at!r}')
         modules.append(Module(name, text, entry['tests'], equivalent, listed))
     unknown = set(names) - set(table)
     if unknown:
@@ -87,11 +95,18 @@ def modules_of(table: dict[str, Any], names: list[str]) -> tuple[list[Module], l
     return modules, stale
 
 
-def sample_of(module: Module, share: float) -> list[Mutant]:
-    """Return the list by hand and a share of all others, the same in each run."""
-    others = [m for m in mutants_of(module.name, module.text) if m.key not in module.equivalent]
-    chosen = [m for m in others if int(m.key, 16) / 16**10 < share]
-    return module.listed + chosen
+def sample_of(module: Module, share: float, count: int | None, seed: int) -> list[Mutant]:
+    """
+    Return the list by hand and some of all other changes, the same in each run with one seed.
+
+    :param share: how many, of all that there are
+    :param count: how many; None: by share
+    """
+    others = [m for m in mutants_of(module.name, module.text) if m.place not in module.equivalent]
+    if count is None:
+        return module.listed + [m for m in others if chance(m, seed) < share]
+    chosen = sorted(others, key=lambda m: chance(m, seed))[:count]
+    return module.listed + sorted(chosen, key=lambda m: m.line)
 
 
 class Copies:
@@ -165,24 +180,28 @@ class Results:
 
     def get(self, mutant: Mutant, module: Module) -> dict[str, Any] | None:
         """Return a mutant's result if what it depends on is what it was."""
-        known = self._by_key.get(mutant.key)
+        known = self._by_key.get(_name(mutant))
         if known and known['digest'] == module.digest(known['result']):
             return known
         return None
 
     def survived(self, mutant: Mutant) -> bool:
         """Tell whether nothing noticed it the last time, whatever has changed since."""
-        return self._by_key.get(mutant.key, {}).get('result') == SURVIVED
+        return self._by_key.get(_name(mutant), {}).get('result') == SURVIVED
 
     def put(self, mutant: Mutant, module: Module, outcome: dict[str, Any]) -> None:
         """Keep one."""
         kept = {k: v for k, v in outcome.items() if k != 'output'}
         digest = module.digest(outcome['result'])
-        self._by_key[mutant.key] = {**kept, 'mutant': str(mutant), 'digest': digest}
+        self._by_key[_name(mutant)] = {**kept, 'mutant': str(mutant), 'digest': digest}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         whole = self._path.with_suffix('.new')
         whole.write_text(json.dumps(self._by_key, indent=1))
         whole.replace(self._path)
+
+
+def _name(mutant: Mutant) -> str:
+    return f'{mutant.module} {mutant.key}'
 
 
 def check_unchanged(modules: list[Module], copies: Copies) -> None:
@@ -209,16 +228,20 @@ def summary(rows: list[tuple[Mutant, dict[str, Any]]], least: float) -> bool:
     print('\nSurvivors:')
     for mutant, outcome in rows:
         if outcome['result'] != NOTICED:
-            print(f'  {mutant.key} {mutant} {"" if outcome["result"] == SURVIVED else "BROKEN"}')
+            print(f'  {mutant} {"" if outcome["result"] == SURVIVED else "BROKEN"}')
     results = by_module.get('all', [])
     return bool(results) and results.count(NOTICED) >= least / 100 * len(results)
 
 
 def main() -> int:
     """Run it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[1])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('modules', nargs='*', metavar='MODULE', help='e.g. pose.py; default all')
-    parser.add_argument('--share', type=float, default=0.12, help='of all changes (0.12)')
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument('--share', type=float, default=0.12, help='of all changes (0.12)')
+    amount.add_argument('--count', type=int, help='of each module, instead')
+    parser.add_argument('--seed', type=int, default=0, help='of the sample (0)')
     parser.add_argument('--jobs', type=int, default=os.cpu_count(), help='at the same time')
     parser.add_argument('--least', type=float, default=85.0, help='percent to be noticed (85)')
     parser.add_argument('--again', action='store_true', help='only those that survived')
@@ -228,11 +251,12 @@ def main() -> int:
     for line in stale:
         print(f'stale: {line}')
     results = Results(RESULTS)
-    tasks = [(mutant, m) for m in modules for mutant in sample_of(m, arguments.share)]
+    tasks = [(mutant, m) for m in modules for mutant in
+             sample_of(m, arguments.share, arguments.count, arguments.seed)]
     if arguments.again:
         tasks = [t for t in tasks if results.survived(t[0])]
     if arguments.list:
-        print(*(f'{m.key} {m}' for m, _ in tasks), sep='\n')
+        print(*(m for m, _ in tasks), sep='\n')
         return 0
     with tempfile.TemporaryDirectory(prefix='mutants_') as folder:
         copies = Copies(Path(folder))

@@ -26,12 +26,26 @@ NAMES = {
 
 
 @dataclass(slots=True, frozen=True)
+class Place:
+    """
+    What a change changes.
+
+    at: the line's text, without the spaces around it. change: as `old -> new`. nth: which one,
+    from 1, where the file has several such changes on such lines.
+    """
+
+    at: str
+    change: str
+    nth: int = 1
+
+
+@dataclass(slots=True, frozen=True)
 class Mutant:
     """
     A change of one place of a file.
 
     module: its path in the package. text: the file as changed. what: for people. key: names it,
-    wherever in the file its line has moved to.
+    wherever its line or the file has moved to. place: line, change and which of several alike.
     """
 
     module: str
@@ -39,6 +53,7 @@ class Mutant:
     what: str
     key: str
     text: str
+    place: Place | None = None
 
     def __str__(self) -> str:
         return f'{self.module}:{self.line}: {self.what}'
@@ -74,7 +89,7 @@ class _Source:
 def mutants_of(module: str, text: str) -> list[Mutant]:
     """Return all changes that are known of a file's text; none is made to what it says only."""
     source = _Source(text)
-    counts: dict[str, int] = {}
+    counts: dict[tuple[str, str], int] = {}
     found = []
     for node in _code(source.tree):
         for begin, end, new, what in _changes(source, node):
@@ -82,11 +97,11 @@ def mutants_of(module: str, text: str) -> list[Mutant]:
             if changed == text:
                 continue
             line = node.lineno
-            name = f'{module} | {source.line_text(line)} | {what}'
-            counts[name] = counts.get(name, 0) + 1
-            digest = hashlib.sha256(f'{name} | {counts[name]}'.encode()).hexdigest()[:10]
-            said = f'{source.line_text(line)}   [{what}]'
-            found.append(Mutant(module, line, said, digest, changed))
+            at = source.line_text(line)
+            counts[at, what] = counts.get((at, what), 0) + 1
+            place = Place(at, what, counts[at, what])
+            key = _key(at, what, str(place.nth))
+            found.append(Mutant(module, line, f'{at}   [{what}]', key, changed, place))
     return found
 
 
@@ -99,9 +114,18 @@ def listed_mutant(module: str, text: str, old: str, new: str) -> Mutant:
     if text.count(old) != 1:
         raise ValueError(f'{module} holds {text.count(old)} times: {old!r}')
     line = text[: text.index(old)].count('\n') + 1
-    digest = hashlib.sha256(f'{module} | {old} | {new}'.encode()).hexdigest()[:10]
+    key = _key('by hand', old, new)
     what = f'{" ".join(old.split())} -> {" ".join(new.split()) or "nothing"}'
-    return Mutant(module, line, what, digest, text.replace(old, new))
+    return Mutant(module, line, what, key, text.replace(old, new))
+
+
+def chance(mutant: Mutant, seed: int) -> float:
+    """Return a number in 0..1 that is the same for a change and a seed in every run."""
+    return int(_key(str(seed), mutant.key), 16) / 16**10
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(' | '.join(parts).encode()).hexdigest()[:10]
 
 
 def _code(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:

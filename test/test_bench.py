@@ -16,6 +16,13 @@ def small_plan(monkeypatch):
     monkeypatch.setattr(bench, 'THREADS', (1,))
 
 
+def test_figures_on_standard_output_have_it_for_themselves(small_plan, capfd):
+    assert cli.main(['bench', '--runs', '1', '--no-ros', '--json', '-']) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)['measurements']
+    assert 'tracked image' in err
+
+
 def test_bench_measures_every_stage_and_writes_json(small_plan, tmp_path, capfd):
     path = tmp_path / 'bench.json'
     assert cli.main(['bench', '--runs', '3', '--no-ros', '--json', str(path)]) == 0

@@ -419,3 +419,28 @@ def test_cameras_are_equal_by_value():
     assert cameras[0] != Camera.from_calibration(640, 480, K, EIGHT)
     assert cameras[0] != Camera.uncalibrated(640, 480)
     assert cameras[0] != 'camera'
+
+
+@pytest.mark.parametrize('size', [(0, 480), (640, 0), (0, 0)])
+def test_a_size_that_is_half_there_is_the_images(size):
+    camera, fault = read(info(size=size), size=(800, 600))
+    assert not fault
+    assert (camera.width, camera.height, camera.cx) == (800, 600, 319.5)
+
+
+@pytest.mark.parametrize(('cx', 'cy', 'is_inside'), [
+    (0, 0, True), (799, 599, True), (-0.5, 0, False), (0, -0.5, False), (800, 0, False),
+    (0, 600, False),
+])
+def test_without_a_size_the_centre_has_to_be_in_the_image(cx, cy, is_inside):
+    camera, fault = read(info(size=(0, 0), k=[600, 0, cx, 0, 600, cy, 0, 0, 1]), size=(800, 600))
+    assert camera.calibrated == is_inside
+    assert bool(fault) != is_inside
+
+
+@pytest.mark.parametrize(('roi', 'size'), [
+    ((100, 0, 540, 0), (540, 480)), ((0, 50, 0, 430), (640, 430))])
+def test_a_region_of_interest_needs_both_of_its_sides(roi, size):
+    camera, fault = read(info(roi=roi), size=size)
+    assert (camera.fx, camera.cx, camera.cy) == (600, 319.5, 239.5)
+    assert f'region of interest at {roi[0]}, {roi[1]} has no size' in fault

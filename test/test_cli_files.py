@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from patience import HANG_S
 
 from face_recon_ros import cli
 from face_recon_ros.io.image_files import write_image
@@ -191,13 +192,13 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
         sizes = [p.stat().st_size for p in tmp_path.glob('.face_recon_part_*')]
         return len(sizes) == 2 and max(sizes) > 0
 
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + HANG_S
     while not begun():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(number)
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=HANG_S)
     assert (process.returncode, complaints) == (status, '')
     frames = len(list(Video.open(out)))
     assert 0 < frames < 3000
@@ -275,7 +276,7 @@ def test_what_no_photo_can_be_is_passed_over_in_a_folder(folder):
     (folder / '._anna.png').write_bytes(b'\0\5\26\7\0\2\0\0Mac OS X')
     (folder / '.face_recon_part_k3.jpg').touch()
     # the deadline bounds a wait for who writes into the pipe
-    done = in_a_process('image', folder, timeout=300)
+    done = in_a_process('image', folder, timeout=HANG_S)
     assert (done.returncode, done.stderr) == (0, '')
     assert [line.split(':')[0] for line in done.stdout.splitlines()] == [
         str(folder / 'anna.png'), str(folder / 'anna_pose.jpg')
@@ -388,3 +389,103 @@ def test_the_table_has_the_time_of_videos_and_none_of_photos(clip, folder, tmp_p
     assert [float(r['time_s']) for r in rows_of(table)] == [0.0, 0.1, 0.2, 0.3]
     run('image', folder / 'anna.png', '--csv', table)
     assert [r['time_s'] for r in rows_of(table)] == ['']
+
+
+# --- the table on standard output -------------------------------------------------
+
+
+def table_in(text):
+    return list(csv.DictReader(text.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize('name', ['-', '/dev/stdout'])
+def test_a_table_on_standard_output_has_it_for_itself(folder, tmp_path, name):
+    done = in_a_process('image', folder / 'anna.png', '--csv', name, cwd=tmp_path)
+    assert done.returncode == 0
+    (row,) = table_in(done.stdout)
+    assert row['file'] == str(folder / 'anna.png')
+    assert len(row) == len(done.stdout.splitlines()[0].split(','))
+    (report,) = done.stderr.splitlines()
+    assert report.startswith(f'{folder}/anna.png: yaw ')
+    assert not (tmp_path / '-').exists()
+
+
+def test_a_table_of_a_video_goes_into_a_pipe_or_behind_what_a_file_has(clip, tmp_path):
+    with (tmp_path / 'log').open('w') as log:
+        log.write('before\n')
+        log.flush()
+        done = subprocess.run(
+            [sys.executable, '-m', 'face_recon_ros.cli', 'video', str(clip), '--csv', '-'],
+            stdout=log, stderr=subprocess.PIPE, check=False, text=True,
+        )
+    assert done.returncode == 0
+    before, _, table = (tmp_path / 'log').read_text().partition('\n')
+    assert before == 'before'
+    assert [row['file'] for row in table_in(table)] == ['0', '1', '2', '3']
+    assert done.stderr == f'{clip}: 4 frames; face f1 in 4\n'
+
+
+def test_names_that_are_no_utf_8_are_written_to_standard_output_as_they_are(folder):
+    odd = Path(os.fsdecode(os.fsencode(folder) + b'/caf\xe9.png'))
+    (folder / 'anna.png').rename(odd)
+    for environment in ({'LC_ALL': 'C'}, {'PYTHONIOENCODING': 'ascii'}):
+        done = in_a_process('image', odd, '--csv', '-', env={**os.environ, **environment})
+        (row,) = table_in(done.stdout)
+        assert row['file'] == str(odd)
+
+
+def test_who_stops_reading_a_table_ends_it(clip, tmp_path):
+    command = [sys.executable, '-m', 'face_recon_ros.cli', 'video', str(clip), '--csv', '-']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        _, complaints = process.communicate()
+    assert process.returncode == 1
+    assert complaints == b''
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stderr == 'face-recon: standard output: No space left on device\n'
+
+
+def test_a_table_in_a_file_called_minus(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run('image', folder / 'anna.png', '--csv', './-') == 0
+    (row,) = rows_of(tmp_path / '-')
+    assert row['file'] == str(folder / 'anna.png')
+    assert ': yaw ' in capsys.readouterr().out
+
+
+# --- kinds of videos --------------------------------------------------------------
+
+
+@pytest.mark.parametrize('name', ['o.webm', 'o.gif', 'o', 'o.jpg', 'o.mp4.part'])
+def test_a_kind_of_video_that_is_not_written_is_refused_before_anything_is_read(
+    clip, tmp_path, capsys, monkeypatch, name
+):
+    monkeypatch.setattr(
+        'face_recon_ros.cli.options.make_pipeline', lambda *_, **__: pytest.fail('too late'))
+    before = sorted(tmp_path.iterdir())
+    assert run('video', clip, '--mode', 'pose', '--out', tmp_path / name) == 1
+    kind = {'o': 'videos without a kind', 'o.mp4.part': 'videos of the kind .part'}.get(
+        name, f'videos of the kind {name[1:]}')
+    assert capsys.readouterr().err == (
+        f'face-recon: {tmp_path / name}: {kind} are not written; '
+        'give --out FILE.mp4, or one of .m4v .mov .mkv .avi\n'
+    )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.m4v', '.mov', '.mkv', '.avi', '.MP4'])
+def test_the_kinds_of_videos_that_are_written_play_and_are_known_as_own(tmp_path, suffix):
+    from face_recon_ros.io.outputs import is_own
+
+    path = tmp_path / f'o{suffix}'
+    with VideoWriter(path, 10.0) as writer:
+        for shade in (40, 120, 200):
+            writer.write(np.full((64, 96, 3), shade, np.uint8))
+    video = Video.open(path)
+    shades = [float(pixels.mean()) for _, pixels in video]
+    np.testing.assert_allclose(shades, [40, 120, 200], atol=4)
+    assert video.faults == []
+    assert is_own(path)

@@ -150,10 +150,11 @@ def test_faces_are_followed_as_rep_155_says(peer, image):
     frames = peer.collect(TFMessage, '/tf', 100)
     peer.show(showing(image), listener.complete)
     ((face_id, topics),) = listener.faces.items()
-    assert humans(peer) == {
+    expected = {
         '/humans/faces/tracked',
         *(f'/humans/faces/{face_id}/{name}' for name in topics),
     }
+    peer.wait(lambda: humans(peer) == expected, f'{expected}')
     children = {t.child_frame_id for m in frames.collected for t in m.transforms}
     assert children == {f'face_{face_id}', f'gaze_{face_id}'}
 
@@ -213,12 +214,18 @@ def test_switched_off_while_running(peer, image):
     peer.show(showing(image), listener.complete)
 
 
-def published(peer, name, namespace):
-    """Names of the topics a node publishes; its data may arrive before its name does."""
-    peer.wait(lambda: (name, namespace) in peer.node.get_node_names_and_namespaces(),
-              f'the name of {namespace}/{name}')
-    return [topic for topic, _ in
-            peer.node.get_publisher_names_and_types_by_node(name, namespace)]
+def published(peer, name, namespace, awaited):
+    """Names of the topics a node publishes; its data may arrive before its name and theirs do."""
+    nodes = peer.node.get_node_names_and_namespaces
+
+    def topics():
+        if (name, namespace) not in nodes():
+            return []
+        named = peer.node.get_publisher_names_and_types_by_node(name, namespace)
+        return [topic for topic, _ in named]
+
+    peer.wait(lambda: awaited in topics(), f'{awaited} of {namespace}/{name}')
+    return topics()
 
 
 def test_without_hri_msgs_all_else_is_there(image):
@@ -234,8 +241,7 @@ def test_without_hri_msgs_all_else_is_there(image):
         try:
             faces = peer.collect(FaceArray, 'face_recon/faces', 10)
             peer.show(showing(image), lambda: any(f.faces for f in faces.collected))
-            sent = published(peer, 'face_recon', '/alone')
-            assert '/alone/face_recon/faces' in sent
+            sent = published(peer, 'face_recon', '/alone', '/alone/face_recon/faces')
             assert not [name for name in sent if 'humans' in name]
         finally:
             peer.close()

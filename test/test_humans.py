@@ -359,6 +359,8 @@ def test_everything_is_published_reliable_and_only_if_wanted(machine, portrait, 
     pixels = np.frombuffer(received['cropped'][-1].data, np.uint8).reshape(64, 96, 3)
     np.testing.assert_array_equal(pixels, crops.cropped(portrait, face.box, 96, 64))
     for topic in (TRACKED, *named('f1')):
+        # data may arrive before it is known whose it is
+        machine.wait(lambda t=topic: machine.peer.get_publishers_info_by_topic(t))
         (info,) = machine.peer.get_publishers_info_by_topic(topic)
         assert info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
 

@@ -100,11 +100,8 @@ def parameters_of():
     peer = Peer()
 
     def ask(node, *names):
-        client = peer.node.create_client(GetParameters, f'{node}/get_parameters')
-        assert client.wait_for_service(DEADLINE_S)
-        future = client.call_async(GetParameters.Request(names=list(names)))
-        peer._executor.spin_until_future_complete(future, DEADLINE_S)
-        return [parameter_value_to_python(value) for value in future.result().values]
+        answer = peer.call(GetParameters, f'{node}/get_parameters', names=list(names))
+        return [parameter_value_to_python(value) for value in answer.values]
 
     yield ask
     peer.close()

@@ -162,6 +162,10 @@ def test_dense_dots_are_thinned_to_every_third_of_their_size():
     # 300 px high: two pixels wide
     column = np.array([[40.0, 20, 0], [40, 320, 1]])
     assert overlay.draw_dense(blank(), column, np.ones(2, bool)).any(axis=2).sum() == 8
+    # and so there is one in every six
+    column = np.column_stack([np.full(301, 40.0), np.arange(20.0, 321), np.arange(301.0)])
+    image = overlay.draw_dense(blank(), column, np.ones(301, bool))
+    assert image.any(axis=2).sum() == 4 * 51
 
 
 def test_dense_dots_beyond_the_border_are_left_out():

@@ -11,6 +11,7 @@ from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import (
     UprightJudge,
+    detect_upside_down,
     find_roll,
     is_sure,
     is_upside_down,
@@ -225,3 +226,22 @@ def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, 
     region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
     assert roll_deg(find_roll(region, regress, regress, judge, lambda region: there)) == roll
     assert roll_deg(find_roll(region, regress, regress, judge)) == 0
+
+
+def test_what_is_found_in_the_image_turned_by_a_half_is_where_it_is_in_the_image():
+    """The pixel (2, 1) of 7 x 4 is (4, 2) of the turned one."""
+    seen = []
+
+    def detect(image):
+        seen.append(np.argwhere(image[..., 0]).tolist())
+        eyes = np.array([[4.0, 2.0], [6.0, 0.0]])
+        return [Detection(np.array([4.0, 2.0, 5.0, 3.0]), 0.7, eyes),
+                Detection(np.array([0.0, 0.0, 6.0, 3.0]), 0.6, None)]
+
+    image = np.zeros((4, 7, 3), np.uint8)
+    image[1, 2] = 255
+    first, second = detect_upside_down(detect, image)
+    assert seen == [[[2, 4]]]
+    assert (first.box.tolist(), first.score) == ([1, 0, 2, 1], 0.7)
+    assert first.eyes.tolist() == [[2, 1], [0, 3]]
+    assert (second.box.tolist(), second.eyes) == ([0, 0, 6, 3], None)

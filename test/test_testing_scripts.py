@@ -68,6 +68,70 @@ def test_a_change_keeps_its_key_where_its_line_moves():
     moved = [m.key for m in mutants_of('f.py', CODE.replace('LIMIT: int', '\n\nLIMIT: int'))]
     assert keys == moved
     assert len(set(keys)) == len(keys)
+    # and where the file is renamed
+    assert keys == [m.key for m in mutants_of('room/g.py', CODE)]
+
+
+def test_the_places_of_changes():
+    from mutation import Place, mutants_of
+
+    text = 'a = 1 < 2\nb = [3, 3]\nif True:\n    a = 1 < 2\n'
+    places = [m.place for m in mutants_of('f.py', text)]
+    assert Place('a = 1 < 2', '< -> <=') in places
+    assert Place('a = 1 < 2', '< -> <=', 2) in places
+    assert Place('b = [3, 3]', '3 -> 4', 2) in places
+    assert Place('b = [3, 3]', '3 -> 4', 3) not in places
+
+
+@pytest.fixture
+def module_of_sums(tmp_path, monkeypatch):
+    """A package of one module, and what modules_of() makes of a table about it."""
+    import mutants
+
+    (tmp_path / 'room').mkdir()
+    (tmp_path / 'room' / 'sums.py').write_text(
+        ''.join(f'def f{n}(a):\n    return a + {n}\n' for n in range(50)))
+    monkeypatch.setattr(mutants, 'PACKAGE', tmp_path)
+
+    def module(**entry):
+        return mutants.modules_of({'room/sums.py': {'tests': [], **entry}}, [])
+
+    return module
+
+
+def test_changes_without_a_difference_are_left_out_and_told_when_they_no_longer_fit(
+    module_of_sums,
+):
+    from mutants import sample_of
+
+    equivalent = [{'at': 'return a + 7', 'change': '+ -> -', 'why': 'made up'}]
+    (module,), stale = module_of_sums(equivalent=equivalent)
+    assert stale == []
+    said = [m.what for m in sample_of(module, 1.0, None, 0)]
+    assert len(said) == 99
+    assert 'return a + 7   [+ -> -]' not in said
+    for wrong in ({'at': 'return a + 70'}, {'change': '+ -> *'}, {'nth': 2}):
+        _, stale = module_of_sums(equivalent=[{**equivalent[0], **wrong}])
+        (line,) = stale
+        assert line.startswith('room/sums.py has no change')
+
+
+def test_samples_are_the_same_for_a_seed_and_others_for_another(module_of_sums):
+    from mutants import sample_of
+
+    (module,), _ = module_of_sums(changes=[{'old': 'a + 30', 'new': 'a'}])
+
+    def sample(seed, count=10, share=0.5):
+        return [m.what for m in sample_of(module, share, count, seed)]
+
+    # the list by hand comes on top
+    assert len(sample(3)) == 11
+    assert sample(3)[0] == 'a + 30 -> a'
+    assert sample(3) == sample(3)
+    assert len(set(sample(3)) & set(sample(4))) < 9
+    assert set(sample(3)) <= set(sample(3, count=20))
+    assert 30 < len(sample(3, count=None)) < 70
+    assert len(sample(3, count=1000)) == 101
 
 
 def test_a_change_by_hand_has_to_fit_once():
@@ -88,6 +152,22 @@ def test_the_table_of_mutants_names_files_that_are_there():
         for name in entry['tests']:
             assert (root / 'test' / name).is_file(), name
         assert all(e['why'] for e in entry.get('equivalent', []))
+
+
+def test_the_table_of_mutants_fits_the_code():
+    import mutants
+
+    _, stale = mutants.modules_of(yaml.safe_load(mutants.TABLE.read_text()), [])
+    assert stale == [], 'change these entries of test/mutants.yaml, or take them out'
+
+
+@pytest.mark.parametrize('word', ['mutants.py --seed 7 --count 10', 'fuzz.py images --replay'])
+def test_the_help_of_the_scripts_has_examples(word):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / word.split()[0]), '--help'],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f'scripts/{word}' in done.stdout
 
 
 def test_a_mutant_is_noticed_by_a_test_that_fails(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from patience import HANG_S
 from scipy.spatial import cKDTree
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
@@ -354,6 +355,6 @@ def test_the_command_says_what_is_missing(tmp_path):
     result = subprocess.run(
         [sys.executable, '-m', 'model_building.network.heads', '--sheet',
          str(tmp_path / 'no' / 'folder.png'), '--people', '0'],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert result.returncode == 1
     assert 'folder.png: no such folder' in result.stderr

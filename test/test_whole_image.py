@@ -168,3 +168,11 @@ def test_remarks_of_a_png_are_left_out_and_pixels_stay(photo, tmp_path, capfd):
     np.testing.assert_array_equal(read_image(tmp_path / 'noisy.png'), photo)
     assert capfd.readouterr().err == ''
     assert png_without_remarks(b'not a PNG') == b'not a PNG'
+
+
+def test_a_segment_of_a_jpeg_may_be_empty():
+    """Its length counts itself: 2 is nothing. What says less is taken for that."""
+    for length in (0, 1, 2):
+        data = b'\xff\xd8\xff\xfe' + length.to_bytes(2, 'big') + b'\xff\xd9'
+        assert fault_of(data) == ''
+    assert fault_of(b'\xff\xd8\xff\xfe\0\3\xff\xd9') != ''

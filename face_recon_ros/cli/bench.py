@@ -14,7 +14,12 @@ from typing import Any
 from face_recon_ros.cli.options import whole_number
 from face_recon_ros.cli.terminal import progress, say_lines
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.io.outputs import check_output, identities
+from face_recon_ros.io.outputs import (
+    check_output,
+    file_or_standard_output,
+    identities,
+    is_standard_output,
+)
 from face_recon_ros.tools import bench
 
 
@@ -22,7 +27,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('bench', help='how long each stage takes on this machine')
     parser.add_argument('--video', type=Path, metavar='FILE', help='time a video instead')
-    parser.add_argument('--json', type=Path, metavar='F', help='also write the figures')
+    parser.add_argument(
+        '--json',
+        type=file_or_standard_output,
+        metavar='F',
+        help='also write the figures; - is standard output',
+    )
     parser.add_argument(
         '--runs',
         type=whole_number(1, 100_000),
@@ -35,7 +45,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.json:
+    beside = is_standard_output(options.json)
+    if options.json and not beside:
         inputs = identities(path for path in (options.video, options.network) if path)
         check_output(options.json, '--json', inputs)
     publisher = None if options.no_ros or options.video else _publisher()
@@ -48,12 +59,12 @@ def _run(options: argparse.Namespace) -> int:
             options.network,
             publisher,
         )
-    say_lines(bench.table(results))
+    say_lines(bench.table(results), beside)
     image_to_tf = []
     if publisher:
         publisher.close()
-        say_lines('\nimage published -> transform received, between processes:')
-        image_to_tf = _image_to_tf()
+        say_lines('\nimage published -> transform received, between processes:', beside)
+        image_to_tf = _image_to_tf(beside)
     if options.json:
         bench.write_json(options.json, results, image_to_tf)
     return 0
@@ -67,12 +78,12 @@ def _publisher() -> Any:
         return None
 
 
-def _image_to_tf() -> list[object]:
+def _image_to_tf(beside: bool) -> list[object]:
     """Let the processes of nodes/latency.py measure and print; return their figures."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'latency.json'
         module = 'face_recon_ros.tools.latency'
         command = [sys.executable, '-m', module, '--rate', '30', '60', '--json', str(path)]
-        if subprocess.run(command, check=False).returncode:
+        if subprocess.run(command, stdout=sys.stderr if beside else None, check=False).returncode:
             raise FaceReconError('bench: image to TF could not be measured; see above')
         return json.loads(path.read_text())

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from face_recon_ros.cli import options as common
-from face_recon_ros.cli.terminal import complain, progress, say
+from face_recon_ros.cli.terminal import complain, note, progress, say
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.face import Face
 from face_recon_ros.io import records
@@ -24,6 +24,7 @@ from face_recon_ros.io.outputs import (
     fitting_name,
     identity,
     is_own,
+    is_standard_output,
 )
 from face_recon_ros.rendering.exports import EXPORTS, Export
 from face_recon_ros.rendering.overlay import angles_label
@@ -46,7 +47,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def _run(options: argparse.Namespace) -> int:
     found = find_images(options.inputs, [options.out or DEFAULT_OUTPUT])
     inputs = common.input_files(options, found.paths)
-    if options.csv:
+    to_terminal = note if is_standard_output(options.csv) else say
+    if options.csv and not is_standard_output(options.csv):
         check_output(options.csv, '--csv', inputs)
     for line in [*found.faults, *found.remarks]:
         complain(line)
@@ -73,14 +75,14 @@ def _run(options: argparse.Namespace) -> int:
                 continue
             for face in faces:
                 rows.writerow(records.row(str(path), face))
-            _report(str(path), faces)
+            _report(str(path), faces, to_terminal)
             if pictures:
                 views.forget()
                 failures += not pictures.write(path, views, image, faces)
     return 1 if failures else 0
 
 
-def _report(name: str, faces: Sequence[Face]) -> None:
+def _report(name: str, faces: Sequence[Face], say: Callable[[str], None]) -> None:
     if not faces:
         say(f'{name}: no face')
     for face in faces:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
-from face_recon_ros.io.outputs import Identity, identities
+from face_recon_ros.io.outputs import Identity, file_or_standard_output, identities
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import Meaning, meaning_of, settings_of
@@ -122,7 +122,12 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     """Add the options of image and video."""
     parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
     parser.add_argument('--out', type=Path, help=out_help)
-    parser.add_argument('--csv', type=Path, metavar='F', help='one row per face')
+    parser.add_argument(
+        '--csv',
+        type=file_or_standard_output,
+        metavar='F',
+        help='one row per face; - is standard output, and what is reported goes to standard error',
+    )
     add_setting(parser, TrackingSettings, 'max_faces', default=0, metavar='N')
     add_setting(parser, PipelineConfig, 'detector', metavar='DETECTOR')
     add_setting(parser, PipelineConfig, 'regressor')

@@ -23,9 +23,14 @@ def say(message: str) -> None:
     say_lines(message.translate(_ESCAPED))
 
 
-def say_lines(text: str) -> None:
-    """Print a table."""
-    _write(text, sys.stdout)
+def note(message: str) -> None:
+    """Print a line of results where standard output is for something else."""
+    _write(message.translate(_ESCAPED), sys.stderr)
+
+
+def say_lines(text: str, beside: bool = False) -> None:
+    """Print a table; beside standard output where that is for something else."""
+    _write(text, sys.stderr if beside else sys.stdout)
 
 
 def complain(message: str) -> None:

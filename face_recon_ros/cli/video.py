@@ -13,7 +13,7 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.cli import options as common
-from face_recon_ros.cli.terminal import complain, progress, say
+from face_recon_ros.cli.terminal import complain, note, progress, say
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import records
@@ -25,9 +25,10 @@ from face_recon_ros.io.outputs import (
     fitting_name,
     identity,
     is_own,
+    is_standard_output,
 )
 from face_recon_ros.io.video_files import Video
-from face_recon_ros.io.video_writing import VideoWriter
+from face_recon_ros.io.video_writing import VIDEO_SUFFIXES, VideoWriter, check_video_name
 from face_recon_ros.rendering.views import FaceViews
 
 
@@ -40,7 +41,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         '--depth-topic',
         help='of depth images in a bag, registered to those of --topic; default: none are used',
     )
-    common.add_common(parser, 'video to write, .mp4')
+    common.add_common(parser, f'video to write: {" ".join(VIDEO_SUFFIXES)}')
     parser.add_argument(
         '--no-smoothing', action='store_true', help='each frame as it was measured'
     )
@@ -111,11 +112,13 @@ def _outputs(options: argparse.Namespace) -> Path | None:
     out: Path | None = options.out
     if out:
         check_output(out, '--out', inputs)
+        check_video_name(out)
     elif options.mode:
         out = _default_output(f'{options.input.stem}_{options.mode}', inputs)
-    if options.csv:
-        check_output(options.csv, '--csv', inputs)
-    check_apart([(out, '--out'), (options.csv, '--csv')])
+    table = None if is_standard_output(options.csv) else options.csv
+    if table:
+        check_output(table, '--csv', inputs)
+    check_apart([(out, '--out'), (table, '--csv')])
     return out
 
 
@@ -157,4 +160,5 @@ def _follow(
                 writer.write(picture, frame.stamp_s)
             total += 1
     counts = ', '.join(f'face {face_id} in {number}' for face_id, number in seen.items())
-    say(f'{options.input}: {total} frames; {counts or "no face"}')
+    report = note if is_standard_output(options.csv) else say
+    report(f'{options.input}: {total} frames; {counts or "no face"}')

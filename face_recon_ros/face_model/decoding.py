@@ -4,8 +4,8 @@ From landmarks and a pose to the 62 parameters: the network's last steps, in Num
 Given the pose branch's rotation, shape and expression follow from the 468 landmarks in the image
 in closed form: the landmarks' depth is taken from the model (it is what Face Mesh knows least),
 the pose is undone, and the ridge regression of LandmarkFitter gives the coefficients; ROUNDS
-times, the first from the head's own coefficients. model_building/network/export.py writes the
-same steps into the network's file as operators.
+times, the first from the head's own coefficients. This is the definition; the operators that
+model_building/network/export.py writes into the network's file are held to it by the tests.
 """
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.landmark_fit import LandmarkFitter
-from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468, OUTER_CANTHI_468
+from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
+from face_recon_ros.face_model.lips import with_closed_lips
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 
@@ -29,9 +30,7 @@ class ParameterDecoder:
         self.basis = model.landmarks_468.basis
         self.solve = LandmarkFitter(model).solve
         right, left = OUTER_CANTHI_468
-        canthi_m = float(np.linalg.norm(self.mean[right] - self.mean[left]))
-        self.closed_gap_m = LandmarkFitter.CLOSED_LIP_GAP * canthi_m
-        self.open_gap_m = LandmarkFitter.OPEN_LIP_GAP * canthi_m
+        self.canthal_distance_m = float(np.linalg.norm(self.mean[right] - self.mean[left]))
 
     def __call__(
         self,
@@ -54,24 +53,12 @@ class ParameterDecoder:
             turned = self._turned(coefficients, rotation)
             scale, origin = _scale_and_origin(turned[:2], target)
             turned[:2] = (target - origin[:, None]) / scale
-            points = self._with_closed_lips(turned.T @ rotation)
+            points = with_closed_lips(turned.T @ rotation, self.canthal_distance_m)
             coefficients = self.solve @ (points - self.mean).ravel()
         scale, origin = _scale_and_origin(self._turned(coefficients, rotation)[:2], target)
         matrix = camera_matrix(scale, rotation, np.array([origin[0], -origin[1], 0.0]))
         shape, expression = np.split(coefficients, [SHAPE_COUNT])
         return FaceParameters(matrix, shape, expression)
-
-    def _with_closed_lips(self, points_m: np.ndarray) -> np.ndarray:
-        """Return model points (468, 3) with lips together that are all but closed."""
-        upper, lower = INNER_LIP_PAIRS_468.T
-        gaps = points_m[upper] - points_m[lower]
-        gap = np.sqrt(np.einsum('ij,ij->i', gaps, gaps)).mean()
-        openness = (gap - self.closed_gap_m) / (self.open_gap_m - self.closed_gap_m)
-        closing = (1 - np.clip(openness, 0, 1)) / 2 * gaps
-        closed = points_m.copy()
-        closed[upper] -= closing
-        closed[lower] += closing
-        return closed
 
     def _turned(self, coefficients: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         return rotation @ self._sparse.points_of(coefficients).T

@@ -8,6 +8,7 @@ import numpy as np
 
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468, OUTER_CANTHI_468
+from face_recon_ros.face_model.lips import with_closed_lips
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import (
     SCREEN_FROM_MODEL_AXES,
@@ -41,9 +42,6 @@ class LandmarkFitter:
 
     # Ridge in square metres per landmark; ten times more visibly over-smooths.
     RIDGE_M2 = 3e-8
-    # Face Mesh leaves a gap of this part of the outer-canthal distance between closed lips; gaps
-    # from the second on are taken as they are.
-    CLOSED_LIP_GAP, OPEN_LIP_GAP = 0.02, 0.05
     # Weight of the gap between facing inner-lip landmarks relative to a landmark's position:
     # what closes closed lips.
     LIP_GAP_WEIGHT = 10.0
@@ -71,7 +69,9 @@ class LandmarkFitter:
 
         :param start: whose shape and expression to align first; the mean's by default
         """
-        target = self._with_closed_lips(landmarks_px) @ SCREEN_FROM_MODEL_AXES
+        right, left = OUTER_CANTHI_468
+        canthi_px = float(np.linalg.norm(landmarks_px[right] - landmarks_px[left]))
+        target = with_closed_lips(landmarks_px, canthi_px) @ SCREEN_FROM_MODEL_AXES
         points = self._sparse.points(start) if start else self._sparse.mean
         scale, rotation, translation = similarity(points, target)
         unposed = (target - translation) @ rotation / scale
@@ -79,28 +79,9 @@ class LandmarkFitter:
         points = self._sparse.mean + (self._basis @ coefficients).reshape(-1, 3)
         scale, rotation, translation = similarity(points, target)
         residual = points @ (scale * rotation).T + (translation - target)
-        canthi = np.linalg.norm(points[OUTER_CANTHI_468[0]] - points[OUTER_CANTHI_468[1]]) * scale
+        canthi = np.linalg.norm(points[right] - points[left]) * scale
         distances = np.sqrt(np.einsum('ij,ij->i', residual, residual))
         error = float(distances.mean() / canthi)
         matrix = camera_matrix(scale, rotation, SCREEN_FROM_MODEL_AXES @ translation)
         shape, expression = np.split(coefficients, [SHAPE_COUNT])
         return Fit(FaceParameters(matrix, shape, expression), error)
-
-
-    def _with_closed_lips(self, landmarks_px: np.ndarray) -> np.ndarray:
-        """Return the landmarks with the inner lips together where they are all but closed."""
-        upper, lower = INNER_LIP_PAIRS_468.T
-        gaps = landmarks_px[upper] - landmarks_px[lower]
-        canthi = landmarks_px[OUTER_CANTHI_468[0]] - landmarks_px[OUTER_CANTHI_468[1]]
-        width = np.linalg.norm(canthi)
-        if not width > 0:
-            return landmarks_px
-        gap = np.linalg.norm(gaps, axis=1).mean() / width
-        openness = (gap - self.CLOSED_LIP_GAP) / (self.OPEN_LIP_GAP - self.CLOSED_LIP_GAP)
-        if openness >= 1:
-            return landmarks_px
-        closing = (1 - max(openness, 0.0)) / 2 * gaps
-        closed = landmarks_px.copy()
-        closed[upper] -= closing
-        closed[lower] += closing
-        return closed

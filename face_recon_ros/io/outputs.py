@@ -9,16 +9,19 @@ replaced.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
 import struct
+import sys
 import tempfile
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from face_recon_ros.errors import OutputError
 
@@ -50,6 +53,9 @@ PART_PREFIX = '.face_recon_part_'
 # Longest file name that all common file systems accept
 LONGEST_NAME_BYTES = 255
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# A file of this name is given as a path, and is another one
+_STANDARD_OUTPUT = Path('-')
 
 Identity = tuple[int, int]
 
@@ -212,6 +218,40 @@ class PartFile:
         """Delete the part; the old file stays."""
         if not self._special:
             self.part.unlink(missing_ok=True)
+
+
+def file_or_standard_output(text: str) -> Path:
+    """Return the path that an option of the command line names, which may be standard output."""
+    if text in ('-', '/dev/stdout'):
+        return _STANDARD_OUTPUT
+    path = Path(text)
+    return path.absolute() if path == _STANDARD_OUTPUT else path
+
+
+def is_standard_output(path: Path | None) -> bool:
+    """Tell whether file_or_standard_output() found standard output."""
+    return path == _STANDARD_OUTPUT
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """
+    Open standard output for text in UTF-8, with the bytes of names that are none as they are.
+
+    :raises OSError: it is closed; or, while it is written to, nobody reads it or a disk is full.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    sys.stdout.flush()
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):  # a caller's, which keeps it in memory
+        yield sys.stdout
+        return
+    with open(
+        number, 'w', newline='', encoding='utf-8', errors='surrogateescape', closefd=False
+    ) as stream:
+        yield stream
 
 
 def write_bytes(path: Path, data: bytes, option: str = '--out') -> None:

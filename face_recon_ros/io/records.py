@@ -6,10 +6,16 @@ import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from face_recon_ros.face import Face
-from face_recon_ros.io.outputs import PartFile, cannot_write, signals_held
+from face_recon_ros.io.outputs import (
+    PartFile,
+    cannot_write,
+    is_standard_output,
+    signals_held,
+    standard_output,
+)
 from face_recon_ros.rotations import EulerAngles
 
 COLUMNS = (
@@ -63,7 +69,7 @@ class Rows(Protocol):
 @contextmanager
 def csv_writer(path: Path | None) -> Iterator[Rows]:
     """
-    Open a CSV file with its header; None swallows the rows.
+    Open a CSV file with its header; None swallows the rows, `-` is standard output.
 
     The file is renamed at the end. If the block ends with an error it contains the rows so far;
     without any row the old file stays.
@@ -72,6 +78,12 @@ def csv_writer(path: Path | None) -> Iterator[Rows]:
     """
     if path is None:
         yield _Nowhere()
+        return
+    if is_standard_output(path):
+        with standard_output() as stream:
+            rows = _Rows(stream)
+            rows.writerow(COLUMNS)
+            yield rows
         return
     table = _Table(path)
     try:
@@ -128,6 +140,19 @@ class _Table:
                 self._part.publish()
             except OSError as error:
                 raise self._failed(error) from error
+
+
+class _Rows:
+    """Rows that who reads them has at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._writer = csv.writer(stream)
+
+    def writerow(self, values: Sequence[str]) -> None:
+        """Add a row. :raises OSError: it cannot be written."""
+        self._writer.writerow(values)
+        self._stream.flush()
 
 
 class _Nowhere:

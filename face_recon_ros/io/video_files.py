@@ -14,6 +14,7 @@ import numpy as np
 
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import iso_media
+from face_recon_ros.io.recording_ends import RecordingEnd, recording_end
 from face_recon_ros.io.video_clock import VideoClock
 
 # Consecutive failed reads after which a video has ended, unless its container states more frames;
@@ -152,17 +153,20 @@ class Video:
 
     def _fault(self, clock: VideoClock) -> str:
         """Return what is missing of the video, now that the last frame is read; '' if nothing."""
-        cut_off, duration_s = self._container()
         count = self.frame_count
+        of = f' of {count}' if count and count > clock.count else ''
+        end = self._container(fewer_frames=bool(of))
+        duration_s = end.duration_s
         if duration_s is None and count:
             duration_s = count / self.frames_per_second
-        of = f' of {count}' if count and count > clock.count else ''
-        if cut_off and of:
+        if end.is_cut_off and of:
             return f'is cut off: ends after {clock.count}{of} frames; {_REMEDY}'
         if duration_s is not None and clock.ends_early(duration_s):
             if of:
                 return f'ends after {clock.count}{of} frames; {_REMEDY}'
             return f'ends after {clock.last_s:.1f} of {duration_s:.1f} s; {_REMEDY}'
+        if end.is_cut_off:
+            return f'is cut off after {clock.count} frames; {_REMEDY}'
         if clock.lost:
             return (
                 f'is damaged: {clock.count}{of} frames can be read, the first that cannot is '
@@ -172,13 +176,17 @@ class Video:
             return f'is damaged: {clock.count}{of} frames can be read; {_REMEDY}'
         return ''
 
-    def _container(self) -> tuple[bool, float | None]:
-        """Return what an MP4 says of itself: whether it is cut off, and how long it is."""
+    def _container(self, fewer_frames: bool) -> RecordingEnd:
+        """Return what the container says of its end."""
         try:
             with self.path.open('rb') as file:
-                return iso_media.is_cut_off(file), iso_media.video_duration_s(file)
+                duration_s = iso_media.video_duration_s(file)
+                cut_off = iso_media.is_cut_off(file)
+                if duration_s is not None:  # what is cut off may hold no frames
+                    return RecordingEnd(cut_off and fewer_frames, duration_s)
+                return RecordingEnd(True) if cut_off else recording_end(file)
         except OSError:
-            return False, None
+            return RecordingEnd()
 
 
 def _measured_rate(path: Path) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -13,8 +14,21 @@ from face_recon_ros.io import iso_media
 from face_recon_ros.io.outputs import PartFile, cannot_write, is_special, mark_file, signals_held
 from face_recon_ros.io.video_files import opencv_path
 
+# What plays everywhere, and has room for the mark of this program
+VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv', '.avi')
 # A longer pause between two frames is shown as one frame: a clock was set, or nothing was recorded
 LONGEST_PAUSE_S = 60.0
+
+
+def check_video_name(path: Path, option: str = '--out') -> None:
+    """:raises OutputError: no video is written to a file of this name."""
+    suffix = Path(os.path.realpath(path)).suffix
+    if suffix.lower() not in VIDEO_SUFFIXES and not is_special(path):
+        kind = f'videos of the kind {suffix}' if suffix else 'videos without a kind'
+        raise OutputError(
+            f'{path}: {kind} are not written; give {option} FILE{VIDEO_SUFFIXES[0]}, or one of '
+            f'{" ".join(VIDEO_SUFFIXES[1:])}'
+        )
 
 
 class VideoWriter:
@@ -79,6 +93,7 @@ class VideoWriter:
     def _open(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
         self._size = (width, height)
+        check_video_name(self._path)
         if is_special(self._path):  # what is written is read again, which a pipe does not allow
             raise OutputError(f'{self._path}: is no file; give --out FILE.mp4')
         try:

@@ -55,7 +55,7 @@ def gaze_pose(pose: MetricPose) -> MetricPose:
 
 def pose_message(pose: MetricPose) -> Pose:
     """Return geometry_msgs/Pose of a metric pose."""
-    return Pose(position=_xyz(Point, pose.translation_m), orientation=_quaternion(pose))
+    return Pose(position=_xyz(Point, pose.translation_m), orientation=_quaternion_message(pose))
 
 
 def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage:
@@ -190,7 +190,7 @@ def _xyz(kind: type[Xyz], values: np.ndarray) -> Xyz:
     return kind(x=x, y=y, z=z)
 
 
-def _quaternion(pose: MetricPose) -> Quaternion:
+def _quaternion_message(pose: MetricPose) -> Quaternion:
     x, y, z, w = (float(v) for v in pose.quaternion())
     return Quaternion(x=x, y=y, z=z, w=w)
 
@@ -204,7 +204,7 @@ def _transform(pose: MetricPose, child: str, header: Header) -> TransformStamped
         header=header,
         child_frame_id=child,
         transform=Transform(
-            translation=_xyz(Vector3, pose.translation_m), rotation=_quaternion(pose)
+            translation=_xyz(Vector3, pose.translation_m), rotation=_quaternion_message(pose)
         ),
     )
 

@@ -18,7 +18,7 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.face import Face
 from face_recon_ros.faces import Faces
 from face_recon_ros.io.image_files import Video, read_image
-from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.io.outputs import is_standard_output, standard_output, write_bytes
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import Region
@@ -249,7 +249,11 @@ def table(results: Sequence[Measurement]) -> str:
 
 
 def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object] = ()) -> None:
-    """Write the measurements and what they were made on. :raises OutputError: unwritable."""
+    """
+    Write the measurements and what they were made on; the path `-` is standard output.
+
+    :raises OutputError: unwritable.
+    """
     record = {
         'machine': platform.machine(),
         'processor': _processor(),
@@ -257,7 +261,12 @@ def write_json(path: Path, results: Sequence[Measurement], ros: Sequence[object]
         'measurements': [asdict(m) for m in results],
         'image_to_tf': list(ros),
     }
-    write_bytes(path, f'{json.dumps(record, indent=1)}\n'.encode(), '--json')
+    text = f'{json.dumps(record, indent=1)}\n'
+    if is_standard_output(path):
+        with standard_output() as stream:
+            stream.write(text)
+        return
+    write_bytes(path, text.encode(), '--json')
 
 
 def _processor() -> str:

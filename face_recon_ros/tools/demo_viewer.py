@@ -23,7 +23,7 @@ from face_recon_ros.tools.agreement import Observation, agreement
 
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 # Pictures are asked for only then: until there the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5

@@ -30,7 +30,7 @@ NODE = 'face_recon_ros.nodes.face_recon_node'
 THIS = 'face_recon_ros.tools.latency'
 # Before these many images the node, its caches and the tracker are warming up
 WARM_UP = 45
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

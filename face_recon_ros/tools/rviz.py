@@ -31,7 +31,7 @@ ROS_ARGUMENTS = '--ros-args'
 NODE = 'face_recon'
 WAIT_S = 15.0
 # for the node's answer, once it has published
-ANSWER_S = 3.0
+ANSWER_S, ASK_AGAIN_S = 3.0, 1.0
 SPIN_S = 0.1
 
 
@@ -165,13 +165,17 @@ def _ask(node: Node, cameras: Sequence[str], wait_s: float, frame: str) -> Seen:
         ]
         node.get_logger().info(f'RViz starts with the first message on {" or ".join(topics)}')
     parameters: Any = node.create_client(GetParameters, f'{names[0]}/get_parameters')
-    answer: Any = None
+    answers: list[Any] = []
+    again_s = 0.0
     end_s = time.monotonic() + wait_s
     while time.monotonic() < end_s and not (seen.frame and (seen.transport or cameras)):
         rclpy.spin_once(node, timeout_sec=SPIN_S)
-        if answer is None and parameters.service_is_ready():
-            answer = parameters.call_async(GetParameters.Request(names=['image_transport']))
-        if answer is not None and answer.done():
+        # DDS drops the answer to a client that the server has not heard of yet: ask again
+        if time.monotonic() >= again_s and parameters.service_is_ready():
+            request = GetParameters.Request(names=['image_transport'])
+            answers.append(parameters.call_async(request))
+            again_s = time.monotonic() + ASK_AGAIN_S
+        if answer := next((a for a in answers if a.done()), None):
             seen.transport = answer.result().values[0].string_value
         if seen.frame and not frame:
             end_s = min(end_s, time.monotonic() + ANSWER_S)

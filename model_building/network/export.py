@@ -24,6 +24,7 @@ from torch import nn
 
 from face_recon_ros.face_model.decoding import ROUNDS, ParameterDecoder
 from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
+from face_recon_ros.face_model.lips import CLOSED_LIP_GAP, OPEN_LIP_GAP
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
 from face_recon_ros.paths import model_file
@@ -282,16 +283,19 @@ class Exporter:
         return w.linear(flat, solve, -solve @ self._decoder.mean.ravel())
 
     def _with_closed_lips(self, points: int) -> int:
-        w, decoder = self._write, self._decoder
+        """See face_model.lips."""
+        w = self._write
+        canthi_m = self._decoder.canthal_distance_m
+        closed_gap_m, open_gap_m = CLOSED_LIP_GAP * canthi_m, OPEN_LIP_GAP * canthi_m
         pick = np.zeros((1, len(INNER_LIP_PAIRS_468), LANDMARKS))
         rows = np.arange(len(INNER_LIP_PAIRS_468))
         pick[0, rows, INNER_LIP_PAIRS_468[:, 0]] = 1
         pick[0, rows, INNER_LIP_PAIRS_468[:, 1]] = -1
         gaps = w.matmul(w.constant(pick), points)
         widths = w.unary('SQRT', w.total(w.multiply(gaps, gaps), 2))
-        span = decoder.open_gap_m - decoder.closed_gap_m
+        span = open_gap_m - closed_gap_m
         closed = w.multiply(
-            w.subtract(w.constant(np.full((1, 1, 1), decoder.open_gap_m)), w.mean(widths, 1)),
+            w.subtract(w.constant(np.full((1, 1, 1), open_gap_m)), w.mean(widths, 1)),
             w.constant(np.full((1, 1, 1), 1 / span)))
         limits = w.constant(np.zeros((1, 1, 1))), w.constant(np.ones((1, 1, 1)))
         closed = w.op('MAXIMUM', [closed, limits[0]], (1, 1, 1), schema.MaximumMinimumOptionsT())

@@ -1,0 +1,114 @@
+"""
+The ends of recordings of which OpenCV does not tell that they are cut off.
+
+ASF (WMV) says its size and length at its beginning. MPEG transport and program streams say
+nothing of their end, but are packets: one that is not whole shows the cut.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+# Advanced Systems Format, chapters 3.1 and 3.2: the GUIDs of two objects, as they are stored
+_ASF_HEADER = bytes.fromhex('3026b2758e66cf11a6d900aa0062ce6c')
+_ASF_FILE_PROPERTIES = bytes.fromhex('a1dcab8c47a9cf118ee400c00c205365')
+_ASF_MOST_HEADER_BYTES = 1 << 20
+_ASF_TICKS_PER_S = 10_000_000
+_ASF_BROADCAST = 1
+# ISO/IEC 13818-1: transport packets, plain, after a time code (M2TS), before check bytes
+_SYNC = 0x47
+_TS_PACKETS = ((188, 0), (192, 4), (204, 0))
+_TS_PACKETS_IN_STEP = 8
+# Of a program stream: how much of its end is looked at, and the codes that begin its packets
+_PS_TAIL_BYTES = 1 << 20
+_PS_PACK, _PS_END, _PS_FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
+_START = b'\0\0\1'
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnd:
+    """Whether a recording ends before its container does, and how long it was to be."""
+
+    is_cut_off: bool = False
+    duration_s: float | None = None
+
+
+def recording_end(stream: BinaryIO) -> RecordingEnd:
+    """Return what a file says; nothing, if it is of another kind."""
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    head = stream.read(4096)
+    if head.startswith(_ASF_HEADER):
+        stream.seek(0)
+        return _of_asf(stream.read(_ASF_MOST_HEADER_BYTES), size)
+    if head.startswith(_START + bytes([_PS_PACK])):
+        stream.seek(max(size - _PS_TAIL_BYTES, 0))
+        return RecordingEnd(_program_stream_is_cut_off(stream.read()))
+    return RecordingEnd(_transport_stream_is_cut_off(stream, head, size))
+
+
+def _of_asf(data: bytes, size: int) -> RecordingEnd:
+    place = 30
+    while place + 24 <= len(data):
+        length = struct.unpack_from('<Q', data, place + 16)[0]
+        if data.startswith(_ASF_FILE_PROPERTIES, place) and place + 92 <= len(data):
+            said, _, _, play, _, preroll_ms, flags = struct.unpack_from('<6QI', data, place + 40)
+            if flags & _ASF_BROADCAST:  # live: the rest is not valid
+                return RecordingEnd()
+            duration_s = play / _ASF_TICKS_PER_S - preroll_ms / 1000
+            return RecordingEnd(said > size, duration_s if duration_s > 0 else None)
+        place += max(length, 24)
+    return RecordingEnd()
+
+
+def _transport_stream_is_cut_off(stream: BinaryIO, head: bytes, size: int) -> bool:
+    """Tell whether packets that are in step at the beginning and the end leave a rest there."""
+    for length, before_sync in _TS_PACKETS:
+        for first in range(length):
+            syncs = head[first : first + _TS_PACKETS_IN_STEP * length : length]
+            if len(syncs) < _TS_PACKETS_IN_STEP or any(byte != _SYNC for byte in syncs):
+                continue
+            rest = (size - first + before_sync) % length
+            stream.seek(size - rest - length + before_sync)
+            return rest > 0 and stream.read(1) == bytes([_SYNC])
+    return False
+
+
+def _program_stream_is_cut_off(tail: bytes) -> bool:
+    """Tell whether the last packet of a program stream's end reaches behind it."""
+    pack = _START + bytes([_PS_PACK])
+    place = tail.find(pack)
+    while place >= 0:
+        end = _walked(tail, place)
+        if end is not None:
+            return end > len(tail)
+        place = tail.find(pack, place + 1)  # that one was part of a picture or sound
+    return False
+
+
+def _walked(data: bytes, place: int) -> int | None:
+    """Return where the last of the packets from a place on ends; None: they are none."""
+    while place < len(data):
+        rest = data[place : place + 14]
+        if not rest.strip(b'\0') and not data[place:].strip(b'\0'):
+            return len(data)  # padding
+        if not (_START.startswith(rest) or rest.startswith(_START)):
+            return None
+        if len(rest) < 4:
+            return place + 4
+        if rest[3] == _PS_END:
+            place += 4
+        elif rest[3] == _PS_PACK:
+            if rest[4:5] and rest[4] >> 6 != 1:  # of MPEG-1
+                place += 12
+            else:
+                place += 14 + (rest[13] & 7 if len(rest) == 14 else 0)
+        elif rest[3] >= _PS_FIRST_WITH_LENGTH:
+            if len(rest) < 6:
+                return place + 6
+            place += 6 + int.from_bytes(rest[4:6], 'big')
+        else:
+            return None
+    return place

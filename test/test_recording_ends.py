@@ -1,0 +1,147 @@
+"""Recordings that end in the middle: WMV, MPEG transport and program streams."""
+
+import io
+import random
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.io.recording_ends import RecordingEnd, recording_end
+from face_recon_ros.io.video_files import Video
+
+WHOLE, CUT_OFF = RecordingEnd(False), RecordingEnd(True)
+
+
+def end_of(data):
+    return recording_end(io.BytesIO(data))
+
+
+def asf(size, play_s=5.0, preroll_ms=1000, flags=2, other=b''):
+    """The header of a file of `size` bytes; before the properties comes another object."""
+    properties = bytes.fromhex('a1dcab8c47a9cf118ee400c00c205365') + struct.pack(
+        '<Q16sQQQQQQIIII', 104, bytes(16), size, 0, 7, round(play_s * 10**7), 0, preroll_ms,
+        flags, 0, 0, 0)
+    objects = other + properties
+    return bytes.fromhex('3026b2758e66cf11a6d900aa0062ce6c') + struct.pack(
+        '<QIBB', 30 + len(objects), 2, 1, 2) + objects
+
+
+def test_wmv_says_its_size_and_length():
+    other = bytes(range(16)) + struct.pack('<Q', 30) + b'extras'
+    data = asf(1000, other=other)
+    assert end_of(data.ljust(1000, b'\0')) == RecordingEnd(False, 4.0)
+    assert end_of(data.ljust(999, b'\0')) == RecordingEnd(True, 4.0)
+    # more behind it is nobody's business
+    assert end_of(data.ljust(1200, b'\0')) == RecordingEnd(False, 4.0)
+
+
+def test_wmv_of_a_live_stream_says_nothing():
+    assert end_of(asf(1000, flags=3)) == WHOLE
+    # nor does one whose length is less than what is to be loaded first
+    assert end_of(asf(0, play_s=0.5)) == WHOLE
+    assert end_of(asf(1000)[:60]) == WHOLE
+
+
+def transport(packets, length=188, before=b'', lead=b''):
+    packet = before + b'\x47\x01\x00' + bytes(185) + bytes(length - 188 - len(before))
+    return lead + packet * packets
+
+
+@pytest.mark.parametrize(('length', 'before'), [(188, b''), (192, b'time'), (204, b'')])
+@pytest.mark.parametrize('lead', [b'', b'the end of a packet'])
+def test_transport_streams_end_with_a_whole_packet(length, before, lead):
+    data = transport(30, length, before, lead)
+    assert end_of(data) == WHOLE
+    for lost in (1, 100, length - 1):
+        assert end_of(data[:-lost]) == CUT_OFF
+    assert end_of(data[:-length]) == WHOLE
+    # out of step at its end: nothing can be said
+    assert end_of(data + bytes(300)) == WHOLE
+    assert end_of(data[: 7 * length]) == WHOLE  # too little to know what it is
+
+
+def packet(code, content=b''):
+    return b'\0\0\1' + bytes([code]) + len(content).to_bytes(2, 'big') + content
+
+
+MPEG_2_PACK = b'\0\0\1\xba\x44' + bytes(8) + b'\xfa' + b'\xff\xff'
+MPEG_1_PACK = b'\0\0\1\xba\x21' + bytes(7)
+PICTURES = packet(0xE0, b'pictures' * 9)
+
+
+@pytest.mark.parametrize('pack', [MPEG_2_PACK, MPEG_1_PACK])
+def test_program_streams_end_with_a_whole_packet(pack):
+    data = pack + packet(0xBB, b'system') + PICTURES + pack + PICTURES
+    for end in (b'', b'\0\0\1\xb9', bytes(500)):
+        assert end_of(data + end) == WHOLE
+    for lost in (1, 40, len(PICTURES) - 3, len(PICTURES) - 4, len(PICTURES) - 5):
+        assert end_of(data[:-lost]) == CUT_OFF
+    assert end_of(data[: -len(PICTURES)]) == WHOLE
+    for lost in (3, len(pack) - 4):
+        assert end_of(data[: -len(PICTURES) - lost]) == CUT_OFF
+    # what follows is no packet
+    assert end_of(data + b'something else') == WHOLE
+
+
+def test_what_looks_like_a_pack_in_a_picture_is_none():
+    """Only the last megabyte is looked at; it may begin in the middle of a packet."""
+    filler = packet(0xE0, (b'\0\0\1\xba' + b'picture') * 5000)
+    data = MPEG_2_PACK + filler * 25 + MPEG_2_PACK + PICTURES
+    assert len(data) > 1 << 20
+    assert end_of(data) == WHOLE
+    assert end_of(data[:-1]) == CUT_OFF
+
+
+def test_other_files_say_nothing():
+    for data in (b'', b'\0', b'RIFF' + bytes(500), b'\x1a\x45\xdf\xa3' * 300):
+        assert end_of(data) == WHOLE
+
+
+def test_damaged_ends_are_no_error():
+    rng = random.Random(5)
+    seeds = [asf(1000), transport(30), transport(30, 192, b'time'),
+             MPEG_2_PACK + PICTURES + MPEG_1_PACK + PICTURES]
+    for _ in range(3000):
+        data = bytearray(rng.choice(seeds))
+        for _ in range(rng.randrange(1, 6)):
+            data[rng.randrange(len(data))] = rng.choice((0, 1, 0xBA, 0xFF, rng.randrange(256)))
+        end = end_of(bytes(data[: rng.randrange(len(data) + 1)]))
+        assert end.duration_s is None or end.duration_s > 0
+
+
+@pytest.fixture(params=[('wmv', 'WMV2'), ('mpg', 'mpg1'), ('ts', 'mpg2')], ids=lambda p: p[0])
+def recording(request, tmp_path):
+    """A recording of 60 frames at 30 Hz."""
+    suffix, codec = request.param
+    path = tmp_path / f'c.{suffix}'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 30.0, (160, 120))
+    if not writer.isOpened():
+        pytest.skip(f'OpenCV of this machine writes no {codec}')
+    for shade in range(10, 250, 4):
+        frame = np.full((120, 160, 3), shade, np.uint8)
+        frame[40:80, shade // 2 : shade // 2 + 30] = 255
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def faults_of(path):
+    video = Video.open(path)
+    count = len(list(video.frames()))
+    return count, video.faults
+
+
+def test_a_recording_that_is_cut_off_is_told(recording):
+    count, faults = faults_of(recording)
+    assert (count, faults) == (60, [])
+    data = recording.read_bytes()
+    cut = recording.with_name(f'cut{recording.suffix}')
+    cut.write_bytes(data[: len(data) * 7 // 10 | 1])
+    count, faults = faults_of(cut)
+    assert 0 < count < 60
+    (line,) = faults
+    assert line.startswith(f'{cut}: ')
+    assert 'is cut off' in line or 'ends after 1.' in line
+    assert line.endswith('; copy it again')

@@ -1,0 +1,129 @@
+"""The rows of the CSV, by values written out."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from face_recon_ros.io.records import COLUMNS, csv_writer, row
+from face_recon_ros.pose import MetricPose
+
+
+def face():
+    """A face that looks 30 degrees to the image's left: every number of it another one."""
+    s, c = 0.5, 3**0.5 / 2
+    # face frame: x out of the face, y to the subject's left, z up; optical: x right, y down
+    rotation = np.array([[-s, c, 0], [0, 0, -1], [-c, -s, 0]])
+    landmarks = np.arange(68 * 3, dtype=float).reshape(68, 3) + 0.0004
+    return SimpleNamespace(
+        id='f7', score=0.87654321, box=np.array([1.005, 20.0, 300.254, 4000.1]),
+        rotation=rotation, pose=MetricPose(rotation, np.array([0.1, -0.2, 1.2345678])),
+        landmarks_px=landmarks, fit_error=0.0123456,
+    )
+
+
+def test_a_row_value_by_value():
+    values = dict(zip(COLUMNS, row('a.png', face(), 12.3456789), strict=True))
+    expected = {
+        'file': 'a.png', 'id': 'f7', 'score': '0.8765', 'x0': '1.00', 'y0': '20.00',
+        'x1': '300.25', 'y1': '4000.10',
+        'r00': '-0.5000000', 'r01': '0.8660254', 'r02': '0.0000000',
+        'r10': '0.0000000', 'r11': '0.0000000', 'r12': '-1.0000000',
+        'r20': '-0.8660254', 'r21': '-0.5000000', 'r22': '0.0000000',
+        't_x': '0.10000', 't_y': '-0.20000', 't_z': '1.23457',
+        'lm0x': '0.000', 'lm0y': '1.000', 'lm1x': '3.000', 'lm67x': '201.000',
+        'lm67y': '202.000',
+        'yaw_deg': '30.000',
+        'fit_error': '0.01235', 'time_s': '12.345679',
+    }
+    assert {name: values[name] for name in expected} == expected
+    for name in ('pitch_deg', 'roll_deg'):
+        assert values[name].lstrip('-') == '0.000'
+    quaternion = [float(values[f'q_{axis}']) for axis in 'xyzw']
+    x, y, z, w = quaternion
+    np.testing.assert_allclose(np.linalg.norm(quaternion), 1, atol=1e-6)
+    # of this rotation, whose sign is free
+    np.testing.assert_allclose(
+        np.array([x, y, z, w]) * np.sign(w), np.array([1, 3**0.5, -3**0.5, 1]) / 8**0.5, atol=1e-6)
+
+
+def test_photos_have_no_time():
+    assert row('a.png', face())[-1] == ''
+    assert row('0', face(), 0.0)[-1] == '0.000000'
+
+
+def test_the_order_of_the_columns():
+    assert len(COLUMNS) == len(row('', face())) == 164
+    assert COLUMNS[:8] == ('file', 'id', 'score', 'x0', 'y0', 'x1', 'y1', 'r00')
+    assert COLUMNS[16:24] == ('q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z', 'lm0x')
+    assert COLUMNS[-6:] == ('lm67y', 'yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s')
+
+
+def lines_of(path):
+    return path.read_text().splitlines()
+
+
+def test_a_table_takes_its_name_when_it_is_whole(tmp_path):
+    path = tmp_path / 'f.csv'
+    with csv_writer(path) as rows:
+        rows.writerow(['a'])
+        assert not path.exists()
+    assert lines_of(path) == [','.join(COLUMNS), 'a']
+    with csv_writer(path):  # nobody was found: a table without rows
+        pass
+    assert lines_of(path) == [','.join(COLUMNS)]
+
+
+class FaultError(Exception):
+    pass
+
+
+def test_after_an_error_the_rows_so_far_are_there_and_without_any_what_was_there(tmp_path):
+    path = tmp_path / 'f.csv'
+    path.write_text('before\n')
+    for written, expected in (([], ['before']), (['a', 'b'], [','.join(COLUMNS), 'a', 'b'])):
+        try:
+            with csv_writer(path) as rows:
+                for value in written:
+                    rows.writerow([value])
+                raise FaultError
+        except FaultError:
+            pass
+        assert lines_of(path) == expected
+        assert [p.name for p in tmp_path.iterdir()] == ['f.csv']
+
+
+def test_without_a_table_rows_go_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with csv_writer(None) as rows:
+        rows.writerow(['a'])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_on_standard_output_is_read_row_by_row(tmp_path, monkeypatch):
+    """By its file, which need not be text of the terminal's encoding; or from memory."""
+    monkeypatch.chdir(tmp_path)
+    with (tmp_path / 'out').open('w', encoding='ascii') as out:
+        monkeypatch.setattr('sys.stdout', out)
+        out.write('before\n')
+        with csv_writer(Path('-')) as rows:
+            rows.writerow(['Größe\udce9.png', '1'])
+            assert (tmp_path / 'out').read_bytes().splitlines() == [
+                b'before', ','.join(COLUMNS).encode(), 'Größe'.encode() + b'\xe9.png,1']
+        out.write('after\n')
+    assert (tmp_path / 'out').read_bytes().endswith(b'.png,1\r\nafter\n')
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+    memory = io.StringIO()
+    monkeypatch.setattr('sys.stdout', memory)
+    with csv_writer(Path('-')) as rows:
+        rows.writerow(['a', '1'])
+    assert memory.getvalue() == ','.join(COLUMNS) + '\r\na,1\r\n'
+
+
+def test_a_table_on_a_closed_standard_output_is_an_error(monkeypatch):
+    monkeypatch.setattr('sys.stdout', None)
+    with pytest.raises(OSError, match='Bad file descriptor'), csv_writer(Path('-')):
+        pass
