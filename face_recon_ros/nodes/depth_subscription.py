@@ -21,6 +21,8 @@ from face_recon_ros.nodes.stamps import seconds
 
 # Of so many depth images the one nearest in time is taken: depth may come a little late
 KEPT = 4
+# Depth that has not come for so long has stopped: its last images are no fault of their stamps
+STOPPED_S = 0.3
 
 
 def depth_topic(node: Node, transport: str) -> str:
@@ -46,6 +48,7 @@ class DepthSubscription:
         self._topic = depth_topic(node, transport)
         # the executor's thread adds, the one that finds faces looks
         self._lock = threading.Lock()
+        self._arrived_s = time.monotonic() - STOPPED_S
         self._kept: deque[tuple[float, Image | CompressedImage]] = deque(maxlen=KEPT)
         self._subscription = node.create_subscription(
             CompressedImage if transport == COMPRESSED_DEPTH else Image,
@@ -60,7 +63,8 @@ class DepthSubscription:
         self._node.destroy_subscription(self._subscription)
 
     def _on_depth(self, message: Image | CompressedImage) -> None:
-        self._monitor.received(time.monotonic())
+        self._arrived_s = time.monotonic()
+        self._monitor.received(self._arrived_s)
         with self._lock:
             self._kept.append((seconds(message.header.stamp), message))
 
@@ -72,7 +76,8 @@ class DepthSubscription:
             return None
         nearest_s, message = min(kept, key=lambda depth: abs(depth[0] - stamp_s))
         if abs(nearest_s - stamp_s) > self._tolerance_s:
-            self._monitor.unmatched(abs(nearest_s - stamp_s))
+            if time.monotonic() - self._arrived_s < STOPPED_S:
+                self._monitor.unmatched(abs(nearest_s - stamp_s))
             return None
         decode = compressed_to_depth if isinstance(message, CompressedImage) else to_depth
         try:
