@@ -42,10 +42,14 @@ from face_recon_ros.regression.rolls import (
 )
 from face_recon_ros.regression.second_looks import SecondLooks
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
-from face_recon_ros.tracking.appearance import look_of
+from face_recon_ros.tracking.appearance import descriptor_of
+from face_recon_ros.tracking.association import best_of_each, shows_one_of
+from face_recon_ros.tracking.egomotion import View
+from face_recon_ros.tracking.newcomers import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
-from face_recon_ros.tracking.smoothing import SmoothingSettings, View
-from face_recon_ros.tracking.tracker import Tracker, best_of_each
+from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
+from face_recon_ros.tracking.track import Observation
+from face_recon_ros.tracking.tracker import Tracker, Way
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
@@ -126,7 +130,8 @@ class Pipeline:
         self.regressor = load_regressor(
             self.config.regressor, self.model, self.config.regressor_path, self.config.threads
         )
-        self._tracker = Tracker(self.config.tracking, self.config.smoothing)
+        self._tracker = Tracker(self.config.tracking)
+        self._smoothers = FaceSmoothers(self.config.smoothing)
         self._judge = UprightJudge(self.config.threads)
         self._second_looks = SecondLooks()
         self._searches = 0
@@ -161,7 +166,8 @@ class Pipeline:
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
         self.config = config
-        self._tracker.configure(config.tracking, config.smoothing)
+        self._tracker.configure(config.tracking)
+        self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
         self._placer.configure(self._head_scale, config.smoothing)
 
@@ -282,26 +288,47 @@ class Pipeline:
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
     ) -> list[tuple[str, Regression, FaceParameters]]:
-        tracks = self._tracker.update(
-            stamp_s,
-            detect=lambda: _regions(self.detector(image)),
-            regress=lambda region: self._followed(image, region, stamp_s),
-            look=lambda region: look_of(image, region),
-            view=view,
-            detect_upside_down=lambda: _regions(detect_upside_down(self.detector, image)),
-            judge=lambda region: self._judge(image, region),
-            refine=lambda region: self.regressor(image, without_turn(region), denoise=True),
-            settled=lambda found: self.regressor.settled(image, found, still=False),
-            locate=lambda region: self._judge.locate(image, region),
-        )
-        return [(t.id, t.regression, t.parameters) for t in tracks]
+        """Predict where the faces are, look there, look for others, smooth."""
+        tracker, smooth = self._tracker, self._smoothers
+        regions = tracker.predict(stamp_s)
+        described = tracker.want_descriptors()
+        tracker.update([
+            self._followed(image, region, wanted, stamp_s)
+            for region, wanted in zip(regions, described, strict=True)
+        ])
+        way = tracker.wanted_search()
+        if way is not None:
+            tracker.take_detections(self._detect(image, way))
+        tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        if tracker.wants_other_way_up():
+            tracker.take_detections(self._detect(image, Way.UPSIDE_DOWN))
+            tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        smooth.keep(tracker.ids())
+        for track in tracker.followed():
+            smooth(track.id, track.regression.parameters, track.seen_s, view)
+        return [
+            (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
+            for t in tracker.reported()
+        ]
 
-    def _followed(self, image: np.ndarray, region: Region, stamp_s: float) -> Regression:
-        """Return the face in a region; one that is followed and scores low is looked at again."""
-        found = self.regressor(image, region, denoise=True)
-        if region.turned_rad is None:  # a newcomer's, whose roll is just being looked for
-            return found
-        return self._second_looks(found, stamp_s, lambda: self._rolled(image, found.region))
+    def _detect(self, image: np.ndarray, way: Way) -> list[Region]:
+        """Search a whole image."""
+        if way is Way.UPSIDE_DOWN:
+            return _regions(detect_upside_down(self.detector, image))
+        return _regions(self.detector(image))
+
+    def _followed(
+        self, image: np.ndarray, region: Region, described: bool, stamp_s: float
+    ) -> Observation:
+        """Return what there is where a face is expected; what scores low is looked at again."""
+        first = self.regressor(image, region, denoise=True)
+        found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
+        return _observed(image, found) if described else Observation(found)
+
+    def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
+        """Return the face that a detector sees in an image of a stream."""
+        found = self._rolled(image, region)
+        return _observed(image, found.regression, found.judged)
 
     def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
         """Return the face in a region of a stream's image at the likeliest roll."""
@@ -317,33 +344,35 @@ class Pipeline:
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
-        As a stream's first image, but every detection is reported and none remembered.
+        Every detection is reported.
 
         There is time to search upside down, too, where nobody is surely found, and to look at
         each face in the mirror, once it is known where it is.
         """
-        tracking = replace(self.config.tracking, max_faces=0, min_hits=1)
-        every = replace(tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, _regions(self.detector(image)), every)
+        every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
+        found = self._look_at(image, self._detect(image, Way.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = _regions(detect_upside_down(self.detector, image))
-            found = best_of_each([*found, *self._look_at(image, others, tracking)])
+            others = self._detect(image, Way.UPSIDE_DOWN)
+            found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
         settled = [self.regressor.settled(image, face, still=True) for face in found]
         return [('', face, face.parameters) for face in settled]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
     ) -> list[Regression]:
-        """Return the faces in regions of a still image."""
-        tracks = Tracker(tracking).update(
-            0.0,
-            detect=lambda: regions,
-            regress=lambda region: self.regressor(image, region),
-            refine=lambda region: self.regressor.flip_augmented(image, without_turn(region)),
-            judge=lambda region: self._judge(image, region),
-            locate=lambda region: self._judge.locate(image, region),
-        )
-        return [track.regression for track in tracks]
+        """Return the faces in regions of a still image, each once."""
+        found: list[Observation] = []
+        for region in regions:
+            candidate = find_roll(
+                region,
+                regress=lambda r: self.regressor(image, r),
+                refine=lambda r: self.regressor.flip_augmented(image, without_turn(r)),
+                judge=lambda r: self._judge(image, r),
+                locate=lambda r: self._judge.locate(image, r),
+            )
+            if not shows_one_of(candidate.regression, [o.regression for o in found]):
+                found.append(Observation(candidate.regression, judged=candidate.judged))
+        return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _faces(
         self,
@@ -355,6 +384,11 @@ class Pipeline:
         place = self._placer.place
         faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
         return Faces(sorted(faces, key=lambda face: -face.score))
+
+
+def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:
+    """Return a finding with its appearance."""
+    return Observation(found, descriptor_of(image, found.region), judged)
 
 
 def _regions(detections: list[Detection]) -> list[Region]:

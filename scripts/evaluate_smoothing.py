@@ -30,7 +30,8 @@ from face_recon_ros.regression.region import CROP_SIDE_M
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
 from face_recon_ros.tools.agreement import Observation, agreement
 from face_recon_ros.tools.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
-from face_recon_ros.tracking.smoothing import FaceSmoother, SmoothingSettings, View
+from face_recon_ros.tracking.egomotion import View
+from face_recon_ros.tracking.smoothing import FaceSmoother, SmoothingSettings
 
 RATE_HZ = 30
 COUNT = 300

@@ -10,6 +10,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Helpers beside the tests are not importable by themselves: pytest runs in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
+# Scenes that scripts play, too.
+sys.path.append(str(REPOSITORY / 'scripts'))
 # The tests use the installed package, `python -m pytest` has put the sources before it.
 sys.path[:] = [entry for entry in sys.path if Path(entry or '.').resolve() != REPOSITORY]
 

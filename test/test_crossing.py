@@ -1,5 +1,5 @@
 import pytest
-from crossing_scene import RATE_HZ, judge, sample_people, scenes
+from scenes.crossing import RATE_HZ, judge, sample_people, scenes
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
@@ -33,7 +33,7 @@ def test_everybody_keeps_the_id(played, name, regressor):
     assert outcome.swaps == 0, outcome.events
     assert outcome.new_ids == 0, outcome.ids
     assert all(len(ids) == 1 for ids in outcome.ids)
-    assert outcome.strays == 0
+    assert outcome.false_positives == 0
     assert outcome.unseen == 0
     assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
 
@@ -48,8 +48,9 @@ def test_who_was_away_for_longer_than_forget_s_is_another(played):
 
 
 def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch):
-    """Without looks the scenes come out wrong: they are worth playing."""
-    monkeypatch.setattr('face_recon_ros.tracking.tracker.look_distance', lambda *_: None)
+    """Without appearance the scenes come out wrong: they are worth playing."""
+    monkeypatch.setattr(
+        'face_recon_ros.tracking.association.descriptor_distance', lambda *_: None)
     people, duration_s = played['two behind one turn back']
     outcome = judge(people, duration_s, Pipeline())
     assert outcome.swaps + outcome.new_ids > 0

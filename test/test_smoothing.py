@@ -11,14 +11,14 @@ from face_recon_ros.rotations import (
     rotation_to,
     rotation_vector,
 )
+from face_recon_ros.tracking.egomotion import View, carried
 from face_recon_ros.tracking.smoothing import (
     FaceSmoother,
+    FaceSmoothers,
     OneEuroRotation,
     OneEuroSettings,
     OneEuroVector,
     SmoothingSettings,
-    View,
-    carried,
 )
 
 STEP_S = 1 / 30
@@ -205,3 +205,56 @@ def test_a_view_that_is_missing_for_a_while_does_no_harm():
         out = smooth(seen_from(head, pose), STEP_S, view)
     want = seen_from(head, pose).camera_matrix[:2, 3]
     np.testing.assert_allclose(out.camera_matrix[:2, 3], want, atol=8)
+
+
+# --- one filter for each id -------------------------------------------------------
+
+SLOW = SmoothingSettings(0.5, 0.0)
+
+
+def x_of(parameters):
+    return parameters.camera_matrix[0, 3]
+
+
+def test_every_face_has_a_filter_of_its_own():
+    smooth = FaceSmoothers(SLOW)
+    for index in range(30):
+        a = smooth('a', face(origin=(200, 0, 0)), index * STEP_S)
+        b = smooth('b', face(origin=(500, 0, 0)), index * STEP_S)
+    assert (x_of(a), x_of(b)) == pytest.approx((200, 500))
+
+
+@pytest.mark.parametrize(('gap_s', 'smoothed'), [(0.48, True), (0.52, False)])
+def test_a_filter_goes_on_for_half_a_second(gap_s, smoothed):
+    smooth = FaceSmoothers(SLOW)
+    smooth('a', face(origin=(200, 0, 0)), 1.0)
+    found = smooth('a', face(origin=(210, 0, 0)), 1.0 + gap_s)
+    assert (x_of(found) < 209) == smoothed
+
+
+def test_two_images_of_one_stamp_are_a_millisecond_apart_to_a_filter():
+    smooth = FaceSmoothers(SLOW)
+    smooth('a', face(origin=(200, 0, 0)), 1.0)
+    # weight r / (r + 1), r = 2 pi 0.5 Hz 1 ms
+    found = smooth('a', face(origin=(210, 0, 0)), 1.0)
+    assert x_of(found) == pytest.approx(200.03132, abs=1e-4)
+
+
+def test_the_last_finding_of_a_face_is_kept_until_it_is_forgotten():
+    smooth = FaceSmoothers(SLOW)
+    smooth('a', face(origin=(200, 0, 0)), 0.0)
+    smooth.keep({'a', 'b'})
+    elsewhere = face(origin=(7, 0, 0))
+    assert x_of(smooth.last('a', elsewhere)) == 200
+    smooth.keep({'b'})
+    assert smooth.last('a', elsewhere) is elsewhere
+    assert x_of(smooth('a', face(origin=(300, 0, 0)), 0.1)) == 300
+
+
+def test_without_settings_parameters_pass_as_they_are():
+    smooth = FaceSmoothers(None)
+    for x in (1.0, 2.0):
+        assert x_of(smooth('a', face(origin=(x, 0, 0)), x)) == x
+    smooth.configure(SLOW)
+    smooth('a', face(origin=(200, 0, 0)), 3.0)
+    assert 200 < x_of(smooth('a', face(origin=(300, 0, 0)), 3.03)) < 300

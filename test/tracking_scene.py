@@ -7,8 +7,10 @@ import numpy as np
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.rolls import find_roll
 from face_recon_ros.tracking.settings import TrackingSettings
-from face_recon_ros.tracking.tracker import Tracker
+from face_recon_ros.tracking.track import Observation
+from face_recon_ros.tracking.tracker import Tracker, Way
 
 STEP_S = 1 / 30
 SIDE_PX = 100.0
@@ -79,14 +81,38 @@ class Stream:
         self.scene = Scene()
         self.tracker = Tracker(TrackingSettings(**settings))
         self.times = itertools.count()
+        self.judge = lambda region: 1.0
+        self.detect_upside_down = lambda: []
+        self.descriptors = True  # False: people cannot be told by their looks
 
     def update(self, stamp_s=None, **faces):
         """Set the faces, take an image, return the tracks reported."""
         self.scene.faces = faces
-        stamp_s = next(self.times) * STEP_S if stamp_s is None else stamp_s
-        return self.tracker.update(
-            stamp_s, self.scene.detect, self.scene.regress, self.scene.look
-        )
+        tracker = self.tracker
+        regions = tracker.predict(next(self.times) * STEP_S if stamp_s is None else stamp_s)
+        described = tracker.want_descriptors()
+        tracker.update([
+            self._observe(self.scene.regress(region), described=wanted)
+            for region, wanted in zip(regions, described, strict=True)
+        ])
+        way = tracker.wanted_search()
+        if way is not None:
+            upright = way is Way.UPRIGHT
+            tracker.take_detections(self.scene.detect() if upright else self.detect_upside_down())
+        tracker.add([self._newcomer(r) for r in tracker.candidates()])
+        if tracker.wants_other_way_up():
+            tracker.take_detections(self.detect_upside_down())
+            tracker.add([self._newcomer(r) for r in tracker.candidates()])
+        return tracker.reported()
+
+    def _observe(self, found, judged=1.0, described=True):
+        described = described and self.descriptors
+        descriptor = self.scene.look(found.region) if described else None
+        return Observation(found, descriptor, judged)
+
+    def _newcomer(self, region):
+        found = find_roll(region, self.scene.regress, self.scene.regress, self.judge)
+        return self._observe(found.regression, found.judged)
 
     def step(self, stamp_s=None, **faces):
         """Set the faces, take an image, return {name: id} of those reported."""

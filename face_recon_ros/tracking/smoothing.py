@@ -7,20 +7,15 @@ remembers is first carried to where the camera would see it now, had the head st
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.camera import Camera
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
-from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import (
-    OPTICAL_FROM_VIEWER,
-    rotation_matrix,
-    rotation_to,
-    rotation_vector,
-)
+from face_recon_ros.rotations import rotation_matrix, rotation_vector
 from face_recon_ros.settings import check_settings, setting, settings_class
+from face_recon_ros.tracking.egomotion import View, carried
 
 
 @dataclass(slots=True, frozen=True)
@@ -104,57 +99,6 @@ class OneEuroRotation:
         self._value = value
 
 
-@dataclass(slots=True, frozen=True)
-class View:
-    """
-    Where an image was taken from.
-
-    camera: its calibration. pose: of the camera's optical frame in a fixed frame. head_scale: size
-    of the heads relative to the model's.
-    """
-
-    camera: Camera
-    pose: MetricPose
-    head_scale: float = 1.0
-
-    def depth_m(self, scale_px_per_m: float) -> float:
-        """Return how far along the optical axis a face of this scale is."""
-        return self.head_scale * self.camera.fx / scale_px_per_m
-
-
-# Nearer than this to the camera's plane, or behind it, nothing is carried
-LEAST_DEPTH_M = 0.05
-
-
-def carried(
-    scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray, before: View, now: View
-) -> tuple[float, np.ndarray, np.ndarray] | None:
-    """
-    Return how a head that stands still in the fixed frame is seen after the camera has moved.
-
-    :param rotation: (3, 3) model rotation, without the viewing ray
-    :param origin_px: (3,) of the model's origin
-    :returns: the same three; None where the head would be beside or behind the camera
-    """
-    ray = before.camera.rays(origin_px[None, :2])[0]
-    turn = now.pose.rotation.T @ before.pose.rotation
-    shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
-    depth_m = before.depth_m(scale_px_per_m)
-    place_m = turn @ (ray * depth_m) + shift_m
-    if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
-        return None
-    seen = place_m / place_m[2]
-    optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation
-    carried_rotation = (
-        OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
-    )
-    # the lens bends both nearly alike
-    focal_px = np.array([now.camera.fx, now.camera.fy])
-    origin = origin_px.copy()
-    origin[:2] += focal_px * (seen[:2] - ray[:2])
-    return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
-
-
 @settings_class
 @dataclass(slots=True, frozen=True)
 class SmoothingSettings:
@@ -220,7 +164,8 @@ class FaceSmoother:
         """
         Return the smoothed parameters; `step_s` > 0 since the last call.
 
-        :param view: from where the image was taken; None: as the last image
+        :param view: from where the image was taken; None: not known, the filters go on in the
+            camera's frame
         """
         self._carry(view)
         face_px = parameters.scale_px_per_m * self._FACE_SIZE_M
@@ -245,3 +190,61 @@ class FaceSmoother:
             self._size.carry(np.log([seen[0]]))
             self._rotation.carry(seen[1])
             self._position.carry(seen[2])
+
+
+# For how long a face's filters go on while it is not seen, seconds; later its pose is another one
+SMOOTHED_GAP_S = 0.5
+# A filter's least step, seconds: two images with one stamp
+LEAST_STEP_S = 1e-3
+
+
+@dataclass(slots=True)
+class _Filtered:
+    smoother: FaceSmoother
+    parameters: FaceParameters
+    seen_s: float
+
+
+class FaceSmoothers:
+    """A smoother for every face, by id; forgotten with the face."""
+
+    def __init__(self, settings: SmoothingSettings | None) -> None:
+        """:param settings: None passes parameters on as they are."""
+        self._settings = settings
+        self._faces: dict[str, _Filtered] = {}
+
+    def configure(self, settings: SmoothingSettings | None) -> None:
+        """Go on with other settings; filters start anew."""
+        self._settings = settings
+        self._faces = {}
+
+    def keep(self, ids: Collection[str]) -> None:
+        """Forget all other faces."""
+        self._faces = {face_id: f for face_id, f in self._faces.items() if face_id in ids}
+
+    def __call__(
+        self, face_id: str, parameters: FaceParameters, seen_s: float, view: View | None = None
+    ) -> FaceParameters:
+        """
+        Return the smoothed parameters of a face that was found.
+
+        :param seen_s: when, in the stream's time
+        :param view: from where the image was taken; None: not known, filters go on in the camera's
+            frame
+        """
+        if self._settings is None:
+            return parameters
+        known = self._faces.get(face_id)
+        if known is None:
+            known = _Filtered(FaceSmoother(self._settings), parameters, seen_s)
+            self._faces[face_id] = known
+        gap_s, known.seen_s = seen_s - known.seen_s, seen_s
+        if gap_s > SMOOTHED_GAP_S:
+            known.smoother.resume()
+        known.parameters = known.smoother(parameters, max(gap_s, LEAST_STEP_S), view)
+        return known.parameters
+
+    def last(self, face_id: str, otherwise: FaceParameters) -> FaceParameters:
+        """Return the parameters of a face as they were when it was found last."""
+        known = self._faces.get(face_id)
+        return otherwise if known is None else known.parameters

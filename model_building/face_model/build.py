@@ -2,26 +2,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model_building.face_model import assets as raw
 from model_building.face_model import face_mesh
 from model_building.face_model.albedo import paint
-from model_building.face_model.assets import Assets
+from model_building.face_model.assets import Assets, BaseMesh
 from model_building.face_model.axes import find_sellion, upright_rotation
 from model_building.face_model.correspondence import (
     FIT_RIDGE_M2,
+    Creases,
     find_creases,
     match,
     offset_of_everyone,
     with_resting_lips,
 )
-from model_building.face_model.expression import build_expressions, load_units
+from model_building.face_model.expression import LID_WEIGHT, build_expressions, load_units
 from model_building.face_model.face_mesh_statistics import FaceMeshStatistics, pitch_of
 from model_building.face_model.ibug_68 import place_ibug_68
-from model_building.face_model.identity import build_identity
+from model_building.face_model.identity import Identity, build_identity
 from model_building.face_model.lips import close_lips, contact_line, lip_pairs
 from model_building.face_model.model_file import (
     FORMAT_VERSION,
@@ -31,7 +32,7 @@ from model_building.face_model.model_file import (
 )
 from model_building.face_model.similarity import remove_similarity
 from model_building.face_model.surface import Embedding
-from model_building.face_model.topology import build_topology
+from model_building.face_model.topology import Topology, build_topology
 from model_building.face_model.unwrap import unwrap
 
 METRES_PER_DECIMETRE = 0.1
@@ -134,26 +135,68 @@ def _closures(units: np.ndarray, unit_names: list[str], basis: np.ndarray, landm
                     closing(right, lids[half:]) / full)
 
 
-# long: one recipe from top to bottom, each step feeds the next
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What is known of heads before components are put into the file's form; model axes."""
+
+    mean: np.ndarray
+    """(V,3) metres, the sellion at y = z = 0."""
+    identity: Identity
+    """Its basis (40,V,3) in model axes, metres; its mean is not used any more."""
+    unit_names: list[str]
+    units: np.ndarray
+    """(k,V,3) metres: expressions at full strength."""
+    landmarks: Embedding
+    places: np.ndarray
+    """(468,3) metres: where Face Mesh's landmarks of the mean are."""
+    provenance: str
+    lid_weight: float = LID_WEIGHT
+    """See expression.LID_WEIGHT."""
+    round_eyes: np.ndarray | None = None
+    """(V,3): a face whose eyeballs are simpler to lay out for the texture than the mean's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """The topology and where its creases are, with the mesh (V,3), metres, that shows them."""
+
+    topology: Topology
+    base: np.ndarray
+    creases: Creases
+
+    @classmethod
+    def of(cls, base: BaseMesh) -> Mesh:
+        """Cut the face out of MakeHuman's base mesh."""
+        topology = build_topology(base)
+        undeformed = METRES_PER_DECIMETRE * topology.displacement(base.vertices)
+        return cls(topology, undeformed, find_creases(topology, undeformed))
+
+
 def build_model(assets: Assets, statistics: FaceMeshStatistics,
                 progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
     """
-    Build the face model.
+    Build the face model from MakeHuman's heads.
 
     Returns the arrays of the file, in its order, and the figures. `progress` is called with the
     name of each piece of material and each stage.
     """
     base = assets.base_mesh()
     progress('mesh')
-    topology = build_topology(base)
+    mesh = Mesh.of(base)
+    heads = makehuman_heads(assets, mesh, statistics, progress)
+    return finished(heads, mesh, statistics, progress)
+
+
+def makehuman_heads(assets: Assets, mesh: Mesh, statistics: FaceMeshStatistics,
+                    progress: Progress) -> Heads:
+    """Sample MakeHuman's heads; their mean is what Face Mesh's average face looks like."""
+    topology, creases = mesh.topology, mesh.creases
     counted = ~(topology.inside_mask | topology.eye_mask)
 
     def displacement(target: np.ndarray) -> np.ndarray:
         return METRES_PER_DECIMETRE * topology.displacement(target)
 
-    undeformed = displacement(base.vertices)
-    creases = find_creases(topology, undeformed)
-    identity = build_identity(assets, displacement, undeformed, topology.mirror, counted, progress)
+    identity = build_identity(assets, displacement, mesh.base, topology.mirror, counted, progress)
     unit_names, units = load_units(assets, displacement, progress)
 
     progress('landmarks')
@@ -161,18 +204,29 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
     size = INTERPUPILLARY_DISTANCE_M / interpupillary_distance(found.mean, topology.eye_mask)
     upright = upright_rotation(size * found.mean, topology)
     to_model = size * upright.T
-    shape_basis = identity.basis @ to_model
-    units = identity.size_factor * units @ to_model
-    landmarks = found.landmarks_468
-    places = (landmarks.of(found.mean) + found.offset_468) @ to_model
+    places = (found.landmarks_468.of(found.mean) + found.offset_468) @ to_model
     mean = close_lips(found.mean @ to_model, creases)
     origin = mean[find_sellion(mean, topology)] * [0, 1, 1]
-    mean, places = mean - origin, places - origin
+    return Heads(mean - origin, replace(identity, basis=identity.basis @ to_model), unit_names,
+                 identity.size_factor * units @ to_model, found.landmarks_468, places - origin,
+                 _provenance(statistics))
+
+
+# long: one recipe from top to bottom, each step feeds the next
+def finished(heads: Heads, mesh: Mesh, statistics: FaceMeshStatistics,
+             progress: Progress) -> tuple[dict[str, np.ndarray], Report]:
+    """Return the arrays of the file, in its order, and the figures."""
+    topology, creases = mesh.topology, mesh.creases
+    mean, identity, landmarks, places = heads.mean, heads.identity, heads.landmarks, heads.places
+    unit_names, units = heads.unit_names, heads.units
+    shape_basis = identity.basis
+    counted = ~(topology.inside_mask | topology.eye_mask)
     landmarks_68 = place_ibug_68(mean, topology, creases, landmarks)
 
     progress('expressions')
     lids = _lid_vertices(landmarks, statistics.mirror)
-    expressions = build_expressions(unit_names, units, counted, landmarks, lids, topology.mirror)
+    expressions = build_expressions(unit_names, units, counted, landmarks, lids, topology.mirror,
+                                    heads.lid_weight)
 
     moves = landmarks.of(np.concatenate([shape_basis, expressions.basis]))
     places = with_resting_lips(places + offset_of_everyone(places, moves, statistics))
@@ -187,7 +241,7 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
                              quantize(np.concatenate(bases)))
 
     progress('uv and colours')
-    uv = unwrap(mean, topology)
+    uv = unwrap(mean, topology, heads.round_eyes)
     colors = paint(mean, topology, landmarks, uv, statistics.mirror)
     upper_lip, lower_lip = lip_pairs(mean, creases, topology.mirror)
     distance_mm = np.linalg.norm(offset, axis=1) * 1e3
@@ -224,7 +278,7 @@ def build_model(assets: Assets, statistics: FaceMeshStatistics,
         'shape_names': np.array(identity.names),
         'expression_names': np.array(expressions.names),
         'format_version': np.array(FORMAT_VERSION, np.int32),
-        'provenance': np.array(_provenance(statistics)),
+        'provenance': np.array(heads.provenance),
     }
     return arrays, report
 

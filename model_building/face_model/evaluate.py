@@ -83,6 +83,13 @@ class Evaluator:
             lid_gap_seen=openness(landmarks_px), lid_gap_fitted=openness(fitted))
 
 
+def positive(text: str) -> int:
+    """Read a number from 1 on; raises argparse.ArgumentTypeError."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text}: give a whole number from 1 on')
+    return int(text)
+
+
 def report(results: list[Fitted]) -> list[str]:
     """Return the figures as text, a line each."""
     residual = np.array([(result.residual, result.residual_in_image) for result in results])
@@ -110,9 +117,11 @@ def main() -> int:
     parser.add_argument('--photos', type=Path, required=True,
                         help='folder of the GENKI-4K photos with labels.csv')
     parser.add_argument('--model', type=Path, default=root / 'models' / 'face_model.npz')
+    parser.add_argument('--every', type=positive, default=1, metavar='N',
+                        help='only every N-th of the held-out photos')
     arguments = parser.parse_args()
     try:
-        faces = [face for face in read_faces(arguments.photos) if face.held_out]
+        faces = read_faces(arguments.photos, arguments.every)
     except ModelBuildingError as error:
         sys.stderr.write(f'{error}\n')
         return 1

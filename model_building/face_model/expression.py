@@ -57,6 +57,8 @@ HABITS = (
     Habit('browInnerUp', .25), Habit('cheekSquint', .05, 1.0, (1, 1), same_sides=.9),
 )
 GAZE_SPREAD = 0.3
+RAISED_CHEEKS = 0.5
+"""Of a smile's strength, at most: the unit comes on top of the squint of cheeks."""
 
 
 class _Uniform:
@@ -105,6 +107,9 @@ def sample_expressions(units: list[str]) -> np.ndarray:
         of('eyeLookUp' + side)[:] = up
         of('cheekSquint' + side)[:] = np.maximum(of('cheekSquint' + side),
                                                  of('mouthSmile' + side) * uniform() * .8)
+    for side in ('Left', 'Right'):
+        if 'cheekRaiser' + side in column:
+            of('cheekRaiser' + side)[:] = of('mouthSmile' + side) * uniform() * RAISED_CHEEKS
     return weights
 
 

@@ -133,11 +133,17 @@ class FaceMeshStatistics:
         return found
 
 
-def read_faces(folder: Path) -> list[LabelledFace]:
+def photo_number(name: str) -> int:
+    """Return the number in the name of a photo's file."""
+    return int(''.join(filter(str.isdigit, name)))
+
+
+def read_faces(folder: Path, held_out_step: int | None = None) -> list[LabelledFace]:
     """
     Run Face Mesh on every labelled photo of a GENKI-4K folder (labels.csv beside the photos).
 
-    Raises ModelBuildingError when there are no labels.
+    held_out_step: only on every so many of the photos that are held out. Raises
+    ModelBuildingError when there are no labels.
     """
     # The product's own detector and crops, so that the statistics fit what it will see.
     from face_recon_ros.detection.loader import load_detector
@@ -152,6 +158,8 @@ def read_faces(folder: Path) -> list[LabelledFace]:
         raise ModelBuildingError(
             f'{folder}: no labels.csv ({error.strerror}): give the folder of the GENKI-4K '
             'photos') from error
+    if held_out_step is not None:
+        rows = [row for row in rows if photo_number(row['file']) % HELD_OUT == 0][::held_out_step]
     detector = load_detector('both')
     face_mesh = FaceMeshRegressor(FaceModel.load())
     faces = []
@@ -168,7 +176,7 @@ def read_faces(folder: Path) -> list[LabelledFace]:
             pitch, yaw, roll = (float(np.degrees(float(row[f'{name}_rad'])))
                                 for name in ('pitch', 'yaw', 'roll'))
             faces.append(LabelledFace(
-                int(''.join(filter(str.isdigit, row['file']))), landmarks_px * SCREEN_TO_MODEL,
+                photo_number(row['file']), landmarks_px * SCREEN_TO_MODEL,
                 row['smile'] == '1', pitch, yaw, roll))
     return faces
 

@@ -245,6 +245,18 @@ def build_identity(assets: Assets, displacement: Callable[[np.ndarray], np.ndarr
     mean = (mean + mirrored(mean, mirror)) / 2
     shapes = remove_similarity(shapes, mean, shapes[:, counted], mean[counted])
     covariance = np.cov(weights, rowvar=False, bias=True)
+    return principal_identity(mean, shapes, covariance, labels, counted, mirror, size_factor)
+
+
+def principal_identity(mean: np.ndarray, shapes: np.ndarray, covariance: np.ndarray,
+                       labels: list[tuple[str, int]], counted: np.ndarray, mirror: np.ndarray,
+                       size_factor: float) -> Identity:
+    """
+    Find the principal components of heads that are mixes of shapes (j,V,3) about a mean (V,3).
+
+    covariance (j,j) is the mixes'. labels (j-1,): of all shapes but the first, as describe() wants
+    them. The heads are counted together with their mirror images.
+    """
     surface = shapes[:, counted]
     reflected = mirrored(shapes, mirror)[:, counted].reshape(len(shapes), -1)
     flat = surface.reshape(len(shapes), -1)

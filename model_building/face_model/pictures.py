@@ -101,16 +101,17 @@ def main() -> int:
                                      description=__doc__)
     parser.add_argument('--model', type=Path, default=root / 'models' / 'face_model.npz')
     parser.add_argument('--output', type=Path, default=root / 'docs')
+    parser.add_argument('--name', default='face_model', help='what the files begin with')
     arguments = parser.parse_args()
     painter = Painter(arguments.model)
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name, picture in (
-            ('face_model_mean', mean_from_six_sides(painter)),
-            ('face_model_shape', components(painter, 'shape', SHAPE_PICTURES, SHAPE_AMOUNTS)),
-            ('face_model_expression', components(
+            ('mean', mean_from_six_sides(painter)),
+            ('shape', components(painter, 'shape', SHAPE_PICTURES, SHAPE_AMOUNTS)),
+            ('expression', components(
                 painter, 'expression', len(painter.arrays['expression_step']),
                 EXPRESSION_AMOUNTS))):
-        path = arguments.output / f'{name}.png'
+        path = arguments.output / f'{arguments.name}_{name}.png'
         cv2.imwrite(str(path), picture)
         sys.stdout.write(f'{path}\n')
     return 0

@@ -37,8 +37,10 @@ class Surface:
 
     NEIGHBOURS = 12
 
-    def __init__(self, triangles: np.ndarray, vertex_count: int) -> None:
-        """Look only at `triangles` (t,3)."""
+    def __init__(self, triangles: np.ndarray, vertex_count: int,
+                 neighbours: int = NEIGHBOURS) -> None:
+        """Look only at `triangles` (t,3), those around so many vertices nearest to a target."""
+        self._neighbours = neighbours
         self._triangles = triangles
         self._used = np.unique(triangles)
         order = np.argsort(triangles.ravel(), kind='stable')
@@ -48,9 +50,19 @@ class Surface:
         slot = np.minimum(start[:-1, None] + np.arange(degree), start[1:, None] - 1)
         self._around = owner[np.clip(slot, 0, len(owner) - 1)]
 
-    def closest(self, targets: np.ndarray, points: np.ndarray) -> Embedding:
-        """Return the nearest points on the surface to targets (m,3), vertices at points (V,3)."""
-        _, near = cKDTree(points[self._used]).query(targets, k=self.NEIGHBOURS)
+    def closest(self, targets: np.ndarray, points: np.ndarray,
+                facing: tuple[np.ndarray, np.ndarray] | None = None) -> Embedding:
+        """
+        Return the nearest points on the surface to targets (m,3), vertices at points (V,3).
+
+        facing: normals of targets (m,3) and vertices (V,3), times a length in metres: being as far
+        from the target as that counts as much as being turned from it by 60 degrees.
+        """
+        places, wanted = points, targets
+        if facing is not None:
+            wanted = np.hstack([targets, facing[0]])
+            places = np.hstack([points, facing[1]])
+        _, near = cKDTree(places[self._used]).query(wanted, k=self._neighbours)
         candidates = self._triangles[self._around[self._used[near]].reshape(len(targets), -1)]
         corner = points[candidates]
         edge_1 = corner[..., 1, :] - corner[..., 0, :]
@@ -65,7 +77,11 @@ class Surface:
         weights = np.clip(np.stack([1 - second - third, second, third], axis=-1), 0, None)
         weights /= weights.sum(axis=-1, keepdims=True)
         found = np.einsum('mck,mckx->mcx', weights, corner)
-        best = ((found - targets[:, None]) ** 2).sum(-1).argmin(axis=1)
+        cost = ((found - targets[:, None]) ** 2).sum(-1)
+        if facing is not None:
+            normals = np.einsum('mck,mckx->mcx', weights, facing[1][candidates])
+            cost += ((normals - facing[0][:, None]) ** 2).sum(-1)
+        best = cost.argmin(axis=1)
         row = np.arange(len(targets))
         return Embedding(candidates[row, best], weights[row, best])
 

@@ -80,13 +80,15 @@ def _lay_out_skin(points: np.ndarray, topology: Topology, triangles: np.ndarray)
     raise ModelBuildingError('the texture map still folds over: revise the mask')
 
 
-def unwrap(points: np.ndarray, topology: Topology) -> np.ndarray:
+def unwrap(points: np.ndarray, topology: Topology,
+           round_eyes: np.ndarray | None = None) -> np.ndarray:
     """
     Return texture coordinates (V,2) in [0,1], u to the image's right, v up.
 
     Skin: one island, every triangle counter-clockwise, so that none overlaps another. Folds
     (lips, lids, nostrils) are spread so that each gets some room. Eyes: round islands in the
-    lower corners, the right eye on the left as in the face.
+    lower corners, the right eye on the left as in the face; they are laid out by the face
+    `round_eyes` (V,3), by default by `points`.
     """
     triangles = topology.triangles
     skin_triangles = triangles[~topology.eye_mask[triangles].any(axis=1)]
@@ -101,9 +103,10 @@ def unwrap(points: np.ndarray, topology: Topology) -> np.ndarray:
     # The skin fills the square above a strip for the eyes.
     strip = np.array([MARGIN, 2 * (MARGIN + EYE_RADIUS)])
     uv = strip + (flat - low) / (high - low) * (1 - MARGIN - strip)
+    balls = points if round_eyes is None else round_eyes
     for side in (-1, 1):
         eye = topology.eye_mask & (side * points[:, 0] > 0)
-        ray = points[eye, :2] - (points[eye, :2].min(axis=0) + points[eye, :2].max(axis=0)) / 2
+        ray = balls[eye, :2] - (balls[eye, :2].min(axis=0) + balls[eye, :2].max(axis=0)) / 2
         place = np.array([0.5 + side * (0.5 - MARGIN - EYE_RADIUS), MARGIN + EYE_RADIUS])
         uv[eye] = place + ray * EYE_RADIUS / np.linalg.norm(ray, axis=1).max()
     return uv

@@ -138,16 +138,16 @@ class Outcome:
 
     ids: of each person, those first given to it. swaps: times an id turned up on another person
     than its first; images in which two faces lie half over each other are left out, as a report
-    there may be of either. events: those in words. new_ids: ids given to somebody
-    who had one. strays: faces reported where none can be seen. reacquired_images: of each return
-    into full sight, images until it was reported. unseen: images with a face in full sight that
-    was not reported (those after a return left out).
+    there may be of either. events: those in words. new_ids: ids given to somebody who had one.
+    false_positives: faces reported where none can be seen. reacquired_images: of each return into
+    full sight, images until it was reported. unseen: images with a face in full sight that was
+    not reported (those after a return left out).
     """
 
     ids: list[list[str]]
     swaps: int = 0
     new_ids: int = 0
-    strays: int = 0
+    false_positives: int = 0
     unseen: int = 0
     reacquired_images: list[int] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
@@ -170,7 +170,7 @@ def judge(
             middle = face.box.reshape(2, 2).mean(axis=0)
             who = _whose(middle, sights)
             if who is None:
-                outcome.strays += 1
+                outcome.false_positives += 1
                 continue
             reported[who] = True
             if _entangled(who, sights):
@@ -217,6 +217,7 @@ def _entangled(who: int, sights: Sequence[Sight]) -> bool:
     ) and sights[who].visible < SEEN
 
 
+# long: a table of the scenes
 def scenes(cutouts: Sequence[Cutout]) -> Mapping[str, tuple[list[Person], float]]:
     """Return scenes of two or three people by name, and how long each lasts in seconds."""
     a, b, c = cutouts[:3]

@@ -1,0 +1,258 @@
+"""
+Which face of an image is whose: one matrix of costs, and the assignment whose sum is least.
+
+A cost is a negative log-likelihood ratio, in nats: how much less likely it is that a face is a
+track's than that it is somebody else's. It adds up the squared Mahalanobis distance from where the
+track's motion expects it, how its appearance differs, and that beside others it may be theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from face_recon_ros.detection.nms import intersection_over_union
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.rolls import score_of
+from face_recon_ros.tracking.appearance import descriptor_distance, uncovered_cells
+from face_recon_ros.tracking.motion import (
+    Prediction,
+    difference,
+    measured_deviation,
+    place_of,
+)
+from face_recon_ros.tracking.track import Observation, Track
+
+# Boxes that overlap by more than this (IoU) show the same face, and by more than that may cover
+# each other's faces
+SAME_FACE_IOU, TOUCHING_IOU = 0.4, 0.02
+# Of true pairs one in a thousand costs more: half of chi-squared's quantile, 3 degrees of freedom
+GATE = 8.1
+# The log-likelihood ratio of two descriptors' distance: nats per unit, the distance that says
+# nothing, and the most that it says, as light changes and people turn (docs/accuracy.md)
+APPEARANCE_NATS, APPEARANCE_NEUTRAL, APPEARANCE_MOST = 20.0, 0.525, 6.0
+# How much likelier a face is somebody else's where others are near, nats
+BESIDE_NATS = 5.0
+# A face is left for later where the best two it may be differ by less, nats
+AMBIGUOUS_NATS = 2.5
+# For the assignment: above any sum of costs
+_IMPOSSIBLE = 1e6
+
+
+@dataclass(slots=True, frozen=True)
+class Sighting:
+    """An observation among others: whether it touches one, and which cells (64,) none covers."""
+
+    observation: Observation
+    touching: bool = False
+    cells: np.ndarray | None = None
+
+
+def sightings(
+    observations: Sequence[Observation],
+    others: Sequence[np.ndarray] = (),
+    hidden: Sequence[np.ndarray] = (),
+) -> list[Sighting]:
+    """
+    Return observations with what is around them.
+
+    :param others: boxes (4,) x0, y0, x1, y1 of other faces that are seen
+    :param hidden: boxes (4,) in which faces may be that are not seen
+    """
+    boxes = np.array([*(o.regression.box for o in observations), *others]).reshape(-1, 4)
+    behind = np.array(hidden).reshape(-1, 4)
+    if len(boxes) + len(behind) < 2:
+        return [Sighting(o) for o in observations]
+    found = []
+    for observation in observations:
+        box = observation.regression.box
+        overlap = intersection_over_union(box, boxes)
+        beside = boxes[(overlap > TOUCHING_IOU) & (overlap <= SAME_FACE_IOU)]
+        hides = bool((intersection_over_union(box, behind) > TOUCHING_IOU).any())
+        cells = uncovered_cells(observation.region, beside) if len(beside) else None
+        found.append(Sighting(observation, bool(len(beside)) or hides, cells))
+    return found
+
+
+def way_box(track: Track, now_s: float) -> np.ndarray:
+    """Return the box (4,) around the way that a lost face may have gone, or stopped on."""
+    low, high = track.regression.box.reshape(2, 2)
+    off = track.motion.predict(now_s).place[:2] - track.region.centre
+    return np.concatenate([np.minimum(low, low + off), np.maximum(high, high + off)])
+
+
+@dataclass(slots=True, frozen=True)
+class Costs:
+    """
+    Of each track and sighting, nats.
+
+    place (T, N): half the squared Mahalanobis distance. total (T, N): against the gate. compared
+    (T, N): against other tracks, whose covariances differ.
+    """
+
+    place: np.ndarray
+    total: np.ndarray
+    compared: np.ndarray
+
+
+def costs(tracks: Sequence[Track], seen: Sequence[Sighting], now_s: float) -> Costs:
+    """Return what it costs to take each sighting for each track's face."""
+    place = np.empty((len(tracks), len(seen)))
+    other, spread = np.empty_like(place), np.empty_like(place)
+    for row, track in enumerate(tracks):
+        expected = track.motion.predict(now_s)
+        for column, sighting in enumerate(seen):
+            observation = sighting.observation
+            noise = measured_deviation(observation.region, observation.sigma_rad)
+            variance = (expected.deviation**2 + noise**2)[:3]
+            off = difference(place_of(observation.region), expected.place)[:3]
+            place[row, column] = 0.5 * float((off**2 / variance).sum())
+            spread[row, column] = 0.5 * math.log(float(variance.prod()))
+            other[row, column] = appearance_cost(track, sighting)
+            if sighting.touching or not track.apart:
+                other[row, column] += BESIDE_NATS
+    total = place + other
+    return Costs(place, total, total + spread)
+
+
+def appearance_cost(track: Track, sighting: Sighting) -> float:
+    """Return how much the appearance speaks against a sighting's being a track's face, nats."""
+    if track.descriptor is None or sighting.observation.descriptor is None:
+        return 0.0
+    distance = descriptor_distance(
+        sighting.observation.descriptor, track.descriptor, sighting.cells
+    )
+    if distance is None:
+        return 0.0
+    nats = APPEARANCE_NATS * (distance - APPEARANCE_NEUTRAL)
+    return min(max(nats, -APPEARANCE_MOST), APPEARANCE_MOST)
+
+
+def assign(cost: np.ndarray, possible: np.ndarray) -> list[tuple[int, int]]:
+    """Return the pairs (row, column) of least cost in sum, among those possible (T, N) bool."""
+    if not possible.any():
+        return []
+    # first as many pairs as there are, then the cheapest
+    pairs = zip(*linear_sum_assignment(np.where(possible, cost, _IMPOSSIBLE)), strict=True)
+    return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
+
+
+def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:
+    """
+    Return (N,) whether a sighting may nearly as well be one track's face as another's.
+
+    :param beside: (T, N) whether others are near, or were near the track; nobody else is doubted
+    """
+    near = cost.place <= GATE
+    compared = np.where(near, cost.compared, np.inf)
+    if len(compared) < 2:
+        return np.zeros(compared.shape[1], bool)
+    best = np.sort(compared, axis=0)[:2]
+    doubtful = (beside & near).any(axis=0) & np.isfinite(best[1])
+    doubtful[doubtful] = best[1, doubtful] - best[0, doubtful] < AMBIGUOUS_NATS
+    return doubtful
+
+
+def reach(expected: Prediction, region: Region) -> float:
+    """Return half the squared Mahalanobis distance of a detection; infinite beyond the gate."""
+    off = (region.centre - expected.place[:2]) / expected.deviation[:2]
+    half = 0.5 * float(off @ off)
+    return half if half <= GATE else math.inf
+
+
+def shows_one_of(regression: Regression, others: Sequence[Regression]) -> bool:
+    """Tell whether one of others is the same face."""
+    if not others:
+        return False
+    overlaps = intersection_over_union(regression.box, np.array([o.box for o in others]))
+    return bool(overlaps.max() > SAME_FACE_IOU)
+
+
+def best_of_each(found: Sequence[Regression]) -> list[Regression]:
+    """Return, of regressions that show the same face, the one that scores best."""
+    kept: list[Regression] = []
+    for regression in sorted(found, key=score_of, reverse=True):
+        if not shows_one_of(regression, kept):
+            kept.append(regression)
+    return kept
+
+
+def follow(
+    tracks: Sequence[Track],
+    observations: Sequence[Observation | None],
+    hidden: Sequence[np.ndarray],
+    now_s: float,
+) -> list[Sighting | None]:
+    """
+    Return what each of the followed tracks was found as; None: it was not found.
+
+    :param observations: in each track's search region; None: no face there
+    :param hidden: boxes (4,) of the ways of lost faces, who may be behind one of these
+    """
+    if len(tracks) == 1 and not hidden and tracks[0].apart:
+        return [None if o is None else Sighting(o) for o in observations]
+    rows = [row for row, observation in enumerate(observations) if observation is not None]
+    seen = sightings([o for o in observations if o is not None], hidden=hidden)
+    faces = _by_face(seen)
+    contested = {column for face in faces if len(face) > 1 for column in face}
+    seen = [
+        replace(s, touching=s.touching or column in contested) for column, s in enumerate(seen)
+    ]
+    # what is in the region of a face that is alone is that face, however far it went
+    alone = [tracks[row].apart and not s.touching for row, s in zip(rows, seen, strict=True)]
+    pairs = list(zip(rows, range(len(seen)), strict=True))
+    if not all(alone):
+        cost = costs(tracks, seen, now_s)
+        compared = np.where(cost.total <= GATE, cost.compared, np.inf)
+        for pair, is_alone in zip(pairs, alone, strict=True):
+            if is_alone:
+                compared[pair] = cost.compared[pair]
+        pairs = _assign_faces(compared, faces, rows)
+    found: list[Sighting | None] = [None] * len(tracks)
+    for row, column in pairs:
+        found[row] = seen[column]
+    return found
+
+
+def _assign_faces(
+    compared: np.ndarray, faces: Sequence[Sequence[int]], rows: Sequence[int]
+) -> list[tuple[int, int]]:
+    """
+    Return pairs of track and sighting, each face in one of them.
+
+    :param compared: (T, N) costs; infinite where impossible
+    :param faces: the sightings that show each face
+    :param rows: the track whose search region each sighting is of
+    """
+    # of several views of one face a track takes its own, or the likeliest
+    best = np.array(
+        [
+            [
+                next((c for c in face if rows[c] == row), min(face, key=costs_of.__getitem__))
+                for face in faces
+            ]
+            for row, costs_of in enumerate(compared)
+        ]
+    )
+    of_face = np.take_along_axis(compared, best, axis=1)
+    pairs = assign(of_face, np.isfinite(of_face))
+    return [(row, int(best[row, column])) for row, column in pairs]
+
+
+def _by_face(seen: Sequence[Sighting]) -> list[list[int]]:
+    """Return the indices of those that show the same face, those that score best first."""
+    found = [s.observation.regression for s in seen]
+    faces: list[list[int]] = []
+    for index in sorted(range(len(found)), key=lambda i: score_of(found[i]), reverse=True):
+        for face in faces:
+            if shows_one_of(found[index], [found[face[0]]]):
+                face.append(index)
+                break
+        else:
+            faces.append([index])
+    return faces

@@ -1,0 +1,62 @@
+"""How a head that stands still is seen after the camera has moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import OPTICAL_FROM_VIEWER, rotation_to
+
+
+@dataclass(slots=True, frozen=True)
+class View:
+    """
+    Where an image was taken from.
+
+    camera: its calibration. pose: of the camera's optical frame in a fixed frame. head_scale: size
+    of the heads relative to the model's.
+    """
+
+    camera: Camera
+    pose: MetricPose
+    head_scale: float = 1.0
+
+    def depth_m(self, scale_px_per_m: float) -> float:
+        """Return how far along the optical axis a face of this scale is."""
+        return self.head_scale * self.camera.fx / scale_px_per_m
+
+
+# Nearer than this to the camera's plane, or behind it, nothing is carried
+LEAST_DEPTH_M = 0.05
+
+
+def carried(
+    scale_px_per_m: float, rotation: np.ndarray, origin_px: np.ndarray, before: View, now: View
+) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """
+    Return how a head that stands still in the fixed frame is seen after the camera has moved.
+
+    :param rotation: (3, 3) model rotation, without the viewing ray
+    :param origin_px: (3,) of the model's origin
+    :returns: the same three; None where the head would be beside or behind the camera
+    """
+    ray = before.camera.rays(origin_px[None, :2])[0]
+    turn = now.pose.rotation.T @ before.pose.rotation
+    shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
+    depth_m = before.depth_m(scale_px_per_m)
+    place_m = turn @ (ray * depth_m) + shift_m
+    if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
+        return None
+    seen = place_m / place_m[2]
+    optical_from_model = rotation_to(ray) @ OPTICAL_FROM_VIEWER @ rotation
+    carried_rotation = (
+        OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
+    )
+    # the lens bends both nearly alike
+    focal_px = np.array([now.camera.fx, now.camera.fy])
+    origin = origin_px.copy()
+    origin[:2] += focal_px * (seen[:2] - ray[:2])
+    return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin

@@ -1,0 +1,1 @@
+"""Made-up image sequences with known truth; for scripts and tests."""
