@@ -249,7 +249,9 @@ class _Problem:
         origin = centre - scale * rotation @ self._middle
         # position across the ray stays the colour image's: its own error, as a part of distance
         spread = np.zeros((6, 6))
-        along = np.outer(self._ray, self._ray) * covariance[5, 5] * (centre @ centre)
+        # the origin itself is relief: how deep this person's sellion lies is the model's guess
+        variance = covariance[5, 5] * (centre @ centre) + RELIEF_SIGMA_M**2
+        along = np.outer(self._ray, self._ray) * variance
         lever = scale * _cross_matrix(rotation @ self._middle)
         spread[3:, 3:] = covariance[:3, :3]
         spread[:3, :3] = along + lever @ covariance[:3, :3] @ lever.T
