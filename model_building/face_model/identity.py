@@ -201,7 +201,6 @@ def _slider(control: Control) -> str:
         ('-in-out', '-down-up', '-backward-forward')))
 
 
-# long: one recipe from top to bottom, each step feeds the next
 def build_identity(assets: Assets, displacement: Callable[[np.ndarray], np.ndarray],
                    base: np.ndarray, mirror: np.ndarray, counted: np.ndarray,
                    progress: Callable[[str], None]) -> Identity:
