@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ArgumentError, CalibrationError, ImageError
 from face_recon_ros.pose import MetricPose
 
@@ -80,6 +81,20 @@ def check_camera_pose(camera_pose: Any) -> MetricPose | None:
             'or None for a camera that stands still'
         )
     return camera_pose
+
+
+def check_depth(depth: Any, image: np.ndarray) -> DepthImage | None:
+    """
+    Return the depth of an image's pixels; None: there is none.
+
+    :raises ImageError: not a depth image, or of another size than the image.
+    """
+    if depth is None:
+        return None
+    if not isinstance(depth, DepthImage):
+        depth = DepthImage(depth)
+    depth.check_size(image)
+    return depth
 
 
 def check_config(config: Any, kind: type[Config]) -> Config:

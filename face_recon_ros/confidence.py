@@ -144,6 +144,7 @@ def pose_covariance(
     own_sigma_rad: float | None = None,
     camera: Camera | None = None,
     calibration: RotationCalibration | None = None,
+    head_sigma: float = DISTANCE_SIGMA_RATIO,
 ) -> np.ndarray:
     """
     Return (6, 6): x, y, z in m^2, then rotations about x, y, z in rad^2, camera frame.
@@ -151,10 +152,12 @@ def pose_covariance(
     :param own_sigma_rad: what the network says of its rotation's error; None: nothing
     :param camera: with which the pose was found; of an uncalibrated one the focal length is a
         guess, whose doubt is added. None: a calibrated one in the origin of its frame
+    :param head_sigma: relative standard deviation of the size of the head, and so of its distance;
+        that of adults by default
     """
     seen_m = pose.translation_m - np.array(camera.position_m if camera else (0.0, 0.0, 0.0))
     distance_m = np.linalg.norm(seen_m)
-    ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, DISTANCE_SIGMA_RATIO]
+    ratios = [ACROSS_SIGMA_RATIO, ACROSS_SIGMA_RATIO, head_sigma]
     along_ray = np.diag((np.array(ratios) * distance_m) ** 2)
     turn = rotation_to(seen_m)
     sigma_rad = rotation_sigma_rad(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
@@ -11,6 +12,17 @@ from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose, depth_plane
 from face_recon_ros.rotations import EulerAngles
+
+
+class DistanceSource(IntEnum):
+    """What a face's distance follows from; the numbers are those of Face.msg."""
+
+    ASSUMED = 0
+    """The size of an average head (PipelineConfig.interpupillary_distance_m)."""
+    IRIS = 1
+    """The size of the irises."""
+    DEPTH = 2
+    """A depth image: this one, or those before, which told the size of this head."""
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -38,6 +50,7 @@ class Face(ComparedByValue):
     head_scale: size of this head relative to the face model's.
     rotation_sigma_rad: standard deviation of the rotation as the network gives it; None where
         the regressor gives none.
+    distance_source: what the distance, and with it the size of the head, follows from.
     """
 
     id: str
@@ -52,6 +65,7 @@ class Face(ComparedByValue):
     landmarks_m: np.ndarray
     head_scale: float = 1.0
     rotation_sigma_rad: float | None = None
+    distance_source: DistanceSource = DistanceSource.ASSUMED
 
     @property
     def angles(self) -> EulerAngles:

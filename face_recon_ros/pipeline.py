@@ -15,20 +15,21 @@ from face_recon_ros.arguments import (
     check_camera,
     check_camera_pose,
     check_config,
+    check_depth,
     check_image,
     check_stamp,
 )
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.deprecation import warn_once
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
-from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.faces import Faces
-from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.placing import DepthReport, Placer
+from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.loader import NETWORK, REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region, without_turn
@@ -38,7 +39,6 @@ from face_recon_ros.regression.rolls import (
     detect_upside_down,
     find_roll,
     is_sure,
-    score_of,
 )
 from face_recon_ros.regression.second_looks import SecondLooks
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
@@ -136,6 +136,7 @@ class Pipeline:
         self._second_looks = SecondLooks()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
+        self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
@@ -148,6 +149,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the faces of the images so far."""
         self._tracker.reset()
+        self._placer.reset()
         self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
@@ -167,8 +169,14 @@ class Pipeline:
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
+        self._placer.configure(self._head_scale, config.smoothing)
 
-    def detect(self, image: np.ndarray, camera: Camera | None = None) -> Faces:
+    def detect(
+        self,
+        image: np.ndarray,
+        camera: Camera | None = None,
+        depth: DepthImage | np.ndarray | None = None,
+    ) -> Faces:
         """
         Find the faces in a photo, largest score first.
 
@@ -179,14 +187,16 @@ class Pipeline:
         :param image: (H, W, 3) uint8 BGR
         :param camera: its calibration; without one a field of view of about 53 degrees along the
             longer side is assumed, and distances are guesses
+        :param depth: (H, W) registered to the image, float32 m or uint16 mm (DepthImage)
         :returns: faces with the id ''; empty where there is none
-        :raises ImageError: not such an image.
+        :raises ImageError: not such an image, or depth of another size.
         :raises CalibrationError: a camera of images of another size.
         :raises ArgumentError: a camera that is none.
         """
         check_image(image)
         camera = check_camera(camera, image)
-        return self._faces(self._find_in_still(image), camera)
+        depth = check_depth(depth, image)
+        return self._faces(self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -194,6 +204,7 @@ class Pipeline:
         stamp_s: float,
         camera: Camera | None = None,
         camera_pose: MetricPose | None = None,
+        depth: DepthImage | np.ndarray | None = None,
     ) -> Faces:
         """
         Follow the faces of a stream through its next image, largest score first.
@@ -207,12 +218,13 @@ class Pipeline:
         :param camera: as in detect()
         :param camera_pose: of the camera's optical frame in a frame that does not move, in which
             the faces are then smoothed; None: in the camera's
+        :param depth: as in detect(); images without it keep the size of heads that had it
         :returns: faces with ids; empty where there is none
-        :raises ImageError: not such an image.
+        :raises ImageError: not such an image, or depth of another size.
         :raises CalibrationError: a camera of images of another size.
         :raises ArgumentError: a stamp that is no finite number, a camera or pose that is none.
         """
-        faces = self.track_without_search(image, stamp_s, camera, camera_pose)
+        faces = self.track_without_search(image, stamp_s, camera, camera_pose, depth)
         self.search(image)
         return faces
 
@@ -222,6 +234,7 @@ class Pipeline:
         stamp_s: float,
         camera: Camera | None = None,
         camera_pose: MetricPose | None = None,
+        depth: DepthImage | np.ndarray | None = None,
     ) -> Faces:
         """
         Do as track(), but leave the search for new faces to the caller.
@@ -233,7 +246,10 @@ class Pipeline:
         stamp_s = check_stamp(stamp_s)
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
-        return self._faces(self._find_in_stream(image, stamp_s, view), camera)
+        depth = check_depth(depth, image)
+        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        self._placer.forget(stamp_s)
+        return faces
 
     def process(
         self,
@@ -249,6 +265,10 @@ class Pipeline:
             return list(self.detect(image, camera))
         track = self.track if search else self.track_without_search
         return list(track(image, stamp_s, camera, camera_pose))
+
+    def depth_report(self) -> DepthReport:
+        """Return what depth did for the faces of the images since the last call."""
+        return self._placer.report()
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for newcomers, if due; the next image has them."""
@@ -355,39 +375,15 @@ class Pipeline:
         return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _faces(
-        self, found: list[tuple[str, Regression, FaceParameters]], camera: Camera
+        self,
+        found: list[tuple[str, Regression, FaceParameters]],
+        camera: Camera,
+        stamp_s: float | None = None,
+        depth: DepthImage | None = None,
     ) -> Faces:
-        faces = [face for f in found if (face := self._face(*f, camera))]
+        place = self._placer.place
+        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
         return Faces(sorted(faces, key=lambda face: -face.score))
-
-    def _face(
-        self, face_id: str, regression: Regression, parameters: FaceParameters, camera: Camera
-    ) -> Face | None:
-        """Return the face; None where no pose follows from what was found."""
-        landmarks_model_m = self.model.landmarks_68.points(parameters)
-        if not np.isfinite(regression.fit_error):
-            return None
-        try:
-            pose = metric_pose(parameters, landmarks_model_m, camera, self._head_scale)
-        except GeometryError:
-            return None
-        own = regression.rotation_sigma_rad
-        return Face(
-            id=face_id,
-            score=score_of(regression),
-            fit_error=regression.fit_error,
-            box=regression.box,
-            parameters=parameters,
-            rotation=face_rotation(parameters),
-            pose=pose,
-            pose_covariance=pose_covariance(
-                pose, regression.fit_error, own, camera, regression.calibration
-            ),
-            landmarks_px=parameters.project(landmarks_model_m),
-            landmarks_m=points_in_camera(landmarks_model_m, pose, self._head_scale),
-            head_scale=self._head_scale,
-            rotation_sigma_rad=regression.rotation_sigma_rad,
-        )
 
 
 def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:

@@ -14,6 +14,7 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, note, progress, say
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import records
 from face_recon_ros.io.bags import BagVideo, is_bag
@@ -36,6 +37,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser('video', help='faces in a video or bag, with ids over time')
     parser.add_argument('input', type=Path, metavar='FILE')
     parser.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
+    parser.add_argument(
+        '--depth-topic',
+        help='of depth images in a bag, registered to those of --topic; default: none are used',
+    )
     common.add_common(parser, f'video to write: {" ".join(VIDEO_SUFFIXES)}')
     parser.add_argument(
         '--no-smoothing', action='store_true', help='each frame as it was measured'
@@ -51,19 +56,24 @@ class _Frame:
     stamp_s: float
     pixels: np.ndarray
     camera: Camera
+    depth: DepthImage | None = None
 
 
 def _run(options: argparse.Namespace) -> int:
     cameras = common.Cameras(options)
     if not is_bag(options.input):
-        if options.topic:
-            raise ImageError(f'{options.input}: no bag, so it has no topics; leave out --topic')
+        for option in ('topic', 'depth_topic'):
+            if getattr(options, option):
+                name = option.replace('_', '-')
+                raise ImageError(
+                    f'{options.input}: no bag, so it has no topics; leave out --{name}'
+                )
         video = Video.open(options.input)
         _follow(options, video, _of_video(options, cameras, video))
         for line in video.faults:
             complain(line)
         return 1 if video.faults else 0
-    with BagVideo.open(options.input, options.topic) as bag:
+    with BagVideo.open(options.input, options.topic, options.depth_topic) as bag:
         _follow(options, bag, _of_bag(options, cameras, bag))
         for line in bag.broken:
             complain(f'{line}: left out')
@@ -93,7 +103,7 @@ def _of_bag(
     for image in bag:
         camera = None if cameras.given else image.camera
         camera = camera or _camera(options, cameras, image.pixels)
-        yield _Frame(image.number, image.stamp_s, image.pixels, camera)
+        yield _Frame(image.number, image.stamp_s, image.pixels, camera, image.depth)
 
 
 def _outputs(options: argparse.Namespace) -> Path | None:
@@ -138,7 +148,9 @@ def _follow(
         VideoWriter(out, source.frames_per_second) if out else nullcontext() as writer,
     ):
         for frame in progress(frames, source.frame_count, 'frame'):
-            faces = pipeline.track(frame.pixels, frame.stamp_s, frame.camera)
+            faces = pipeline.track(
+                frame.pixels, frame.stamp_s, frame.camera, depth=frame.depth
+            )
             for face in faces:
                 rows.writerow(records.row(str(frame.number), face, frame.stamp_s))
                 seen[face.id] = seen.get(face.id, 0) + 1

@@ -6,6 +6,7 @@ Needs the PyPI package rosbags, which is imported when a bag is opened.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,8 +18,10 @@ import numpy as np
 
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.camera import Camera
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import encodings
+from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
 
 RAW = 'sensor_msgs/msg/Image'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'
@@ -26,6 +29,10 @@ CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 BAG_SUFFIXES = ('.mcap', '.db3')
 METADATA = 'metadata.yaml'
+# A depth image belongs to an image whose stamp is no further off
+DEPTH_TOLERANCE_S = 0.05
+# Depth may be recorded so much later than the image it belongs to
+DEPTH_LATENESS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,8 @@ class BagImage:
     One image of a bag: pixels (H, W, 3) uint8 BGR and when it was taken, seconds.
 
     camera: the calibration in the bag; None: the bag has none. number: index of its message on the
-    topic, from 0, counting images that were left out.
+    topic, from 0, counting images that were left out. depth: the one nearest in time, at most
+    DEPTH_TOLERANCE_S away; None: there is none.
     """
 
     pixels: np.ndarray
@@ -42,6 +50,7 @@ class BagImage:
     frame_id: str
     camera: Camera | None
     number: int = 0
+    depth: DepthImage | None = None
 
 
 def is_bag(path: Path) -> bool:
@@ -76,20 +85,30 @@ class BagVideo:
     _types: Any
     broken: list[str] = field(default_factory=list)
     calibration_fault: str = ''
+    depth_topic: str | None = None
 
     DEFAULT_FRAMES_PER_SECOND = 30.0
 
     @classmethod
-    def open(cls, path: Path, topic: str | None = None) -> BagVideo:
+    def open(
+        cls, path: Path, topic: str | None = None, depth_topic: str | None = None
+    ) -> BagVideo:
         """
         Open a bag for iteration; close it with close() or a with statement.
 
         :param topic: of the images; None: the only one there is
+        :param depth_topic: of depth images registered to them; None: none are read
         :raises ImageError: no bag, no such topic of images, or rosbags is missing.
         """
         reader = _open(path)
         try:
-            chosen = _choose_topic(path, _topics(reader, RAW, COMPRESSED), topic)
+            topics = _topics(reader, RAW, COMPRESSED)
+            if depth_topic is not None and depth_topic not in topics:
+                raise ImageError(
+                    f'{path}: has no images on {depth_topic}; choose --depth-topic among '
+                    f'{", ".join(topics)}'
+                )
+            chosen = _choose_topic(path, [t for t in topics if t != depth_topic], topic)
             count = sum(c.msgcount for c in reader.connections if c.topic == chosen)
             seconds = 1e-9 * reader.duration
             bag = cls(
@@ -100,6 +119,7 @@ class BagVideo:
                 (count - 1) / seconds if count > 1 and seconds > 0 else 0.0,
                 reader,
                 _message_types(),
+                depth_topic=depth_topic,
             )
             if not 0 < bag.frames_per_second < 1000:
                 bag._estimate_rate()
@@ -127,10 +147,9 @@ class BagVideo:
         """:raises ImageError: not one image can be read, or the file is broken."""
         calibration = Calibration(self.info_topic, rectified=False)
         self._first_calibration(calibration)
-        wanted = (self.topic, self.info_topic)
         good = False
         number = -1
-        for connection, recorded_ns, message in self._messages(wanted):
+        for connection, recorded_ns, message, depth_message in self._with_depth():
             if connection.topic == self.info_topic:
                 calibration.update(message)
                 continue
@@ -146,11 +165,60 @@ class BagVideo:
                 height, width = pixels.shape[:2]
                 camera, self.calibration_fault = calibration.camera(width, height)
             yield BagImage(
-                pixels, _stamp_s(message, recorded_ns), message.header.frame_id, camera, number
+                pixels,
+                _stamp_s(message, recorded_ns),
+                message.header.frame_id,
+                camera,
+                number,
+                self._depth(depth_message, number, pixels),
             )
         if not good:
             reason = self.broken[0] if self.broken else f'{self.path}: no messages on {self.topic}'
             raise ImageError(f'{reason}; not one image can be read')
+
+    def _with_depth(self) -> Iterator[tuple[Any, int, Any, Any]]:
+        """Yield images and calibrations as recorded, images with the depth message nearest."""
+        waiting: deque[tuple[Any, int, Any]] = deque()
+        depths: deque[tuple[float, Any]] = deque(maxlen=4 * DEPTH_LATENESS)
+        topics = [t for t in (self.topic, self.info_topic, self.depth_topic) if t]
+        for connection, recorded_ns, message in self._messages(topics):
+            if connection.topic == self.depth_topic:
+                depths.append((_stamp_s(message, recorded_ns), message))
+            else:
+                waiting.append((connection, recorded_ns, message))
+            while waiting and (
+                self.depth_topic is None
+                or waiting[0][0].topic == self.info_topic
+                or (depths and depths[-1][0] >= _stamp_s(waiting[0][2], waiting[0][1]))
+                or len(waiting) > DEPTH_LATENESS
+            ):
+                yield self._paired(waiting.popleft(), depths)
+        while waiting:
+            yield self._paired(waiting.popleft(), depths)
+
+    def _paired(
+        self, image: tuple[Any, int, Any], depths: Sequence[tuple[float, Any]]
+    ) -> tuple[Any, int, Any, Any]:
+        connection, recorded_ns, message = image
+        if connection.topic == self.info_topic or not depths:
+            return *image, None
+        stamp_s = _stamp_s(message, recorded_ns)
+        nearest_s, nearest = min(depths, key=lambda depth: abs(depth[0] - stamp_s))
+        return *image, nearest if abs(nearest_s - stamp_s) <= DEPTH_TOLERANCE_S else None
+
+    def _depth(self, message: Any, number: int, pixels: np.ndarray) -> DepthImage | None:
+        """Return the depth of a message; one that cannot be read is told and left out."""
+        if message is None or self.depth_topic is None:
+            return None
+        compressed = not hasattr(message, 'encoding')
+        decode = compressed_to_depth if compressed else to_depth
+        try:
+            depth = decode(message, self.depth_topic)
+            depth.check_size(pixels)
+            return depth
+        except ImageError as error:
+            self.broken.append(f'{self.path}: depth of image {number}: {error}')
+            return None
 
     def _first_calibration(self, calibration: Calibration) -> None:
         """Read the first calibration before the first image, as the node waits for it."""

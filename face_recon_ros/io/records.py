@@ -30,6 +30,8 @@ COLUMNS = (
     *('yaw_deg', 'pitch_deg', 'roll_deg'),
     'fit_error',
     'time_s',
+    'head_scale',
+    'distance_source',
 )
 
 
@@ -53,6 +55,8 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         *(f'{v:.3f}' for v in (angles.yaw_deg, angles.pitch_deg, angles.roll_deg)),
         f'{face.fit_error:.5f}',
         '' if time_s is None else f'{time_s:.6f}',
+        f'{face.head_scale:.4f}',
+        face.distance_source.name.lower(),
     ]
 
 

@@ -76,6 +76,8 @@ def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage
         image=_points32(face.landmarks_px),
         camera=_points32(face.landmarks_m),
     )
+    message.head_scale = float(face.head_scale)
+    message.distance_source = int(face.distance_source)
     return message
 
 

@@ -23,6 +23,8 @@ from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
 from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
+from face_recon_ros.nodes.depth_monitor import DepthMonitor
+from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.model_files import model_names
@@ -35,6 +37,7 @@ from face_recon_ros.nodes.qos import wait_for_delivery
 from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
+from face_recon_ros.nodes.settings import NEVER
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
 
@@ -71,8 +74,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         logger = self.get_logger()
         self._report = ChangeLogger(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())
+        self._depth_monitor = DepthMonitor()
         self._diagnosis = SelfDiagnosis(
-            self, lambda: self._tuning.settings, self._monitor, self._report
+            self, lambda: self._tuning.settings, self._monitor, self._depth_monitor, self._report
         )
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -183,6 +187,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._report,
             self.get_logger(),
             topic,
+            self._depth_monitor,
             self._filtering_frame(),
         )
         self._failure = None
@@ -212,7 +217,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         if self._recognition is None or self._camera is not None or not self._enabled:
             return
         self._monitor.restart(time.monotonic())
+        self._depth_monitor.restart()
         self._recognition.start()
+        self._recognition.depth = self._depth_subscription()
         self._camera = CameraSubscription(
             self,
             self._diagnosis.image_topic,
@@ -224,12 +231,26 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         )
         self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic}')
 
+    def _depth_subscription(self) -> DepthSubscription | None:
+        settings = self._tuning.settings
+        if settings.use_depth == NEVER:
+            return None
+        return DepthSubscription(
+            self,
+            settings.depth_transport,
+            settings.depth_tolerance_s,
+            self._depth_monitor,
+        )
+
     def _stop_listening(self) -> None:
         """:raises RuntimeError: the image in hand takes too long."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
         if self._recognition is not None:
+            depth, self._recognition.depth = self._recognition.depth, None
+            if depth is not None:
+                depth.close()
             self._recognition.stop(self._patience_s, withdraw=self.context.ok())
         self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))
 

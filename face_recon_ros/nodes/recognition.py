@@ -21,10 +21,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import FaceReconError, ImageError
 from face_recon_ros.faces import Faces
 from face_recon_ros.io.encodings import compressed_to_bgr
 from face_recon_ros.nodes import images
+from face_recon_ros.nodes.depth_monitor import DepthMonitor
+from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.diagnostics import ImagesTask
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.latest_only import LatestOnlyWorker
@@ -68,10 +71,14 @@ class Recognition:
         report: ChangeLogger,
         logger: RcutilsLogger,
         image_topic: str,
+        depth_monitor: DepthMonitor,
         filtering_frame: FilteringFrame | None = None,
     ) -> None:
         """:param settings: returns the newest."""
+        self._depth_monitor = depth_monitor
         self._filtering_frame = filtering_frame
+        # while the node listens to depth
+        self.depth: DepthSubscription | None = None
         self.pipeline = pipeline
         self.calibration = calibration
         self._outputs = outputs
@@ -168,9 +175,8 @@ class Recognition:
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
-        found = self.pipeline.track_without_search(
-            image, stamp_s, camera, self._camera_pose(header, stamp_s)
-        )
+        camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
+        found = self.pipeline.track_without_search(image, stamp_s, camera, camera_pose, depth)
         faces = self._named(found)
         with self._publishing:
             if generation != self._generation:
@@ -180,6 +186,8 @@ class Recognition:
             self._shown = header
         now_s = time.monotonic()
         self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
+        if depth is not None:
+            self._depth_monitor.used(now_s, self.pipeline.depth_report())
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
             self._draw.submit(Scene(image, faces, header, camera, self._settings()))
@@ -190,6 +198,9 @@ class Recognition:
         with self._drawing:
             if generation == self._generation:
                 self._pictures.draw(scene)
+
+    def _depth(self, header: Header, image: np.ndarray) -> DepthImage | None:
+        return self.depth.at(seconds(header.stamp), image) if self.depth else None
 
     def _camera_pose(self, header: Header, stamp_s: float) -> MetricPose | None:
         if self._filtering_frame is None:

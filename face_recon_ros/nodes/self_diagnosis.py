@@ -10,6 +10,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 
 from face_recon_ros.nodes.camera_subscription import image_topic
+from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
+from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,
@@ -44,6 +46,7 @@ class SelfDiagnosis:
         node: FaceReconNode,
         settings: Callable[[], Settings],
         monitor: Monitor,
+        depth_monitor: DepthMonitor,
         report: ChangeLogger,
     ) -> None:
         """:param settings: returns the newest."""
@@ -51,7 +54,7 @@ class SelfDiagnosis:
         self._settings = settings
         self._monitor = monitor
         self._report = report
-        self._make_tasks()
+        self._make_tasks(depth_monitor)
         # not managed: it is there in every state
         self._publisher = lasting_publisher(node, DiagnosticArray, '/diagnostics', 5)
         # Not ROS time: a paused simulation must not hide what is wrong.
@@ -79,7 +82,7 @@ class SelfDiagnosis:
     def models(self, models: dict[str, str]) -> None:
         self._faces_task.models = models
 
-    def _make_tasks(self) -> None:
+    def _make_tasks(self, depth_monitor: DepthMonitor) -> None:
         node, settings = self._node, self._settings()
         self._state_task = StateTask(node.get_fully_qualified_name())
         self._name_task = NameTask(node.get_fully_qualified_name())
@@ -88,10 +91,14 @@ class SelfDiagnosis:
         )
         self._calibration_task = CalibrationTask(node.resolve_topic_name('camera_info'))
         self._faces_task = FacesTask({})
+        self._depth_task = DepthTask(
+            depth_topic(node, settings.depth_transport), depth_monitor, settings.use_depth
+        )
         # these have nothing to look at while the node does not listen
         self._camera_tasks: list[Task] = [
             self._images_task,
             self._calibration_task,
+            self._depth_task,
             self._faces_task,
             SpeedTask(),
             ReportedTask(FRAME_ID, self._report),

@@ -23,6 +23,8 @@ from face_recon_ros.tracking.smoothing import SmoothingSettings
 
 RAW = 'raw'
 COMPRESSED = 'compressed'
+COMPRESSED_DEPTH = 'compressedDepth'
+AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
 OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
 OVERLAY_SEPARATOR = '+'
 # The prefix of ids that the node makes of its own name
@@ -68,6 +70,31 @@ class Settings:
         'Time the first images wait for camera_info before a focal length is assumed.',
         0.0,
         60.0,
+        unit='s',
+        change=Change.UNCONFIGURED,
+        section='input',
+    )
+    use_depth: str = setting(
+        AUTOMATIC,
+        "Use depth images registered to the images, on 'depth_image': auto where they come, "
+        'always (their absence is a fault), or never.',
+        choices=(AUTOMATIC, ALWAYS, NEVER),
+        change=Change.UNCONFIGURED,
+        section='input',
+    )
+    depth_transport: str = setting(
+        RAW,
+        "Transport of the depth images: raw subscribes to 'depth_image', compressedDepth to "
+        "'depth_image' with /compressedDepth appended.",
+        choices=(RAW, COMPRESSED_DEPTH),
+        change=Change.UNCONFIGURED,
+        section='input',
+    )
+    depth_tolerance_s: float = setting(
+        0.05,
+        'How far the stamps of an image and its depth may be apart.',
+        0.0,
+        1.0,
         unit='s',
         change=Change.UNCONFIGURED,
         section='input',

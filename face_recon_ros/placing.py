@@ -1,0 +1,272 @@
+"""
+From what is found in the image to a face in space: the last step of the way of the data.
+
+Without depth the distance follows from an assumed size of the head; with a depth image from what
+was measured on the skin.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.confidence import pose_covariance
+from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
+from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.errors import GeometryError
+from face_recon_ros.face import DistanceSource, Face
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.head_size import HeadSize
+from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.rolls import score_of
+from face_recon_ros.rotations import rotation_matrix, rotation_to, rotation_vector
+from face_recon_ros.tracking.smoothing import (
+    OneEuroSettings,
+    OneEuroVector,
+    SmoothingSettings,
+)
+
+# What depth adds to a rotation changes slowly: the network's error for this head, this way turned
+CORRECTION_CUTOFF_HZ, CORRECTION_BETA = 0.7, 2.0
+# Images without depth between those with it keep the correction, less of it with time
+CORRECTION_KEPT_S = 0.3
+# The size of a head goes with its id; ids not seen for so long are forgotten
+FORGET_S = 60.0
+# Newest faces that a report is about
+REPORTED = 100
+
+
+@dataclass(slots=True, frozen=True)
+class DepthReport:
+    """
+    What depth did for faces.
+
+    used: number of faces that were aligned. refusals: why others were not, a line each. Means of
+    those that were: valid (0..1, part of the face with a measured depth), residual_m (root mean
+    square distance from the measured surface), shift_x_px and shift_y_px (how far the depth image
+    seems to lie to the right of the colour image, and below it).
+    """
+
+    used: int
+    refusals: tuple[str, ...] = ()
+    valid: float = 0.0
+    residual_m: float = 0.0
+    shift_x_px: float = 0.0
+    shift_y_px: float = 0.0
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is remembered of an id: size of the head, and what depth added to its rotation."""
+
+    size: HeadSize
+    seen_s: float
+    measured_s: float = -math.inf
+    correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    filter: OneEuroVector | None = None
+
+
+class Placer:
+    """Makes faces of regressions; remembers the heads of a stream."""
+
+    def __init__(
+        self, model: FaceModel, assumed_scale: float, smoothing: SmoothingSettings | None
+    ) -> None:
+        self._model = model
+        self._aligner: DepthAligner | None = None
+        self._people: dict[str, _Person] = {}
+        self._refusals: list[str] = []
+        self._used: list[tuple[float, float, float, float]] = []
+        self.configure(assumed_scale, smoothing)
+
+    def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
+        """Assume another size of heads, or smooth otherwise; what was measured stays."""
+        for person in self._people.values():
+            ratio = assumed_scale / person.size.assumed
+            person.size.assumed = assumed_scale
+            if person.size.measured:
+                person.size.log_ratio -= math.log(ratio)
+        self._assumed_scale, self._smoothing = assumed_scale, smoothing
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._people.clear()
+
+    def report(self) -> DepthReport:
+        """Return what depth did for the faces placed since the last call."""
+        used, refusals = self._used, tuple(self._refusals)
+        self._used, self._refusals = [], []
+        if not used:
+            return DepthReport(0, refusals)
+        valid, residual_m, x_px, y_px = np.mean(used, axis=0).tolist()
+        return DepthReport(len(used), refusals, valid, residual_m, x_px, y_px)
+
+    def head_scale(self, face_id: str) -> float:
+        """Return the size that the head of an id has, relative to the face model's."""
+        person = self._people.get(face_id)
+        return person.size.scale if person else self._assumed_scale
+
+    def place(
+        self,
+        face_id: str,
+        regression: Regression,
+        parameters: FaceParameters,
+        camera: Camera,
+        stamp_s: float | None = None,
+        depth: DepthImage | None = None,
+    ) -> Face | None:
+        """
+        Return the face; None where no pose follows from what was found.
+
+        :param stamp_s: of a stream's image; None: of a photo, of which nothing is remembered
+        :param depth: registered to the image; None: there is none
+        """
+        if not np.isfinite(regression.fit_error):
+            return None
+        person = self._person(face_id, stamp_s)
+        face = self._by_assumption(face_id, regression, parameters, camera, person)
+        if face is None:
+            return None
+        if depth is not None:
+            face = self._by_depth(face, camera, depth, person, stamp_s)
+        elif person.size.measured and stamp_s is not None:
+            face = self._turned(face, _kept(person, stamp_s))
+        return face
+
+    def forget(self, now_s: float) -> None:
+        """Forget who was not seen for a while."""
+        gone = [i for i, p in self._people.items() if not now_s - p.seen_s < FORGET_S]
+        for face_id in gone:
+            del self._people[face_id]
+
+    def _person(self, face_id: str, stamp_s: float | None) -> _Person:
+        if stamp_s is None:
+            return _Person(HeadSize(self._assumed_scale), 0.0)
+        person = self._people.get(face_id)
+        if person is None:
+            person = self._people[face_id] = _Person(HeadSize(self._assumed_scale), stamp_s)
+        person.size.predict(stamp_s - person.seen_s)
+        person.seen_s = stamp_s
+        return person
+
+    def _by_assumption(
+        self,
+        face_id: str,
+        regression: Regression,
+        parameters: FaceParameters,
+        camera: Camera,
+        person: _Person,
+    ) -> Face | None:
+        """Return the face as the image and the size of the head say."""
+        landmarks_model_m = self._model.landmarks_68.points(parameters)
+        scale = person.size.scale
+        try:
+            pose = metric_pose(parameters, landmarks_model_m, camera, scale)
+        except GeometryError:
+            return None
+        own = regression.rotation_sigma_rad
+        covariance = pose_covariance(
+            pose, regression.fit_error, own, camera, regression.calibration, person.size.sigma
+        )
+        source = DistanceSource.DEPTH if person.size.measured else DistanceSource.ASSUMED
+        return Face(
+            id=face_id,
+            score=score_of(regression),
+            fit_error=regression.fit_error,
+            box=regression.box,
+            parameters=parameters,
+            rotation=face_rotation(parameters),
+            pose=pose,
+            pose_covariance=covariance,
+            landmarks_px=parameters.project(landmarks_model_m),
+            landmarks_m=points_in_camera(landmarks_model_m, pose, scale),
+            head_scale=scale,
+            rotation_sigma_rad=own,
+            distance_source=source,
+        )
+
+    def _by_depth(
+        self,
+        face: Face,
+        camera: Camera,
+        depth: DepthImage,
+        person: _Person,
+        stamp_s: float | None,
+    ) -> Face:
+        """Return the face as its depth says; as it is where its depth cannot be used."""
+        if self._aligner is None:
+            self._aligner = DepthAligner(self._model)
+        found = self._aligner(
+            face.parameters, face.pose, face.pose_covariance, face.head_scale, camera, depth
+        )
+        if isinstance(found, Refused):
+            self._note(found.reason)
+            return self._turned(face, _kept(person, stamp_s)) if stamp_s is not None else face
+        self._note(found, camera)
+        person.size.measure(found.head_scale, found.scale_sigma)
+        turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
+        if stamp_s is not None:
+            turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
+            turn = face.pose.rotation @ turn
+        return self._measured(face, found, turn)
+
+    def _note(self, found: Aligned | str, camera: Camera | None = None) -> None:
+        """Keep for report() what came of a face's depth; of the newest faces only."""
+        if isinstance(found, str):
+            self._refusals = [*self._refusals[-REPORTED:], found]
+        elif camera is not None:
+            per_m = camera.fx / found.pose.translation_m[2]
+            x_m, y_m = found.shift_m.tolist()
+            of_face = found.valid, found.residual_m, per_m * x_m, per_m * y_m
+            self._used = [*self._used[-REPORTED:], of_face]
+
+    def _smoothed(self, person: _Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
+        """Return what depth adds to the rotation (3,), face axes, smoothed."""
+        step_s = stamp_s - person.measured_s
+        if person.filter is None or not 0 < step_s < 1:
+            person.filter = OneEuroVector(OneEuroSettings(CORRECTION_CUTOFF_HZ, CORRECTION_BETA))
+            step_s = 1e-3
+        smooth = turn if self._smoothing is None else person.filter(turn, step_s)
+        person.measured_s, person.correction = stamp_s, smooth
+        return smooth
+
+    def _measured(self, face: Face, found: Aligned, turn: np.ndarray) -> Face:
+        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.pose.translation_m)
+        points = self._model.landmarks_68.points(face.parameters)
+        # across the ray the position is the image's, with its error
+        across = rotation_to(face.pose.translation_m)[:, :2]
+        covariance = found.covariance.copy()
+        of_image = across.T @ face.pose_covariance[:3, :3] @ across
+        covariance[:3, :3] += across @ of_image @ across.T
+        return replace(
+            face,
+            pose=pose,
+            pose_covariance=covariance,
+            landmarks_m=points_in_camera(points, pose, found.head_scale),
+            head_scale=found.head_scale,
+            distance_source=DistanceSource.DEPTH,
+        )
+
+    def _turned(self, face: Face, correction: np.ndarray) -> Face:
+        """Return a face turned by (3,) rad about its own axes."""
+        if not correction.any():
+            return face
+        rotation = face.pose.rotation @ rotation_matrix(correction)
+        pose = MetricPose(rotation, face.pose.translation_m)
+        points = self._model.landmarks_68.points(face.parameters)
+        return replace(
+            face, pose=pose, landmarks_m=points_in_camera(points, pose, face.head_scale)
+        )
+
+
+def _kept(person: _Person, stamp_s: float) -> np.ndarray:
+    """Return what is left of what depth added last, (3,) rad about the face's axes."""
+    age_s = stamp_s - person.measured_s
+    if not 0 <= age_s < 10 * CORRECTION_KEPT_S:
+        return np.zeros(3)
+    return person.correction * math.exp(-age_s / CORRECTION_KEPT_S)

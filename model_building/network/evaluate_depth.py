@@ -1,0 +1,278 @@
+"""
+What a depth image adds, on whole heads whose place, size and rotation are known.
+
+    python -m model_building.network.evaluate_depth ICT_FOLDER PORTRAITS_FOLDER
+        [--sensor NAME ...] [--people N] [--judge]
+
+Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
+the depth images that kinds of sensors make of them: noise that grows with the square of the
+distance, holes, flying pixels at edges, a colour image that is some pixels beside. `--judge` shows
+other people than those that constants were chosen by.
+"""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.depth_alignment import DepthAligner, Refused
+from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
+from model_building.face_model.errors import ModelBuildingError
+from model_building.network.evaluate_heads import (
+    Photographer,
+    Sight,
+    meant,
+    middle_rotation,
+    rotation_of,
+)
+from model_building.network.ict_heads import Shot, photographed
+
+SIZES, DISTANCES_M = (0.8, 1.1), (0.4, 3.0)
+TURNS_DEG = tuple((yaw, pitch) for yaw in (-50, -25, 0, 25, 50) for pitch in (-25, 0, 25))
+WALL_M = 1.2
+
+
+@dataclass(slots=True, frozen=True)
+class Sensor:
+    """Noise in m at 1 m (grows with the square), holes 0..1, shift px, quantisation m."""
+
+    noise_m: float
+    holes: float
+    edges: float
+    shift_px: float
+    step_m: float
+
+
+SENSORS = {
+    'ideal': Sensor(0.0, 0.0, 0.0, 0.0, 0.0),
+    'stereo': Sensor(0.004, 0.1, 0.5, 0.0, 0.001),
+    'structured light': Sensor(0.002, 0.15, 0.5, 0.0, 0.001),
+    'time of flight': Sensor(0.003, 0.03, 0.8, 0.0, 0.001),
+    'stereo, 3 px beside': Sensor(0.004, 0.1, 0.5, 3.0, 0.001),
+    'half missing': Sensor(0.004, 0.5, 0.5, 0.0, 0.001),
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Scene:
+    """One photo of a head of some size, and its true depth (H, W) m."""
+
+    sight: Sight
+    depth_m: np.ndarray
+    canthi_m: float
+    sellion_m: np.ndarray
+
+
+def sensed(depth_m: np.ndarray, sensor: Sensor, rng: np.random.Generator) -> np.ndarray:
+    """Return a depth image (H, W) float32 m as a sensor gives it; 0 where it sees nothing."""
+    height, width = depth_m.shape
+    seen = depth_m.copy()
+    if sensor.noise_m:
+        # neighbouring pixels share a good part of their error
+        white = rng.normal(0, 1, depth_m.shape)
+        smooth = cv2.GaussianBlur(white, (0, 0), 2.0) * 7.0
+        seen = seen + sensor.noise_m * seen**2 * (0.6 * white + 0.8 * smooth)
+    near, far = (operation(depth_m, np.ones((3, 3))) for operation in (cv2.erode, cv2.dilate))
+    edge = far - near > 0.03
+    flying = edge & (rng.random(depth_m.shape) < sensor.edges)
+    seen[flying] = (near + (far - near) * rng.random(depth_m.shape))[flying]
+    if sensor.holes:
+        blobs = cv2.GaussianBlur(rng.normal(0, 1, depth_m.shape), (0, 0), 6.0)
+        seen[blobs < np.quantile(blobs, sensor.holes)] = 0.0
+    if sensor.shift_px:
+        move = np.array([[1, 0, sensor.shift_px], [0, 1, -sensor.shift_px / 2]], np.float64)
+        seen = cv2.warpAffine(seen, move, (width, height), flags=cv2.INTER_NEAREST)
+    if sensor.step_m:
+        seen = np.round(seen / sensor.step_m) * sensor.step_m
+    return seen.astype(np.float32)
+
+
+def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scene]:
+    """Yield people of sizes and distances at every turn."""
+    heads = photographer.heads
+    for person in range(first, first + people):
+        rng = np.random.default_rng([person, 18])
+        points = heads.person(rng)
+        size = float(rng.uniform(*SIZES))
+        skin = photographer._skin(person, rng)
+        for yaw_deg, pitch_deg in TURNS_DEG:
+            focal_px = rng.uniform(500, 750)
+            camera = Camera(640, 480, focal_px, focal_px, 319.5, 239.5)
+            distance_m = float(np.exp(rng.uniform(*np.log(DISTANCES_M))))
+            place = rng.uniform(-0.15, 0.15, 2) * distance_m
+            shot = Shot(
+                rotation_of(yaw_deg, pitch_deg, float(rng.normal(0, 6))),
+                np.append(place, distance_m), camera)
+            image, marks = heads.draw(
+                size * points, skin, shot, photographer._background(rng), rng)
+            sight = Sight(person, yaw_deg, pitch_deg, photographed(image, rng), shot, marks)
+            depth_m = true_depth(photographer, size * points, shot)
+            own = heads.landmarks_m(size * points)
+            width_m = float(np.linalg.norm(own[36] - own[45]))
+            yield Scene(sight, depth_m, width_m, _sellion(heads, size * points, shot))
+
+
+def _placed(heads: object, points: np.ndarray, shot: Shot) -> np.ndarray:
+    origin = heads.landmarks_m(points)[[36, 45]].mean(axis=0)  # type: ignore[attr-defined]
+    turn = OPTICAL_FROM_VIEWER @ shot.rotation
+    return np.asarray((points - origin) @ turn.T + shot.position_m)
+
+
+def _sellion(heads: object, points: np.ndarray, shot: Shot) -> np.ndarray:
+    placed = _placed(heads, points, shot)
+    return heads.landmarks_m(placed)[27]  # type: ignore[attr-defined]
+
+
+def true_depth(photographer: Photographer, points: np.ndarray, shot: Shot) -> np.ndarray:
+    """Return the depth (H, W) m of a head before a wall."""
+    placed = _placed(photographer.heads, points, shot)
+    camera = shot.camera
+    nearness = 1 / placed[:, 2]
+    unit = 100 * shot.position_m[2] ** 2
+    pixels = np.column_stack([
+        camera.fx * placed[:, 0] * nearness + camera.cx,
+        camera.fy * placed[:, 1] * nearness + camera.cy,
+        unit * nearness,
+    ]).astype(np.float32)
+    size = camera.height, camera.width
+    # what the renderer interpolates must be linear on the screen: the inverse of depth is
+    top = 2 * unit * float(nearness.max())
+    found = photographer.heads._skin_renderer.depth(
+        pixels, size, np.array([0.0, 0.0, -1.0, top]))
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return np.where(
+            np.isfinite(found), unit / (top - found), shot.position_m[2] + WALL_M)
+
+
+@dataclass(slots=True)
+class Row:
+    """Errors of one face: with and without depth."""
+
+    person: int
+    turned: np.ndarray
+    turned_without: np.ndarray
+    yaw_deg: float
+    pitch_deg: float
+    distance: float
+    distance_without: float
+    size: float
+    distance_m: float
+    sigma: float
+    refused: str = ''
+
+
+def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray,
+            model_canthi_m: float) -> Row:
+    """Align one face and hold it against the truth."""
+    shot = scene.sight.shot
+    truth = OPTICAL_FROM_VIEWER @ shot.rotation @ MODEL_FROM_FACE
+    found = aligner(face.parameters, face.pose, face.pose_covariance, face.head_scale,
+                    shot.camera, DepthImage(depth_m))
+    pose, scale, sigma, refused = face.pose, face.head_scale, np.nan, ''
+    if isinstance(found, Refused):
+        refused = found.reason
+    else:
+        pose, scale = found.pose, found.head_scale
+        ray = pose.translation_m / pose.distance_m
+        sigma = float(np.sqrt(ray @ found.covariance[:3, :3] @ ray))
+    true_m = float(np.linalg.norm(scene.sellion_m))
+    return Row(
+        scene.sight.person, truth.T @ pose.rotation, truth.T @ face.pose.rotation,
+        scene.sight.yaw_deg, scene.sight.pitch_deg, pose.distance_m - true_m,
+        face.pose.distance_m - true_m, scale * model_canthi_m / scene.canthi_m, true_m, sigma,
+        refused)
+
+
+def report(name: str, rows: list[Row]) -> None:
+    """Print a sensor's line."""
+    found = [r for r in rows if not r.refused]
+    limit = np.array([max(0.01, 0.01 * r.distance_m) for r in rows])
+    error = np.abs([r.distance for r in rows])
+    without = np.abs([r.distance_without for r in rows])
+    print(f'| {name} | {len(rows) - len(found)} of {len(rows)} '
+          f'| {100 * np.mean(error <= limit):.0f} % ({100 * np.mean(without <= limit):.0f} %) '
+          f'| {1000 * np.median(error):.0f} mm ({1000 * np.median(without):.0f}) '
+          f'| {_geodesic(rows, False):.1f} ({_geodesic(rows, True):.1f}) '
+          f'| {_pitch_slope(rows, False):.2f} ({_pitch_slope(rows, True):.2f}) '
+          f'| {np.median([abs(r.size - 1) for r in found]) * 100:.1f} % '
+          f'| {100 * np.mean([abs(r.distance) < r.sigma for r in found]):.0f} % |')
+
+
+def _offsets(rows: list[Row], without: bool) -> dict[int, np.ndarray]:
+    people = {r.person for r in rows}
+    return {p: middle_rotation(np.array([
+        r.turned_without if without else r.turned for r in rows if r.person == p
+    ])) for p in people}
+
+
+def _geodesic(rows: list[Row], without: bool) -> float:
+    offsets = _offsets(rows, without)
+    return float(np.mean([np.degrees(np.linalg.norm(rotation_vector(
+        (r.turned_without if without else r.turned) @ offsets[r.person].T))) for r in rows]))
+
+
+def _pitch_slope(rows: list[Row], without: bool) -> float:
+    offsets, x, y = _offsets(rows, without), [], []
+    for r in rows:
+        if abs(r.yaw_deg) > 30:
+            continue
+        turned = (r.turned_without if without else r.turned) @ offsets[r.person].T
+        truth = OPTICAL_FROM_VIEWER @ rotation_of(r.yaw_deg, r.pitch_deg, 0.0) @ MODEL_FROM_FACE
+        ahead = (truth @ turned)[:, 0]
+        x.append(r.pitch_deg)
+        y.append(np.degrees(np.arcsin(np.clip(-ahead[1], -1, 1))))
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog='python -m model_building.network.evaluate_depth', description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('ict', type=Path, help='folder of the ICT face model')
+    parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
+    parser.add_argument('--sensor', nargs='+', choices=list(SENSORS), default=list(SENSORS))
+    parser.add_argument('--people', type=int, default=6)
+    parser.add_argument('--judge', action='store_true', help='people that judge')
+    arguments = parser.parse_args()
+    try:
+        photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
+        pipeline = Pipeline(PipelineConfig(smoothing=None))
+        aligner = DepthAligner(pipeline.model)
+        rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
+        first = 2000 if arguments.judge else 100
+        for scene in scenes(photographer, first, arguments.people):
+            face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
+            if face is None:
+                continue
+            model = pipeline.model.landmarks_68.points(face.parameters)
+            model_canthi_m = float(np.linalg.norm(model[36] - model[45]))
+            for name in arguments.sensor:
+                rng = np.random.default_rng([scene.sight.person, len(rows[name])])
+                depth_m = sensed(scene.depth_m, SENSORS[name], rng)
+                rows[name].append(measure(scene, face, aligner, depth_m, model_canthi_m))
+    except (FaceReconError, ModelBuildingError) as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
+    print('| sensor | refused | distance within 1 % or 1 cm (without depth) | median error | '
+          'rotation, deg | pitch slope to yaw 30 | size error, median | within one sigma |')
+    print('|---|---|---|---|---|---|---|---|')
+    for name, found in rows.items():
+        report(name, found)
+        for reason in sorted({r.refused for r in found if r.refused})[:6]:
+            print('   ', reason)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

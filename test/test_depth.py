@@ -1,0 +1,293 @@
+"""Depth images through the pipeline, the CSV and bags."""
+import csv
+import struct
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.cli import main
+from face_recon_ros.errors import ImageError
+from face_recon_ros.face import DistanceSource
+from face_recon_ros.head_size import HeadSize
+from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
+from face_recon_ros.io.image_files import read_image
+from face_recon_ros.paths import share_directory
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pose import depth_plane
+from face_recon_ros.rendering.renderer import Renderer
+
+# A child's head, of which a colour image says that it is an adult's further away
+CHILD = 0.85
+WALL_M = 4.0
+
+
+@pytest.fixture(scope='module')
+def pipeline():
+    return Pipeline(PipelineConfig(smoothing=None))
+
+
+@pytest.fixture(scope='module')
+def image():
+    photo = read_image(share_directory() / 'samples' / 'astronaut.png')
+    return np.ascontiguousarray(photo[:320, 60:400])
+
+
+@pytest.fixture(scope='module')
+def camera(image):
+    height, width = image.shape[:2]
+    return Camera(width, height, 400.0, 400.0, (width - 1) / 2, (height - 1) / 2)
+
+
+@pytest.fixture(scope='module')
+def without(pipeline, image, camera):
+    (face,) = pipeline.detect(image, camera)
+    return face
+
+
+def depth_of(pipeline, face, size, factor):
+    """What a sensor sees of this very face at `factor` of the distance found."""
+    plane = depth_plane(face.parameters, face.pose, face.head_scale)
+    vertices = pipeline.model.dense_px(face.parameters)
+    found = Renderer(pipeline.model.triangles).depth(vertices, size, plane)
+    return np.where(np.isfinite(found), factor * found, WALL_M).astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def depth(pipeline, without, image):
+    return depth_of(pipeline, without, image.shape[:2], CHILD)
+
+
+def test_a_photo_with_depth_has_its_distance_and_size(pipeline, image, camera, without, depth):
+    (face,) = pipeline.detect(image, camera, depth)
+    assert without.distance_source == DistanceSource.ASSUMED
+    assert face.distance_source == DistanceSource.DEPTH
+    assert face.distance_m == pytest.approx(CHILD * without.distance_m, rel=0.005)
+    assert face.head_scale == pytest.approx(CHILD * without.head_scale, rel=0.01)
+    assert np.linalg.norm(face.landmarks_m[30]) < CHILD * without.distance_m
+    sigma_m = np.sqrt(np.trace(face.pose_covariance[:3, :3]))
+    assert sigma_m < 0.02 < np.sqrt(np.trace(without.pose_covariance[:3, :3]))
+
+
+def test_the_images_parameters_and_landmarks_stay(pipeline, image, camera, without, depth):
+    (face,) = pipeline.detect(image, camera, depth)
+    np.testing.assert_allclose(face.landmarks_px, without.landmarks_px)
+    assert face.parameters == without.parameters
+    np.testing.assert_allclose(face.rotation, without.rotation)
+
+
+def test_millimetres_do_as_well(pipeline, image, camera, without, depth):
+    (face,) = pipeline.detect(image, camera, np.round(1000 * depth).astype(np.uint16))
+    assert face.distance_m == pytest.approx(CHILD * without.distance_m, rel=0.005)
+
+
+@pytest.mark.parametrize('useless', [0.0, np.nan, np.inf, WALL_M])
+def test_depth_without_the_face_changes_nothing(pipeline, image, camera, without, useless):
+    pipeline.depth_report()
+    (face,) = pipeline.detect(image, camera, np.full(image.shape[:2], useless, np.float32))
+    assert face == without
+    report = pipeline.depth_report()
+    assert report.used == 0
+    assert report.refusals[-1]
+    assert pipeline.depth_report().refusals == ()
+
+
+def test_depth_of_another_size_is_refused_and_the_stream_goes_on(image, camera):
+    pipeline = Pipeline()
+    with pytest.raises(ImageError, match=r'not registered to it; let the driver align'):
+        pipeline.track(image, 1.0, camera, depth=np.zeros((10, 10), np.uint16))
+    for index in range(6):
+        faces = pipeline.track(image, 1.1 + index / 30, camera)
+    assert len(faces) == 1
+
+
+def test_a_stream_keeps_the_measured_size_where_depth_stops(image, camera, depth, without):
+    pipeline = Pipeline()
+    for index in range(30):
+        faces = pipeline.track(image, index / 30, camera, depth=depth)
+    (face,) = faces
+    assert face.distance_m == pytest.approx(CHILD * without.distance_m, rel=0.01)
+    for index in range(30, 90):
+        faces = pipeline.track(image, index / 30, camera)
+    (later,) = faces
+    assert later.distance_source == DistanceSource.DEPTH
+    assert later.distance_m == pytest.approx(face.distance_m, rel=0.02)
+    along = later.pose.translation_m / later.distance_m
+    sigma = np.sqrt(along @ later.pose_covariance[:3, :3] @ along) / later.distance_m
+    assert 0.01 < sigma < 0.03
+    pipeline.reset()
+    for index in range(90, 96):
+        faces = pipeline.track(image, index / 30, camera)
+    (forgotten,) = faces
+    assert forgotten.distance_source == DistanceSource.ASSUMED
+
+
+def test_depth_at_half_the_rate_makes_nobody_nod(image, camera, pipeline, without):
+    """What depth adds to the rotation is kept between images with depth."""
+    tilted = depth_of(pipeline, without, image.shape[:2], 1.0)
+    rows = np.arange(len(tilted))[:, None] - without.landmarks_px[30, 1]
+    tilted = tilted + (0.0004 * rows * (tilted < WALL_M - 1)).astype(np.float32)
+    stream = Pipeline()
+    forward = []
+    for index in range(60):
+        given = tilted if index % 2 == 0 else None
+        (*_, face) = [*stream.track(image, index / 30, camera, depth=given), None][:1]
+        forward.append(face.pose.rotation[1, 0] if face else np.nan)
+    settled = np.array(forward[-20:])
+    nods = np.abs(settled[::2] - settled[1::2])
+    assert abs(np.median(settled) - without.pose.rotation[1, 0]) > np.radians(2)
+    assert nods.max() < 0.5 * abs(np.median(settled) - without.pose.rotation[1, 0])
+
+
+def test_a_head_is_measured_better_with_time_and_never_perfectly():
+    size = HeadSize(1.1)
+    assert size.scale == pytest.approx(1.1)
+    size.measure(0.9, 0.001)
+    assert size.scale == pytest.approx(0.9)
+    for _ in range(200):
+        size.predict(1 / 30)
+        size.measure(0.92, 0.001)
+    assert size.scale == pytest.approx(0.92, rel=0.005)
+    assert 0.01 < size.sigma < 0.03
+
+
+# --- messages --------------------------------------------------------------------
+
+
+def message(values, kind, **other):
+    fields = {
+        'encoding': kind, 'width': values.shape[1], 'height': values.shape[0],
+        'step': values.strides[0], 'data': values.tobytes(), 'is_bigendian': False, **other,
+    }
+    return SimpleNamespace(**fields)
+
+
+def test_raw_depth_is_metres_or_millimetres_in_either_byte_order():
+    metres = np.array([[1.5, np.nan], [0.0, 2.0]], np.float32)
+    np.testing.assert_array_equal(to_depth(message(metres, '32FC1'), '/d').values, metres)
+    millimetres = np.array([[1500, 0], [7, 65535]], np.uint16)
+    big = message(millimetres.byteswap(), '16UC1', is_bigendian=True)
+    np.testing.assert_array_equal(to_depth(big, '/d').values, millimetres)
+    padded = np.zeros((2, 5), np.uint16)
+    padded[:, :2] = millimetres
+    cut = message(padded, 'mono16', width=2)
+    np.testing.assert_array_equal(to_depth(cut, '/d').values, millimetres)
+
+
+@pytest.mark.parametrize(('broken', 'line'), [
+    ({'encoding': 'bgr8'}, r"depth image on /d has encoding 'bgr8': publish 16UC1"),
+    ({'data': b'12'}, r'depth image on /d has 2 bytes in rows of 4 for 2x2 16UC1'),
+    ({'width': 0}, r'depth image on /d is empty'),
+])
+def test_broken_depth_is_one_line(broken, line):
+    with pytest.raises(ImageError, match=line):
+        to_depth(message(np.zeros((2, 2), np.uint16), '16UC1', **broken), '/d')
+
+
+def compressed(stored, kind, a=0.0, b=0.0, name='compressedDepth png'):
+    png = cv2.imencode('.png', stored)[1].tobytes()
+    return SimpleNamespace(format=f'{kind}; {name}', data=struct.pack('<iff', 0, a, b) + png)
+
+
+def test_compressed_depth_is_read():
+    stored = np.array([[1500, 0], [7, 65535]], np.uint16)
+    np.testing.assert_array_equal(
+        compressed_to_depth(compressed(stored, '16UC1'), '/d').values, stored)
+    # as the plugin quantises: stored = a / depth + b
+    a, b = 100 * 101.0, 1 - 100 * 101.0 / 10
+    metres = np.array([[0.8, 2.5], [1.0, 4.0]])
+    quantised = np.round(a / metres + b).astype(np.uint16)
+    quantised[1, 1] = 0
+    found = compressed_to_depth(compressed(quantised, '32FC1', a, b), '/d').values
+    np.testing.assert_allclose(found[0], metres[0], rtol=1e-3)
+    assert np.isnan(found[1, 1])
+
+
+@pytest.mark.parametrize(('wrong', 'line'), [
+    (SimpleNamespace(format='bgr8; jpeg compressed bgr8', data=b'x'), 'has format'),
+    (compressed(np.zeros((2, 2), np.uint16), '16UC1', name='compressedDepth rvl'), 'is RVL'),
+    (SimpleNamespace(format='16UC1; compressedDepth png', data=b'123456789012abc'), 'decoded'),
+    (SimpleNamespace(format='16UC1; compressedDepth png', data=b''), 'decoded'),
+    (compressed(np.zeros((2, 2), np.uint8), '16UC1'), 'decoded'),
+])
+def test_broken_compressed_depth_is_one_line(wrong, line):
+    with pytest.raises(ImageError, match=line) as error:
+        compressed_to_depth(wrong, '/d')
+    assert '\n' not in str(error.value)
+
+
+# --- bags ------------------------------------------------------------------------
+
+
+def bag(path, image, camera, depths, late=0):
+    """Write colour, calibration and depth; depth i comes `late` images after image i."""
+    from test_bags import Header, Image, Time, info, raw, write
+
+    def depth_message(index, values):
+        nanoseconds = index * 100_000_000
+        stamp = Time(sec=1_700_000_000 + nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+        flat = np.ascontiguousarray(values).view(np.uint8).ravel()
+        kind = '32FC1' if values.dtype == np.float32 else '16UC1'
+        return Image(Header(stamp=stamp, frame_id='camera'), values.shape[0], values.shape[1],
+                     kind, 0, values.strides[0], flat)
+
+    height, width = image.shape[:2]
+    messages = [('/camera/color/camera_info', info(camera.fx, width, height))]
+    for index in range(len(depths) + late):
+        if index < len(depths):
+            messages.append(('/camera/color/image_raw', raw(image, index)))
+        if 0 <= index - late < len(depths) and depths[index - late] is not None:
+            messages.append(
+                ('/camera/depth/image_raw', depth_message(index - late, depths[index - late])))
+    return write(path, messages)
+
+
+def rows_of(path):
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize('late', [0, 1, 3])
+def test_a_bag_with_depth_has_true_distances(
+    tmp_path, image, camera, depth, without, late, capsys
+):
+    file = bag(tmp_path / 'bag', image, camera, [depth] * 8, late)
+    table = tmp_path / 'faces.csv'
+    assert main(['video', str(file), '--topic', '/camera/color/image_raw', '--depth-topic',
+                 '/camera/depth/image_raw', '--csv', str(table)]) == 0
+    rows = rows_of(table)
+    assert len(rows) >= 5
+    for row in rows:
+        assert row['distance_source'] == 'depth'
+        assert float(row['t_z']) == pytest.approx(CHILD * without.pose.translation_m[2], rel=0.01)
+        assert float(row['head_scale']) == pytest.approx(CHILD * without.head_scale, rel=0.02)
+
+
+def test_a_bag_whose_depth_is_not_registered_says_so_and_goes_on(
+    tmp_path, image, camera, depth, capsys
+):
+    file = bag(tmp_path / 'bag', image, camera, [np.ascontiguousarray(depth[::2, ::2])] * 4)
+    table = tmp_path / 'faces.csv'
+    assert main(['video', str(file), '--topic', '/camera/color/image_raw', '--depth-topic',
+                 '/camera/depth/image_raw', '--csv', str(table)]) == 1
+    assert 'not registered to it' in capsys.readouterr().err
+    assert {row['distance_source'] for row in rows_of(table)} == {'assumed'}
+
+
+def test_a_depth_topic_that_is_not_there_names_those_that_are(
+    tmp_path, image, camera, depth, capsys
+):
+    file = bag(tmp_path / 'bag', image, camera, [depth] * 2)
+    assert main(['video', str(file), '--topic', '/camera/color/image_raw', '--depth-topic',
+                 '/nothing']) == 1
+    assert 'choose --depth-topic among /camera/color/image_raw, /camera/depth/image_raw' in (
+        capsys.readouterr().err)
+
+
+def test_a_video_has_no_depth_topic(tmp_path, capsys):
+    path = tmp_path / 'clip.mp4'
+    path.write_bytes(b'')
+    assert main(['video', str(path), '--depth-topic', '/d']) == 1
+    assert 'no bag, so it has no topics; leave out --depth-topic' in capsys.readouterr().err

@@ -1,0 +1,194 @@
+"""A face against a depth image: distance, size and rotation with known truth."""
+import numpy as np
+import pytest
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.confidence import pose_covariance
+from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
+from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.errors import ImageError
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_model.procrustes import similarity
+from face_recon_ros.pose import metric_pose
+from face_recon_ros.rendering.renderer import Renderer
+from face_recon_ros.rotations import MODEL_FROM_FACE, rotation_matrix, rotation_vector
+
+CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
+WALL_M = 3.0
+
+
+@pytest.fixture(scope='module')
+def model():
+    return FaceModel()
+
+
+@pytest.fixture(scope='module')
+def aligner(model):
+    return DepthAligner(model)
+
+
+class Scene:
+    """
+    A head of the model's own shape in true perspective, where the colour image has its error.
+
+    turn: what the image's rotation is off by, (3,) rad, optical axes; size: of the head relative
+    to the one that is assumed.
+    """
+
+    def __init__(self, model, distance_m=0.8, size=1.0, turn=(0.0, 0.0, 0.0), yaw=0.0):
+        shape, expression = np.random.default_rng(3).normal(0, 0.7, 40), np.zeros(10)
+        own = FaceParameters(np.eye(3, 4), shape, expression)
+        self.rotation = rotation_matrix(np.array([0.0, yaw, 0.0])) @ np.diag([1.0, -1.0, -1.0])
+        self.position_m = np.array([0.02, -0.03, distance_m])
+        self.size = size
+        marks = model.landmarks_68.points(own)
+        placed = self._placed(marks)
+        pixels = self._pixels(placed)
+        near = (placed[:, 2].mean() - placed[:, 2]) * CAMERA.fx / placed[:, 2].mean()
+        scale, rotation, origin = similarity(
+            marks * [1.0, -1.0, 1.0], np.column_stack([pixels, near]))
+        seen = rotation_matrix(np.array(turn) * [1.0, 1.0, -1.0]) @ rotation
+        matrix = np.column_stack([scale * seen @ np.diag([1.0, -1.0, 1.0]), origin])
+        self.parameters = FaceParameters(matrix, shape, expression)
+        self.pose = metric_pose(self.parameters, marks, CAMERA, 1.0)
+        self.covariance = pose_covariance(self.pose, 0.03, None, CAMERA)
+        self.distance_m = float(np.linalg.norm(self.position_m))
+        self.depth_m = self._depth(model, own)
+
+    def _placed(self, points):
+        return self.size * points @ self.rotation.T + self.position_m
+
+    @staticmethod
+    def _pixels(placed):
+        return CAMERA.fx * placed[:, :2] / placed[:, 2:] + [CAMERA.cx, CAMERA.cy]
+
+    def _depth(self, model, own):
+        """What is linear on the screen is the inverse of depth."""
+        placed = self._placed(model.dense_px(own).astype(np.float64))
+        nearness = 1000 / placed[:, 2:]
+        vertices = np.column_stack([self._pixels(placed), nearness]).astype(np.float32)
+        found = Renderer(model.triangles).depth(
+            vertices, (480, 640), np.array([0.0, 0.0, -1.0, 1e4]))
+        return np.where(np.isfinite(found), 1000 / (1e4 - found), WALL_M).astype(np.float32)
+
+    def align(self, aligner, depth=None):
+        depth = self.depth_m if depth is None else depth
+        return aligner(
+            self.parameters, self.pose, self.covariance, 1.0, CAMERA, DepthImage(depth))
+
+    def error_deg(self, found):
+        truth = self.rotation @ MODEL_FROM_FACE
+        return float(np.degrees(np.linalg.norm(rotation_vector(found.pose.rotation @ truth.T))))
+
+
+@pytest.mark.parametrize('size', [0.8, 1.0, 1.1])
+@pytest.mark.parametrize('distance_m', [0.45, 0.8, 1.6])
+def test_distance_and_size_are_those_of_the_head(model, aligner, distance_m, size):
+    scene = Scene(model, distance_m, size)
+    found = scene.align(aligner)
+    assert isinstance(found, Aligned)
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, rel=0.004)
+    # weak perspective sees a near head a little too large
+    assert found.head_scale == pytest.approx(size, rel=0.02)
+    # without depth a child is taken for an adult further away
+    assert scene.pose.distance_m == pytest.approx(scene.distance_m / size, rel=0.015)
+
+
+@pytest.mark.parametrize('yaw', [0.0, 0.5, -0.5])
+@pytest.mark.parametrize('turn', [(0.12, 0.0, 0.0), (-0.12, 0.0, 0.0), (0.0, 0.1, 0.0)])
+def test_a_rotation_that_the_image_sees_wrong_is_set_right(model, aligner, turn, yaw):
+    scene = Scene(model, 0.7, 1.0, turn, yaw)
+    found = scene.align(aligner)
+    assert scene.error_deg(scene) > 3.5
+    assert scene.error_deg(found) < 1.5
+
+
+def test_millimetres_are_metres(model, aligner):
+    scene = Scene(model)
+    found = scene.align(aligner, np.round(scene.depth_m * 1000).astype(np.uint16))
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, rel=0.004)
+
+
+def test_holes_hands_and_noise_are_left_out(model, aligner):
+    scene = Scene(model, 0.8, 0.9, (0.1, 0.0, 0.0))
+    rng = np.random.default_rng(0)
+    depth = scene.depth_m + rng.normal(0, 0.004, scene.depth_m.shape).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.1] = 0.0
+    depth[240:330, 300:340] = 0.5  # a hand before mouth and nose
+    depth[180:200, 280:360] = np.nan
+    found = scene.align(aligner, depth)
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, abs=0.008)
+    assert scene.error_deg(found) < 3.0
+    assert 0 < found.valid < 1
+    assert found.inliers < 0.98
+
+
+def test_the_depth_beside_the_image_moves_the_face_little(model, aligner):
+    scene = Scene(model, 0.8, 1.0, (0.1, 0.0, 0.0))
+    found = scene.align(aligner, np.roll(scene.depth_m, 3, axis=1))
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, abs=0.008)
+    assert scene.error_deg(found) < 3.0
+    # the measured surface is 3 px to the right of the face that the image shows
+    assert found.shift_m[0] > 0.001
+
+
+@pytest.mark.parametrize('depth', [
+    np.zeros((480, 640), np.uint16),
+    np.full((480, 640), np.nan, np.float32),
+    np.full((480, 640), np.inf, np.float32),
+    np.full((480, 640), -1.0, np.float32),
+    np.full((480, 640), 9.0, np.float32),
+    np.full((480, 640), 65535, np.uint16),
+])
+def test_a_depth_image_without_the_face_is_refused(model, aligner, depth):
+    found = Scene(model).align(aligner, depth)
+    assert isinstance(found, Refused)
+    assert found.reason
+    assert '\n' not in found.reason
+
+
+def test_a_wall_where_the_face_is_leaves_the_pose_alone(model, aligner):
+    """A picture of a face: flat."""
+    scene = Scene(model, 0.8)
+    found = scene.align(aligner, np.full((480, 640), 0.8, np.float32))
+    assert isinstance(found, Refused) or scene.error_deg(found) < 6.0
+
+
+def test_the_covariance_is_smaller_with_depth_and_true(model, aligner):
+    scene = Scene(model, 0.8, 1.05)
+    found = scene.align(aligner)
+    ray = scene.pose.translation_m / scene.pose.distance_m
+    before = np.sqrt(ray @ scene.covariance[:3, :3] @ ray)
+    after = np.sqrt(ray @ found.covariance[:3, :3] @ ray)
+    assert before > 0.04
+    assert 0.0003 < after < 0.006
+    assert np.linalg.eigvalsh(found.covariance).min() > -1e-12
+    error_m = abs(found.pose.distance_m - scene.distance_m)
+    assert error_m < 3 * after
+
+
+@pytest.mark.parametrize('values', [
+    np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), 'depth',
+])
+def test_what_is_no_depth_image_is_refused(values):
+    with pytest.raises(ImageError, match=r'wants \(height, width\), float32 in metres or uint16'):
+        DepthImage(values)
+
+
+def test_another_size_than_the_image_says_what_to_do():
+    with pytest.raises(ImageError, match=r'depth is 848x480, the image 640x480.*align_depth'):
+        DepthImage(np.zeros((480, 848), np.uint16)).check_size(np.zeros((480, 640, 3), np.uint8))
+
+
+def test_depth_is_read_between_pixels_and_not_at_edges():
+    values = np.full((4, 5), 2.0, np.float32)
+    values[:, 3:] = 1.0
+    values[0, 0] = 0.0
+    pixels = np.array([
+        [1.2, 2.0], [0.5, 0.5], [2.5, 1.5], [3.2, 1.0], [4.0, 3.0], [-1.0, 2.0],
+        [np.nan, 1.0], [1e300, 1.0],
+    ])
+    found = DepthImage(values).at(pixels)
+    # inside; one of four missing; over an edge; inside; the last pixel; outside, three times
+    np.testing.assert_allclose(found, [2, 2, np.nan, 1, np.nan, np.nan, np.nan, np.nan])

@@ -1,0 +1,136 @@
+"""The node with a depth camera, over DDS."""
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from face_recon_ros.msg import Face, FaceArray
+from node_process import (
+    CAMERA,
+    RELIABLE,
+    Peer,
+    image_profile,  # noqa: F401
+    running,
+    start_refused,
+    statuses,
+    values,
+)
+from sensor_msgs.msg import Image
+
+from face_recon_ros.nodes.images import to_image
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pose import depth_plane
+from face_recon_ros.rendering.renderer import Renderer
+from face_recon_ros.tools.sources import PortraitSource
+
+CHILD = 0.85
+
+
+@pytest.fixture(scope='module')
+def image():
+    return PortraitSource(640, 480).read(0.0)
+
+
+@pytest.fixture(scope='module')
+def seen(image):
+    """The face of the colour image, and the depth that a head of 0.85 of its size has."""
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
+    (face,) = pipeline.detect(image, CAMERA)
+    plane = depth_plane(face.parameters, face.pose, face.head_scale)
+    vertices = pipeline.model.dense_px(face.parameters)
+    found = Renderer(pipeline.model.triangles).depth(vertices, (480, 640), plane)
+    millimetres = np.where(np.isfinite(found), 1000 * CHILD * found, 4000.0)
+    return face, np.round(millimetres).astype(np.uint16)
+
+
+def depth_message(depth, header):
+    height, width = depth.shape
+    message = Image(header=header, height=height, width=width, encoding='16UC1', step=2 * width)
+    message.data.frombytes(depth.tobytes())
+    return message
+
+
+def show(peer, image, depth, arrived):
+    """Publish images with their depth until something has arrived."""
+    depths = peer.node.create_publisher(Image, 'depth_image', RELIABLE)
+
+    def make(header):
+        if depth is not None:
+            depths.publish(depth_message(depth, header))
+        return to_image(image, 'bgr8', header)
+
+    peer.show(make, arrived, pause_s=0.05)
+    peer.node.destroy_publisher(depths)
+
+
+@pytest.fixture
+def peer():
+    peer = Peer('/depth')
+    yield peer
+    peer.close()
+
+
+def test_depth_makes_distances_true_and_sizes_stay_without_it(peer, image, seen):
+    face, depth = seen
+    with running('-r', '__ns:=/depth') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+
+        def of(source):
+            return [f for a in faces.collected for f in a.faces if f.distance_source == source]
+
+        show(peer, image, None, lambda: of(Face.ASSUMED))
+        far = of(Face.ASSUMED)[-1]
+        assert far.pose.pose.position.z == pytest.approx(face.pose.translation_m[2], rel=0.03)
+        assert statuses(diagnostics)['depth'].message == 'no depth on /depth/depth_image'
+
+        show(peer, image, depth, lambda: len(of(Face.DEPTH)) > 10)
+        near = of(Face.DEPTH)[-1]
+        assert near.pose.pose.position.z == pytest.approx(
+            CHILD * face.pose.translation_m[2], rel=0.02)
+        assert near.head_scale == pytest.approx(CHILD * face.head_scale, rel=0.03)
+        assert near.pose.covariance[14] < 0.1 * far.pose.covariance[14]
+        peer.wait(lambda: 'faces with depth' in values(statuses(diagnostics)['depth']), 'depth')
+        assert statuses(diagnostics)['depth'].message == 'depth arrives on /depth/depth_image'
+
+        del faces.collected[:]
+        show(peer, image, None, lambda: len(of(Face.DEPTH)) > 20)
+        kept = of(Face.DEPTH)[-1]
+        assert kept.pose.pose.position.z == pytest.approx(near.pose.pose.position.z, rel=0.03)
+        assert node.end() == 0
+        assert node.complaints() == []
+
+
+def test_depth_that_is_not_registered_is_one_line_with_the_remedy(peer, image, seen):
+    _, depth = seen
+    with running('-r', '__ns:=/depth') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        small = np.ascontiguousarray(depth[::2, ::2])
+        show(peer, image, small,
+             lambda: node.count('not registered') and len(faces.collected) > 10)
+        line = node.wait_line('not registered to it')
+        assert 'depth is 320x240, the image 640x480' in line
+        assert 'align_depth.enable:=true' in line
+        assert all(f.distance_source == Face.ASSUMED for a in faces.collected for f in a.faces)
+        assert node.end() == 0
+        assert len(node.complaints()) == 1
+
+
+def test_depth_can_be_refused_and_wanted(peer, image, seen):
+    _, depth = seen
+    with running('-r', '__ns:=/depth', '-p', 'use_depth:=never') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        show(peer, image, depth, lambda: len([a for a in faces.collected if a.faces]) > 5)
+        assert all(f.distance_source == Face.ASSUMED for a in faces.collected for f in a.faces)
+        assert node.end() == 0
+        assert node.complaints() == []
+    with running('-r', '__ns:=/depth', '-p', 'use_depth:=always') as node:
+        node.wait_line('looking for faces')
+        line = node.wait_line('no depth on /depth/depth_image')
+        assert 'start the camera with registered depth' in line
+        assert node.end() == 0
+
+
+def test_a_use_of_depth_that_is_none_is_refused():
+    assert 'auto, always, never' in start_refused('use_depth:=sometimes')
