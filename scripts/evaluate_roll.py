@@ -27,7 +27,7 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import image_paths, read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.loader import HYBRID, REGRESSORS
+from face_recon_ros.regression.loader import REGRESSORS
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 ROLLS_DEG = range(0, 360, 30)
@@ -94,7 +94,7 @@ def streamed(pipeline: Pipeline, image: np.ndarray) -> Sequence[Face]:
 def main() -> None:
     """Print the table of each folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument('--regressor', choices=REGRESSORS, default=HYBRID)
+    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
     parser.add_argument('--count', type=int, default=100)
     parser.add_argument('--frame', action='store_true')
     parser.add_argument('--no-streams', action='store_true')
