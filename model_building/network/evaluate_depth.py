@@ -27,13 +27,8 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
 from model_building.face_model.errors import ModelBuildingError
-from model_building.network.evaluate_heads import (
-    Photographer,
-    Sight,
-    meant,
-    middle_rotation,
-    rotation_of,
-)
+from model_building.network.evaluate_heads import Photographer, rotation_of
+from model_building.network.head_errors import Sight, meant, middle_rotation
 from model_building.network.ict_heads import Shot, photographed
 
 SIZES, DISTANCES_M = (0.8, 1.1), (0.4, 3.0)
@@ -146,7 +141,7 @@ def true_depth(photographer: Photographer, points: np.ndarray, shot: Shot) -> np
     size = camera.height, camera.width
     # what the renderer interpolates must be linear on the screen: the inverse of depth is
     top = 2 * unit * float(nearness.max())
-    found = photographer.heads._skin_renderer.depth(
+    found = photographer.heads.skins.renderer.depth(
         pixels, size, np.array([0.0, 0.0, -1.0, top]))
     with np.errstate(invalid='ignore', divide='ignore'):
         return np.where(

@@ -44,7 +44,7 @@ class SkinMaker:
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
         self._model = surface.model
-        self._renderer = Renderer(surface.triangles)
+        self.renderer = Renderer(surface.triangles)
 
     def plain_skin(self, rng: np.random.Generator) -> Skin:
         """Return a skin without a photo: a tone, brows, lips, and something of a texture."""
@@ -84,7 +84,7 @@ class SkinMaker:
     ) -> Skin:
         """Return the skin of the face whose 68 landmarks (68, 3) px in an image are known."""
         points_px = self._laid_on(landmarks_px)
-        seen = self._renderer.visibility(
+        seen = self.renderer.visibility(
             np.ascontiguousarray(points_px, np.float32), image.shape[:2]
         )
         facing = _facing(points_px, self._surface.triangles)
