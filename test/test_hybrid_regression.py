@@ -187,7 +187,7 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
                 regression = pipeline.regressor.settled(image, regression, still=False)
             turned_rad = regression.region.turned_rad
         camera = Camera.uncalibrated(640, 480)
-        found.append(pipeline._face('f', regression, regression.parameters, camera))
+        found.append(pipeline._placer.place('f', regression, regression.parameters, camera))
     steps = np.degrees([
         np.linalg.norm(rotation_vector(b.rotation @ a.rotation.T))
         for a, b in pairwise(found)
