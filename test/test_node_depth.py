@@ -81,6 +81,7 @@ def test_depth_makes_distances_true_and_sizes_stay_without_it(peer, image, seen)
         show(peer, image, None, lambda: of(Face.ASSUMED))
         far = of(Face.ASSUMED)[-1]
         assert far.pose.pose.position.z == pytest.approx(face.pose.translation_m[2], rel=0.03)
+        peer.wait(lambda: diagnostics.collected, 'diagnostics')
         assert statuses(diagnostics)['depth'].message == 'no depth on /depth/depth_image'
 
         show(peer, image, depth, lambda: len(of(Face.DEPTH)) > 10)
