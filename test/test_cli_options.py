@@ -21,10 +21,10 @@ OPTIONS = {
         'both', {'my.tflite': 'my.tflite'}, (),
     ),
     '--regressor': (
-        'face model regressor: hybrid (Face Mesh near the front, the network beyond), network '
-        '(one network for every pose), or facemesh (MediaPipe Face Mesh and a closed-form fit) '
-        '(default hybrid)',
-        'hybrid', {'network': 'network', 'facemesh': 'facemesh'}, ('nets',),
+        'face model regressor: network (one network for every pose), facemesh (MediaPipe Face '
+        'Mesh and a closed-form fit), or hybrid (facemesh near the front, network beyond) '
+        '(default network)',
+        'network', {'hybrid': 'hybrid', 'facemesh': 'facemesh'}, ('nets',),
     ),
     '--regressor-path': (
         'another .tflite network, from face crop to landmarks or parameters. It is used alone. '
