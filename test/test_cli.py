@@ -18,7 +18,7 @@ CONTRACT = (
     + [f'r{i}{j}' for i in range(3) for j in range(3)]
     + ['q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z']
     + [f'lm{i}{axis}' for i in range(68) for axis in 'xy']
-    + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s']
+    + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale', 'distance_source']
 )
 
 

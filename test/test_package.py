@@ -143,6 +143,8 @@ MESSAGES = {
         'shape': 'float[40]',
         'expression': 'float[10]',
         'landmarks': 'face_recon_ros/FaceLandmarks',
+        'head_scale': 'float',
+        'distance_source': 'uint8',
     },
     'FaceLandmarks': {
         'scheme': 'uint8',

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from face_recon_ros.face import DistanceSource
 from face_recon_ros.io.records import COLUMNS, csv_writer, row
 from face_recon_ros.pose import MetricPose
 
@@ -20,7 +21,8 @@ def face():
     return SimpleNamespace(
         id='f7', score=0.87654321, box=np.array([1.005, 20.0, 300.254, 4000.1]),
         rotation=rotation, pose=MetricPose(rotation, np.array([0.1, -0.2, 1.2345678])),
-        landmarks_px=landmarks, fit_error=0.0123456,
+        landmarks_px=landmarks, fit_error=0.0123456, head_scale=0.93216,
+        distance_source=DistanceSource.DEPTH,
     )
 
 
@@ -36,7 +38,8 @@ def test_a_row_value_by_value():
         'lm0x': '0.000', 'lm0y': '1.000', 'lm1x': '3.000', 'lm67x': '201.000',
         'lm67y': '202.000',
         'yaw_deg': '30.000',
-        'fit_error': '0.01235', 'time_s': '12.345679',
+        'fit_error': '0.01235', 'time_s': '12.345679', 'head_scale': '0.9322',
+        'distance_source': 'depth',
     }
     assert {name: values[name] for name in expected} == expected
     for name in ('pitch_deg', 'roll_deg'):
@@ -50,15 +53,18 @@ def test_a_row_value_by_value():
 
 
 def test_photos_have_no_time():
-    assert row('a.png', face())[-1] == ''
-    assert row('0', face(), 0.0)[-1] == '0.000000'
+    place = COLUMNS.index('time_s')
+    assert row('a.png', face())[place] == ''
+    assert row('0', face(), 0.0)[place] == '0.000000'
 
 
 def test_the_order_of_the_columns():
-    assert len(COLUMNS) == len(row('', face())) == 164
+    assert len(COLUMNS) == len(row('', face())) == 166
     assert COLUMNS[:8] == ('file', 'id', 'score', 'x0', 'y0', 'x1', 'y1', 'r00')
     assert COLUMNS[16:24] == ('q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z', 'lm0x')
-    assert COLUMNS[-6:] == ('lm67y', 'yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s')
+    assert COLUMNS[-8:] == (
+        'lm67y', 'yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale',
+        'distance_source')
 
 
 def lines_of(path):

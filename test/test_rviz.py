@@ -324,8 +324,7 @@ def test_a_missing_rviz_is_said_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
     with process([sys.executable, str(RVIZ)]) as started:
-        assert started.process.wait(DEADLINE_S) == 1
-        started.close()
+        assert started.wait(DEADLINE_S) == 1
         assert started.lines == [
             'error: rviz2 is not installed: sudo apt install ros-jazzy-rviz2'
         ]

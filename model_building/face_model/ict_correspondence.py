@@ -18,6 +18,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from face_recon_ros.rotations import rotation_matrix
 from model_building.face_model import ict_model
 from model_building.face_model.assets import Assets, default_cache, download_wheel
 from model_building.face_model.build import build_model
@@ -235,8 +236,7 @@ def find_correspondence(model: IctModel, topology: Topology, base: np.ndarray,
     _, rotation, _ = similarity(marks_468.of(neutral), marks_468.of(mean))
     # Both are symmetric: only a turn about x is meant.
     angle = np.arctan2(rotation[2, 1], rotation[1, 1])
-    rotation = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)],
-                         [0, np.sin(angle), np.cos(angle)]])
+    rotation = rotation_matrix(np.array([angle, 0.0, 0.0]))
     sellion = int(np.flatnonzero(np.abs(mean).sum(axis=1) == np.abs(mean).sum(axis=1).min())[0])
     origin = neutral[sellion] * [0, 1, 1]
     return IctCorrespondence(
