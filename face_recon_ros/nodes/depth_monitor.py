@@ -18,6 +18,8 @@ _MAX_EVENTS = 1000
 SUSPICIOUS_SHIFT_PX, SUSPICIOUS_FACES = 4.0, 30
 # Faces of which so few can use their depth say that it is no depth of theirs
 LEAST_USED = 0.2
+# Depth comes and goes; where no image found its own for so long the stamps are wrong
+UNMATCHED_S = 2.0
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class DepthMonitor:
     )
     _fault: str = ''
     _apart_s: float = 0.0
+    _matched_s: float = field(default_factory=time.monotonic)
 
     def restart(self) -> None:
         """Forget everything: the node begins to listen."""
@@ -38,6 +41,7 @@ class DepthMonitor:
             self._received.clear()
             self._reports.clear()
             self._fault, self._apart_s = '', 0.0
+            self._matched_s = time.monotonic()
 
     def received(self, now_s: float) -> None:
         """Note a depth image."""
@@ -48,9 +52,13 @@ class DepthMonitor:
         """Note that an image found its depth, whose stamp is so far apart."""
         with self._lock:
             self._fault, self._apart_s = '', apart_s
+            self._matched_s = time.monotonic()
 
     def unmatched(self, apart_s: float) -> None:
-        """Note that the depth nearest to an image is too old or too new."""
+        """Note that the depth nearest to an image is too old or new: a fault where that lasts."""
+        with self._lock:
+            if time.monotonic() - self._matched_s < UNMATCHED_S:
+                return
         self.unusable(
             f'the stamps of image and depth are {apart_s:.3f} s apart: synchronise them, or raise '
             'depth_tolerance'

@@ -77,7 +77,7 @@ class Lens:
         limit = np.tan(np.radians(FARTHEST_OFF_AXIS_DEG))
         place *= min(1.0, limit / max(float(np.linalg.norm(place)), 1e-9))
         turn = rng.uniform(0, 2 * np.pi)  # the image's own roll
-        place = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ place
+        place = rotation_matrix(np.array([0.0, 0.0, turn]))[:2, :2] @ place
         ray = np.append(place, 1.0)
         focal = view.scale_px_per_m * distance / np.linalg.norm(ray)
         ray /= np.linalg.norm(ray)
