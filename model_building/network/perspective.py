@@ -20,7 +20,12 @@ from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES, FacePar
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.regression.region import CROP_CENTRE_M
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
-from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_matrix,
+    rotation_to,
+)
 from model_building.network.heads import BRIGHTEST, DISPLAYED, Light, torso_rotation
 from model_building.network.ict_people import Person
 from model_building.network.piece import GAMMA, Piece, normals_of, ramp
