@@ -36,3 +36,11 @@ def share_directory() -> Path:
 def model_file(name: str) -> Path:
     """Return the path of a file in models/ (which may not exist)."""
     return share_directory() / 'models' / name
+
+
+def is_shipped(path: Path) -> bool:
+    """Tell whether a file is one of models/."""
+    try:
+        return path.resolve().parent == (share_directory() / 'models').resolve()
+    except (OSError, RuntimeError, FaceReconError):
+        return False

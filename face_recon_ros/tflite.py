@@ -5,21 +5,32 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.paths import is_shipped
 
 RUNTIMES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter')
 FILE_IDENTIFIER = b'TFL3'  # bytes 4..8 of every TensorFlow Lite flatbuffer
 # File descriptor 2 is the process's: one network is loaded at a time
 _LOADING = threading.Lock()
+# What the trial of a foreign file runs; all but a signal is said again when it is loaded here
+TRIAL = (
+    'import sys, numpy; from {module} import Interpreter; '
+    'i = Interpreter(model_path=sys.argv[1]); i.allocate_tensors(); '
+    'd = i.get_input_details()[0]; '
+    'i.set_tensor(d["index"], numpy.zeros(d["shape"], d["dtype"])); i.invoke()'
+)
+TRIAL_TIMEOUT_S = 60.0
 START_UP_CHATTER = (b'XNNPACK delegate', b'absl::InitializeLog')
 
 
@@ -43,6 +54,8 @@ class Network:
         self.path = Path(path)
         _check_file(self.path)
         interpreter_module = runtime()
+        if not is_shipped(self.path):
+            _check_apart(self.path, interpreter_module)
         try:
             with _LOADING, _without_start_up_chatter():
                 self._interpreter = interpreter_module.Interpreter(
@@ -55,22 +68,31 @@ class Network:
                 f'model file {self.path}: corrupt or not supported by '
                 f'{interpreter_module.__name__.split(".")[0]} ({reason}); get it again'
             ) from error
-        self._check_input()
-        details = self._interpreter.get_input_details()[0]
+        details = self._checked_input()
         self.input_shape: tuple[int, ...] = tuple(int(n) for n in details['shape'])
         self._input_index = details['index']
-        outputs = self._interpreter.get_output_details()
+        outputs = self._details('output')
         self._output_indices = [d['index'] for d in outputs]
         self.output_names: tuple[str, ...] = tuple(d['name'] for d in outputs)
 
-    def _check_input(self) -> None:
-        details = self._interpreter.get_input_details()
+    def _details(self, kind: str) -> list[dict[str, Any]]:
+        """Return the runtime's details of inputs or outputs."""
+        try:
+            return list(getattr(self._interpreter, f'get_{kind}_details')())
+        except UnicodeDecodeError as error:
+            raise ModelFileError(
+                f'model file {self.path}: corrupt (names of its tensors are no text); get it again'
+            ) from error
+
+    def _checked_input(self) -> dict[str, Any]:
+        details = self._details('input')
         if len(details) != 1 or details[0]['dtype'] != np.float32 or len(details[0]['shape']) != 4:
             found = [(tuple(int(n) for n in d['shape']), d['dtype'].__name__) for d in details]
             raise ModelFileError(
                 f'model file {self.path}: wants one float32 image input, has {found}; '
                 'give a face model'
             )
+        return details[0]
 
     def __call__(self, tensor: np.ndarray) -> list[np.ndarray]:
         """Run the network on `tensor` (input_shape, float32); return copies of all its outputs."""
@@ -110,6 +132,32 @@ def _check_file(path: Path) -> None:
         raise ModelFileError(f'model file {path}: is empty; get it again')
     if head[4:8] != FILE_IDENTIFIER:
         raise ModelFileError(f'model file {path}: not a TensorFlow Lite file; give a .tflite')
+
+
+def _check_apart(path: Path, interpreter_module: ModuleType) -> None:
+    """
+    Load and run a file in a process of its own: a damaged one may end the process that does.
+
+    :raises ModelFileError: it ended that process.
+    """
+    code = TRIAL.format(module=interpreter_module.__name__)
+    try:
+        status = subprocess.run(
+            [sys.executable, '-c', code, str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TRIAL_TIMEOUT_S,
+            check=False,
+        ).returncode
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        # no Python to start here, or a network of another size: it is loaded untried
+        return
+    if status < 0:
+        raise ModelFileError(
+            f'model file {path}: corrupt (loading it ends the process by signal {-status}); get '
+            'it again'
+        )
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ PACKAGE = 'face_recon_ros'
 # and from the rows above its own; CONTRIBUTING.md says what is in each.
 LAYERS = (
     ('_renderer', 'errors'),
-    ('deprecation', 'equality', 'lazy', 'opencv', 'paths', 'rotations', 'tflite'),
-    ('lens', 'settings'),
+    ('deprecation', 'equality', 'lazy', 'opencv', 'paths', 'rotations'),
+    ('lens', 'settings', 'tflite'),
     ('camera',),
     ('calibration', 'face_model'),
     ('pose',),

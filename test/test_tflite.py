@@ -39,6 +39,41 @@ def test_broken_file_gets_one_line_that_names_it(tmp_path, content, message):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ('changed', 'message'),
+    [
+        # an offset of the flatbuffer that points nowhere: the runtime follows it
+        ({215573: 255}, 'corrupt'),
+        ({218646: 128}, 'corrupt'),
+        # the name of a tensor
+        ({218949: 255, 218950: 255, 218951: 255, 218952: 255}, 'names of its tensors are no text'),
+    ],
+)
+def test_a_damaged_file_does_not_end_the_process(tmp_path, changed, message):
+    data = bytearray(model_file('face_detection_short_range.tflite').read_bytes())
+    for place, value in changed.items():
+        data[place] = value
+    path = tmp_path / 'damaged.tflite'
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError, match=message) as error:
+        tflite.Network(path)
+    assert str(error.value).endswith('get it again')
+
+
+def test_files_that_ship_are_not_tried_apart(monkeypatch, tmp_path):
+    """It takes a moment that a start should not take."""
+    started = []
+    monkeypatch.setattr(
+        subprocess, 'run',
+        lambda command, **_: started.append(command) or subprocess.CompletedProcess(command, 0))
+    tflite.Network(FACE_MESH)
+    assert started == []
+    copy = tmp_path / 'own.tflite'
+    copy.write_bytes(FACE_MESH.read_bytes())
+    tflite.Network(copy)
+    assert len(started) == 1
+
+
 def test_missing_file_gets_one_line_that_names_it(tmp_path):
     with pytest.raises(ModelFileError, match=r'gone\.tflite: No such file'):
         tflite.Network(tmp_path / 'gone.tflite')
