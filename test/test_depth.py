@@ -249,6 +249,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.ros
 @pytest.mark.parametrize('late', [0, 1, 3])
 def test_a_bag_with_depth_has_true_distances(
     tmp_path, image, camera, depth, without, late, capsys
@@ -265,6 +266,7 @@ def test_a_bag_with_depth_has_true_distances(
         assert float(row['head_scale']) == pytest.approx(CHILD * without.head_scale, rel=0.02)
 
 
+@pytest.mark.ros
 def test_a_bag_whose_depth_is_not_registered_says_so_and_goes_on(
     tmp_path, image, camera, depth, capsys
 ):
@@ -276,6 +278,7 @@ def test_a_bag_whose_depth_is_not_registered_says_so_and_goes_on(
     assert {row['distance_source'] for row in rows_of(table)} == {'assumed'}
 
 
+@pytest.mark.ros
 def test_a_depth_topic_that_is_not_there_names_those_that_are(
     tmp_path, image, camera, depth, capsys
 ):
