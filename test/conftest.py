@@ -2,6 +2,7 @@ import importlib.util
 import os
 import signal
 import sys
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def _import_from_source_tree(package):
 
 
 _import_from_source_tree('model_building')
+
+
+# Domains that the last files used stay claimed: they are not taken again at once
+USED_DOMAINS: deque[int] = deque()
+USED_COUNT = 8
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _domain_of_the_file():
+    """Give each file a domain: nodes that another's tests have killed are heard for a while."""
+    before, own = os.environ['ROS_DOMAIN_ID'], domains.claim()
+    os.environ['ROS_DOMAIN_ID'] = str(own)
+    yield
+    os.environ['ROS_DOMAIN_ID'] = before
+    USED_DOMAINS.append(own)
+    if len(USED_DOMAINS) > USED_COUNT:
+        domains.release(USED_DOMAINS.popleft())
 
 
 @pytest.fixture(scope='session', autouse=True)
