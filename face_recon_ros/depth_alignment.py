@@ -41,7 +41,7 @@ REACH_M = 0.035
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5
 # How well the model's relief is that of a person, root mean square, and how many independent
 # measurements of it a face is at most: errors of neighbouring points are alike
-RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 40
+RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 12
 # Prior of the apparent size (relative), and of how far the depth image may be shifted sideways
 # against the colour image (px): bad registration, or a head that moved in between
 APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.015, 3.0
