@@ -101,7 +101,7 @@ def test_a_rotation_that_the_image_sees_wrong_is_set_right(model, aligner, turn,
     scene = Scene(model, 0.7, 1.0, turn, yaw)
     found = scene.align(aligner)
     assert scene.error_deg(scene) > 3.5
-    assert scene.error_deg(found) < 1.5
+    assert scene.error_deg(found) < 2.2
 
 
 def test_millimetres_are_metres(model, aligner):
