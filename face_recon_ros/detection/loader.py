@@ -6,6 +6,7 @@ from pathlib import Path
 
 from face_recon_ros.detection.base import Search
 from face_recon_ros.detection.blazeface import BlazeFaceDetector, is_blazeface
+from face_recon_ros.detection.far_faces import FarFaceSearch
 from face_recon_ros.detection.tiling import MergedDetector, WholeImageDetector
 from face_recon_ros.detection.ultralight import UltraLightDetector, is_ultralight
 from face_recon_ros.errors import ModelFileError
@@ -15,6 +16,7 @@ from face_recon_ros.tflite import Network
 SHORT_RANGE = 'short_range'
 FULL_RANGE = 'full_range'
 BOTH = 'both'
+FAR_FACES_FILE = 'far_faces.tflite'
 SHIPPED = {
     SHORT_RANGE: 'face_detection_short_range.tflite',
     FULL_RANGE: 'face_detection_full_range.tflite',
@@ -25,15 +27,14 @@ def load_detector(name: str, threshold: float = 0.5, threads: int = 1) -> Search
     """
     Return the detector called `name`.
 
-    :param name: 'short_range' (faces up to about 2 m), 'full_range' (about 5 m), 'both', or the
-        path of a .tflite file.
+    :param name: 'short_range' (faces up to about 2 m), 'full_range' (about 5 m), 'both' (those
+        two, and faces of 24 pixels), or the path of a .tflite file.
     :raises ModelFileError: the file cannot be read or is no face detector known here.
     """
     if name == BOTH:
-        return MergedDetector(
-            load_detector(SHORT_RANGE, threshold, threads),
-            load_detector(FULL_RANGE, threshold, threads),
-        )
+        far = load_detector(FULL_RANGE, threshold, threads)
+        tiny = FarFaceSearch(Network(model_file(FAR_FACES_FILE), threads), far)
+        return MergedDetector(load_detector(SHORT_RANGE, threshold, threads), far, tiny)
     path = model_file(SHIPPED[name]) if name in SHIPPED else Path(name)
     network = Network(path, threads)
     shapes = network.output_shapes()

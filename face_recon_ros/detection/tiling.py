@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from face_recon_ros.detection.base import Detection, Detector
+from face_recon_ros.detection.far_faces import FarFaceSearch, Tile
 from face_recon_ros.detection.nms import SAME_FACE_OVERLAP, intersection_over_union
 
 # Windows of one image at most: longer images are cut into longer ones than squares
@@ -45,33 +46,50 @@ class MergedDetector:
     """
     Searches an image in parts: the whole for near faces, squares of it for far ones.
 
-    A square as high as the image shows far faces larger than the letterboxed whole does. A face
-    that several parts show is reported once, as the first of them sees it.
+    A square as high as the image shows far faces larger than the letterboxed whole does. With a
+    search for very far faces, each part includes some of its tiles. A face that several parts show
+    is reported once, as the first of them sees it.
     """
 
-    def __init__(self, near: Detector, far: Detector) -> None:
+    def __init__(self, near: Detector, far: Detector, tiny: FarFaceSearch | None = None) -> None:
         self._near = near
         self._far = far
+        self._tiny = tiny
         self._turn = 0
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        merged: list[Detection] = []
-        for detector, window in self._parts(image):
-            found = _detect_in_window(detector, image, window)
-            merged += [d for d in found if not _overlaps_one_of(d, merged)]
-        return sorted(merged, key=lambda d: -d.score)
+        parts, tiles = self._parts(image), self._tiles(image)
+        return self._merged(image, parts, tiles)
 
     def next_part(self, image: np.ndarray) -> list[Detection]:
         """Search one part only, the next one at each call: spreads the work over a stream."""
-        parts = self._parts(image)
+        parts, tiles = self._parts(image), self._tiles(image)
         self._turn = (self._turn + 1) % len(parts)
-        detector, window = parts[self._turn]
-        return _detect_in_window(detector, image, window)
+        return self._merged(image, [parts[self._turn]], tiles[self._turn :: len(parts)])
+
+    def _merged(
+        self, image: np.ndarray, parts: list[tuple[Detector, Window]], tiles: list[Tile]
+    ) -> list[Detection]:
+        """Search parts and tiles of an image; best score first."""
+        merged: list[Detection] = []
+        for detector, window in parts:
+            found = _detect_in_window(detector, image, window)
+            merged += [d for d in found if not _overlaps_one_of(d, merged)]
+        for tile in tiles:
+            found = self._tiny(image, tile) if self._tiny else []
+            merged += [d for d in found if not _overlaps_one_of(d, merged)]
+        return sorted(merged, key=lambda d: -d.score)
 
     def _parts(self, image: np.ndarray) -> list[tuple[Detector, Window]]:
         height, width = image.shape[:2]
         whole = Window(0, 0, width, height)
         return [(self._near, whole), *((self._far, w) for w in squares(width, height))]
+
+    def _tiles(self, image: np.ndarray) -> list[Tile]:
+        height, width = image.shape[:2]
+        if self._tiny is None or min(width, height) < LEAST_SIDE_PX:
+            return []
+        return self._tiny.tiles(width, height)
 
 
 def squares(width: int, height: int) -> list[Window]:

@@ -27,6 +27,19 @@ class Graph:
         self._model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
         self._graph = self._model.subgraphs[0]
 
+    @classmethod
+    def empty(cls, input_shape: Sequence[int]) -> Graph:
+        """Return a graph of one float32 input and no operator."""
+        graph = cls.__new__(cls)
+        model, subgraph, buffer = schema.ModelT(), schema.SubGraphT(), schema.BufferT()
+        model.version = 3
+        model.operatorCodes, model.buffers = [], [buffer]
+        subgraph.tensors, subgraph.operators = [], []
+        model.subgraphs = [subgraph]
+        graph._model, graph._graph = model, subgraph
+        subgraph.inputs = [graph._add_tensor(input_shape, 'image')]
+        return graph
+
     @property
     def operators(self) -> list[Any]:
         """The operators in the order of execution."""

@@ -1,0 +1,6 @@
+"""
+How models/far_faces.tflite is made: a small network that proposes far faces to the detector.
+
+    python -m model_building.far_faces.train --photos FOLDER... --backgrounds FOLDER --output RUN
+    python -m model_building.far_faces.export --weights RUN/weights.pt
+"""

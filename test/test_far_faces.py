@@ -1,0 +1,196 @@
+"""Faces too small in their image for the detector: tiles, proposals, what the detector says."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_recon_ros import Pipeline
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.far_faces import FarFaceSearch, Tile
+from face_recon_ros.detection.loader import load_detector
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.paths import model_file
+from face_recon_ros.tflite import Network
+
+# Eyes of the sample portrait and the width of its face, read off the picture
+PORTRAIT_EYES = np.array([[204.0, 103.0], [246.0, 105.0]])
+PORTRAIT_FACE_PX = 86.0
+
+
+class Proposes:
+    """A network of 384 by 288 pixels that proposes the cells it is given: {(row, column): 4}."""
+
+    input_shape = (1, 288, 384, 3)
+    path = 'made up'
+
+    def __init__(self, cells=()):
+        self.output = np.zeros((1, 36, 48, 4), np.float32)
+        self.output[..., 0] = -9.0
+        for (row, column), values in dict(cells).items():
+            self.output[0, row, column] = values
+        self.input = np.zeros(self.input_shape, np.float32)
+
+    def output_shapes(self):
+        return [self.output.shape]
+
+    def input_tensor(self):
+        return self.input
+
+    def run(self):
+        return [self.output]
+
+
+class Sees:
+    """A detector that sees boxes (4,) of the window, and remembers what it was shown."""
+
+    def __init__(self, *boxes):
+        self.boxes = boxes
+        self.shown = []
+
+    def __call__(self, image):
+        self.shown.append(image.shape[:2])
+        eyes = np.array([[1.0, 2.0], [3.0, 2.0]])
+        return [Detection(np.array(b, float), 0.9, eyes) for b in self.boxes]
+
+
+def search(cells=(), *boxes):
+    return FarFaceSearch(Proposes(cells), Sees(*boxes))
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [
+        ((640, 480), [(0, 0, 640, 480)]),
+        ((708, 531), [(0, 0, 708, 531)]),
+        ((320, 200), [(0, 0, 320, 200)]),
+    ],
+)
+def test_a_picture_of_a_small_camera_is_one_tile(size, expected):
+    assert [tuple(t) for t in search().tiles(*size)] == expected
+
+
+def test_a_picture_of_1080_lines_is_nine_tiles():
+    tiles = search().tiles(1920, 1080)
+    assert len(tiles) == 9
+    assert {t.x for t in tiles} == {0, 606, 1212}
+
+
+@given(st.integers(8, 20000), st.integers(8, 20000))
+def test_tiles_cover_the_image_and_are_few(width, height):
+    tiles = search().tiles(width, height)
+    assert 1 <= len(tiles) <= 12
+    for low, size, length in ((0, 2, width), (1, 3, height)):
+        spans = sorted({(t[low], t[low] + t[size]) for t in tiles})
+        assert spans[0][0] == 0
+        assert spans[-1][1] == length
+        for (_, end), (start, _) in pairwise(spans):
+            # a face of 24 pixels on a border is whole in one of the two
+            assert end - start >= 24
+
+
+# the cell (10, 20): its middle is at 164, 84 of the input, in pixels 384/640 as large
+def test_a_proposal_is_looked_at_in_a_window_of_five_widths():
+    far = search({(10, 20): (2.0, 0.5, -0.25, np.log(0.9))}, (40, 38, 80, 78))
+    image = np.zeros((531, 708, 3), np.uint8)
+    (found,) = far(image, Tile(0, 0, 708, 531))
+    # scale 13/24: centre (168, 82) of the input, width 18
+    assert far._detector.shown == [(168, 168)]
+    np.testing.assert_allclose(found.box, [226 + 40, 67 + 38, 226 + 80, 67 + 78], atol=1.01)
+    np.testing.assert_allclose(found.eyes[0] - found.box[:2], [1 - 40, 2 - 38])
+    assert found.score == 0.9
+
+
+def test_the_place_of_a_tile_counts():
+    far = search({(10, 20): (2.0, 0.5, -0.25, np.log(0.9))}, (40, 38, 80, 78))
+    image = np.zeros((1080, 1920, 3), np.uint8)
+    (found,) = far(image, Tile(606, 275, 708, 531))
+    np.testing.assert_allclose(found.box[:2], [606 + 226 + 40, 275 + 67 + 38], atol=1.01)
+
+
+@pytest.mark.parametrize(
+    'boxes', [(), ((0, 0, 40, 40),), ((70, 70, 92, 92), (5, 5, 160, 160))],
+    ids=['nothing', 'elsewhere', 'other sizes'],
+)
+def test_no_face_where_the_detector_sees_none_there(boxes):
+    far = search({(10, 20): (2.0, 0.5, -0.25, np.log(1.8))}, *boxes)
+    assert far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531)) == []
+
+
+def test_unlikely_and_wide_proposals_are_not_looked_at():
+    far = search({(10, 20): (-1.0, 0, 0, 0), (20, 20): (2.0, 0, 0, np.log(3.3))}, (0, 0, 9, 9))
+    far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531))
+    assert far._detector.shown == []
+
+
+def test_at_most_six_proposals_are_looked_at():
+    cells = {(2 + 4 * i, 20): (2.0, 0, 0, 0) for i in range(8)}
+    far = search(cells)
+    far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531))
+    assert len(far._detector.shown) == 6
+
+
+def test_neighbouring_cells_are_one_proposal():
+    far = search({(10, 20): (2.0, 0, 0, 0), (10, 21): (1.5, 0, 0, 0), (11, 20): (1.0, 0, 0, 0)})
+    far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531))
+    assert len(far._detector.shown) == 1
+
+
+def test_a_proposal_at_the_border_is_looked_at_in_what_there_is():
+    far = search({(0, 0): (2.0, 0, 0, 0)})
+    far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531))
+    ((height, width),) = far._detector.shown
+    assert 90 < height < 110
+    assert 90 < width < 110
+
+
+def test_another_network_is_refused_in_a_line():
+    network = Network(model_file('face_detection_full_range.tflite'))
+    with pytest.raises(ModelFileError, match=r'face_detection_full_range\.tflite: does not prop'):
+        FarFaceSearch(network, Sees())
+
+
+def small_portrait(portrait, face_px):
+    scale = face_px / PORTRAIT_FACE_PX
+    return cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
+
+
+def with_portrait(portrait, size, place, face_px):
+    """A grey picture (width, height) with the portrait small at `place`, and where its eyes are"""
+    small, scale = small_portrait(portrait, face_px)
+    image = np.full((size[1], size[0], 3), 96, np.uint8)
+    x, y = place
+    image[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return image, PORTRAIT_EYES * scale + place
+
+
+@pytest.mark.parametrize('size', [(640, 480), (480, 640), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize('face_px', [24, 32, 48])
+def test_a_small_face_is_found_in_a_still(portrait, size, face_px):
+    place = (size[0] * 2 // 3 - 40, size[1] // 2 - 60)
+    image, eyes = with_portrait(portrait, size, place, face_px)
+    (found,) = load_detector('both')(image)
+    assert np.abs(found.eyes - eyes).max() < 0.15 * face_px
+
+
+@pytest.mark.parametrize('size', [(640, 480), (1920, 1080)])
+def test_a_small_face_that_appears_in_a_stream_is_found_within_a_second(portrait, size):
+    image, eyes = with_portrait(portrait, size, (size[0] // 2, size[1] // 3), 26)
+    pipeline = Pipeline()
+    near = np.full_like(image, 96)
+    near[: portrait.shape[0], : portrait.shape[1]] = portrait
+    both = image.copy()
+    both[: portrait.shape[0], : portrait.shape[1]] = portrait
+    for i in range(10):
+        assert len(pipeline.track(near, i / 30)) == 1
+    for i in range(10, 40):
+        faces = pipeline.track(both, i / 30)
+        if len(faces) == 2:
+            break
+    far = min(faces, key=lambda face: face.box[2] - face.box[0])
+    assert len(faces) == 2
+    assert far.box[0] < eyes[0, 0] < eyes[1, 0] < far.box[2]
+    assert far.pose.translation_m[2] > 3
