@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // The inner loops of renderer and decoder, one table of them per instruction set. They see plain
 // arrays only: no allocation, no exceptions, no standard containers.
 //

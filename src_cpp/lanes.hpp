@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // What the loops over a type of eight lanes (simd_*.hpp) share. They are templates, included once per
 // instruction set, each time in an unnamed namespace, so that no copy compiled for one processor is
 // linked for another.

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // The loop over the triangles of a mesh: sort some of them by size, then draw those.
 #pragma once
 

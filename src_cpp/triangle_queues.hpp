@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Triangles, and the pixels of tiny ones, on their way from the tests to the drawing.
 #pragma once
 

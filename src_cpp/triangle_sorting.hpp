@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // From triangles to queues: which of them can be seen, and how large they are.
 #pragma once
 

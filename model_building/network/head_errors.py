@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a regressor gets wrong of heads whose truth is known, and tables of it by yaw."""
 from __future__ import annotations
 
