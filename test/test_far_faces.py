@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Faces too small in their image for the detector: tiles, proposals, what the detector says."""
 
 from itertools import pairwise

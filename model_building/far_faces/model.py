@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A fully convolutional network: for each cell of 8 pixels, whether a small face is there."""
 from __future__ import annotations
 
