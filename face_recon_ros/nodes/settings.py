@@ -25,7 +25,7 @@ RAW = 'raw'
 COMPRESSED = 'compressed'
 COMPRESSED_DEPTH = 'compressedDepth'
 AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', 'gaze')
 OVERLAY_SEPARATOR = '+'
 # The prefix of ids that the node makes of its own name
 AUTO = 'auto'

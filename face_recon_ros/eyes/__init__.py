@@ -1,0 +1,1 @@
+"""Eyes: irises, lids, where they look, blinks, and at whom."""
