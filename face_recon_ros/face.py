@@ -76,7 +76,7 @@ class Face(ComparedByValue):
 
     @property
     def gaze(self) -> np.ndarray:
-        """Unit vector (3,), camera frame: where the eyes look, the head where they are not seen."""
+        """Where the eyes look, else the head: unit vector (3,), camera frame."""
         return self.pose.rotation[:, 0] if self.eyes is None else self.eyes.gaze
 
     @property

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Who looks at whom: gazes against targets, with hysteresis and a minimum time."""
 
 from __future__ import annotations

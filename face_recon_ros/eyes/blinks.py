@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Blinks: short closures, told from openness by two thresholds."""
 
 from __future__ import annotations

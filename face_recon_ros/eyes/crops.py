@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where the eyes of a face are cut out of the image."""
 
 from __future__ import annotations

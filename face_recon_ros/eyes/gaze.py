@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Where the eyes look: a direction from irises and head, by their covariances.
 
@@ -26,9 +29,9 @@ class GazeConstants:
     Of an average adult's eye, and how well it is seen; scripts/evaluate_gaze.py fits them.
 
     radius_m: from the eyeball's centre to the iris. behind_m, inwards_m, up_m: where that centre
-    lies from the middle of the corners as the network sees them. eye_sigma_m: of the iris against the corners, at any size; grows by
-    eye_sigma_px of a pixel. spread_rad: how far eyes turn in the head, a standard deviation.
-    sigma_scale: of what follows.
+    lies from the middle of the corners, as the network sees them. eye_sigma_m: of the iris against
+    the corners, of eyes of any size; and so many pixels of the image, eye_sigma_px. spread_rad:
+    how far eyes turn in the head, a standard deviation. sigma_scale: of what follows from these.
     """
 
     radius_m: float = 0.0105
@@ -90,18 +93,19 @@ def gaze_of(
     measured = _usable(looks, landmarks_m, camera)
     if not measured.any():
         return GazeEstimate(head, head_sigma_rad(pose, covariance), measured)
-    found = []
-    for side in np.flatnonzero(measured):
-        found.append(_one_eye(int(side), looks, pose, landmarks_m, camera, head_scale, known))
+    found = [
+        _one_eye(int(side), looks, pose, landmarks_m, camera, head_scale, known)
+        for side in np.flatnonzero(measured)
+    ]
     weights = np.array([1 / variance for _, variance in found])
-    across = sum(w * x for w, (x, _) in zip(weights, found, strict=True)) / weights.sum()
+    across = weights @ np.array([across for across, _ in found]) / weights.sum()
     to_eyes = landmarks_m[CORNERS_68].mean(axis=(0, 1)) - camera.position_m
     ray = rotation_to(to_eyes)
     of_head = ray.T @ direction_covariance(head, covariance) @ ray
     part = known.behind_m / known.radius_m
     noise = np.eye(2) * (1 / weights.sum())
     fused, variance = _fused(
-        np.asarray(across), (ray.T @ head)[:2], of_head[:2, :2], noise, part, known.spread_rad
+        across, (ray.T @ head)[:2], of_head[:2, :2], noise, part, known.spread_rad
     )
     sine = float(np.hypot(*fused))
     if sine > MOST_SINE:

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The network of eyes: from the crops of both eyes to irises and lids."""
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ HALF_PX = 0.5
 
 
 class EyeNetwork:
-    """MediaPipe's iris network (Ablavatski et al. 2020), for the left eye; the right is mirrored."""
+    """MediaPipe's iris network (Ablavatski et al. 2020) for left eyes; right ones are mirrored."""
 
     def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
         """:raises ModelFileError: the file cannot be used, or is another network."""

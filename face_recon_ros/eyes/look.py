@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is seen of a face's two eyes, and where they look."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The eyes of the faces of images: looked at, placed, filtered."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Gazes over time: a One-Euro filter for every face, and a person's own offset."""
 
 from __future__ import annotations
