@@ -60,7 +60,7 @@ def outline(inner, outer, ratio):
 
 
 def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.025):
-    """Return a pose, landmarks and looks of eyes that look in a direction, or at a place."""
+    """Return a pose, landmarks and looks of eyes that look in a direction (3,)."""
     pose = MetricPose(rotation, np.array(place))
     landmarks_m, lids, irises = np.zeros((68, 3)), [], []
     landmarks_m[:, 2] = place[2]
@@ -69,10 +69,9 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
         ends = middle + np.array([[0, -width_m / 2, 0], [0, width_m / 2, 0]])
         # image-left first: of the person that is the right
         landmarks_m[[first, first + 3]] = ends @ rotation.T + place
-        centre = middle + [-DRAWN.behind_m, -side * DRAWN.inwards_m, DRAWN.up_m]
+        centre = middle + np.array([-DRAWN.behind_m, -side * DRAWN.inwards_m, DRAWN.up_m])
         centre_m = rotation @ centre + place
-        unit = gaze if np.ndim(gaze) and len(gaze) == 3 else None
-        irises.append(project(centre_m + DRAWN.radius_m * unit))
+        irises.append(project(centre_m + DRAWN.radius_m * gaze))
         right, left = project(landmarks_m[[first, first + 3]])
         inner, outer = (left, right) if side < 0 else (right, left)
         lids.append(outline(inner, outer, ratio))
@@ -98,7 +97,7 @@ def angle_deg(a, b):
 @pytest.mark.parametrize('yaw_deg', [-30, 0, 20])
 @pytest.mark.parametrize('gaze', [(0, 0), (20, 5), (-15, -10)])
 def test_drawn_eyeballs_look_where_they_were_turned(place, yaw_deg, gaze):
-    """In full perspective, off the axis, of a turned head: what the iris shows is the direction."""
+    """In full perspective, off the axis, of a turned head."""
     rotation = rotation_about('y', math.radians(yaw_deg)) @ FRONTAL
     wanted = direction(*gaze)
     pose, landmarks_m, looks = scene(wanted, place, rotation)
