@@ -129,7 +129,8 @@ def test_markers_and_their_end():
 def with_eyes(face, gaze):
     """Return a face whose eyes look in a direction (3,)."""
     lids = np.full((2, 16, 2), 5.0)
-    looks = EyeLooks(np.full((2, 2), 5.0), np.ones(2), lids, np.array([0.9, 0.3]), np.full(2, 20.0))
+    openness, width_px = np.array([0.9, 0.3]), np.full(2, 20.0)
+    looks = EyeLooks(np.full((2, 2), 5.0), np.ones(2), lids, openness, width_px)
     return replace(face, eyes=Eyes(looks, np.array(gaze), 0.07, np.array([True, True])))
 
 

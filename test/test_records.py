@@ -26,7 +26,8 @@ def face():
         rotation=rotation, pose=MetricPose(rotation, np.array([0.1, -0.2, 1.2345678])),
         landmarks_px=landmarks, fit_error=0.0123456, head_scale=0.93216,
         distance_source=DistanceSource.DEPTH,
-        gaze=np.array([-0.6, 0.0, -0.8]), gaze_sigma_rad=0.1, eye_openness=np.array([0.25, np.nan]),
+        gaze=np.array([-0.6, 0.0, -0.8]), gaze_sigma_rad=0.1,
+        eye_openness=np.array([0.25, np.nan]),
     )
 
 

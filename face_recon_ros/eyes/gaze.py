@@ -34,14 +34,14 @@ class GazeConstants:
     how far eyes turn in the head, a standard deviation. sigma_scale: of what follows from these.
     """
 
-    radius_m: float = 0.0105
-    behind_m: float = 0.005
+    radius_m: float = 0.007
+    behind_m: float = 0.0037
     inwards_m: float = 0.0016
     up_m: float = 0.0015
     eye_sigma_m: float = 0.0008
     eye_sigma_px: float = 0.3
-    spread_rad: float = math.radians(12)
-    sigma_scale: float = 1.0
+    spread_rad: float = math.radians(10)
+    sigma_scale: float = 0.65
 
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
