@@ -51,6 +51,10 @@ class Gazing:
         """Tell whether anybody subscribes."""
         return has_listener(self._gazes) or self._are_humans_wanted()
 
+    def wants_eyes(self) -> bool:
+        """Tell whether anybody subscribes: all of it is of eyes."""
+        return self.wanted()
+
     def publish(
         self,
         image_bgr: np.ndarray,

@@ -28,6 +28,9 @@ from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
 from face_recon_ros.rendering.views import FaceViews
 
+# Of the overlay's modes the one about eyes, and the overlay among the outputs
+GAZE_MODE, OVERLAY = 'gaze', 2
+
 Message: TypeAlias = CameraInfo | Image | PointCloud2
 
 
@@ -63,6 +66,11 @@ class Pictures:
     def wanted(self) -> bool:
         """Tell whether anybody subscribes to a picture."""
         return any(has_listener(publisher) for publisher, _ in self._outputs)
+
+    def wants_eyes(self, settings: Settings) -> bool:
+        """Tell whether anybody subscribes to a picture that shows eyes."""
+        shown = GAZE_MODE in settings.overlay_modes
+        return shown and has_listener(self._outputs[OVERLAY][0])
 
     def draw(self, scene: Scene) -> None:
         """Publish what is wanted of a scene."""
