@@ -292,7 +292,7 @@ def test_a_stream_is_spared_the_eyes_that_nobody_wants(portrait, monkeypatch):
 
 
 def test_a_foreign_file_is_refused():
-    with pytest.raises(ModelFileError, match='not those of eyes; give'):
+    with pytest.raises(ModelFileError, match='is not a network of eyes'):
         EyeNetwork(model_file('face_landmark.tflite'))
 
 
