@@ -45,3 +45,36 @@ class Decoder:
         expression: np.ndarray,
         out: np.ndarray | None,
     ) -> np.ndarray: ...
+
+class RotationCalibration:
+    def __init__(
+        self,
+        doubt_unit: float,
+        doubt_range: Sequence[float],
+        exponents: Sequence[float],
+        azimuth_deg: Sequence[float],
+        sigma_deg: Sequence[Sequence[float]],
+    ) -> None: ...
+    def sigma_rad(self, azimuth_rad: float, doubt: float) -> list[float]: ...
+
+class PoseSolver:
+    def __init__(
+        self, mean: np.ndarray, basis: np.ndarray, across_ratio: float, focal_ratio: float
+    ) -> None: ...
+    def project(
+        self, camera_matrix: np.ndarray, shape: np.ndarray, expression: np.ndarray
+    ) -> np.ndarray: ...
+    def solve(
+        self,
+        camera_matrix: np.ndarray,
+        shape: np.ndarray,
+        expression: np.ndarray,
+        intrinsics: tuple[float, float, float, float, float],
+        directions: np.ndarray | None,
+        position_m: Sequence[float],
+        calibrated: bool,
+        head_scale: float,
+        head_sigma: float,
+        doubt: float,
+        calibration: RotationCalibration,
+    ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...

@@ -7,6 +7,7 @@ the landmarks. scripts/calibrate_covariance.py prints the constants and how ofte
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
+YAW_BAND_MIDDLES_DEG = tuple((a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG))
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,10 +57,11 @@ class RotationCalibration:
 
     def sigma_rad(self, azimuth_rad: float, doubt: float) -> np.ndarray:
         """Return (3,) about the face's x, y, z."""
-        edges = np.array(YAW_BANDS_DEG)
-        middles = (edges[1:] + edges[:-1]) / 2
         azimuth_deg = abs(math.degrees(azimuth_rad))
-        at = [np.interp(azimuth_deg, middles, column) for column in np.transpose(self.sigma_deg)]
+        at = [
+            np.interp(azimuth_deg, YAW_BAND_MIDDLES_DEG, column)
+            for column in zip(*self.sigma_deg, strict=True)
+        ]
         ratio = float(np.clip(doubt / self.doubt_unit, *self.DOUBT_RANGE))
         return np.radians(at) * ratio ** np.array(self.exponents)
 

@@ -1,4 +1,4 @@
-// The only file that knows of Python: checks arguments, releases the GIL, calls.
+// The Python module: checks arguments, releases the GIL, calls.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -14,106 +14,32 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings_arrays.hpp"
 #include "decoder.hpp"
 #include "renderer.hpp"
 
 namespace py = pybind11;
 
+using face_recon::checked;
+using face_recon::checked_output;
+using face_recon::input_data;
+using face_recon::kAnySize;
+using face_recon::output_data;
+using face_recon::require_finite;
+
+void bind_pose_solver(py::module_ & module);
+
 namespace
 {
 
-constexpr py::ssize_t kAnySize = -1;
 constexpr py::ssize_t kMaxImageSide = 1 << 20;
-
-using Shape = std::initializer_list<py::ssize_t>;
-
-std::string shape_text(const py::ssize_t * extents, std::size_t count)
-{
-  std::string text = "(";
-  for (std::size_t k = 0; k < count; ++k) {
-    text += k == 0 ? "" : ", ";
-    text += extents[k] == kAnySize ? "any" : std::to_string(extents[k]);
-  }
-  return text + (count == 1 ? ",)" : ")");
-}
-
-template <typename T>
-std::string wanted(const char * name, const Shape & shape)
-{
-  return std::string(name) + ": want " + py::str(py::dtype::of<T>()).cast<std::string>() + " " +
-         shape_text(shape.begin(), shape.size());
-}
-
-// The array if it is exactly of this type and shape and C-contiguous; an error naming it if not.
-template <typename T>
-py::array checked(const py::handle & object, const char * name, const Shape & shape)
-{
-  if (!py::isinstance<py::array>(object)) {
-    const auto type = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
-    throw py::type_error(wanted<T>(name, shape) + " array, got " + type);
-  }
-  auto array = py::reinterpret_borrow<py::array>(object);
-  const py::dtype type = array.dtype();
-  if (!type.is(py::dtype::of<T>()) && !type.equal(py::dtype::of<T>())) {
-    throw py::type_error(
-      wanted<T>(name, shape) + ", got dtype " + py::str(py::handle(type)).cast<std::string>());
-  }
-  bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
-  std::size_t axis = 0;
-  for (const py::ssize_t extent : shape) {
-    fits = fits && (extent == kAnySize || extent == array.shape(static_cast<int>(axis)));
-    ++axis;
-  }
-  if (!fits) {
-    throw py::value_error(
-      wanted<T>(name, shape) + ", got " +
-      shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
-  }
-  if ((array.flags() & py::array::c_style) == 0) {
-    throw py::value_error(wanted<T>(name, shape) + " C-contiguous, got strides of another layout");
-  }
-  return array;
-}
-
-template <typename T>
-py::array checked_output(const py::handle & object, const char * name, const Shape & shape)
-{
-  py::array array = checked<T>(object, name, shape);
-  if (!array.writeable()) {
-    throw py::value_error(std::string(name) + ": want a writeable array, got a read-only one");
-  }
-  return array;
-}
-
-template <typename T>
-const T * input_data(const py::array & array)
-{
-  return static_cast<const T *>(array.data());
-}
-
-template <typename T>
-T * output_data(py::array & array)
-{
-  return static_cast<T *>(array.mutable_data());
-}
-
-void require_finite(const py::array & array, const char * name)
-{
-  const auto * values = input_data<float>(array);
-  for (py::ssize_t i = 0; i < array.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      throw py::value_error(
-        std::string(name) + ": want finite values, got " + std::to_string(values[i]));
-    }
-  }
-}
 
 template <std::size_t N>
 std::array<float, N> finite_floats(const py::handle & object, const char * name)
 {
   const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
   std::array<float, N> values{};
-  require_finite(array, name);
+  require_finite<float>(array, name);
   std::copy_n(input_data<float>(array), N, values.begin());
   return values;
 }
@@ -277,9 +203,9 @@ public:
     const py::array shape_values = checked<float>(shape, "shape", {shape_count_});
     const py::array expression_values =
       checked<float>(expression, "expression", {expression_count_});
-    require_finite(matrix, "camera_matrix");
-    require_finite(shape_values, "shape");
-    require_finite(expression_values, "expression");
+    require_finite<float>(matrix, "camera_matrix");
+    require_finite<float>(shape_values, "shape");
+    require_finite<float>(expression_values, "expression");
     const auto vertices = static_cast<py::ssize_t>(decoder_.vertex_count());
     py::object result = out;
     if (out.is_none()) {
@@ -355,4 +281,5 @@ PYBIND11_MODULE(_renderer, module)
     .def(
       "decode", &PyDecoder::decode, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("out"));
+  bind_pose_solver(module);
 }
