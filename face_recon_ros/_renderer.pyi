@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 
 def instruction_sets() -> list[str]: ...
+def assign(cost: np.ndarray) -> list[tuple[int, int]]: ...
 
 class Renderer:
     required_vertices: int

@@ -7,6 +7,7 @@ the landmarks. scripts/calibrate_covariance.py prints the constants and how ofte
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from dataclasses import dataclass
@@ -58,12 +59,19 @@ class RotationCalibration:
     def sigma_rad(self, azimuth_rad: float, doubt: float) -> np.ndarray:
         """Return (3,) about the face's x, y, z."""
         azimuth_deg = abs(math.degrees(azimuth_rad))
-        at = [
-            np.interp(azimuth_deg, YAW_BAND_MIDDLES_DEG, column)
-            for column in zip(*self.sigma_deg, strict=True)
-        ]
-        ratio = float(np.clip(doubt / self.doubt_unit, *self.DOUBT_RANGE))
-        return np.radians(at) * ratio ** np.array(self.exponents)
+        middles = YAW_BAND_MIDDLES_DEG
+        high = min(bisect.bisect(middles, azimuth_deg), len(middles) - 1)
+        low = max(high - 1, 0)
+        way = (azimuth_deg - middles[low]) / (middles[high] - middles[low]) if high else 0.0
+        way = min(max(way, 0.0), 1.0)
+        least, most = self.DOUBT_RANGE
+        ratio = min(max(doubt / self.doubt_unit, least), most)
+        return np.array([
+            math.radians(a + way * (b - a)) * ratio**exponent
+            for a, b, exponent in zip(
+                self.sigma_deg[low], self.sigma_deg[high], self.exponents, strict=True
+            )
+        ])
 
 
 # of the regressor `facemesh`: doubt is the fit error

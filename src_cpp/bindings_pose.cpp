@@ -1,4 +1,5 @@
 // The pose solver as Python calls it: one call from the parameters to pose, covariance, landmarks.
+// And the assignment of tracks.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "assignment.hpp"
 #include "bindings_arrays.hpp"
 #include "pose_solver.hpp"
 
@@ -29,6 +31,23 @@ namespace
 constexpr std::array<const char *, 5> kFaults = {
   "", "landmarks are not finite", "landmarks are all around the camera",
   "landmarks are in one place", "landmarks are in one place or on one line"};
+
+// The pairs (row, column) of least cost in sum, as many as there can be.
+std::vector<std::tuple<std::size_t, std::size_t>> assign(const py::object & cost)
+{
+  const py::array matrix = checked<double>(cost, "cost", {kAnySize, kAnySize});
+  face_recon::require_finite<double>(matrix, "cost");
+  const auto columns = face_recon::assign(
+    input_data<double>(matrix), static_cast<std::size_t>(matrix.shape(0)),
+    static_cast<std::size_t>(matrix.shape(1)));
+  std::vector<std::tuple<std::size_t, std::size_t>> pairs;
+  for (std::size_t row = 0; row < columns.size(); ++row) {
+    if (columns[row] != face_recon::kNoColumn) {
+      pairs.emplace_back(row, columns[row]);
+    }
+  }
+  return pairs;
+}
 
 using Intrinsics = std::tuple<double, double, double, double, double>;
 
@@ -165,6 +184,7 @@ void bind_pose_solver(py::module_ & module)
     .def(
       "sigma_rad", &face_recon::RotationCalibration::sigma_rad, py::arg("azimuth_rad"),
       py::arg("doubt"));
+  module.def("assign", &assign, py::arg("cost"));
   py::class_<PyPoseSolver>(module, "PoseSolver")
     .def(
       py::init<const py::object &, const py::object &, double, double>(), py::arg("mean"),

@@ -24,6 +24,9 @@ constexpr double kLandmarkSigmaM = 0.004;
 constexpr double kIndependentCount = 30;
 constexpr double kRotationSigmaRad = 0.03;
 constexpr int kRounds = 3;
+// The network's landmarks show heads raised by so much more than its rotation has them, in the
+// mean of the development heads.
+constexpr double kRaisedDeg = 1.2;
 // Steps that turn the head further than this, or bring it nearer to the lens than this part of its
 // distance, have gone astray.
 constexpr double kMostTurnRad = 0.5;
@@ -333,13 +336,15 @@ void PoseSolver::refine(const Seen & seen, Matrix3 & rotation, Vector3 & origin)
   const double distance = norm(origin);
   const double weight = kIndependentCount / static_cast<double>(count) * distance * distance /
                         (kLandmarkSigmaM * kLandmarkSigmaM);
+  const Matrix3 raised = rotation_of({-kRadian * kRaisedDeg, 0, 0});
   constexpr double kHold = 1 / (kRotationSigmaRad * kRotationSigmaRad);
   for (int round = 0; round < kRounds; ++round) {
     std::array<double, 36> normal{};
     std::array<double, 6> right{};
+    const Matrix3 shown = turned_to * raised;
     for (std::size_t n = 0; n < count; ++n) {
       const Vector3 relief = seen.points_m[n] - mean_[n];
-      const Vector3 arm = turned_to * (mean_[n] + kReliefShare * relief);
+      const Vector3 arm = shown * (mean_[n] + kReliefShare * relief);
       const Vector3 point = arm + place;
       if (!(point[2] > kLeastDepthRatio * distance)) {
         return;
