@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The last step of the way of the data: metric pose, covariance and landmarks in one call.
 

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Arrays from Python: exactly of one type and shape, or an error that names them.
 #pragma once
 

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // The pose solver as Python calls it: one call from the parameters to pose, covariance, landmarks.
 // And the assignment of tracks.
 #include <pybind11/numpy.h>

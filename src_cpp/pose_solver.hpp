@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // From the 62 parameters of a face to its metric pose: the last step of the way of the data.
 #pragma once
 

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Vectors of 3, matrices and rotations of 3x3, and the small solvers that a pose needs; double.
 #pragma once
 

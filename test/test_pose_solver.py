@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The pose solver: held to its NumPy reference, and to heads whose pose is known."""
 
 import numpy as np
