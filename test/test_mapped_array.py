@@ -5,6 +5,7 @@
 
 import io
 import mmap
+import re
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.file import read_model
-from face_recon_ros.face_model.mapped_array import mapped_array
+from face_recon_ros.face_model.mapped_array import mapped_array, release_pages
+from face_recon_ros.face_model.model import FaceModel
 
 FILE = Path(__file__).resolve().parents[1] / 'models' / 'face_model.npz'
 
@@ -48,6 +50,32 @@ def test_the_bases_of_the_shipped_model_stay_in_the_file():
             assert isinstance(owner(arrays[name]), mmap.mmap)
             assert not arrays[name].flags.writeable
             assert arrays[name].flags.c_contiguous
+
+
+def resident_bytes(path):
+    """Return how much of a file's mappings is in memory (proc(5), smaps)."""
+    total, is_its = 0, False
+    for line in Path('/proc/self/smaps').read_text().splitlines():
+        if re.match(r'[0-9a-f]+-[0-9a-f]+ ', line):
+            is_its = line.endswith(str(path))
+        elif is_its and line.startswith('Rss:'):
+            total += 1024 * int(line.split()[1])
+    return total
+
+
+@pytest.mark.skipif(not Path('/proc/self/smaps').exists(), reason='Linux tells memory')
+def test_bases_that_nobody_reads_take_no_memory(tmp_path):
+    path = tmp_path / 'own.npz'
+    path.write_bytes(FILE.read_bytes())
+    model = FaceModel(path)
+    assert resident_bytes(path) == 0
+    indices = np.arange(0, 38_000, 10)
+    before = model.vertices(indices)
+    assert resident_bytes(path) > 1_000_000
+    release_pages(read_model(path)['mean'])  # in memory of its own: left alone
+    assert model.decoder.is_symmetric
+    assert resident_bytes(path) == 0
+    np.testing.assert_array_equal(model.vertices(indices).basis, before.basis)
 
 
 @pytest.mark.parametrize('length', range(1, 5))

@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 from reference_pose import solve
-from test_pose import random_rotation, weak_view
+from test_pose import angle_deg, random_rotation, weak_view
 
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
@@ -15,7 +15,7 @@ from face_recon_ros.errors import GeometryError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.pose_solver import PoseSolver, compiled
-from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to, rotation_vector
+from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
 
 K = [500, 0, 319.5, 0, 500, 239.5, 0, 0, 1]
 CAMERAS = {
@@ -61,33 +61,33 @@ def test_what_is_not_given_is_as_confidence_has_it(solver, model):
 
 
 def errors(model, solver, distance_m, focal_px, off_axis):
-    """
-    Return median errors of rotation (deg) and place (parts): weak perspective's, the last step's.
-
-    Of the rotations the mean offset is left out: landmarks are taken to show heads raised.
-    """
+    """Return median errors of rotation (deg) and place (parts): weak perspective's, then its."""
     camera = Camera(640, 480, focal_px, focal_px, 319.5, 239.5)
     points, rng = model.landmarks_68.mean, np.random.default_rng(3)
     frontal = OPTICAL_FROM_VIEWER @ MODEL_FROM_FACE
-    turns, places = [], []
+    turns_deg, places = [], []
     for _ in range(30):
         direction = np.append(off_axis * rng.choice([-1, 1], 2) * [1, 0.7], 1.0)
         truth = rotation_to(direction) @ random_rotation(rng, 0.6) @ frontal
         place_m = distance_m * direction / np.linalg.norm(direction)
         seen = weak_view(points, truth, place_m, camera, model)
         found = metric_pose(seen, points, camera), solver(seen, camera, 0.01).pose
-        turns.append([rotation_vector(truth.T @ pose.rotation) for pose in found])
+        turns_deg.append([angle_deg(pose.rotation, truth) for pose in found])
         places.append([np.linalg.norm(p.translation_m - place_m) / distance_m for p in found])
-    turned = np.degrees(turns) - np.degrees(turns).mean(axis=0)
-    return np.median(np.linalg.norm(turned, axis=2), axis=0), np.median(places, axis=0)
+    return np.median(turns_deg, axis=0), np.median(places, axis=0)
 
 
 @pytest.mark.parametrize('distance_m', [0.3, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize('focal_px', [400.0, 800.0])
 def test_perspective_makes_near_heads_truer(model, solver, distance_m, focal_px):
-    """Of landmarks without an error; the first rotation counts as one off by 0.03 rad."""
+    """
+    Of landmarks without an error.
+
+    The first rotation counts as one off by 0.03 rad, and landmarks are taken to show heads raised
+    by 1.2 degrees, which are these not: what is left at 2 m.
+    """
     rotation_deg, place = errors(model, solver, distance_m, focal_px, off_axis=0.0)
-    assert rotation_deg[1] < 0.75 * rotation_deg[0]
+    assert rotation_deg[1] < (0.75 if distance_m < 2 else 0.9) * rotation_deg[0]
     assert place[1] < 0.75 * place[0]
 
 
@@ -95,7 +95,7 @@ def test_perspective_makes_near_heads_truer(model, solver, distance_m, focal_px)
 def test_beside_the_axis_it_is_no_worse(model, solver, distance_m):
     """There the image is stretched, which no camera matrix holds."""
     rotation_deg, _ = errors(model, solver, distance_m, 600.0, off_axis=0.3)
-    assert rotation_deg[1] < rotation_deg[0] + 0.15
+    assert rotation_deg[1] < rotation_deg[0] + 0.3
 
 
 def test_a_guessed_focal_length_leaves_it_in_weak_perspective(solver, model):

@@ -49,3 +49,12 @@ def mapped_array(file: IO[bytes], archive: zipfile.ZipFile, name: str) -> np.nda
         return None
     view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return np.frombuffer(view, dtype, math.prod(shape), offset).reshape(shape)
+
+
+def release_pages(array: np.ndarray) -> None:
+    """Give the memory of a mapped array back; what is read again comes from the file again."""
+    owner: object = array
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.obj if isinstance(owner, memoryview) else owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, 'MADV_DONTNEED'):
+        owner.madvise(mmap.MADV_DONTNEED)
