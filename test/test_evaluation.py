@@ -11,6 +11,7 @@ import pytest
 
 from face_recon_ros import Face, FaceParameters, MetricPose
 from face_recon_ros.face_model.parameters import camera_matrix
+from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
@@ -280,6 +281,18 @@ def test_photos_are_evaluated_by_every_regressor(photos, capsys):
         assert f'| {name}: yaw of the labels | faces | missed | geodesic error |' in out
     assert '| 0-30 | 2 | 1 |' in out
     assert '| yes | 1 | 1 | - |' in out
+
+
+def test_networks_in_other_files_are_measured_beside(photos, capsys):
+    other = photos / 'of_mine.tflite'
+    other.symlink_to(model_file('face_recon.tflite'))
+    assert main(['photos', str(photos), '--also', str(other)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    ours, theirs = ([line.split('|')[2:] for line in lines if line.startswith(f'| {name}: ')]
+                    for name in ('network', 'of_mine'))
+    assert len(ours) == len(theirs) > 2
+    rows = [line for line in lines if line.startswith('| 0-30 ')]
+    assert rows[0] == rows[2], 'the same file says the same'
 
 
 def test_the_script_takes_folders_as_it_always_did(photos):

@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
     contenders.add_arguments(parser, (NETWORK, FACE_MESH))
     parser.add_argument('--people', type=int, default=8)
+    parser.add_argument('--every', type=int, default=1, metavar='N',
+                        help='only every N-th rotation')
     parser.add_argument('--glasses', action='store_true',
                         help='show everybody twice, without and with glasses')
     parser.add_argument('--renderer', choices=(OWN, *VARIANTS), default=OWN,
@@ -72,8 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     pipelines = contenders.contenders(arguments)
     pairs: dict[str, list[tuple[Truth, Face | None]]] = {name: [] for name in pipelines}
-    total = arguments.people * len(turns_deg()) * (1 + arguments.glasses)
-    sights = photographer(arguments.people, turns_deg(), arguments.glasses)
+    turns = turns_deg()[:: arguments.every]
+    total = arguments.people * len(turns) * (1 + arguments.glasses)
+    sights = photographer(arguments.people, turns, arguments.glasses)
     for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
         truth = sight.truth
         for name, pipeline in pipelines.items():
