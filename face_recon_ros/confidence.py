@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 How far a face's pose can be trusted: a score, and a covariance calibrated on labelled photos.
 

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // The only file that knows of Python: checks arguments, releases the GIL, calls.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What it costs to take a face for a track's: expected values are written out, in nats."""
 
 import numpy as np

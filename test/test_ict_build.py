@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The face model made of the ICT model's people: its parts, and a build where the folder is."""
 
 import argparse

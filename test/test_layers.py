@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The rooms of the code: who may import whom, who may know ROS, how long anything may be.
 

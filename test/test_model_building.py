@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How models/face_model.npz is made: parts with known answers, bad material, and a rebuild."""
 
 import gzip

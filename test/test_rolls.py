@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which of four rolls a detected face has, told by made-up judges; expected values written out."""
 
 import math

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The filters against the formula of the One-Euro filter, with the numbers of faces."""
 
 import math

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """At which times and distances a tracker decides otherwise: expected values are written out."""
 
 import itertools

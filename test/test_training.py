@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How models/face_recon.tflite is trained: crops with known truth, decoding, graphs, losses."""
 
 import sys

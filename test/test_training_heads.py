@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Rendered people: the open head follows the face model, and what is drawn is where it says."""
 
 import subprocess

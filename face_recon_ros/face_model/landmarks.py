@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The model at landmarks: their embedding, and those with a meaning of their own."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Write videos that can be played, or raise one line with the reason."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a regressor is, and what it finds: the 62 parameters of the face in a region."""
 
 from __future__ import annotations

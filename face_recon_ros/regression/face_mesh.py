@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """MediaPipe's Face Mesh as a regressor."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One network from a face crop to the 62 parameters: ours, or one of the 3DDFA family."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Processes of tools, scripts and tests: started, listened to, and ended, with nothing left behind.
 

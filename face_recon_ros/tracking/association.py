@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Which face of an image is whose: one matrix of costs, and the assignment whose sum is least.
 

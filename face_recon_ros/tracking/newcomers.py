@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Who it is that a detector sees and nobody follows: a lost face, somebody new, or no face."""
 
 from __future__ import annotations

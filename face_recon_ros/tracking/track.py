@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One face over time: what is known of it, and its states."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The command: ``python -m model_building.evaluation COMMAND ...``; also scripts/evaluate.py."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is measured: the shipped regressors by name, and networks in other files."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Measure a regressor on crops whose truth is known: those of people it was not trained on.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What was found of faces whose truth is known, held against it."""
 from __future__ import annotations
 

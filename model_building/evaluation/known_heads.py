@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Heads whose rotation, place and shape are known: people that no network here has learnt from."""
 from __future__ import annotations
 

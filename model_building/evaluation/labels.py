@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Photos with labels: labels.csv, the faces that are meant, and what is known of them."""
 from __future__ import annotations
 

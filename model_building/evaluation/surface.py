@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How far a face that was found lies from the skin of the true head, after similarity."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Prints errors as Markdown tables: by yaw, by traits, and how far the sigmas can be believed."""
 from __future__ import annotations
 

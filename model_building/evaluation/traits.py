@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 What faces are told apart by: size, blur, tone of the skin, and what labels say.
 

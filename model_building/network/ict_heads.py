@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Whole heads of the ICT face model, with people's skin, photographed in full perspective.
 

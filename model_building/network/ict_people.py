@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 People of the ICT face model for training: whole heads with skin, hair, glasses, hats and beards.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where glasses rest on heads of the ICT face model."""
 from __future__ import annotations
 

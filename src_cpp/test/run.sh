@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Builds and runs the renderer's C++ tests, without ROS and Python.
 #
 #   src_cpp/test/run.sh              as shipped
