@@ -138,7 +138,7 @@ def direction_lag_deg(raw: Sequence[MetricPose], out: Sequence[MetricPose]) -> f
 
 
 def print_noise_and_lag_table(regressor: str) -> None:
-    """Print how near a moving face is followed and how much a still one trembles."""
+    """Print the lag of a moving face and the jitter of a still one."""
     landmarks = FaceModel().landmarks_68
     moving = observed([motion_at(i / RATE_HZ) for i in range(COUNT)], MOVING_NOISE, regressor)
     still = observed([STILL] * COUNT, STILL_NOISE, regressor)
@@ -172,7 +172,7 @@ def turn_per_image_deg(found: Sequence[FaceParameters]) -> float:
 
 
 def print_size_table(regressor: str) -> None:
-    """Print how much a still head trembles that more and more pixels show."""
+    """Print the jitter of a still head in larger and larger images."""
     print('\n| image | size of the crop in it | still: rotation per image | after the filter |')
     print('|---|---|---|---|')
     for width, height in SIZES:
