@@ -16,22 +16,18 @@ the column `person` of labels.csv, else every photo is somebody else.
 
 from __future__ import annotations
 
-import csv
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from evaluate import Row, folders_and_pipeline, labelled_faces
+from evaluate import labelled_faces, read_rows, true_rotation
 
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
 from face_recon_ros.face import Face
-from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.rotations import (
-    MODEL_FROM_FACE,
-    OPTICAL_FROM_VIEWER,
-    rotation_about,
-    rotation_vector,
-)
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.loader import REGRESSORS
+from face_recon_ros.rotations import rotation_vector
 
 COVERED = 0.68
 AXES = ('roll', 'pitch', 'yaw')
@@ -63,19 +59,6 @@ class Errors:
     inside: np.ndarray
 
 
-def true_rotation(row: Row) -> np.ndarray:
-    """Return the label's rotation (3, 3) face frame -> optical frame."""
-    if 'pan_deg' in row:
-        pan, tilt = np.radians([float(row['pan_deg']), float(row['tilt_up_deg'])])
-        viewer = rotation_about('y', -pan) @ rotation_about('x', -tilt)
-    else:
-        yaw, pitch, roll = (float(row[f'{a}_rad']) for a in ('yaw', 'pitch', 'roll'))
-        # yaw + towards image right here, towards image left in pose.EulerAngles
-        viewer = rotation_about('x', -pitch) @ rotation_about('y', yaw)
-        viewer = viewer @ rotation_about('z', -roll)
-    return OPTICAL_FROM_VIEWER @ viewer @ MODEL_FROM_FACE
-
-
 def azimuth_deg(rotation: np.ndarray) -> float:
     """Return how far a face looks to the side of the camera, degrees, 0..180."""
     return float(np.degrees(np.arctan2(abs(rotation[0, 0]), -rotation[2, 0])))
@@ -83,8 +66,7 @@ def azimuth_deg(rotation: np.ndarray) -> float:
 
 def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     """Find the faces of a folder and compare them with their labels."""
-    with (folder / 'labels.csv').open(newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(folder)
     rows = [r for r in rows if abs(float(r.get('tilt_up_deg', 0))) <= LARGEST_TILT_DEG]
     found = [(r, f) for r, f in labelled_faces(pipeline, folder, rows) if f is not None]
     errors = np.array([
@@ -200,9 +182,24 @@ def part(data: Errors, k: np.ndarray) -> Errors:
     )
 
 
+def folders_and_pipeline() -> tuple[list[Path], Pipeline]:
+    """Return what the command line names: folders of photos, and what looks at them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('folders', nargs='+', type=Path, metavar='DIR')
+    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
+    parser.add_argument('--regressor-path')
+    options = parser.parse_args()
+    config = PipelineConfig(
+        smoothing=None, regressor=options.regressor, regressor_path=options.regressor_path
+    )
+    return options.folders, Pipeline(config)
+
+
 def main() -> None:
     """Print coverage now, coverage held out, and the constants."""
-    folders, pipeline = folders_and_pipeline(__doc__)
+    folders, pipeline = folders_and_pipeline()
     sets = [errors_in(pipeline, folder) for folder in folders]
     data = Errors(*(
         np.concatenate([getattr(s, name) for s in sets]) for name in Errors.__slots__

@@ -6,28 +6,27 @@ Measure a regressor on crops whose truth is known: those of people it was not tr
 
     python -m model_building.network.generate --sources sources.npz --output held_out \
         --validation --shards 1 --photos 0 --seed 77
-    python -m model_building.network.evaluate held_out
+    python -m model_building.evaluation crops held_out
 
-Real photos are scripts/evaluate.py's; these crops say what photos' labels do not: how far every
+Real photos are those of `photos`; these crops say what photos' labels do not: how far every
 angle is followed, and where landmarks are that nobody sees.
 """
 from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.regression.base import Regressor
 from face_recon_ros.regression.loader import REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import rotation_angles_rad
+from model_building.face_model.errors import ModelBuildingError
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.subject import View
 
@@ -138,30 +137,23 @@ def report(found: Found) -> None:
               f'{found.presence[empty].mean():.2f}')
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m model_building.network.evaluate',
-                                     description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
     parser.add_argument('folders', type=Path, nargs='+', metavar='DIR', help='of ...generate')
     parser.add_argument('--regressor', choices=REGRESSORS, default=REGRESSORS[0])
-    parser.add_argument('--regressor-path', help='another .tflite file')
-    arguments = parser.parse_args()
+    parser.add_argument('--regressor-path', metavar='FILE', help='another .tflite file')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of every shard."""
     model = FaceModel()
-    try:
-        regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
-    except ModelFileError as error:
-        sys.stderr.write(f'{error}\n')
-        return 1
+    regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
     for folder in arguments.folders:
         shards = sorted(folder.glob('*.npz'))
         if not shards:
-            sys.stderr.write(f'{folder}: no shards; run model_building.network.generate first\n')
-            return 1
+            raise ModelBuildingError(
+                f'{folder}: no shards; run model_building.network.generate first')
         for shard in shards:
             print(f'\n{folder.name}/{shard.name}')
             report(look(regressor, model, shard))
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
