@@ -144,7 +144,7 @@ class Answers:
             raw=True)
         # DDS tells of publishers in the order of their making: who answers a client has heard all
         base = answering.node_namespace.rstrip('/')
-        client = node.create_client(
+        client: Any = node.create_client(
             GetParameters, f'{base}/{answering.node_name}/get_parameters')
         self._until(client.service_is_ready, 'no parameters of the node that publishes')
         self._until(lambda: self._ask(client), 'no answer of the node that publishes')

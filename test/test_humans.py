@@ -326,12 +326,12 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
 
 
 def test_topics_end_when_images_stop(machine, portrait, face):
-    machine.values['image_timeout'] = 0.5
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: named('f1') <= machine.topics() and ids,
         lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
+    machine.values['image_timeout'] = 0.5
     machine.wait(lambda: machine.topics() == {TRACKED})
     machine.wait(lambda: ids[-1].ids == [])
 
