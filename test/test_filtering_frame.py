@@ -123,6 +123,20 @@ def test_a_clock_set_back_a_little_forgets_all_that_moved():
     assert_same(tree.lookup('odom', 'camera', 12.05), pose(place=(0, 0, 1)))
 
 
+@pytest.mark.parametrize(('back_s', 'is_forgotten'), [(0.9, False), (1.1, True)])
+def test_a_step_back_of_a_second_is_another_time(back_s, is_forgotten):
+    tree = TransformTree()
+    for time_s in (10.0, 10.5, 11.0, 11.5, 12.0):
+        tree.add('odom', 'base', pose(place=(time_s, 0, 0)), time_s)
+    tree.add('odom', 'base', pose(place=(0, 0, 7)), 12.0 - back_s)
+    if is_forgotten:
+        with pytest.raises(MissingTransformError):
+            tree.lookup('odom', 'base', 12.0)
+    else:
+        assert_same(tree.lookup('odom', 'base', 12.0), pose(place=(12, 0, 0)))
+    assert_same(tree.lookup('odom', 'base', 12.0 - back_s), pose(place=(0, 0, 7)))
+
+
 def test_transforms_that_come_late_are_put_where_they_belong():
     tree = TransformTree()
     for time_s in (10.0, 10.4, 10.2, 9.5):
