@@ -221,6 +221,16 @@ def test_a_still_head_is_steadier_in_the_world_when_filtered_there():
     assert in_world[1] < 0.35 * in_camera[1]
 
 
+def test_a_still_head_lags_in_nothing_where_the_camera_is_known():
+    smooth = FaceSmoother(SmoothingSettings())
+    head = head_at((0.05, 0.3, 0), (0.1, 0, 1.0))
+    for step in range(12):
+        pose = pan(step * STEP_S)
+        seen = seen_from(head, pose)
+        out = smooth(seen, STEP_S, View(CAMERA, pose))
+        np.testing.assert_allclose(out.camera_matrix, seen.camera_matrix, atol=0.01)
+
+
 def test_a_view_that_is_missing_for_a_while_does_no_harm():
     smooth = FaceSmoother(SmoothingSettings())
     head = head_at((0, 0, 0), (0, 0, 1.0))
