@@ -18,10 +18,17 @@ from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import DistanceSource, Face
+from face_recon_ros.face_model.landmarks import UPPER_FACE_68
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import HeadSize
-from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.pose import (
+    MetricPose,
+    face_rotation,
+    in_perspective,
+    metric_pose,
+    points_in_camera,
+)
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.rolls import score_of
 from face_recon_ros.rotations import rotation_matrix, rotation_to, rotation_vector
@@ -167,6 +174,9 @@ class Placer:
         scale = person.size.scale
         try:
             pose = metric_pose(parameters, landmarks_model_m, camera, scale)
+            upper = landmarks_model_m[UPPER_FACE_68]
+            seen = parameters.project(upper)[:, :2]
+            pose = in_perspective(pose, upper, seen, camera, scale)
         except GeometryError:
             return None
         own = regression.rotation_sigma_rad
@@ -213,7 +223,7 @@ class Placer:
         if stamp_s is not None:
             turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
             turn = face.pose.rotation @ turn
-        return self._measured(face, found, turn)
+        return self._measured(face, found, turn, person.size.scale)
 
     def _note(self, found: Aligned | str, camera: Camera | None = None) -> None:
         """Keep for report() what came of a face's depth; of the newest faces only."""
@@ -235,8 +245,9 @@ class Placer:
         person.measured_s, person.correction = stamp_s, smooth
         return smooth
 
-    def _measured(self, face: Face, found: Aligned, turn: np.ndarray) -> Face:
-        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.pose.translation_m)
+    def _measured(self, face: Face, found: Aligned, turn: np.ndarray, scale: float) -> Face:
+        """Return a face where its depth says, turned by (3,) rad, its head of the size `scale`."""
+        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.origin_m(scale))
         points = self._model.landmarks_68.points(face.parameters)
         # across the ray the position is the image's, with its error
         across = rotation_to(face.pose.translation_m)[:, :2]
@@ -247,8 +258,8 @@ class Placer:
             face,
             pose=pose,
             pose_covariance=covariance,
-            landmarks_m=points_in_camera(points, pose, found.head_scale),
-            head_scale=found.head_scale,
+            landmarks_m=points_in_camera(points, pose, scale),
+            head_scale=scale,
             distance_source=DistanceSource.DEPTH,
         )
 
