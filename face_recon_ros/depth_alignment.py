@@ -30,9 +30,9 @@ LEAST_FORWARD, SKIN_X_M, SKIN_Y_M = 0.3, 0.06, (-0.085, 0.05)
 EYE_MARGIN_M = 0.004
 # One point of the skin a cell of this size
 CELL_M = 0.007
-# So much of the fitted shape is the person's relief. The rest is how the fit explains a head that
+# So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
-RELIEF_SHARE = 0.4
+RELIEF_SHARE = 0.85
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -88,16 +88,20 @@ class DepthAligner:
         head_scale: float,
         camera: Camera,
         depth: DepthImage,
+        shape: np.ndarray | None = None,
     ) -> Aligned | Refused:
         """
         Align a face.
 
         :param pose: of one image, with head_scale; covariance (6, 6): of it
         :param depth: registered to the image: of its size, seen from its camera
+        :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
         seen = parameters.project(self._points.points(parameters))[:, :2]
         relief = FaceParameters(
-            parameters.camera_matrix, RELIEF_SHARE * parameters.shape, parameters.expression
+            parameters.camera_matrix,
+            RELIEF_SHARE * (parameters.shape if shape is None else shape),
+            parameters.expression,
         )
         found = _renderer.align(
             self._points.points(relief),

@@ -21,7 +21,7 @@ from face_recon_ros.face import DistanceSource, Face
 from face_recon_ros.face_model.landmarks import UPPER_FACE_68
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.head_size import HeadSize
+from face_recon_ros.head_size import HeadSize, SlowMean
 from face_recon_ros.pose import (
     MetricPose,
     face_rotation,
@@ -69,10 +69,11 @@ class DepthReport:
 
 @dataclass(slots=True)
 class _Person:
-    """What is remembered of an id: size of the head, and what depth added to its rotation."""
+    """What is remembered of an id: size and shape of the head, what depth added to its rotation."""
 
     size: HeadSize
     seen_s: float
+    shape: SlowMean = field(default_factory=SlowMean)
     measured_s: float = -math.inf
     correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
     filter: OneEuroVector | None = None
@@ -94,10 +95,7 @@ class Placer:
     def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
         """Assume another size of heads, or smooth otherwise; what was measured stays."""
         for person in self._people.values():
-            ratio = assumed_scale / person.size.assumed
-            person.size.assumed = assumed_scale
-            if person.size.measured:
-                person.size.log_ratio -= math.log(ratio)
+            person.size.assume(assumed_scale)
         self._assumed_scale, self._smoothing = assumed_scale, smoothing
 
     def reset(self) -> None:
@@ -158,6 +156,7 @@ class Placer:
         if person is None:
             person = self._people[face_id] = _Person(HeadSize(self._assumed_scale), stamp_s)
         person.size.predict(stamp_s - person.seen_s)
+        person.shape.predict(stamp_s - person.seen_s)
         person.seen_s = stamp_s
         return person
 
@@ -211,8 +210,15 @@ class Placer:
         """Return the face as its depth says; as it is where its depth cannot be used."""
         if self._aligner is None:
             self._aligner = DepthAligner(self._model)
+        person.shape.take(face.parameters.shape)
         found = self._aligner(
-            face.parameters, face.pose, face.pose_covariance, face.head_scale, camera, depth
+            face.parameters,
+            face.pose,
+            face.pose_covariance,
+            face.head_scale,
+            camera,
+            depth,
+            np.asarray(person.shape.value),
         )
         if isinstance(found, Refused):
             self._note(found.reason)

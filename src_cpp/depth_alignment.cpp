@@ -33,9 +33,11 @@ constexpr double kMostRatio = 2.5;
 // measurements of it a face is at most: errors of neighbouring points are alike.
 constexpr double kReliefSigma = 0.002;
 constexpr double kIndependentCount = 12.0;
-// Prior of the apparent size (relative), and of how far the depth image may be shifted sideways
-// against the colour image (px): bad registration, or a head that moved in between.
-constexpr double kApparentSizeSigma = 0.015;
+// Prior of the apparent size (relative): a fitted face is too wide or too narrow for seconds, so
+// that the relief weighs more than one image's error of 3 % would give it.
+constexpr double kApparentSizeSigma = 0.1;
+// Prior of how far the depth image may be shifted sideways against the colour image (px): bad
+// registration, or a head that moved in between.
 constexpr double kShiftSigmaPx = 3.0;
 // Prior of the head's size relative to the one assumed: children, and a guessed focal length.
 constexpr double kHeadSigma = 0.3;
