@@ -48,3 +48,40 @@ class Decoder:
         expression: np.ndarray,
         out: np.ndarray | None,
     ) -> np.ndarray: ...
+
+class Outcome:
+    ALIGNED: Outcome
+    LOOKS_AWAY: Outcome
+    FEW_VALID: Outcome
+    OTHER_DEPTH: Outcome
+    FEW_INLIERS: Outcome
+    FAR_OFF: Outcome
+    TURNED: Outcome
+
+class Alignment:
+    outcome: Outcome
+    value: float
+    rotation: np.ndarray
+    translation_m: np.ndarray
+    centre_m: np.ndarray
+    covariance: np.ndarray
+    head_scale: float
+    scale_sigma: float
+    residual_m: float
+    valid: float
+    inliers: float
+    shift_m: np.ndarray
+
+def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
+def align(
+    points: np.ndarray,
+    normals: np.ndarray,
+    pixels: np.ndarray,
+    rays: np.ndarray,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    head_scale: float,
+    rotation_covariance: np.ndarray,
+    focal_length_px: float,
+    depth: np.ndarray,
+) -> Alignment: ...
