@@ -10,6 +10,8 @@ residual (fit error). scripts/calibrate_covariance.py prints the constants and t
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -37,6 +39,7 @@ ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
+YAW_BAND_MIDDLES_DEG = tuple((a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG))
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,7 +48,7 @@ class RotationCalibration:
     What 68 % of the errors of a rotation stay within, about the face's own axes.
 
     sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth found), about x (roll),
-    y (pitch), z (yaw) of the face, for a uncertainty of uncertainty_unit; between, straight lines.
+    y (pitch), z (yaw) of the face, for an uncertainty of uncertainty_unit; between, straight lines.
     exponents: sigma grows with uncertainty to the power of these, of roll, pitch, yaw.
     """
 
@@ -58,12 +61,20 @@ class RotationCalibration:
 
     def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> np.ndarray:
         """Return (3,) about the face's x, y, z."""
-        edges = np.array(YAW_BANDS_DEG)
-        middles = (edges[1:] + edges[:-1]) / 2
         azimuth_deg = abs(math.degrees(azimuth_rad))
-        at = [np.interp(azimuth_deg, middles, column) for column in np.transpose(self.sigma_deg)]
-        ratio = float(np.clip(uncertainty / self.uncertainty_unit, *self.UNCERTAINTY_RANGE))
-        return np.radians(at) * ratio ** np.array(self.exponents)
+        middles = YAW_BAND_MIDDLES_DEG
+        high = min(bisect.bisect(middles, azimuth_deg), len(middles) - 1)
+        low = max(high - 1, 0)
+        way = (azimuth_deg - middles[low]) / (middles[high] - middles[low]) if high else 0.0
+        way = min(max(way, 0.0), 1.0)
+        least, most = self.UNCERTAINTY_RANGE
+        ratio = min(max(uncertainty / self.uncertainty_unit, least), most)
+        return np.array([
+            math.radians(a + way * (b - a)) * ratio**exponent
+            for a, b, exponent in zip(
+                self.sigma_deg[low], self.sigma_deg[high], self.exponents, strict=True
+            )
+        ])
 
 
 # of the regressor `facemesh`: uncertainty is the fit error

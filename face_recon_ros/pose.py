@@ -107,41 +107,6 @@ def metric_pose(
     return MetricPose(optical_from_model @ MODEL_FROM_FACE, origin_m + camera.position_m)
 
 
-def in_perspective(
-    pose: MetricPose,
-    points_model_m: np.ndarray,
-    pixels: np.ndarray,
-    camera: Camera,
-    head_scale: float = 1.0,
-) -> MetricPose:
-    """
-    Return a pose at the distance at which points of the face fill, in perspective, their pixels.
-
-    The scale of weak perspective is that of the points furthest aside, which on a face lie further
-    back than the others: a face at 0.5 m comes out 2 % too far away.
-
-    :param points_model_m: (N, 3) model axes, metres, whose pixels (N, 2) are known well
-    :param head_scale: size of the real head relative to the model's
-    """
-    seen_m = pose.translation_m - np.array(camera.position_m)
-    turn = rotation_to(seen_m)
-    local = points_in_camera(points_model_m, MetricPose(pose.rotation, seen_m), head_scale) @ turn
-    directions = camera.directions(pixels) @ turn
-    if not (directions[:, 2] > LEAST_COSINE).all():
-        return pose
-    seen = directions[:, :2] / directions[:, 2:]
-    middle = local.mean(axis=0)
-    aside, deep = local[:, :2] - middle[:2], local[:, 2:] - middle[2]
-    # seen * (distance + deep) = aside + something constant
-    bent = seen * deep
-    spread = seen - seen.mean(axis=0)
-    distance_m = np.vdot(spread, aside - (bent - bent.mean(axis=0))) / np.vdot(spread, spread)
-    ratio = distance_m / middle[2]
-    if not LEAST_PERSPECTIVE < ratio < 1 / LEAST_PERSPECTIVE:
-        return pose
-    return MetricPose(pose.rotation, ratio * seen_m + np.array(camera.position_m))
-
-
 def _spread(points: np.ndarray) -> float:
     centred = points - points.mean(axis=0)
     return float(np.sqrt(np.vdot(centred, centred)))
