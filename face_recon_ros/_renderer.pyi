@@ -50,16 +50,52 @@ class Decoder:
         out: np.ndarray | None,
     ) -> np.ndarray: ...
 
+class Outcome:
+    ALIGNED: Outcome
+    LOOKS_AWAY: Outcome
+    FEW_VALID: Outcome
+    OTHER_DEPTH: Outcome
+    FEW_INLIERS: Outcome
+    FAR_OFF: Outcome
+    TURNED: Outcome
+
+class Alignment:
+    outcome: Outcome
+    value: float
+    rotation: np.ndarray
+    translation_m: np.ndarray
+    centre_m: np.ndarray
+    covariance: np.ndarray
+    head_scale: float
+    scale_sigma: float
+    residual_m: float
+    valid: float
+    inliers: float
+    shift_m: np.ndarray
+
+def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
+def align(
+    points: np.ndarray,
+    normals: np.ndarray,
+    pixels: np.ndarray,
+    rays: np.ndarray,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    head_scale: float,
+    rotation_covariance: np.ndarray,
+    focal_length_px: float,
+    depth: np.ndarray,
+) -> Alignment: ...
 class RotationCalibration:
     def __init__(
         self,
-        doubt_unit: float,
-        doubt_range: Sequence[float],
+        uncertainty_unit: float,
+        uncertainty_range: Sequence[float],
         exponents: Sequence[float],
         azimuth_deg: Sequence[float],
         sigma_deg: Sequence[Sequence[float]],
     ) -> None: ...
-    def sigma_rad(self, azimuth_rad: float, doubt: float) -> list[float]: ...
+    def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> list[float]: ...
 
 class PoseSolver:
     def __init__(
@@ -79,6 +115,6 @@ class PoseSolver:
         calibrated: bool,
         head_scale: float,
         head_sigma: float,
-        doubt: float,
+        uncertainty: float,
         calibration: RotationCalibration,
     ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...

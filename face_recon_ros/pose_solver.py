@@ -122,8 +122,8 @@ class PoseSolver:
 def compiled(calibration: RotationCalibration) -> _renderer.RotationCalibration:
     """Return a calibration as C++ has it."""
     return _renderer.RotationCalibration(
-        calibration.doubt_unit,
-        calibration.DOUBT_RANGE,
+        calibration.uncertainty_unit,
+        calibration.UNCERTAINTY_RANGE,
         calibration.exponents,
         YAW_BAND_MIDDLES_DEG,
         calibration.sigma_deg,

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "assignment.hpp"
-#include "bindings_arrays.hpp"
 #include "pose_solver.hpp"
+#include "python_arguments.hpp"
 
 namespace py = pybind11;
 
@@ -55,19 +55,20 @@ std::vector<std::tuple<std::size_t, std::size_t>> assign(const py::object & cost
 using Intrinsics = std::tuple<double, double, double, double, double>;
 
 face_recon::RotationCalibration calibration_of(
-  double doubt_unit, const std::array<double, 2> & doubt_range, const Vector3 & exponents,
-  std::vector<double> azimuth_deg, std::vector<Vector3> sigma_deg)
+  double uncertainty_unit, const std::array<double, 2> & uncertainty_range,
+  const Vector3 & exponents, std::vector<double> azimuth_deg, std::vector<Vector3> sigma_deg)
 {
   const bool grow = std::is_sorted(
     azimuth_deg.begin(), azimuth_deg.end(), [](double a, double b) { return a <= b; });
   if (azimuth_deg.empty() || azimuth_deg.size() != sigma_deg.size() || !grow) {
     throw py::value_error("azimuth_deg: want one growing value for each row of sigma_deg");
   }
-  if (!(doubt_unit > 0) || !(doubt_range[0] <= doubt_range[1])) {
-    throw py::value_error("doubt_unit, doubt_range: want a positive unit and a growing range");
+  if (!(uncertainty_unit > 0) || !(uncertainty_range[0] <= uncertainty_range[1])) {
+    throw py::value_error(
+      "uncertainty_unit, uncertainty_range: want a positive unit and a growing range");
   }
-  return {doubt_unit, doubt_range[0],         doubt_range[1],
-          exponents,  std::move(azimuth_deg), std::move(sigma_deg)};
+  return {uncertainty_unit, uncertainty_range[0],   uncertainty_range[1],
+          exponents,        std::move(azimuth_deg), std::move(sigma_deg)};
 }
 
 class PyPoseSolver
@@ -94,7 +95,7 @@ public:
   py::tuple solve(
     const py::object & camera_matrix, const py::object & shape, const py::object & expression,
     const Intrinsics & intrinsics, const py::object & directions, const Vector3 & position_m,
-    bool calibrated, double head_scale, double head_sigma, double doubt,
+    bool calibrated, double head_scale, double head_sigma, double uncertainty,
     const face_recon::RotationCalibration & calibration) const
   {
     face_recon::PoseQuestion question;
@@ -112,7 +113,7 @@ public:
     question.calibrated = calibrated;
     question.head_scale = head_scale;
     question.head_sigma = head_sigma;
-    question.doubt = doubt;
+    question.uncertainty = uncertainty;
     py::array_t<double> pixels({landmarks(), py::ssize_t{3}});
     py::array_t<double> points({landmarks(), py::ssize_t{3}});
     double * pixel_data = pixels.mutable_data();
@@ -182,11 +183,11 @@ void bind_pose_solver(py::module_ & module)
 {
   py::class_<face_recon::RotationCalibration>(module, "RotationCalibration")
     .def(
-      py::init(&calibration_of), py::arg("doubt_unit"), py::arg("doubt_range"),
+      py::init(&calibration_of), py::arg("uncertainty_unit"), py::arg("uncertainty_range"),
       py::arg("exponents"), py::arg("azimuth_deg"), py::arg("sigma_deg"))
     .def(
       "sigma_rad", &face_recon::RotationCalibration::sigma_rad, py::arg("azimuth_rad"),
-      py::arg("doubt"));
+      py::arg("uncertainty"));
   module.def("assign", &assign, py::arg("cost"));
   py::class_<PyPoseSolver>(module, "PoseSolver")
     .def(
@@ -198,6 +199,6 @@ void bind_pose_solver(py::module_ & module)
     .def(
       "solve", &PyPoseSolver::solve, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("intrinsics"), py::arg("directions"), py::arg("position_m"),
-      py::arg("calibrated"), py::arg("head_scale"), py::arg("head_sigma"), py::arg("doubt"),
+      py::arg("calibrated"), py::arg("head_scale"), py::arg("head_sigma"), py::arg("uncertainty"),
       py::arg("calibration"));
 }

@@ -134,7 +134,7 @@ std::array<double, 36> covariance_of(
   const Matrix3 turn = rotation_to(seen_m);
   const Matrix3 relative = transposed(turn) * rotation;
   const Vector3 sigma =
-    calibration.sigma_rad(std::atan2(-relative[0], -relative[6]), question.doubt);
+    calibration.sigma_rad(std::atan2(-relative[0], -relative[6]), question.uncertainty);
   const double distance = norm(seen_m);
   const double across = noise.across_ratio * distance;
   const double along = question.head_sigma * distance;
@@ -164,10 +164,11 @@ std::array<double, 36> covariance_of(
 
 }  // namespace
 
-Vector3 RotationCalibration::sigma_rad(double azimuth_rad, double doubt) const
+Vector3 RotationCalibration::sigma_rad(double azimuth_rad, double uncertainty) const
 {
   const double azimuth = std::fabs(azimuth_rad) / kRadian;
-  const double ratio = std::clamp(doubt / doubt_unit, least_doubt, most_doubt);
+  const double ratio =
+    std::clamp(uncertainty / uncertainty_unit, least_uncertainty, most_uncertainty);
   const auto next = static_cast<std::size_t>(
     std::upper_bound(azimuth_deg.begin(), azimuth_deg.end(), azimuth) - azimuth_deg.begin());
   const std::size_t low = next == 0 ? 0 : next - 1;

@@ -16,16 +16,16 @@ namespace face_recon
 // What most of the errors of a rotation stay within; see confidence.RotationCalibration.
 struct RotationCalibration
 {
-  double doubt_unit = 1;
-  double least_doubt = 0;
-  double most_doubt = 1;
+  double uncertainty_unit = 1;
+  double least_uncertainty = 0;
+  double most_uncertainty = 1;
   Vector3 exponents{};
   // Azimuths in the middle of each band, growing, and the deviations there, of roll, pitch, yaw.
   std::vector<double> azimuth_deg;
   std::vector<Vector3> sigma_deg;
 
   // About the face's x, y, z, radians, of a face turned so far to a side.
-  Vector3 sigma_rad(double azimuth_rad, double doubt) const;
+  Vector3 sigma_rad(double azimuth_rad, double uncertainty) const;
 };
 
 struct PinholeLens
@@ -64,7 +64,7 @@ struct PoseQuestion
   bool calibrated = true;
   double head_scale = 1;
   double head_sigma = 0;
-  double doubt = 0;
+  double uncertainty = 0;
 };
 
 // Sigma of the landmarks across the ray and of a head's place, relative to its distance, and of

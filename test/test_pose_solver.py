@@ -148,8 +148,8 @@ def test_landmarks_on_a_line_make_no_pose(solver):
 @pytest.mark.parametrize('calibration', [BY_FIT_ERROR, BY_OWN_SIGMA, BY_BOTH])
 def test_sigmas_are_those_of_confidence(calibration):
     for azimuth_deg in (0.0, 7.5, 7.6, -30.0, 52.5, 82.5, 100.0, -180.0):
-        for doubt in (0.0, 0.004, 0.05, 0.1, 3.0):
-            at = np.radians(azimuth_deg), doubt
+        for uncertainty in (0.0, 0.004, 0.05, 0.1, 3.0):
+            at = np.radians(azimuth_deg), uncertainty
             np.testing.assert_allclose(
                 compiled(calibration).sigma_rad(*at), calibration.sigma_rad(*at), rtol=1e-12)
 
@@ -168,5 +168,5 @@ def test_arguments_that_are_none_are_named(model):
             known.project(np.eye(3, 4), np.zeros(shape), np.zeros(expression))
     with pytest.raises(ValueError, match='azimuth_deg'):
         _renderer.RotationCalibration(1.0, (0.3, 4.0), (1, 1, 1), [2.0, 1.0], [(1, 1, 1)] * 2)
-    with pytest.raises(ValueError, match='doubt_unit'):
+    with pytest.raises(ValueError, match='uncertainty_unit'):
         _renderer.RotationCalibration(0.0, (0.3, 4.0), (1, 1, 1), [1.0], [(1, 1, 1)])

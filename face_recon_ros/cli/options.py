@@ -36,6 +36,13 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
 
 
+def named_path(text: str) -> Path:
+    """Return the path of an input; an empty one is a variable of the shell that is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names nothing; a folder is named '.'")
+    return Path(text)
+
+
 def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:
     """Return a type of options: a number between two, both allowed."""
 

@@ -38,7 +38,7 @@ from face_recon_ros.rendering.views import FaceViews
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('video', help='faces in a video or bag, with ids over time')
-    parser.add_argument('input', type=Path, metavar='FILE')
+    parser.add_argument('input', type=common.named_path, metavar='FILE')
     parser.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
     parser.add_argument(
         '--depth-topic',

@@ -146,12 +146,12 @@ void fuzz(Random & random, const std::string & name)
   question.calibrated = random.chance(0.7);
   question.head_scale = random.real(0.5, 1.5);
   question.head_sigma = 0.06;
-  question.doubt = random.anything(0, 1);
+  question.uncertainty = random.anything(0, 1);
   FacePose pose;
   std::vector<double> pixels(3 * count);
   std::vector<double> points(3 * count);
   const PoseFault fault = solver.solve(question, kCalibration, pose, pixels.data(), points.data());
-  if (fault != PoseFault::kNone || !std::isfinite(question.doubt)) {
+  if (fault != PoseFault::kNone || !std::isfinite(question.uncertainty)) {
     return;
   }
   check(distance_from_rotation(pose.rotation) < 1e-9, name + ": the rotation is one");

@@ -1,14 +1,17 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Arrays from Python: exactly of one type and shape, or an error that names them.
+// Checks of what Python passes: errors name the argument, what is wanted and what was given.
 #pragma once
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -18,6 +21,7 @@ namespace face_recon
 namespace py = pybind11;
 
 constexpr py::ssize_t kAnySize = -1;
+
 using Shape = std::initializer_list<py::ssize_t>;
 
 inline std::string shape_text(const py::ssize_t * extents, std::size_t count)
@@ -99,6 +103,25 @@ void require_finite(const py::array & array, const char * name)
       throw py::value_error(
         std::string(name) + ": want finite values, got " + std::to_string(values[i]));
     }
+  }
+}
+
+template <std::size_t N>
+std::array<float, N> finite_floats(const py::handle & object, const char * name)
+{
+  const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
+  std::array<float, N> values{};
+  require_finite<float>(array, name);
+  std::copy_n(input_data<float>(array), N, values.begin());
+  return values;
+}
+
+inline void require_rows(const py::array & array, const char * name, std::int64_t rows)
+{
+  if (array.shape(0) < rows) {
+    throw py::value_error(
+      std::string(name) + ": want at least " + std::to_string(rows) +
+      " rows (the triangles' largest index + 1), got " + std::to_string(array.shape(0)));
   }
 }
 
