@@ -55,7 +55,8 @@ def keep_image_memory() -> bool:
     """
     Let glibc reuse the memory of images instead of returning it to the kernel with each one.
 
-    Returning costs a page fault per 4 KiB of every image. Fewer arenas keep less. Does nothing on other C libraries.
+    Returning costs a page fault per 4 KiB of every image. Fewer arenas keep less. Does nothing on
+    other C libraries.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
