@@ -27,6 +27,7 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -87,6 +88,15 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
+    use_eyes: bool = setting(
+        True,
+        'Look at the eyes: gaze, openness, pupils. false: the gaze is the direction of the head.',
+    )
+    learn_gaze_offset: bool = setting(
+        False,
+        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
+        'at it, and correct for it.',
+    )
     threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
     model_path: str | None = setting(
         None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
@@ -140,6 +150,7 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
@@ -153,6 +164,7 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._eyes.reset()
         self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
@@ -173,6 +185,7 @@ class Pipeline:
         self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
         self._placer.configure(self._head_scale, config.smoothing)
+        self._eyes.configure(**_eye_settings(config))
 
     def detect(
         self,
@@ -199,7 +212,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -250,8 +263,10 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
-        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        found = self._find_in_stream(image, stamp_s, view)
+        faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        self._eyes.keep(self._tracker.ids())
         return faces
 
     def process(
@@ -381,6 +396,7 @@ class Pipeline:
 
     def _faces(
         self,
+        image: np.ndarray,
         found: list[tuple[str, Regression, FaceParameters]],
         camera: Camera,
         stamp_s: float | None = None,
@@ -388,7 +404,32 @@ class Pipeline:
     ) -> Faces:
         place = self._placer.place
         faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
+        if self.config.use_eyes:
+            faces = [self._with_eyes(image, face, camera, stamp_s) for face in faces]
         return Faces(sorted(faces, key=lambda face: -face.score))
+
+    def _with_eyes(
+        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its eyes; one that is only remembered has none."""
+        if face.score == 0 and stamp_s is not None:
+            return face
+        eyes = self._eyes(
+            image,
+            face.id,
+            face.pose,
+            face.pose_covariance,
+            face.landmarks_px,
+            face.landmarks_m,
+            camera,
+            face.head_scale,
+            stamp_s,
+        )
+        return replace(face, eyes=eyes)
+
+
+def _eye_settings(config: PipelineConfig) -> dict[str, bool]:
+    return {'smooth': config.smoothing is not None, 'learn_offset': config.learn_gaze_offset}
 
 
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:

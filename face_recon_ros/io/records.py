@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,9 @@ COLUMNS = (
     'time_s',
     'head_scale',
     'distance_source',
+    *('gaze_x', 'gaze_y', 'gaze_z'),
+    'gaze_sigma_deg',
+    *('eye_open_right', 'eye_open_left'),
 )
 
 
@@ -60,6 +64,9 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         '' if time_s is None else f'{time_s:.6f}',
         f'{face.head_scale:.4f}',
         face.distance_source.name.lower(),
+        *(f'{v:.6f}' for v in face.gaze),
+        f'{math.degrees(face.gaze_sigma_rad):.3f}',
+        *('' if math.isnan(v) else f'{v:.3f}' for v in face.eye_openness),
     ]
 
 
