@@ -54,6 +54,21 @@ class Photo:
 
 
 @dataclass(slots=True, frozen=True)
+class Face:
+    """What a face shows: weights of named shapes, and the gaze (2,) to the left and up."""
+
+    expression: dict[str, float]
+    gaze_rad: np.ndarray
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Face:
+        """Draw one as faces are."""
+        gaze = np.clip(rng.normal(0, GAZE_SPREAD_RAD, 2) * [1, 0.7],
+                       -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD)
+        return cls(draw_expression(rng, gaze), gaze)
+
+
+@dataclass(slots=True, frozen=True)
 class Person:
     """
     Somebody to photograph, in our model's axes, metres.
@@ -97,22 +112,25 @@ class IctPeople:
             self._sky = np.where(surface.parts[:, part] > 0.5, shade, self._sky)
         self._renderers: dict[str, Renderer] = {}
 
-    def __call__(self, rng: np.random.Generator, photo: Photo | None = None) -> Person:
-        """Return somebody, with the skin of a photo or a plain one."""
+    def __call__(self, rng: np.random.Generator, photo: Photo | None = None,
+                 face: Face | None = None) -> Person:
+        """
+        Return somebody, with the skin of a photo or a plain one.
+
+        :param face: what it shows; drawn at random by default
+        """
         identity = rng.standard_normal(len(self.ict.identity))
         identity = np.clip(identity, -IDENTITY_LIMIT, IDENTITY_LIMIT)
         neutral = self.ict.points(identity)
         rotation, move = self.landmarks.model_from_ict(neutral)
-        gaze = np.clip(rng.normal(0, GAZE_SPREAD_RAD, 2) * [1, 0.7],
-                       -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD)
-        expression = draw_expression(rng, gaze)
-        head = self.ict.points(identity, expression) @ rotation.T + move
+        face = face or Face.draw(rng)
+        head = self.ict.points(identity, face.expression) @ rotation.T + move
         if photo is None:
             skin = self._skins.plain_skin(rng)
         else:
             skin = self._skins.of_face(photo.image, photo.landmarks_px, rng)
         points = self._surface.subdivide(head)
-        colors = self._with_eyes(skin.colors, gaze, rng)
+        colors = self._with_eyes(skin.colors, face.gaze_rad, rng)
         body = self._body(points, replace(skin, colors=colors), rng)
         pieces = [body, *self._on_the_head(points, rng)]
         glasses = None

@@ -1,0 +1,1 @@
+"""How models/blendshapes.npz is made: rendered expressions, and a regression learnt from them."""
