@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.expression.units import nothing_known
+from face_recon_ros.expression.units import unknown as unknown_blendshapes
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose, depth_plane
 from face_recon_ros.rotations import EulerAngles
@@ -51,6 +54,10 @@ class Face(ComparedByValue):
     rotation_sigma_rad: standard deviation of the rotation as the network gives it; None where
         the regressor gives none.
     distance_source: what the distance, and with it the size of the head, follows from.
+    blendshapes (52,): 0..1, in the order of expression.units.NAMES (ARKit's); NaN where they are
+        not known, or not asked for (PipelineConfig.expressions).
+    blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, the coefficient is 0.
+    speaking: 0..1, how surely the person speaks; NaN as above, and in the first second.
     """
 
     id: str
@@ -66,6 +73,9 @@ class Face(ComparedByValue):
     head_scale: float = 1.0
     rotation_sigma_rad: float | None = None
     distance_source: DistanceSource = DistanceSource.ASSUMED
+    blendshapes: np.ndarray = field(default_factory=unknown_blendshapes)
+    blendshape_confidence: np.ndarray = field(default_factory=nothing_known)
+    speaking: float = math.nan
 
     @property
     def angles(self) -> EulerAngles:

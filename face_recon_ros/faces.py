@@ -8,6 +8,7 @@ from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
+from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.file import EXPRESSION_COUNT, SHAPE_COUNT
 
@@ -151,6 +152,16 @@ class Faces(Sequence[Face]):
     def distances_m(self) -> np.ndarray:
         """Ranges (N,) from the camera's origin to the faces', metres."""
         return self._table(lambda face: face.pose.distance_m)
+
+    @property
+    def blendshapes(self) -> np.ndarray:
+        """ARKit's coefficients (N, 52), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.blendshapes, (UNIT_COUNT,))
+
+    @property
+    def speaking(self) -> np.ndarray:
+        """How surely each person speaks (N,), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.speaking)
 
     @property
     def pose_covariances(self) -> np.ndarray:

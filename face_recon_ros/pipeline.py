@@ -24,6 +24,7 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -62,7 +63,11 @@ SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -102,6 +107,9 @@ class PipelineConfig:
         change=Change.UNCONFIGURED,
     )
 
+    # for the callers: a node decides by who listens
+    expressions: bool = False
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
@@ -137,9 +145,16 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self._expressions: ExpressionReader | None = None
+        self._use_expressions(self.config)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _use_expressions(self, config: PipelineConfig) -> None:
+        """Read the files of expressions when they are first asked for."""
+        if config.expressions and self._expressions is None:
+            self._expressions = ExpressionReader(self.model, config.threads)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -151,6 +166,8 @@ class Pipeline:
         self._tracker.reset()
         self._placer.reset()
         self._second_looks.reset()
+        if self._expressions is not None:
+            self._expressions.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -165,6 +182,7 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._use_expressions(config)
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
@@ -196,7 +214,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -247,8 +265,11 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
-        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        found = self._find_in_stream(image, stamp_s, view)
+        faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        if self._expressions is not None:
+            self._expressions.forget(stamp_s)
         return faces
 
     def process(
@@ -376,14 +397,39 @@ class Pipeline:
 
     def _faces(
         self,
+        image: np.ndarray,
         found: list[tuple[str, Regression, FaceParameters]],
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is not None:
+                faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
+
+    def _expressive(
+        self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its expression, where that is asked for."""
+        reader = self._expressions
+        if reader is None or not self.config.expressions:
+            return face
+        if stamp_s is None:
+            shown = reader.still(image, found)
+        elif face.score == 0:
+            shown = reader.last(face.id)
+        else:
+            smooth = self.config.smoothing is not None
+            shown = reader.follow(image, face.id, found, stamp_s, smooth)
+        return replace(
+            face,
+            blendshapes=shown.blendshapes,
+            blendshape_confidence=shown.confidence,
+            speaking=shown.speaking,
+        )
 
 
 def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:

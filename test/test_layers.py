@@ -28,6 +28,7 @@ LAYERS = (
     ('depth_alignment', 'head_size'),
     ('regression',),
     ('tracking',),
+    ('expression',),
     ('face',),
     ('faces', 'placing'),
     ('pipeline',),

@@ -51,6 +51,16 @@ COUNT = len(NAMES)
 INDEX = {name: index for index, name in enumerate(NAMES)}
 
 
+def unknown() -> np.ndarray:
+    """Return coefficients (52,) of which nothing is known: NaN."""
+    return np.full(COUNT, np.nan)
+
+
+def nothing_known() -> np.ndarray:
+    """Return confidences (52,) of coefficients of which nothing is known: 0."""
+    return np.zeros(COUNT)
+
+
 def mirrored_name(name: str) -> str:
     """Return the unit of the other side; a unit without sides is its own."""
     for one, other in (('Left', 'Right'), ('Right', 'Left')):
@@ -59,5 +69,9 @@ def mirrored_name(name: str) -> str:
     return name
 
 
+# (52,) bool: units of one side of the face; the jaw and the mouth go to a side as a whole
+_WHOLE = ('jawLeft', 'jawRight', 'mouthLeft', 'mouthRight')
+ON_THE_LEFT = np.array([n.endswith('Left') and n not in _WHOLE for n in NAMES])
+ON_THE_RIGHT = np.array([n.endswith('Right') and n not in _WHOLE for n in NAMES])
 # (52,) int: values[MIRROR] are the units of the mirror image
 MIRROR = np.array([INDEX[mirrored_name(name)] for name in NAMES])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from face_recon_ros.expression import units
 from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import (
     PartFile,
@@ -32,6 +34,7 @@ COLUMNS = (
     'time_s',
     'head_scale',
     'distance_source',
+    *(f'bs_{name}' for name in units.NAMES),
 )
 
 
@@ -57,6 +60,7 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         '' if time_s is None else f'{time_s:.6f}',
         f'{face.head_scale:.4f}',
         face.distance_source.name.lower(),
+        *('' if math.isnan(v) else f'{v:.4f}' for v in face.blendshapes.tolist()),
     ]
 
 

@@ -78,6 +78,7 @@ def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage
     )
     message.head_scale = float(face.head_scale)
     message.distance_source = int(face.distance_source)
+    message.blendshapes = np.ascontiguousarray(face.blendshapes, np.float32)
     return message
 
 

@@ -14,6 +14,7 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
+from face_recon_ros.rendering.bars import draw_bars
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
     Renderer,
@@ -169,6 +170,12 @@ class FaceViews:
             overlay.draw_box(image, face.box, label.strip())
         return image
 
+    def expression(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw bars of each face's coefficients beside it (PipelineConfig.expressions)."""
+        for face in faces:
+            draw_bars(image, face)
+        return image
+
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Return a grey picture of depth on black, near is bright."""
         depth_m = self.depth_m(image.shape[:2], faces)
@@ -183,7 +190,7 @@ class FaceViews:
         """
         Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
 
-        'sparse', 'dense', 'pose', 'mesh' and 'box' draw on the image and return it; 'depth' and
+        'sparse', 'dense', 'pose', 'mesh', 'box' and 'expression' draw on the image and return it; 'depth' and
         'pncc' return a new one on black.
 
         :param image: (H, W, 3) uint8 BGR that the faces were found in
@@ -203,5 +210,6 @@ _DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] 
     'depth': FaceViews.depth_picture,
     'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
     'box': FaceViews.box,
+    'expression': FaceViews.expression,
 }
 MODES = tuple(_DRAW)

@@ -29,18 +29,18 @@ from model_building.network import ict_people
 from model_building.network.augmentation import (
     SIZE,
     Backgrounds,
-    photographed,
     random_view,
     rotation_about,
 )
+from model_building.network.ict_heads import photographed
 from model_building.network.ict_people import Face, Photo
 from model_building.network.perspective import Photographer
 from model_building.network.photos import PhotoReader, Source
 from model_building.network.portraits import training_portraits
 from model_building.network.subject import View
 
-VIEWS_PER_PERSON, PEOPLE_PER_SHARD = 4, 200
-LARGEST_YAW_DEG, PITCH_SPREAD_DEG, ROLL_SPREAD_DEG = 50.0, 11.0, 4.0
+VIEWS_PER_PERSON, PEOPLE_PER_SHARD = 4, 100
+LARGEST_YAW_DEG, PITCH_SPREAD_DEG, ROLL_SPREAD_DEG = 45.0, 11.0, 4.0
 PHOTO_SKIN_SHARE = 0.5
 CLOSED_LIPS = 0.04
 """Gap of the inner lips as part of the mouth's width."""
@@ -51,14 +51,15 @@ MOUTH_CORNERS_468 = (61, 291)
 class Shard:
     """
     landmarks (N, 468, 3): Face Mesh's of crops of SIZE px, z towards the viewer. weights (N, 52).
-    presence (N,). rotation (N, 3, 3): the head's, model axes. person (N,): a number.
+    presence (N,). rotation (N, 3, 3): the head's, model axes. truth (N, 468, 3): the landmarks
+    where they are on the head, model axes, metres.
     """
 
     landmarks: np.ndarray
     weights: np.ndarray
     presence: np.ndarray
     rotation: np.ndarray
-    person: np.ndarray
+    truth: np.ndarray
 
 
 class Renderings:
@@ -82,7 +83,7 @@ class Renderings:
         """Return what Face Mesh sees of so many people, each with an expression."""
         rng = np.random.default_rng(seed)
         rows = []
-        for number in tqdm(range(people), unit='person', leave=False, disable=None):
+        for _ in tqdm(range(people), unit='person', leave=False, disable=None):
             weights = sampling.draw(rng)
             face = Face(sampling.of_ict(weights), sampling.gaze_of(weights))
             person = self._people(rng, self._skin(rng), face)
@@ -91,7 +92,8 @@ class Renderings:
                 sight = self._photographer(person, view, self._backgrounds(rng), rng)
                 image = photographed(sight.image, rng)
                 landmarks, presence = self.look(image)
-                rows.append((landmarks, weights, presence, view.rotation, seed * 10000 + number))
+                rows.append((landmarks, weights, presence, view.rotation,
+                             person.landmarks_m))
         return Shard(*(np.array(column, np.float32) for column in zip(*rows, strict=True)))
 
     def look(self, image: np.ndarray) -> tuple[np.ndarray, float]:

@@ -117,8 +117,10 @@ class IctPeople:
         """
         Return somebody, with the skin of a photo or a plain one.
 
-        :param face: what it shows; drawn at random by default
+        :param face: what it shows, on a bare head: no beard, hat, glasses or mask hides it; by
+            default drawn at random, on a dressed one
         """
+        bare = face is not None
         identity = rng.standard_normal(len(self.ict.identity))
         identity = np.clip(identity, -IDENTITY_LIMIT, IDENTITY_LIMIT)
         neutral = self.ict.points(identity)
@@ -131,10 +133,10 @@ class IctPeople:
             skin = self._skins.of_face(photo.image, photo.landmarks_px, rng)
         points = self._surface.subdivide(head)
         colors = self._with_eyes(skin.colors, face.gaze_rad, rng)
-        body = self._body(points, replace(skin, colors=colors), rng)
-        pieces = [body, *self._on_the_head(points, rng)]
+        body = self._body(points, replace(skin, colors=colors), rng, bare)
+        pieces = [body] if bare else [body, *self._on_the_head(points, rng)]
         glasses = None
-        if rng.random() < GLASSES_SHARE:
+        if not bare and rng.random() < GLASSES_SHARE:
             glasses = Glasses.draw(self._wearer(points), rng)
             pieces += [glasses.frame, glasses.lenses]
         return Person(
@@ -150,12 +152,13 @@ class IctPeople:
             self._renderers[kinds] = Renderer(joined(pieces).triangles.astype(np.int32))
         return self._renderers[kinds]
 
-    def _body(self, points: np.ndarray, skin: Skin, rng: np.random.Generator) -> Piece:
-        """Return the head, its whiskers grown."""
+    def _body(self, points: np.ndarray, skin: Skin, rng: np.random.Generator,
+              bare: bool = False) -> Piece:
+        """Return the head, its whiskers grown unless bare."""
         surface = self._surface
         albedo = skin.colors / 255
         normals = normals_of(points, surface.triangles)
-        if rng.random() < BEARD_SHARE:
+        if not bare and rng.random() < BEARD_SHARE:
             length = rng.choice([0.0, rng.uniform(0, 0.3), rng.uniform(0.2, 1)], p=[.4, .3, .3])
             dense = self._whiskers * rng.uniform(0.3, 0.9)
             if rng.random() < 0.3:  # around the mouth alone
