@@ -201,7 +201,8 @@ def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:
 
 def wants_expressions(options: argparse.Namespace) -> bool:
     """Tell whether an output has expressions in it: the table, or pictures of them."""
-    return options.csv is not None or options.mode == 'expression'
+    gltf = getattr(options, 'gltf', None)
+    return options.csv is not None or gltf is not None or options.mode == 'expression'
 
 
 class Cameras:

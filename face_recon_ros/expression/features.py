@@ -11,10 +11,10 @@ from face_recon_ros.rotations import rotation_vector
 
 # Landmarks that expressions move least (Face Mesh): forehead, temples, bridge of the nose, corners
 # of the eyes. A pose by them does not follow the jaw or the brows
-STEADY_468 = np.array(
-    [10, 338, 297, 332, 251, 389, 356, 454, 109, 67, 103, 21, 162, 127, 234]
-    + [168, 6, 197, 195, 33, 133, 263, 362]
-)
+STEADY_468 = np.array([
+    *(10, 338, 297, 332, 251, 389, 356, 454, 109, 67, 103, 21, 162, 127, 234),
+    *(168, 6, 197, 195, 33, 133, 263, 362),
+])
 # px, y down -> model axes, y up
 MODEL_FROM_SCREEN_AXES = np.array([1.0, -1.0, 1.0])
 

@@ -65,7 +65,8 @@ class ExpressionReader:
 
     def __init__(self, model: FaceModel, threads: int = 1) -> None:
         """:raises ModelFileError: a file of models/ cannot be used."""
-        self._reference = model.landmarks_468.mean
+        self._landmarks_468 = model.landmarks_468
+        self._reference = self._landmarks_468.mean
         self._face_mesh = FaceMeshRegressor(model, threads=threads)
         self._regression = ExpressionRegression(self._reference, model.landmarks_468_mirror)
         self._people: dict[str, _Person] = {}
@@ -132,7 +133,8 @@ class ExpressionReader:
 
     def _look(self, image: np.ndarray, found: FaceParameters) -> Aligned | None:
         """Return the face without its pose; None: Face Mesh does not see it."""
-        region = Region.from_parameters(found)
+        # Face Mesh's own way to cut a face out: it is not as accurate in any other
+        region = Region.from_landmarks(self._landmarks_468.points_px(found))
         image_from_crop = self._face_mesh.preprocess(image, region)
         landmarks_px, presence = self._face_mesh.landmarks(
             self._face_mesh.infer(), image_from_crop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ class FaceUnits:
                 f'{vertex_count}; use the shipped face model'
             )
         self._vertex_count = count
-        slices = [slice(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+        slices = [slice(a, b) for a, b in itertools.pairwise(starts)]
         self._moved = [vertices[s].astype(np.int64) for s in slices]
         self._moves = [moves[s] for s in slices]
 

@@ -77,7 +77,7 @@ class FaceModel:
         """
         Return the model at some of the dense vertices (N,) int, or the mesh posed by units.
 
-        `vertices(blendshapes={'jawOpen': 0.5})` is all vertices (V, 3) float32, model axes, metres.
+        `vertices(blendshapes={'jawOpen': 0.5})` is (V, 3) float32, model axes, metres.
 
         :param blendshapes: weights by ARKit's names; those not named are 0
         :param shape: (40,) whose face; the mean by default

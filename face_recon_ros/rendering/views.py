@@ -190,8 +190,7 @@ class FaceViews:
         """
         Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
 
-        'sparse', 'dense', 'pose', 'mesh', 'box' and 'expression' draw on the image and return it; 'depth' and
-        'pncc' return a new one on black.
+        'depth' and 'pncc' return a new one on black, the others draw on the image and return it.
 
         :param image: (H, W, 3) uint8 BGR that the faces were found in
         :raises ArgumentError: no such mode.

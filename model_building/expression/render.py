@@ -29,7 +29,6 @@ from model_building.network import ict_people
 from model_building.network.augmentation import (
     SIZE,
     Backgrounds,
-    random_view,
     rotation_about,
 )
 from model_building.network.ict_heads import photographed
@@ -41,6 +40,9 @@ from model_building.network.subject import View
 
 VIEWS_PER_PERSON, PEOPLE_PER_SHARD = 4, 100
 LARGEST_YAW_DEG, PITCH_SPREAD_DEG, ROLL_SPREAD_DEG = 45.0, 11.0, 4.0
+VIEW_SIDE_M = 0.27
+SHIFT_SPREAD, SCALE_SPREAD, ROLL_OFF_DEG = 0.015, 0.03, 1.5
+"""How far off a tracker looks, as parts of the region."""
 PHOTO_SKIN_SHARE = 0.5
 CLOSED_LIPS = 0.04
 """Gap of the inner lips as part of the mouth's width."""
@@ -50,6 +52,8 @@ MOUTH_CORNERS_468 = (61, 291)
 @dataclass(slots=True, frozen=True)
 class Shard:
     """
+    Some hundred views.
+
     landmarks (N, 468, 3): Face Mesh's of crops of SIZE px, z towards the viewer. weights (N, 52).
     presence (N,). rotation (N, 3, 3): the head's, model axes. truth (N, 468, 3): the landmarks
     where they are on the head, model axes, metres.
@@ -91,14 +95,13 @@ class Renderings:
                 view = _view(rng)
                 sight = self._photographer(person, view, self._backgrounds(rng), rng)
                 image = photographed(sight.image, rng)
-                landmarks, presence = self.look(image)
+                landmarks, presence = self.look(image, _region(sight.landmarks, rng))
                 rows.append((landmarks, weights, presence, view.rotation,
                              person.landmarks_m))
         return Shard(*(np.array(column, np.float32) for column in zip(*rows, strict=True)))
 
-    def look(self, image: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return Face Mesh's landmarks (468, 3) in a crop and presence."""
-        region = Region(np.full(2, (SIZE - 1) / 2), float(SIZE), 0.0)
+    def look(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+        """Return Face Mesh's landmarks (468, 3) in a region, px of the image, and presence."""
         image_from_crop = self._face_mesh.preprocess(image, region)
         return self._face_mesh.landmarks(self._face_mesh.infer(), image_from_crop)
 
@@ -115,7 +118,15 @@ def _view(rng: np.random.Generator) -> View:
     yaw = rng.uniform(-LARGEST_YAW_DEG, LARGEST_YAW_DEG)
     rotation = (rotation_about('z', rng.normal(0, ROLL_SPREAD_DEG)) @ rotation_about('x', look)
                 @ rotation_about('y', yaw) @ rotation_about('x', nod))
-    return random_view(rotation, rng)
+    return View(rotation, SIZE / VIEW_SIDE_M, np.full(2, (SIZE - 1) / 2), SIZE)
+
+
+def _region(landmarks_px: np.ndarray, rng: np.random.Generator) -> Region:
+    """Return where a tracker looks for a face: nearly where it is."""
+    region = Region.from_landmarks(landmarks_px)
+    shift = region.side_px * rng.normal(0, SHIFT_SPREAD, 2)
+    scale, roll = np.exp(rng.normal(0, SCALE_SPREAD)), rng.normal(0, np.radians(ROLL_OFF_DEG))
+    return Region(region.centre + shift, region.side_px * scale, region.roll_rad + roll)
 
 
 def _lips_are_closed(source: Source) -> bool:

@@ -145,8 +145,8 @@ class Net(torch.nn.Module):
         return (self.layers(faces) + back) / 2
 
 
-def train(simulated: Samples, rendered: Samples, real: Samples, centre: np.ndarray, matrix: np.ndarray,
-          steps: int, seed: int) -> Net:
+def train(simulated: Samples, rendered: Samples, real: Samples, centre: np.ndarray,
+          matrix: np.ndarray, steps: int, seed: int) -> Net:
     """Return the network."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
