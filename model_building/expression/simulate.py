@@ -14,7 +14,7 @@ from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_landmarks import IctLandmarks
 
 IDENTITY_LIMIT = 2.5
-NOISE_M = np.array([1e-3, 1e-3, 2.5e-3])
+NOISE_M = np.array([1.8e-3, 1.8e-3, 4e-3])
 """Standard deviation of a landmark's place: depth is guessed."""
 TURN_SPREAD_RAD = np.array([0.2, 0.45, 0.08])
 

@@ -1,12 +1,12 @@
 """
-Learn models/blendshapes.npz: from landmarks of expressions, and as Face Mesh sees them.
+Learn models/blendshapes.npz from simulated landmarks of expressions, and from portraits.
 
-    python -m model_building.expression.train --ict F --shards DIR --portraits FILE.npz
-        [--output FILE] [--steps N] [--seed N]
+    python -m model_building.expression.train --ict F --portraits FILE.npz [--output FILE]
+        [--steps N] [--seed N]
 
 Portraits have no labels, but people who sit for one have their eyes open and their mouth shut:
-the units of RESTING are 0. Every sample is learnt from as it is and in the mirror. The last
-shard is held out: by it each unit's gain and confidence are measured.
+the units of RESTING are 0. Every sample is learnt from as it is and in the mirror. Each unit's
+gain and confidence are measured on other simulated people.
 """
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ COMPONENTS, HIDDEN = 160, (192, 96)
 NOISE_FLOOR_M = 2e-4
 """Components that vary less are not blown up to unit size."""
 TURN_UNIT_RAD = 0.3
-LEAST_PRESENCE = 0.5
 STEPS, BATCH, RATE, DECAY, DROPOUT, FEATURE_NOISE = 5000, 256, 2e-3, 1e-2, 0.1, 0.05
-SIMULATED = 20000
-RENDERED_PART, PORTRAIT_PART = 0.5, 0.25
+SIMULATED, HELD_OUT = 20000, 4000
+PORTRAIT_PART = 0.25
 """Of a batch of simulated ones."""
 PORTRAIT_WEIGHT = 0.5
 RESTING = ('eyeBlinkLeft', 'eyeBlinkRight', 'eyeWideLeft', 'eyeWideRight', 'jawForward', 'jawLeft',
@@ -60,10 +59,11 @@ class Samples:
     weights: np.ndarray
 
     @classmethod
-    def simulated(cls, model: FaceModel, simulation: Simulation, seed: int) -> Samples:
+    def simulated(cls, model: FaceModel, simulation: Simulation, seed: int,
+                  count: int) -> Samples:
         """Draw landmarks of which nothing was rendered."""
         reference, mirror = model.landmarks_468.mean, model.landmarks_468_mirror
-        points, turns, weights = simulation(np.random.default_rng(seed), SIMULATED)
+        points, turns, weights = simulation(np.random.default_rng(seed), count)
         faces = [Aligned(p, t) for p, t in zip(points, turns, strict=True)]
         return cls(
             np.array([feature_vector(f, reference) for f in faces], np.float32),
@@ -85,23 +85,6 @@ class Samples:
                          wanted))
         columns = zip(*rows, strict=True)
         return cls(*(np.array(column, np.float32) for column in columns))
-
-
-def load(model: FaceModel, folder: Path) -> tuple[Samples, Samples]:
-    """Return what to learn from and what is held out. :raises ModelBuildingError: too little."""
-    paths = sorted(folder.glob('shard_*[0-9].npz'))
-    if len(paths) < 2:
-        raise ModelBuildingError(f'{folder}: {len(paths)} shards; run expression.render first')
-    parts = []
-    for group in (paths[:-1], paths[-1:]):
-        landmarks, weights = [], []
-        for path in group:
-            with np.load(path) as file:
-                seen = file['presence'] > LEAST_PRESENCE
-                landmarks.append(file['landmarks'][seen])
-                weights.append(file['weights'][seen])
-        parts.append(Samples.of(model, np.concatenate(landmarks), np.concatenate(weights)))
-    return parts[0], parts[1]
 
 
 def portraits(model: FaceModel, path: Path) -> Samples:
@@ -145,8 +128,8 @@ class Net(torch.nn.Module):
         return (self.layers(faces) + back) / 2
 
 
-def train(simulated: Samples, rendered: Samples, real: Samples, centre: np.ndarray,
-          matrix: np.ndarray, steps: int, seed: int) -> Net:
+def train(simulated: Samples, real: Samples, centre: np.ndarray, matrix: np.ndarray,
+          steps: int, seed: int) -> Net:
     """Return the network."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -155,15 +138,14 @@ def train(simulated: Samples, rendered: Samples, real: Samples, centre: np.ndarr
         return torch.from_numpy((features - centre) @ matrix)
 
     sets = [(inputs(s.features), inputs(s.mirrored), torch.from_numpy(s.weights))
-            for s in (simulated, rendered, real)]
+            for s in (simulated, real)]
     net = Net(matrix.shape[1])
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for step in range(steps):
         loss = torch.zeros(())
         for (face, other, wanted), part, weight in zip(
-                sets, (1.0, RENDERED_PART, PORTRAIT_PART), (1.0, 1.0, PORTRAIT_WEIGHT),
-                strict=True):
+                sets, (1.0, PORTRAIT_PART), (1.0, PORTRAIT_WEIGHT), strict=True):
             size = int(part * BATCH)
             rows = torch.from_numpy(rng.integers(len(wanted), size=size))
             noise = FEATURE_NOISE * torch.randn(2, size, matrix.shape[1])
@@ -220,9 +202,9 @@ def arrays_of(net: Net, centre: np.ndarray, matrix: np.ndarray, offset: np.ndarr
         'names': np.array(units.NAMES),
         'format_version': np.array(FORMAT_VERSION, np.int32),
         'provenance': np.array(
-            'Learnt from rendered people of the ICT face model (MIT, Copyright (c) 2020 USC '
-            'Institute for Creative Technologies) with skins of public-domain portraits, as '
-            'Face Mesh sees them. Made by model_building.expression.'),
+            'Learnt from landmarks of people of the ICT face model (MIT, Copyright (c) 2020 USC '
+            'Institute for Creative Technologies), and of public-domain portraits as Face Mesh '
+            'sees them. Made by model_building.expression.train.'),
     }
 
 
@@ -231,7 +213,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='python -m model_building.expression.train',
                                      description=__doc__)
     parser.add_argument('--ict', type=Path, required=True)
-    parser.add_argument('--shards', type=Path, required=True)
     parser.add_argument('--portraits', type=Path, required=True)
     parser.add_argument('--output', type=Path, default=ROOT / 'models' / 'blendshapes.npz')
     parser.add_argument('--steps', type=int, default=STEPS)
@@ -240,14 +221,15 @@ def main() -> int:
     torch.set_num_threads(1)
     model = FaceModel()
     try:
-        rendered, held_out = load(model, arguments.shards)
         real = portraits(model, arguments.portraits)
-        simulated = Samples.simulated(model, Simulation(arguments.ict, model), arguments.seed)
+        simulation, seed = Simulation(arguments.ict, model), arguments.seed
+        simulated = Samples.simulated(model, simulation, seed, SIMULATED)
+        held_out = Samples.simulated(model, simulation, seed + 1000, HELD_OUT)
     except (OSError, ModelBuildingError) as error:
         sys.stderr.write(f'{error}\n')
         return 1
     centre, matrix = components(simulated)
-    net = train(simulated, rendered, real, centre, matrix, arguments.steps, arguments.seed)
+    net = train(simulated, real, centre, matrix, arguments.steps, arguments.seed)
     of_units = measured(net, held_out, centre, matrix)
     write_arrays(arguments.output, arrays_of(net, centre, matrix, *of_units))
     for name, offset, gain, confidence in zip(units.NAMES, *of_units, strict=True):
