@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The step from weak perspective to a metric pose in the camera frame.
 
@@ -49,6 +52,8 @@ class MetricPose(ComparedByValue):
 # A landmark further than 80 degrees from its face's viewing ray is none: a head that fills so much
 # of the view would touch the lens
 LEAST_COSINE = 0.17
+# Perspective changes a face's distance by less than this factor
+LEAST_PERSPECTIVE = 0.8
 # The landmarks of a face of less are in one place
 LEAST_SPREAD_PX = 1e-6
 

@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Tells what a ROS 2 machine lacks to build and run this package, and how to get it, in one screen.
 # Changes nothing. Run it in the shell that will build: ROS sourced, virtual environment activated.
 # Exit status 1 when something that is needed is missing. PYTHON names the interpreter (python3).

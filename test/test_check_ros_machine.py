@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """scripts/check_ros_machine.sh on machines that are played: what is missing, with its remedy."""
 
 import os

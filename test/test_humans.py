@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """REP-155: the topics under /humans/faces, their messages, and how long they live."""
 
 import json
@@ -237,11 +240,16 @@ class Machine:
         self.executor.add_node(self.node)
         self.executor.add_node(self.peer)
         self.values = {**DEFAULTS, 'image_timeout': 3600.0}
+        self.depths = {}
         self.humans = Humans(
             self.node,
-            lambda kind, topic, depth: self.node.create_publisher(kind, topic, depth),
+            self.make_publisher,
             lambda: Settings.from_values(self.values),
         )
+
+    def make_publisher(self, kind, topic, depth):
+        self.depths[topic] = depth
+        return self.node.create_publisher(kind, topic, depth)
 
     def close(self):
         self.humans.close()
@@ -325,13 +333,31 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
         assert ids[-1].ids == tracked
 
 
+def test_a_consumer_that_is_held_up_misses_nothing_of_five_images(
+    machine, portrait, face, monkeypatch
+):
+    made = []
+    make = humans_module.passing_publisher
+
+    def noted(node, kind, topic, depth):
+        made.append((topic, depth))
+        return make(node, kind, topic, depth)
+
+    monkeypatch.setattr(humans_module, 'passing_publisher', noted)
+    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
+    assert machine.depths == {TRACKED: 5}
+    assert sorted(made) == [(topic, 5) for topic in sorted(named('f1'))]
+
+
 def test_topics_end_when_images_stop(machine, portrait, face):
-    machine.values['image_timeout'] = 0.5
+    assert machine.humans._timer.timer_period_ns == 1_000_000_000  # looked at so often
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: named('f1') <= machine.topics() and ids,
         lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
+    machine.values['image_timeout'] = 0.5
     machine.wait(lambda: machine.topics() == {TRACKED})
     machine.wait(lambda: ids[-1].ids == [])
 

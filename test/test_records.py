@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The rows of the CSV, by values written out."""
 
 import io
@@ -7,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from face_recon_ros.errors import OutputError
 from face_recon_ros.face import DistanceSource
 from face_recon_ros.io.records import COLUMNS, csv_writer, row
 from face_recon_ros.pose import MetricPose
@@ -102,6 +106,37 @@ def test_after_an_error_the_rows_so_far_are_there_and_without_any_what_was_there
             pass
         assert lines_of(path) == expected
         assert [p.name for p in tmp_path.iterdir()] == ['f.csv']
+
+
+class FullDisk:
+    """A file whose last bytes do not fit any more."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def close(self):
+        self._file.close()
+        raise OSError(28, 'No space left on device')
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_unless_there_is_an_error_already(tmp_path):
+    path = tmp_path / 'f.csv'
+    path.write_text('before\n')
+
+    def written(error=None):
+        with csv_writer(path) as rows:
+            rows.writerow(['a'])
+            rows._file = FullDisk(rows._file)
+            if error:
+                rows.count = 0
+                raise error
+
+    with pytest.raises(OutputError, match='No space left on device; choose another --csv'):
+        written()
+    with pytest.raises(FaultError):
+        written(FaultError)
+    assert lines_of(path) == ['before']
+    assert [p.name for p in tmp_path.iterdir()] == ['f.csv']
 
 
 def test_without_a_table_rows_go_nowhere(tmp_path, monkeypatch):

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The options of several commands, and what is made of them."""
 
 from __future__ import annotations
@@ -31,6 +34,13 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the line and exit with status 2."""
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
+
+
+def named_path(text: str) -> Path:
+    """Return the path of an input; an empty one is a variable of the shell that is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names nothing; a folder is named '.'")
+    return Path(text)
 
 
 def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:

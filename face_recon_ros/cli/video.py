@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`face-recon video`: faces in a video or bag, with ids over time."""
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from face_recon_ros.rendering.views import FaceViews
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('video', help='faces in a video or bag, with ids over time')
-    parser.add_argument('input', type=Path, metavar='FILE')
+    parser.add_argument('input', type=common.named_path, metavar='FILE')
     parser.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
     parser.add_argument(
         '--depth-topic',

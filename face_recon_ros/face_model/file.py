@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The file of a face model: its arrays, and what they must hold so that nothing later fails."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The 3D morphable face model; parameters.py says what its parameters mean."""
 
 from __future__ import annotations
