@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Expressions by name: the units, what they are read from, rest, speech, action units."""
 
 import math

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A clip as glTF: read back by a strict reader of its own, and by pygltflib where it is."""
 
 import json

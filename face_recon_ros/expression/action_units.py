@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Action units of FACS (Ekman, Friesen 1978) from the 52 coefficients, by one table.
 

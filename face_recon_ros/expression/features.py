@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What expressions are read from: Face Mesh's landmarks with the head's pose taken out, in 3D."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a person's face shows at rest, learnt slowly, and taken off what it shows."""
 
 from __future__ import annotations

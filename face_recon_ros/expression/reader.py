@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The expressions of the faces of an image: read, held against each person's rest, smoothed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """models/blendshapes.npz: from Face Mesh's landmarks to the 52 coefficients."""
 
 from __future__ import annotations

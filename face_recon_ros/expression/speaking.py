@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Who speaks: lips that move as fast as syllables do, over a second."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The 52 units: names and order of ARKit's ARFaceAnchor.BlendShapeLocation."""
 
 from __future__ import annotations

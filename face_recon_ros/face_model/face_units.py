@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """ARKit's units on the dense mesh: models/face_units.npz."""
 
 from __future__ import annotations

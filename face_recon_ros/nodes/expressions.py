@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Expressions of faces as REP-155 has them: action units, and names where asked for."""
 
 from __future__ import annotations

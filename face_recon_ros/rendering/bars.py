@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Bars of a face's coefficients, beside it: the person's right side to the left."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A clip's faces as glTF 2.0 (.glb): the mesh with ARKit's units as morph targets, and their motion.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Render expressions of the ICT model's people, and keep what Face Mesh sees of them.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Expressions to learn from: every unit alone, in pairs, and together as faces have them."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Landmarks of expressions without a picture: the ICT model's, with noise as Face Mesh's has."""
 from __future__ import annotations
 
