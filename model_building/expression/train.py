@@ -4,7 +4,7 @@
 """
 Learn models/blendshapes.npz from simulated landmarks of expressions, and from portraits.
 
-    python -m model_building.expression.train --ict F --portraits FILE.npz [--output FILE]
+    python -m model_building.expression.train --ict F --portraits F [--output FILE]
         [--steps N] [--seed N]
 
 Portraits have no labels, but people who sit for one have their eyes open and their mouth shut:
@@ -26,10 +26,12 @@ from face_recon_ros.expression import units
 from face_recon_ros.expression.features import Aligned, aligned, feature_vector, mirrored
 from face_recon_ros.expression.regression import FORMAT_VERSION
 from face_recon_ros.face_model.model import FaceModel
+from model_building.expression.seen import landmarks_of
 from model_building.expression.simulate import Simulation
 from model_building.face_model.assets import sha256_of
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.model_file import write_arrays
+from model_building.network.portraits import training_portraits
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS, HIDDEN = 160, (192, 96)
@@ -90,10 +92,9 @@ class Samples:
         return cls(*(np.array(column, np.float32) for column in columns))
 
 
-def portraits(model: FaceModel, path: Path) -> Samples:
+def portraits(model: FaceModel, folder: Path, seed: int) -> Samples:
     """Return portraits: RESTING is 0, the rest is not known."""
-    with np.load(path) as file:
-        landmarks = file['landmarks']
+    landmarks = landmarks_of(training_portraits(folder), seed)
     wanted = np.full(units.COUNT, np.nan)
     wanted[[units.INDEX[name] for name in RESTING]] = 0.0
     return Samples.of(model, landmarks, np.tile(wanted, (len(landmarks), 1)))
@@ -224,7 +225,7 @@ def main() -> int:
     torch.set_num_threads(1)
     model = FaceModel()
     try:
-        real = portraits(model, arguments.portraits)
+        real = portraits(model, arguments.portraits, arguments.seed)
         simulation, seed = Simulation(arguments.ict, model), arguments.seed
         simulated = Samples.simulated(model, simulation, seed, SIMULATED)
         held_out = Samples.simulated(model, simulation, seed + 1000, HELD_OUT)

@@ -58,21 +58,6 @@ class Photo:
 
 
 @dataclass(slots=True, frozen=True)
-class Face:
-    """What a face shows: weights of named shapes, and the gaze (2,) to the left and up."""
-
-    expression: dict[str, float]
-    gaze_rad: np.ndarray
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Face:
-        """Draw one as faces are."""
-        gaze = np.clip(rng.normal(0, GAZE_SPREAD_RAD, 2) * [1, 0.7],
-                       -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD)
-        return cls(draw_expression(rng, gaze), gaze)
-
-
-@dataclass(slots=True, frozen=True)
 class Person:
     """
     Somebody to photograph, in our model's axes, metres.
@@ -111,31 +96,26 @@ class IctPeople:
             self._sky = np.where(surface.parts[:, part] > 0.5, shade, self._sky)
         self._renderers: dict[str, Renderer] = {}
 
-    def __call__(self, rng: np.random.Generator, photo: Photo | None = None,
-                 face: Face | None = None) -> Person:
-        """
-        Return somebody, with the skin of a photo or a plain one.
-
-        :param face: what it shows, on a bare head: no beard, hat, glasses or mask hides it; by
-            default drawn at random, on a dressed one
-        """
-        bare = face is not None
+    def __call__(self, rng: np.random.Generator, photo: Photo | None = None) -> Person:
+        """Return somebody, with the skin of a photo or a plain one."""
         identity = rng.standard_normal(len(self.ict.identity))
         identity = np.clip(identity, -IDENTITY_LIMIT, IDENTITY_LIMIT)
         neutral = self.ict.points(identity)
         rotation, move = self.landmarks.model_from_ict(neutral)
-        face = face or Face.draw(rng)
-        head = self.ict.points(identity, face.expression) @ rotation.T + move
+        gaze = np.clip(rng.normal(0, GAZE_SPREAD_RAD, 2) * [1, 0.7],
+                       -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD)
+        expression = draw_expression(rng, gaze)
+        head = self.ict.points(identity, expression) @ rotation.T + move
         if photo is None:
             skin = self._skins.plain_skin(rng)
         else:
             skin = self._skins.of_face(photo.image, photo.landmarks_px, rng)
         points = self._surface.subdivide(head)
-        colors = self._with_eyes(skin.colors, face.gaze_rad, rng)
-        body = self._body(points, replace(skin, colors=colors), rng, bare)
-        pieces = [body] if bare else [body, *self._on_the_head(points, rng)]
+        colors = self._with_eyes(skin.colors, gaze, rng)
+        body = self._body(points, replace(skin, colors=colors), rng)
+        pieces = [body, *self._on_the_head(points, rng)]
         glasses = None
-        if not bare and rng.random() < GLASSES_SHARE:
+        if rng.random() < GLASSES_SHARE:
             glasses = Glasses.draw(self._wearer(points), rng)
             pieces += [glasses.frame, glasses.lenses]
         return Person(
@@ -151,13 +131,12 @@ class IctPeople:
             self._renderers[kinds] = Renderer(joined(pieces).triangles.astype(np.int32))
         return self._renderers[kinds]
 
-    def _body(self, points: np.ndarray, skin: Skin, rng: np.random.Generator,
-              bare: bool = False) -> Piece:
-        """Return the head, its whiskers grown unless bare."""
+    def _body(self, points: np.ndarray, skin: Skin, rng: np.random.Generator) -> Piece:
+        """Return the head, its whiskers grown."""
         surface = self._surface
         albedo = skin.colors / 255
         normals = normals_of(points, surface.triangles)
-        if not bare and rng.random() < BEARD_SHARE:
+        if rng.random() < BEARD_SHARE:
             length = rng.choice([0.0, rng.uniform(0, 0.3), rng.uniform(0.2, 1)], p=[.4, .3, .3])
             dense = self._whiskers * rng.uniform(0.3, 0.9)
             if rng.random() < 0.3:  # around the mouth alone
