@@ -27,6 +27,7 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -66,7 +67,11 @@ SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -115,6 +120,9 @@ class PipelineConfig:
         change=Change.UNCONFIGURED,
     )
 
+    # for the callers: a node decides by who listens
+    expressions: bool = False
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
@@ -151,9 +159,16 @@ class Pipeline:
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
         self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
+        self._expressions: ExpressionReader | None = None
+        self._use_expressions(self.config)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _use_expressions(self, config: PipelineConfig) -> None:
+        """Read the files of expressions when they are first asked for."""
+        if config.expressions and self._expressions is None:
+            self._expressions = ExpressionReader(self.model, config.threads)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -166,6 +181,8 @@ class Pipeline:
         self._placer.reset()
         self._eyes.reset()
         self._second_looks.reset()
+        if self._expressions is not None:
+            self._expressions.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -180,6 +197,7 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._use_expressions(config)
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
@@ -267,6 +285,8 @@ class Pipeline:
         faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
         self._eyes.keep(self._tracker.ids())
+        if self._expressions is not None:
+            self._expressions.forget(stamp_s)
         return faces
 
     def process(
@@ -402,10 +422,14 @@ class Pipeline:
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
-        if self.config.use_eyes:
-            faces = [self._with_eyes(image, face, camera, stamp_s) for face in faces]
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is None:
+                continue
+            if self.config.use_eyes:
+                face = self._with_eyes(image, face, camera, stamp_s)
+            faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
     def _with_eyes(
@@ -426,6 +450,27 @@ class Pipeline:
             stamp_s,
         )
         return replace(face, eyes=eyes)
+
+    def _expressive(
+        self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its expression, where that is asked for."""
+        reader = self._expressions
+        if reader is None or not self.config.expressions:
+            return face
+        if stamp_s is None:
+            shown = reader.still(image, found)
+        elif face.score == 0:
+            shown = reader.last(face.id)
+        else:
+            smooth = self.config.smoothing is not None
+            shown = reader.follow(image, face.id, found, stamp_s, smooth)
+        return replace(
+            face,
+            blendshapes=shown.blendshapes,
+            blendshape_confidence=shown.confidence,
+            speaking=shown.speaking,
+        )
 
 
 def _eye_settings(config: PipelineConfig) -> dict[str, bool]:

@@ -31,7 +31,7 @@ LAYERS = (
     ('depth_alignment', 'head_size', 'pose_solver'),
     ('regression',),
     ('tracking',),
-    ('eyes',),
+    ('expression', 'eyes'),
     ('face',),
     ('faces', 'placing'),
     ('pipeline',),

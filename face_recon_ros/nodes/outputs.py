@@ -37,6 +37,10 @@ class Output(Protocol):
         """Tell whether anybody subscribes; where nobody wants anything, nothing is computed."""
         ...
 
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to what has Face.blendshapes in it."""
+        ...
+
     def publish(
         self,
         image_bgr: np.ndarray,
@@ -85,6 +89,10 @@ class FaceOutputs:
         """Tell whether anybody subscribes."""
         publishers = (self._faces, self._poses, self._markers)
         return self._are_transforms_wanted() or any(has_listener(p) for p in publishers)
+
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to ~/faces."""
+        return has_listener(self._faces)
 
     def publish(
         self,
