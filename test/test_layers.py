@@ -28,7 +28,7 @@ LAYERS = (
     ('pose',),
     ('depth_image',),
     ('arguments', 'confidence', 'detection'),
-    ('depth_alignment', 'head_size'),
+    ('depth_alignment', 'head_size', 'pose_solver'),
     ('regression',),
     ('tracking',),
     ('face',),
