@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The evaluation: errors of faces of known truth, tables, traits, labels, commands."""
 
 import csv

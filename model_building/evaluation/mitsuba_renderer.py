@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Draws scenes by tracing paths of light with Mitsuba 3, another renderer than the training's.
 
