@@ -45,7 +45,7 @@ class NetworkRegressor:
         outputs = self._adapter.flip_augmented(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
         return found
 
