@@ -69,7 +69,7 @@ class DepthReport:
 
 @dataclass(slots=True)
 class _Person:
-    """What is remembered of an id: size and shape of the head, what depth added to its rotation."""
+    """What is remembered of an id: size, shape, and what depth added to its rotation."""
 
     size: HeadSize
     seen_s: float
