@@ -1,9 +1,13 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network sanitize colcon matrix clean
 
 # The environment, the training's, the Python to make them with, its ROS (kilted, jazzy or none)
-# and a constraints file for pip; the demo's images; more arguments for demo, test and others.
+# and a constraints file for pip; the demo's images; more arguments for demo, test and others;
+# how many processes run the tests: all of them are worth two, some are not.
 VENV ?= .venv
 TRAINING ?= build/training
 PYTHON ?=
@@ -11,8 +15,11 @@ ROS ?= kilted
 CONSTRAINTS ?=
 SOURCE ?=
 ARGS ?=
+JOBS ?= $(if $(ARGS),1,2)
 
 BIN := $(VENV)/bin
+# Files of tests are not split: nodes of one file are in one ROS domain.
+PARALLEL = $$(scripts/parallel_options.sh $(BIN)/python $(JOBS))
 export SOURCE ROS CONSTRAINTS
 # From a Python that has the ROS wheels, it would keep ours from finding its libraries.
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -27,11 +34,11 @@ demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or
 	@$(BIN)/face_recon_demo $(if $(SOURCE),--source "$$SOURCE") $(ARGS)
 
 test: setup  ## run the tests
-	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(ARGS)
+	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(PARALLEL) $(ARGS)
 
 coverage: setup  ## run the tests, print which lines of the package they did not reach
 	@rm -f build/coverage/data*; mkdir -p build/coverage
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
@@ -41,10 +48,11 @@ mutants: setup  ## mutation tests: do the tests notice small changes of the code
 fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 1000000' for more
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
-lint: setup  ## check style, types and C++ format
+lint: setup  ## check style, types, C++ format and copyright lines
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
+	@$(BIN)/python scripts/copyright_lines.py
 
 bench: setup  ## time every stage, a network of the 3DDFA family's size, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A face's pose against a depth image: true distance, true size, a truer rotation.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Depth images registered to a colour image, and what is read from them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 From what is found in the image to a face in space: the last step of the way of the data.
 
@@ -13,22 +16,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import DistanceSource, Face
-from face_recon_ros.face_model.landmarks import UPPER_FACE_68
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import HeadSize, SlowMean
-from face_recon_ros.pose import (
-    MetricPose,
-    face_rotation,
-    in_perspective,
-    metric_pose,
-    points_in_camera,
-)
+from face_recon_ros.pose import MetricPose, face_rotation, points_in_camera
+from face_recon_ros.pose_solver import PoseSolver
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.rolls import score_of
 from face_recon_ros.rotations import rotation_matrix, rotation_to, rotation_vector
@@ -69,7 +65,7 @@ class DepthReport:
 
 @dataclass(slots=True)
 class _Person:
-    """What is remembered of an id: size, shape, and what depth added to its rotation."""
+    """What is remembered of an id: size and shape of its head, what depth adds to its rotation."""
 
     size: HeadSize
     seen_s: float
@@ -86,6 +82,7 @@ class Placer:
         self, model: FaceModel, assumed_scale: float, smoothing: SmoothingSettings | None
     ) -> None:
         self._model = model
+        self._solver = PoseSolver(model.landmarks_68)
         self._aligner: DepthAligner | None = None
         self._people: dict[str, _Person] = {}
         self._refusals: list[str] = []
@@ -169,19 +166,19 @@ class Placer:
         person: _Person,
     ) -> Face | None:
         """Return the face as the image and the size of the head say."""
-        landmarks_model_m = self._model.landmarks_68.points(parameters)
-        scale = person.size.scale
+        scale, own = person.size.scale, regression.rotation_sigma_rad
         try:
-            pose = metric_pose(parameters, landmarks_model_m, camera, scale)
-            upper = landmarks_model_m[UPPER_FACE_68]
-            seen = parameters.project(upper)[:, :2]
-            pose = in_perspective(pose, upper, seen, camera, scale)
+            solved = self._solver(
+                parameters,
+                camera,
+                regression.fit_error,
+                own,
+                regression.calibration,
+                scale,
+                person.size.sigma,
+            )
         except GeometryError:
             return None
-        own = regression.rotation_sigma_rad
-        covariance = pose_covariance(
-            pose, regression.fit_error, own, camera, regression.calibration, person.size.sigma
-        )
         source = DistanceSource.DEPTH if person.size.measured else DistanceSource.ASSUMED
         return Face(
             id=face_id,
@@ -190,10 +187,10 @@ class Placer:
             box=regression.box,
             parameters=parameters,
             rotation=face_rotation(parameters),
-            pose=pose,
-            pose_covariance=covariance,
-            landmarks_px=parameters.project(landmarks_model_m),
-            landmarks_m=points_in_camera(landmarks_model_m, pose, scale),
+            pose=solved.pose,
+            pose_covariance=solved.covariance,
+            landmarks_px=solved.landmarks_px,
+            landmarks_m=solved.landmarks_m,
             head_scale=scale,
             rotation_sigma_rad=own,
             distance_source=source,

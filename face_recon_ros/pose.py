@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The step from weak perspective to a metric pose in the camera frame.
 
@@ -49,8 +52,6 @@ class MetricPose(ComparedByValue):
 # A landmark further than 80 degrees from its face's viewing ray is none: a head that fills so much
 # of the view would touch the lens
 LEAST_COSINE = 0.17
-# Perspective changes a face's distance by less than this factor
-LEAST_PERSPECTIVE = 0.8
 # The landmarks of a face of less are in one place
 LEAST_SPREAD_PX = 1e-6
 
@@ -102,41 +103,6 @@ def metric_pose(
     centroid_m = optical_from_ray @ np.append(seen.mean(axis=0), 1.0) * head_scale / scale
     origin_m = centroid_m - head_scale * optical_from_model @ landmarks_model_m.mean(axis=0)
     return MetricPose(optical_from_model @ MODEL_FROM_FACE, origin_m + camera.position_m)
-
-
-def in_perspective(
-    pose: MetricPose,
-    points_model_m: np.ndarray,
-    pixels: np.ndarray,
-    camera: Camera,
-    head_scale: float = 1.0,
-) -> MetricPose:
-    """
-    Return a pose at the distance at which points of the face fill, in perspective, their pixels.
-
-    The scale of weak perspective is that of the points furthest aside, which on a face lie further
-    back than the others: a face at 0.5 m comes out 2 % too far away.
-
-    :param points_model_m: (N, 3) model axes, metres, whose pixels (N, 2) are known well
-    :param head_scale: size of the real head relative to the model's
-    """
-    seen_m = pose.translation_m - np.array(camera.position_m)
-    turn = rotation_to(seen_m)
-    local = points_in_camera(points_model_m, MetricPose(pose.rotation, seen_m), head_scale) @ turn
-    directions = camera.directions(pixels) @ turn
-    if not (directions[:, 2] > LEAST_COSINE).all():
-        return pose
-    seen = directions[:, :2] / directions[:, 2:]
-    middle = local.mean(axis=0)
-    aside, deep = local[:, :2] - middle[:2], local[:, 2:] - middle[2]
-    # seen * (distance + deep) = aside + something constant
-    bent = seen * deep
-    spread = seen - seen.mean(axis=0)
-    distance_m = np.vdot(spread, aside - (bent - bent.mean(axis=0))) / np.vdot(spread, spread)
-    ratio = distance_m / middle[2]
-    if not LEAST_PERSPECTIVE < ratio < 1 / LEAST_PERSPECTIVE:
-        return pose
-    return MetricPose(pose.rotation, ratio * seen_m + np.array(camera.position_m))
 
 
 def _spread(points: np.ndarray) -> float:

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // With python_arguments.hpp all that knows of Python: checks arguments, releases the GIL, calls.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -19,6 +22,8 @@
 #include "renderer.hpp"
 
 namespace py = pybind11;
+
+void bind_pose_solver(py::module_ & module);
 
 namespace
 {
@@ -184,9 +189,9 @@ public:
     const py::array shape_values = checked<float>(shape, "shape", {shape_count_});
     const py::array expression_values =
       checked<float>(expression, "expression", {expression_count_});
-    require_finite(matrix, "camera_matrix");
-    require_finite(shape_values, "shape");
-    require_finite(expression_values, "expression");
+    require_finite<float>(matrix, "camera_matrix");
+    require_finite<float>(shape_values, "shape");
+    require_finite<float>(expression_values, "expression");
     const auto vertices = static_cast<py::ssize_t>(decoder_.vertex_count());
     py::object result = out;
     if (out.is_none()) {
@@ -380,4 +385,5 @@ PYBIND11_MODULE(_renderer, module)
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
     py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
+  bind_pose_solver(module);
 }

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Checks of what Python passes: errors name the argument, what is wanted and what was given.
 #pragma once
 
@@ -91,9 +94,10 @@ T * output_data(py::array & array)
   return static_cast<T *>(array.mutable_data());
 }
 
-inline void require_finite(const py::array & array, const char * name)
+template <typename T>
+void require_finite(const py::array & array, const char * name)
 {
-  const auto * values = input_data<float>(array);
+  const auto * values = input_data<T>(array);
   for (py::ssize_t i = 0; i < array.size(); ++i) {
     if (!std::isfinite(values[i])) {
       throw py::value_error(
@@ -107,7 +111,7 @@ std::array<float, N> finite_floats(const py::handle & object, const char * name)
 {
   const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
   std::array<float, N> values{};
-  require_finite(array, name);
+  require_finite<float>(array, name);
   std::copy_n(input_data<float>(array), N, values.begin());
   return values;
 }

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Vectors and matrices of three, and positive definite systems of a few unknowns.
 #pragma once
 

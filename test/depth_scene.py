@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a depth camera sees of a face that was found: its mesh in true perspective."""
 
 import numpy as np

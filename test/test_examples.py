@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The examples that need no ROS, run as a user runs them."""
 
 import importlib.util
@@ -51,7 +54,7 @@ def clip(portrait, tmp_path_factory):
 
 def test_every_example_is_run():
     names = {path.stem for path in EXAMPLES.glob('*.py')}
-    assert names == {'photo', 'webcam', 'turn_head', 'faces_listener'}
+    assert names == {'photo', 'webcam', 'turn_head', 'faces_listener', 'greet'}
 
 
 def test_photo(photo, portrait, tmp_path):

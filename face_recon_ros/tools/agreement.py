@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare measured poses of the sample portrait and head with the truth. Pure functions."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Show the topics that the demo receives, and check them."""
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from sensor_msgs.msg import Image
 from face_recon_ros.msg import Face, FaceArray
 from face_recon_ros.rotations import EulerAngles, rotation_from_quaternion
 from face_recon_ros.tools.agreement import (
+    MINIMUM_COUNT,
     Agreement,
     HeadAgreement,
     Observation,
@@ -35,6 +39,8 @@ TRUTHS: dict[str, Callable[[list[Observation]], Agreement | HeadAgreement]] = {
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine
 START_TIMEOUT_S = 120.0
+# So much longer than asked for a busy machine may take for what is to be shown
+MORE_TIME_S = 60.0
 # Pictures are asked for only then: until there the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5
@@ -78,7 +84,7 @@ class Viewer:
         node.create_subscription(FaceArray, 'face_recon/faces', self._on_faces, RELIABLE)
 
     def spin(self, seconds: float, ended: Callable[[], str]) -> str:
-        """Receive for some seconds from the first message on; return what went wrong or ''."""
+        """Receive for some seconds from the first message on; return what went wrong, or ''."""
         start_s = time.monotonic()
         while True:
             rclpy.spin_once(self._node, timeout_sec=0.1)
@@ -91,8 +97,15 @@ class Viewer:
                 continue
             if now_s - self._first_s > min(PICTURES_AFTER_S, seconds / 2):
                 self._ask_for_pictures()
-            if now_s - self._first_s > seconds:
+            watched_s = now_s - self._first_s
+            if watched_s > seconds and (self._has_enough() or watched_s > seconds + MORE_TIME_S):
                 return ''
+
+    def _has_enough(self) -> bool:
+        """Tell whether there is what report() asks for; without a face there is nothing more."""
+        if not self.observations:
+            return self.message_count >= MINIMUM_COUNT
+        return len(self.observations) >= MINIMUM_COUNT and len(self.pictures) == len(PICTURES)
 
     def _on_faces(self, message: FaceArray) -> None:
         now_s = time.monotonic()

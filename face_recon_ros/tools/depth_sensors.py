@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Depth images as kinds of depth cameras give them, made from true ones."""
 
 from __future__ import annotations

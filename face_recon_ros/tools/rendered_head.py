@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The face model's own head before a depth camera: colour, depth, and where it truly is.
 

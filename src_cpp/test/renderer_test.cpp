@@ -1,4 +1,8 @@
-// Tests and fuzzes renderer, decoder and depth alignment without Python; run.sh builds it, with sanitizers too.
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Tests and fuzzes renderer, decoder and what the node computes in C++ without Python; run.sh
+// builds it, with sanitizers too.
 //
 //   renderer_test [rounds of fuzzing] [seed]
 //
