@@ -47,6 +47,29 @@ def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
     assert 0.01 < pictures['depth'].any(axis=2).mean() < 0.4
 
 
+@pytest.mark.parametrize('camera', [
+    [],
+    ['depth_sensor:=time_of_flight', 'depth_shift:=3.0', 'depth_lag:=0.05'],
+])
+def test_the_head_s_distance_and_size_are_the_truth(tmp_path, camera):
+    arguments = '--source', 'head', '--seconds', '10', '--camera-parameters', *camera
+    done = run_demo(tmp_path, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = r'rotation (\S+) deg, distance (\S+) %, size of the head (\S+) %'
+    rotation_deg, distance, size = map(float, re.search(words, done.stdout).groups())
+    assert 0 < rotation_deg < 10
+    assert 0 < distance < 2
+    assert 0 < size < 4
+
+
+def test_without_its_depth_the_head_is_taken_for_an_adult(tmp_path):
+    done = run_demo(tmp_path, '--source', 'head', '--seconds', '6', '--camera-parameters',
+                    'depth_sensor:=none')
+    assert done.returncode == 1
+    assert 'demo failed: distance is 1' in done.stderr
+    assert 'demo failed: size of the head is 11.1 % off the truth, 4 % allowed' in done.stderr
+
+
 def test_a_source_without_a_face_fails(tmp_path):
     cv2.imwrite(str(tmp_path / 'wall.png'), np.full((240, 320, 3), 120, np.uint8))
     done = run_demo(tmp_path, '--source', str(tmp_path / 'wall.png'), '--seconds', '1')
