@@ -293,12 +293,37 @@ def values(status):
     return {v.key: v.value for v in status.values}
 
 
-@pytest.fixture(scope='module', autouse=True)
-def image_profile():
-    """Send images as the shipped profile does."""
+@contextmanager
+def _profile_of_images():
     added = {}
     fastdds.use_image_profile(added)
     os.environ.update(added)
-    yield
-    for name in added:
-        del os.environ[name]
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+@pytest.fixture(scope='module', autouse=True)
+def image_profile():
+    """Send images as the shipped profile does, in processes that are started, too."""
+    with _profile_of_images():
+        yield
+
+
+def _read_profile():
+    """
+    Let this process send images so.
+
+    Fast DDS reads profiles once, for the first node: that of another file, which sends none.
+    Without them images go in pieces of UDP packets, and get lost where the machine is busy.
+    """
+    with _profile_of_images():
+        context = rclpy.Context()
+        rclpy.init(context=context)
+        rclpy.create_node('first', context=context).destroy_node()
+        context.try_shutdown()
+
+
+_read_profile()
