@@ -1,4 +1,7 @@
 # syntax=docker/dockerfile:1
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # ROS 2 with this package, built as docs/install.md says. How to run it: docs/install.md, Docker.
 ARG ROS_DISTRO=jazzy
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network sanitize colcon matrix clean
@@ -45,10 +48,11 @@ mutants: setup  ## mutation tests: do the tests notice small changes of the code
 fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 1000000' for more
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
-lint: setup  ## check style, types and C++ format
+lint: setup  ## check style, types, C++ format and copyright lines
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
+	@$(BIN)/python scripts/copyright_lines.py
 
 bench: setup  ## time every stage, a network of the 3DDFA family's size, and image to TF
 	@mkdir -p build && $(BIN)/python scripts/stand_in_network.py build/mobilenet_v1_stand_in.tflite

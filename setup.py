@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """pip's way into the CMake project that colcon builds.
 
 CMakeLists.txt says what is built and installed; this file runs it and hands the installed tree to

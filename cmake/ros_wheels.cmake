@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # What a build against the packages of PyPI needs beyond one against an
 # installed ROS 2, where every function here finds nothing to do.
 

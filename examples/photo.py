@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Faces in a photo: draws them into a copy of it and prints a table.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Faces in 3D from camera images: head pose, landmarks, dense mesh, depth, expression.
 

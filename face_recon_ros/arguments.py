@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Checks of what a caller hands in: one line that names the argument and the remedy."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Intrinsics of a camera, its lens, and the directions in which its pixels look."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The faces of one image: a sequence of them, and a table of their values as arrays."""
 
 from __future__ import annotations

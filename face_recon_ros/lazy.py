@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Packages whose names are imported when they are first used."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What versions of OpenCV do differently; the package runs with 4.5.4 to 5."""
 
 import cv2

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The whole way of the data: an image in, faces out.
 
@@ -45,18 +48,18 @@ from face_recon_ros.settings import Change, check_settings, described, setting, 
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
-from face_recon_ros.tracking.newcomers import is_new_face
+from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
-from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, Way
+from face_recon_ros.tracking.track import Observation, sigma_of
+from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 
-# Of so many searches of a stream for newcomers one is with the image the other way up, and of so
-# many while nobody is surely found
-SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
+# Of so many searches of a stream for new faces one is with the image upside down, and of so many
+# while no face is found with high confidence
+SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 
 
 @settings_class
@@ -271,12 +274,12 @@ class Pipeline:
         return self._placer.report()
 
     def search(self, image: np.ndarray) -> None:
-        """Search a part of a stream's image for newcomers, if due; the next image has them."""
+        """Search a part of a stream's image for new faces, if due; the next image reports them."""
         if not self._tracker.search_due():
             return
         self._searches += 1
         sure = self._tracker.is_sure_of_one()
-        per_turn = SEARCHES_PER_TURN if sure else DOUBTFUL_SEARCHES_PER_TURN
+        per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
         search = self._other_way_up if other_way_up else self.detector
         if other_way_up != self._tracker.are_upside_down():
@@ -296,39 +299,40 @@ class Pipeline:
             self._followed(image, region, wanted, stamp_s)
             for region, wanted in zip(regions, described, strict=True)
         ])
-        way = tracker.wanted_search()
-        if way is not None:
-            tracker.take_detections(self._detect(image, way))
-        tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
-        if tracker.wants_other_way_up():
-            tracker.take_detections(self._detect(image, Way.UPSIDE_DOWN))
-            tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        search = tracker.wanted_search()
+        if search is not None:
+            tracker.take_detections(self._detect(image, search))
+        tracker.add([self._new_face(image, region) for region in tracker.candidates()])
+        if tracker.wants_upside_down():
+            tracker.take_detections(self._detect(image, Orientation.UPSIDE_DOWN))
+            tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
-            smooth(track.id, track.regression.parameters, track.seen_s, view)
+            found = track.regression
+            smooth(track.id, found.parameters, track.seen_s, view, sigma_of(found))
         return [
             (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
             for t in tracker.reported()
         ]
 
-    def _detect(self, image: np.ndarray, way: Way) -> list[Region]:
+    def _detect(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
         """Search a whole image."""
-        if way is Way.UPSIDE_DOWN:
+        if orientation is Orientation.UPSIDE_DOWN:
             return _regions(detect_upside_down(self.detector, image))
         return _regions(self.detector(image))
 
     def _followed(
         self, image: np.ndarray, region: Region, described: bool, stamp_s: float
     ) -> Observation:
-        """Return what there is where a face is expected; what scores low is looked at again."""
+        """Return what there is in a search region; a low score is verified at other rolls."""
         first = self.regressor(image, region, denoise=True)
         found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
-    def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
+    def _new_face(self, image: np.ndarray, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream."""
         found = self._rolled(image, region)
-        return _observed(image, found.regression, found.judged)
+        return _observed(image, found.regression, found.upright_score)
 
     def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
         """Return the face in a region of a stream's image at the likeliest roll."""
@@ -339,23 +343,23 @@ class Pipeline:
             judge=lambda r: self._judge(image, r),
             locate=lambda r: self._judge.locate(image, r),
         )
-        settled = self.regressor.settled(image, found.regression, still=False)
-        return Candidate(settled, found.judged)
+        refined = self.regressor.refined(image, found.regression, still=False)
+        return Candidate(refined, found.upright_score)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
         Every detection is reported.
 
-        There is time to search upside down, too, where nobody is surely found, and to look at
-        each face in the mirror, once it is known where it is.
+        Images without a confident face are searched upside down, too. Each face is regressed with
+        horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._detect(image, Way.UPRIGHT), every)
+        found = self._look_at(image, self._detect(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = self._detect(image, Way.UPSIDE_DOWN)
+            others = self._detect(image, Orientation.UPSIDE_DOWN)
             found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
-        settled = [self.regressor.settled(image, face, still=True) for face in found]
-        return [('', face, face.parameters) for face in settled]
+        refined = [self.regressor.refined(image, face, still=True) for face in found]
+        return [('', face, face.parameters) for face in refined]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
@@ -371,7 +375,8 @@ class Pipeline:
                 locate=lambda r: self._judge.locate(image, r),
             )
             if not shows_one_of(candidate.regression, [o.regression for o in found]):
-                found.append(Observation(candidate.regression, judged=candidate.judged))
+                score = candidate.upright_score
+                found.append(Observation(candidate.regression, upright_score=score))
         return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _faces(
@@ -386,9 +391,9 @@ class Pipeline:
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 
-def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:
-    """Return a finding with its appearance."""
-    return Observation(found, descriptor_of(image, found.region), judged)
+def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:
+    """Return a face with its appearance descriptor."""
+    return Observation(found, descriptor_of(image, found.region), upright_score)
 
 
 def _regions(detections: list[Detection]) -> list[Region]:

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Settings: dataclasses whose fields say what they mean, in which unit, and in which range.
 

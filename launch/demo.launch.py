@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Launch the sample camera, the face_recon node on it, and RViz."""
 
 import os

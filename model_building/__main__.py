@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The command: ``python -m model_building [--ict FOLDER] [--assets WHEEL_OR_FOLDER]``."""
 from __future__ import annotations
 

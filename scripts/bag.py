@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Record topics to an MCAP bag and play one with /clock, on machines without `ros2 bag`.
 

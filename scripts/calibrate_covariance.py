@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Print the constants of the rotation's covariance (confidence.py), and how often they hold.
 
@@ -13,22 +16,18 @@ the column `person` of labels.csv, else every photo is somebody else.
 
 from __future__ import annotations
 
-import csv
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from evaluate import Row, folders_and_pipeline, labelled_faces
+from evaluate import labelled_faces, read_rows, true_rotation
 
 from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
 from face_recon_ros.face import Face
-from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.rotations import (
-    MODEL_FROM_FACE,
-    OPTICAL_FROM_VIEWER,
-    rotation_about,
-    rotation_vector,
-)
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.loader import REGRESSORS
+from face_recon_ros.rotations import rotation_vector
 
 COVERED = 0.68
 AXES = ('roll', 'pitch', 'yaw')
@@ -39,38 +38,25 @@ LEAST_COUNT = 40
 # The constant offset between the labels' zero and the model's is found on faces this frontal
 FRONTAL_DEG = 40
 ROUNDS = 20
-# More than this is chance: doubt would outgrow the errors seen
+# More than this is chance: uncertainty would outgrow the errors seen
 LARGEST_EXPONENT = 1.5
 
 
 @dataclass(slots=True)
 class Errors:
     """
-    What was found wrong on N photos.
+    The errors on N photos.
 
-    error_deg (N, 3): about the face's x, y, z. azimuth_deg (N,): found. doubt (N,). half (N,): 0
-    or 1, by people. inside (N, 3): whether the shipped covariance covers the error about the
-    camera's x, y, z.
+    error_deg (N, 3): about the face's x, y, z. azimuth_deg (N,): found. uncertainty (N,). half
+    (N,): 0 or 1, by people. inside (N, 3): whether the shipped covariance covers the error about
+    the camera's x, y, z.
     """
 
     error_deg: np.ndarray
     azimuth_deg: np.ndarray
-    doubt: np.ndarray
+    uncertainty: np.ndarray
     half: np.ndarray
     inside: np.ndarray
-
-
-def true_rotation(row: Row) -> np.ndarray:
-    """Return the label's rotation (3, 3) face frame -> optical frame."""
-    if 'pan_deg' in row:
-        pan, tilt = np.radians([float(row['pan_deg']), float(row['tilt_up_deg'])])
-        viewer = rotation_about('y', -pan) @ rotation_about('x', -tilt)
-    else:
-        yaw, pitch, roll = (float(row[f'{a}_rad']) for a in ('yaw', 'pitch', 'roll'))
-        # yaw + towards image right here, towards image left in pose.EulerAngles
-        viewer = rotation_about('x', -pitch) @ rotation_about('y', yaw)
-        viewer = viewer @ rotation_about('z', -roll)
-    return OPTICAL_FROM_VIEWER @ viewer @ MODEL_FROM_FACE
 
 
 def azimuth_deg(rotation: np.ndarray) -> float:
@@ -80,8 +66,7 @@ def azimuth_deg(rotation: np.ndarray) -> float:
 
 def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     """Find the faces of a folder and compare them with their labels."""
-    with (folder / 'labels.csv').open(newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(folder)
     rows = [r for r in rows if abs(float(r.get('tilt_up_deg', 0))) <= LARGEST_TILT_DEG]
     found = [(r, f) for r, f in labelled_faces(pipeline, folder, rows) if f is not None]
     errors = np.array([
@@ -99,7 +84,7 @@ def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     return Errors(
         errors,
         azimuths,
-        np.array([doubt_of(face) for _, face in found]),
+        np.array([uncertainty_of(face) for _, face in found]),
         np.array([order[person] % 2 for person in people]),
         np.array([
             is_inside(face, error) for (_, face), error in zip(found, errors, strict=True)
@@ -107,7 +92,7 @@ def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     )
 
 
-def doubt_of(face: Face) -> float:
+def uncertainty_of(face: Face) -> float:
     """Return what the covariance of a face grows with."""
     return face.fit_error if face.rotation_sigma_rad is None else face.rotation_sigma_rad
 
@@ -125,8 +110,8 @@ def band_of(azimuths_deg: np.ndarray) -> np.ndarray:
 
 def calibrate(data: Errors) -> RotationCalibration:
     """Find the exponents by likelihood, then sigmas that cover COVERED of each band."""
-    unit = float(np.median(data.doubt))
-    ratio = np.clip(data.doubt / unit, *RotationCalibration.DOUBT_RANGE)
+    unit = float(np.median(data.uncertainty))
+    ratio = np.clip(data.uncertainty / unit, *RotationCalibration.UNCERTAINTY_RANGE)
     band = band_of(data.azimuth_deg)
     exponents = tuple(
         likeliest_exponent(data.error_deg[:, axis], ratio, band) for axis in range(3)
@@ -145,7 +130,7 @@ def calibrate(data: Errors) -> RotationCalibration:
 
 
 def likeliest_exponent(error_deg: np.ndarray, ratio: np.ndarray, band: np.ndarray) -> float:
-    """Return the power of doubt under which the errors within bands are likeliest (Laplace)."""
+    """Return the uncertainty's power by which the errors in bands are likeliest (Laplace)."""
 
     def cost(exponent: float) -> float:
         total = 0.0
@@ -170,8 +155,8 @@ def calibration(
 def sigmas_deg(constants: RotationCalibration, data: Errors) -> np.ndarray:
     """Return the standard deviations (N, 3) that the constants give."""
     return np.degrees([
-        constants.sigma_rad(np.radians(azimuth), doubt)
-        for azimuth, doubt in zip(data.azimuth_deg, data.doubt, strict=True)
+        constants.sigma_rad(np.radians(azimuth), uncertainty)
+        for azimuth, uncertainty in zip(data.azimuth_deg, data.uncertainty, strict=True)
     ])
 
 
@@ -193,13 +178,28 @@ def coverage(inside: np.ndarray, azimuths_deg: np.ndarray, title: str) -> None:
 def part(data: Errors, k: np.ndarray) -> Errors:
     """Return some of the photos."""
     return Errors(
-        data.error_deg[k], data.azimuth_deg[k], data.doubt[k], data.half[k], data.inside[k]
+        data.error_deg[k], data.azimuth_deg[k], data.uncertainty[k], data.half[k], data.inside[k]
     )
+
+
+def folders_and_pipeline() -> tuple[list[Path], Pipeline]:
+    """Return what the command line names: folders of photos, and what looks at them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('folders', nargs='+', type=Path, metavar='DIR')
+    parser.add_argument('--regressor', choices=REGRESSORS, default=PipelineConfig().regressor)
+    parser.add_argument('--regressor-path')
+    options = parser.parse_args()
+    config = PipelineConfig(
+        smoothing=None, regressor=options.regressor, regressor_path=options.regressor_path
+    )
+    return options.folders, Pipeline(config)
 
 
 def main() -> None:
     """Print coverage now, coverage held out, and the constants."""
-    folders, pipeline = folders_and_pipeline(__doc__)
+    folders, pipeline = folders_and_pipeline()
     sets = [errors_in(pipeline, folder) for folder in folders]
     data = Errors(*(
         np.concatenate([getattr(s, name) for s in sets]) for name in Errors.__slots__

@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Tells what a ROS 2 machine lacks to build and run this package, and how to get it, in one screen.
 # Changes nothing. Run it in the shell that will build: ROS sourced, virtual environment activated.
 # Exit status 1 when something that is needed is missing. PYTHON names the interpreter (python3).
@@ -92,8 +95,6 @@ check_libraries() {
     'sudo apt-get install python3-numpy' "$numpy_back"
   python_module cv2 'import cv2; print(cv2.__version__)' \
     'sudo apt-get install python3-opencv' "$numpy_back"
-  python_module scipy 'import scipy, scipy.optimize; print(scipy.__version__)' \
-    'sudo apt-get install python3-scipy' "$numpy_back"
   python_module tqdm 'import tqdm; print(tqdm.__version__)' \
     'sudo apt-get install python3-tqdm' 'python3 -m pip install --force-reinstall tqdm'
   local litert='from ai_edge_litert.interpreter import Interpreter

@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Builds, uses and tests this package as colcon workspaces do, with and without symlinks, against
 # the ROS 2 wheels in the virtual environment named by $1. `colcon test` runs the tests that depend
 # on how the package is installed; `make test` runs all of them.

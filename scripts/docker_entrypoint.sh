@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Runs a command in the container of the Dockerfile, with ROS 2 and the workspace sourced.
 set -e
 # shellcheck disable=SC1090

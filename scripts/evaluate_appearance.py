@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Print how well appearance descriptors, and shape parameters, tell people apart.
 
@@ -12,12 +15,11 @@ ratio of two people to one grows with the descriptors' distance (tracking/associ
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 
 import numpy as np
-from evaluate import labelled_faces
+from evaluate import labelled_faces, read_rows
 from scipy.stats import rankdata
 
 from face_recon_ros.io.image_files import read_image
@@ -64,13 +66,12 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    with (folder / 'labels.csv').open(newline='') as file:
-        rows = [
-            r
-            for r in csv.DictReader(file)
-            if abs(float(r['pan_deg'])) <= LARGEST_PAN_DEG
-            and abs(float(r['tilt_up_deg'])) <= LARGEST_TILT_DEG
-        ]
+    rows = [
+        r
+        for r in read_rows(folder)
+        if abs(float(r['pan_deg'])) <= LARGEST_PAN_DEG
+        and abs(float(r['tilt_up_deg'])) <= LARGEST_TILT_DEG
+    ]
     descriptors, shapes, people, angles = [], [], [], []
     for row, face in labelled_faces(Pipeline(), folder, rows):
         if face is None:

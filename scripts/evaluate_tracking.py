@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Print how well ids are kept where people cross, leave and return.
 

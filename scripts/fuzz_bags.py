@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Bags of a few small messages, to be damaged."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is fuzzed: how a case becomes input of the package, and with what cases to begin."""
 
 from __future__ import annotations

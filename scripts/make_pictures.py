@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Make the pictures of the README from the sample portrait: `scripts/make_pictures.py`."""
 
 from __future__ import annotations

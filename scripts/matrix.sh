@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Builds and tests this package with the versions that its users have, a line for each world:
 #   bindings  the C++ binding compiles with pybind11 of every distribution
 #   jazzy     ROS 2 Jazzy from PyPI and the libraries of Ubuntu 24.04: all tests and the demo

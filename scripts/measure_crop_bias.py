@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Print how far aside Face Mesh places all landmarks of a crop (FACE_MESH_BIAS_PX, regression.py).
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Small changes of a Python file, one at a time: what a test suite should notice."""
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Plot the figures of `face-recon bench --json F`: `scripts/plot_bench.py F docs/speed.png`.
 

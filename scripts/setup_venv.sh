@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 # Makes or refreshes the virtual environment named by $1: requirements first, then the package
 # itself. What is up to date is not touched: each half leaves a digest of what it was made from in
 # the environment.

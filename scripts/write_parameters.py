@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Write the parameter file and the tables of docs/ros.md anew, from the settings of the nodes.
 

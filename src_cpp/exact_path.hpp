@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Draws anything the rules allow: vertices of any size, broken ones left out, colours per vertex,
 // PNCC. Keeps for each pixel which triangle is nearest and works out its attributes at the end.
 #pragma once

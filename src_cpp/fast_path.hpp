@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Draws what is asked for every frame - one colour, depth, visibility - through 32-bit surface
 // words (kernels.hpp) instead of attributes per triangle.
 #pragma once

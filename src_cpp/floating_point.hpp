@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Include first where instruction sets must agree to the bit: keeps the compiler from fusing a
 // multiplication and an addition into one rounding, which it may where the processor can.
 #pragma once

@@ -1,8 +1,12 @@
-// The inner loops of renderer and decoder, one table of them per instruction set. They see plain arrays only: no
-// allocation, no exceptions, no standard containers.
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The inner loops of renderer and decoder, one table of them per instruction set. They see plain
+// arrays only: no allocation, no exceptions, no standard containers.
 //
-// All tables give the same bits: they are instances of the templates in kernel_templates.hpp over
-// types whose operations are defined exactly (IEEE single precision without contraction, integers).
+// All tables give the same bits: they are instances of the same templates (vertex_loops.hpp,
+// rasterise.hpp, decode_loops.hpp) over types whose operations are defined exactly (IEEE single
+// precision without contraction, integers).
 #pragma once
 
 #include <array>

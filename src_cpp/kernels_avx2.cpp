@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 #include "floating_point.hpp"
 #include "kernels.hpp"
 
@@ -5,8 +8,10 @@
 
 #include <limits>
 
-#include "kernel_templates.hpp"
+#include "decode_loops.hpp"
+#include "rasterise.hpp"
 #include "simd_avx2.hpp"
+#include "vertex_loops.hpp"
 
 namespace face_recon
 {
@@ -157,8 +162,8 @@ void depth_row(
 }
 
 constexpr Kernels kKernels{
-  "avx2",    Loops<Avx2>::bounds, Loops<Avx2>::place, Loops<Avx2>::rasterise,
-  shade_row, depth_row,           Loops<Avx2>::decode};
+  "avx2",    VertexLoops<Avx2>::bounds, VertexLoops<Avx2>::place, rasterise<Avx2>, shade_row,
+  depth_row, DecodeLoops<Avx2>::decode};
 
 }  // namespace
 

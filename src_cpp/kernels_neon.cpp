@@ -1,11 +1,16 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 #include "floating_point.hpp"
 #include "kernels.hpp"
 
 #if defined(__aarch64__)
 
-#include "kernel_templates.hpp"
+#include "decode_loops.hpp"
 #include "pixel_rows.hpp"
+#include "rasterise.hpp"
 #include "simd_neon.hpp"
+#include "vertex_loops.hpp"
 
 namespace face_recon
 {
@@ -13,8 +18,8 @@ namespace
 {
 
 constexpr Kernels kKernels{
-  "neon",    Loops<Neon>::bounds, Loops<Neon>::place, Loops<Neon>::rasterise,
-  shade_row, depth_row,           Loops<Neon>::decode};
+  "neon",    VertexLoops<Neon>::bounds, VertexLoops<Neon>::place, rasterise<Neon>, shade_row,
+  depth_row, DecodeLoops<Neon>::decode};
 
 }  // namespace
 

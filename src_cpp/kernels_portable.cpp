@@ -1,21 +1,27 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "decode_loops.hpp"
 #include "floating_point.hpp"
-#include "kernel_templates.hpp"
 #include "kernels.hpp"
 #include "pixel_rows.hpp"
+#include "rasterise.hpp"
 #include "simd_portable.hpp"
+#include "vertex_loops.hpp"
 
 namespace face_recon
 {
 namespace
 {
 
-constexpr Kernels kKernels{"portable",
-                           Loops<Portable>::bounds,
-                           Loops<Portable>::place,
-                           Loops<Portable>::rasterise,
-                           shade_row,
-                           depth_row,
-                           Loops<Portable>::decode};
+constexpr Kernels kKernels{
+  "portable",
+  VertexLoops<Portable>::bounds,
+  VertexLoops<Portable>::place,
+  rasterise<Portable>,
+  shade_row,
+  depth_row,
+  DecodeLoops<Portable>::decode};
 
 }  // namespace
 

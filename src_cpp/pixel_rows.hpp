@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // From surface words to pixels in plain C++, for instruction sets without a version of their own.
 #pragma once
 

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Conventions of the renderer, in one place.
 //
 // Screen coordinates: x right, y down, z towards the viewer (larger is nearer), in pixels; the

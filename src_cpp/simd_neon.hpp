@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Eight lanes in two NEON registers (AArch64); see simd_portable.hpp for what each operation means.
 #pragma once
 

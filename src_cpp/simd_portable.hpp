@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Eight lanes in plain C++: the definition that the other instruction sets reproduce.
 #pragma once
 

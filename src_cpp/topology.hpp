@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // What the triangles alone tell, worked out once: which vertices are used, an order of triangles
 // and vertices that keeps neighbours close in memory, and how to take a vertex's normal.
 #pragma once

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Threads that wait for work. With one thread everything runs on the caller's.
 #pragma once
 

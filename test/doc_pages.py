@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What Markdown pages link to, and what their code names, as GitHub reads them."""
 
 from __future__ import annotations

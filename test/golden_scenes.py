@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Heads of known pose, drawn as a calibrated camera sees them, and how far the pipeline is off.
 

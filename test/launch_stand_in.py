@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A stand-in for the packages launch and launch_ros, which ROS machines have and PyPI has not.
 

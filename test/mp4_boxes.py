@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Changes MP4 files as cameras write them: frame times, the shape of pixels, a rotation."""
 
 import struct

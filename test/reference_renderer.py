@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A plain, slow renderer to hold the C++ one against: exact coverage, one pixel at a time.
 

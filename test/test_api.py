@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a library user imports and calls, and what he is told when he calls it wrongly."""
 
 import ast

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`make` on a machine without ROS: what it does, leaves alone, and says when it cannot.
 
 Python, its venv module and pip are played by a recorder, so these tests show the decisions of

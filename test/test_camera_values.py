@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which numbers a camera may have, and what the names of lens models mean: written out."""
 
 from types import SimpleNamespace

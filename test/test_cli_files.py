@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The command line with what people feed it: inputs as outputs, odd names, locked folders."""
 
 import csv

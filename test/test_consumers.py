@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Consumers that know nothing of this package: default QoS, RViz's, and ROS4HRI's."""
 
 import sys

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 From landmarks to the 62 parameters: face_model.decoding is the definition.
 

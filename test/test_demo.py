@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The demo as a user runs it: succeeds with poses that agree with the truth, fails loudly."""
 
 import json

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Depth images through the pipeline, the CSV and bags."""
 import csv
 import struct

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the detectors make of their networks' outputs, by values written out."""
 
 import cv2

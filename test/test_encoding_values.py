@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Every encoding by bytes written out, and every complaint of a message."""
 
 from types import SimpleNamespace

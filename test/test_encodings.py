@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Samples of 16 bits by the range that a sensor uses, wherever they come from."""
 
 from types import SimpleNamespace

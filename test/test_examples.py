@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The examples that need no ROS, run as a user runs them."""
 
 import importlib.util

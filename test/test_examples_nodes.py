@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The examples that are nodes, beside the real node, over DDS."""
 
 import importlib.util

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The shipped model file: format, and the geometry that everything else relies on."""
 
 import hashlib

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What goes out about faces, and what does not: ~/faces, /tf and the rest, without DDS."""
 
 from dataclasses import replace

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The faces of an image as a sequence and as arrays; equality and selection."""
 
 import copy

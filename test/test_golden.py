@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Heads of known pose: the errors are what they were, within a band; see golden_scenes.py."""
 
 import json

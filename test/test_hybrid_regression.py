@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Face Mesh near the front, the network beyond, joined without a jump."""
 
 from dataclasses import replace
@@ -137,7 +140,7 @@ def test_the_network_alone_says_which_way_up_a_newcomer_is(pipeline, shown, look
     pipeline.regressor.flip_augmented(image, newcomer)
     assert looks == ['network', 'network']
     looks.clear()
-    pipeline.regressor.settled(image, found, still=False)
+    pipeline.regressor.refined(image, found, still=False)
     assert looks == (['network'] if yaw_deg else ['facemesh'])
 
 
@@ -184,7 +187,7 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
             region = replace(region, turned_rad=turned_rad)
             regression = pipeline.regressor(image, region, denoise=True)
             if turned_rad is None:
-                regression = pipeline.regressor.settled(image, regression, still=False)
+                regression = pipeline.regressor.refined(image, regression, still=False)
             turned_rad = regression.region.turned_rad
         camera = Camera.uncalibrated(640, 480)
         found.append(pipeline._placer.place('f', regression, regression.parameters, camera))

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The face model made of the ICT model's people: its parts, and a build where the folder is."""
 
 import argparse
@@ -9,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_building.face_model import assets, evaluate, expression, ict_build, ict_correspondence
+from model_building.evaluation import fit
+from model_building.face_model import assets, expression, ict_build, ict_correspondence
 from model_building.face_model.errors import ModelBuildingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,5 +144,5 @@ def test_correspondence_is_what_the_command_finds(material, tmp_path):
 @pytest.mark.parametrize('number', ['0', '-1', 'two', '1.5'])
 def test_every_nth_photo_wants_a_number(number):
     with pytest.raises(argparse.ArgumentTypeError, match=f'{number}: give a whole number'):
-        evaluate.positive(number)
-    assert evaluate.positive('4') == 4
+        fit.positive(number)
+    assert fit.positive('4') == 4

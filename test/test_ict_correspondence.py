@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where the face model's vertices lie on the ICT head: the file, and what it does to faces."""
 
 from pathlib import Path

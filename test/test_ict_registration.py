@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The steps of laying the face model onto the ICT head, on meshes with known answers."""
 
 import numpy as np

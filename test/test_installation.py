@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Nodes on a machine that lacks what they need: one line, status 1."""
 
 import subprocess

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The launch files executed by launch itself, where it is installed: ROS machines have it, PyPI not.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The code in docs/library.md and in the README's section on the library runs as it stands."""
 
 import re

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How models/face_model.npz is made: parts with known answers, bad material, and a rebuild."""
 
 import gzip
@@ -494,7 +497,7 @@ def test_broken_statistics_file(tmp_path):
 
 def test_pictures_show_faces(tmp_path):
     import cv2
-    result = run('model_building.face_model.pictures', '--output', str(tmp_path))
+    result = run('model_building.pictures', '--output', str(tmp_path), 'face_model')
     assert result.returncode == 0, result.stderr
     for name in ('mean', 'shape', 'expression'):
         picture = cv2.imread(str(tmp_path / f'face_model_{name}.png'))
@@ -505,7 +508,7 @@ def test_pictures_show_faces(tmp_path):
 
 
 def test_average_face_is_fitted_well_with_closed_lips():
-    from model_building.face_model.evaluate import Evaluator, report
+    from model_building.evaluation.fit import Evaluator, report
     average = make_face(3, 0, np.random.default_rng(0), pitch=5.0)
     turned = make_face(6, 0, np.random.default_rng(0), yaw=20, pitch=-5.0)
     evaluate = Evaluator(ROOT / 'models' / 'face_model.npz')

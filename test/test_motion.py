@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where a face is expected, by time and not by images; and the time of a stream."""
 
 import math

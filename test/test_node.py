@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The node in its own process, over DDS: what it publishes, what it says, how it ends."""
 
 import shutil

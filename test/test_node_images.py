@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Every encoding against a picture made by hand, every fault by its line."""
 
 import sys

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The node's parts without DDS: threads, reports, diagnostics, parameters, lazy pictures."""
 
 import threading

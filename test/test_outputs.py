@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Files are written whole or not at all, and never over what is not this program's."""
 
 import os

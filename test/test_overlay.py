@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is drawn, where and in which colour: expected values written out."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The installed package: its messages, files, executables, and what it says of itself."""
 
 import ast
@@ -24,7 +27,6 @@ NAME = 'face_recon_ros'
 ROSDEP_KEYS = {
     'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
-    'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
 }

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where a metric pose begins and ends, by values written out."""
 
 import numpy as np

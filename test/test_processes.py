@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Processes of tools and tests: which package they run, how they end, what is left of them."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What was published last is given the time to arrive."""
 
 from face_recon_ros.nodes.qos import wait_for_delivery

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The network's recipe: steps are done once, in order, and mistakes are said in one line."""
 import hashlib
 import importlib.util

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Recordings that end in the middle: WMV, MPEG transport and program streams."""
 
 import io

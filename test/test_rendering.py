@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The renderer and the decoder against a plain reference, and what they promise of bad input."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A face at any roll: the right pose, in stills and in streams; see scripts/evaluate_roll.py."""
 
 import cv2

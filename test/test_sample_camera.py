@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The sample camera: its motion is what it says, and each source gives images or one line."""
 
 import cv2

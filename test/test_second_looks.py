@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Faces of a stream that were taken at a wrong roll are looked at again while they score low."""
 
 import math

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the soak (make soak, half an hour) holds for growth; the soak itself is not run here."""
 
 import importlib.util

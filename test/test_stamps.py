@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Stamps of images as cameras give them: none, one for all, small steps back, and large ones."""
 
 import pytest

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How models/face_recon.tflite is trained: crops with known truth, decoding, graphs, losses."""
 
 import sys
@@ -16,7 +19,9 @@ from face_recon_ros.regression.image_fit import ImageFitter, fit_in_image
 from face_recon_ros.regression.loader import load_regressor
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.tflite import Network
-from model_building.network import evaluate, generate, photos
+from model_building.evaluation import crops
+from model_building.evaluation.__main__ import main as evaluate
+from model_building.network import generate, photos
 from model_building.network.augmentation import (
     LARGEST_YAW_DEG,
     SIZE,
@@ -301,14 +306,14 @@ def test_noses_are_as_long_as_people_s(model):
 
 def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path, capsys):
     write_shard(tmp_path / 'train_000.npz', maker.crops(np.random.default_rng(3), 40))
-    found = evaluate.look(load_regressor('network', model), model, tmp_path / 'train_000.npz')
+    found = crops.look(load_regressor('network', model), model, tmp_path / 'train_000.npz')
     empty = found.kind == BACKGROUND
     assert found.presence[~empty].mean() > 0.8
-    angle = evaluate.angle_deg(found.rotation, found.true_rotation)
+    angle = crops.angle_deg(found.rotation, found.true_rotation)
     assert np.median(angle[~empty]) < 15
-    nme = evaluate.nme_percent(found.landmarks, found.true_landmarks)
+    nme = crops.nme_percent(found.landmarks, found.true_landmarks)
     assert np.median(nme[~empty]) < 10
-    evaluate.report(found)
+    crops.report(found)
     lines = capsys.readouterr().out.splitlines()
     turned = (~empty & (found.kind != PHOTO)).sum()
     assert sum(int(line.split('|')[2]) for line in lines[2:] if line.startswith('|')) == turned
@@ -318,10 +323,8 @@ def test_a_regressor_is_measured_on_crops_of_known_truth(model, maker, tmp_path,
     ([], 'no shards; run model_building.network.generate first'),
     (['--regressor-path', 'none.tflite'], 'none.tflite'),
 ])
-def test_the_evaluation_says_in_one_line_what_it_lacks(tmp_path, capsys, monkeypatch, arguments,
-                                                       complaint):
-    monkeypatch.setattr(sys, 'argv', ['evaluate', str(tmp_path), *arguments])
-    assert evaluate.main() == 1
+def test_the_evaluation_says_in_one_line_what_it_lacks(tmp_path, capsys, arguments, complaint):
+    assert evaluate(['crops', str(tmp_path), *arguments]) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert complaint in said[0]
@@ -339,12 +342,12 @@ def test_photos_faces_without_rendered_heads_are_refused(tmp_path, capsys, monke
 
 def test_measures_of_the_evaluation():
     square = np.array([[[0, 0], [10, 0], [10, 40], [0, 40]]], float)
-    np.testing.assert_allclose(evaluate.nme_percent(square + np.array([0, 2]), square), 10)
+    np.testing.assert_allclose(crops.nme_percent(square + np.array([0, 2]), square), 10)
     turned = np.array([rotation_about('y', 30), rotation_about('x', -20)])
     np.testing.assert_allclose(
-        evaluate.azimuth_and_elevation_deg(turned), [[30, 0], [0, 20]], atol=1e-9)
+        crops.azimuth_and_elevation_deg(turned), [[30, 0], [0, 20]], atol=1e-9)
     np.testing.assert_allclose(
-        evaluate.angle_deg(turned, np.array([np.eye(3)] * 2)), [30, 20], atol=1e-6)
+        crops.angle_deg(turned, np.array([np.eye(3)] * 2)), [30, 20], atol=1e-6)
 
 
 def test_a_graph_cut_off_at_an_inner_tensor_still_runs(tmp_path):

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Rendered people: the open head follows the face model, and what is drawn is where it says."""
 
 import subprocess
@@ -13,6 +16,8 @@ from scipy.spatial import cKDTree
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M
+from model_building.evaluation import turns
+from model_building.evaluation.__main__ import main as evaluate
 from model_building.face_model import assets, head_mesh
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.surface import Surface
@@ -22,7 +27,6 @@ from model_building.network import (
     glasses,
     hair,
     heads,
-    known_turns,
     photo_face,
     photos,
     piece,
@@ -192,19 +196,18 @@ def test_a_head_with_a_photo_s_face_looks_like_the_photo(kit, model, source):
 
 def test_a_person_shown_at_known_azimuths_is_found_turned_so(kit, source):
     pipeline = Pipeline(PipelineConfig(smoothing=None))
-    people = known_turns.TurnedPeople(kit, pipeline)
+    people = turns.TurnedPeople(kit, pipeline)
     shown = [people.found_deg(source, np.random.default_rng(seed)) for seed in range(2)]
     found = np.median(np.concatenate(shown), axis=0)
     assert (np.diff(found) > 0).mean() > 0.8
-    assert np.abs(found - known_turns.SHOWN_DEG).mean() < 6
-    assert known_turns.belongs_to(found[4], found) == pytest.approx(known_turns.SHOWN_DEG[4])
-    assert np.isnan(known_turns.belongs_to(found[0] - 20, found))
+    assert np.abs(found - turns.SHOWN_DEG).mean() < 6
+    assert turns.belongs_to(found[4], found) == pytest.approx(turns.SHOWN_DEG[4])
+    assert np.isnan(turns.belongs_to(found[0] - 20, found))
 
 
 def test_a_folder_without_labels_is_said_in_one_line(tmp_path, capsys, monkeypatch, kit):
     monkeypatch.setattr(heads.HeadKit, 'load', lambda _: kit)
-    monkeypatch.setattr(sys, 'argv', ['known_turns', str(tmp_path)])
-    assert known_turns.main() == 1
+    assert evaluate(['turns', str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path / 'labels.csv') in line
 

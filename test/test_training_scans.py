@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """People of the ICT model for training: what is said of them is true of the picture."""
 import numpy as np
 import pytest

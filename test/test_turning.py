@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A head that turns all the way left and right and back is one face, followed without a search."""
 
 import numpy as np

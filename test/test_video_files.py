@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Videos as cameras and mishaps make them: times, pixels, rotation, what is missing."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Whether an image is whole: cut anywhere it is not, whatever follows its end it is."""
 
 import io

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which tests a build without ROS leaves out. In a build with ROS every test is collected."""
 
 import ast

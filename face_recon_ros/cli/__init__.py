@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`face-recon image|video|bench|info`: the pipeline over files and bags, without ROS."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`face-recon bench`: how long each stage takes on this machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The options of several commands, and what is made of them."""
 
 from __future__ import annotations

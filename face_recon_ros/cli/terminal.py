@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the command line prints: results, errors, and a progress bar."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`face-recon video`: faces in a video or bag, with ids over time."""
 
 from __future__ import annotations

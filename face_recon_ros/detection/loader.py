@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The detectors by their names, and from files. Which one a file is follows from its shapes."""
 
 from __future__ import annotations

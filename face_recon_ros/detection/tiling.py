@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Detection in an image and in overlapping windows of it, for small faces in large images."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """UltraLight RFB-320, the detector of the 3DDFA family, from a file the user brings."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 From landmarks and a pose to the 62 parameters: the network's last steps, in NumPy.
 

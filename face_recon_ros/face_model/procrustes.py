@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Procrustes alignment: the similarity between two sets of points."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Calibrations in files, as ROS's camera_calibration and camera_info_manager write them (YAML)."""
 
 from __future__ import annotations

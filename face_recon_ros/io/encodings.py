@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The pixels of sensor_msgs/Image and CompressedImage as (H, W, 3) uint8 BGR.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Images read from disk and written to it, with errors that name the file."""
 
 from __future__ import annotations

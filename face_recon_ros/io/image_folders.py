@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Find the photos in the files and folders given on a command line."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The boxes of ISO base media files (ISO/IEC 14496-12): MP4, MOV, HEIF, AVIF, JPEG 2000.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Images that OpenCV cannot decode (HEIC, AVIF, ...), through Pillow where that is installed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The CSV of faces: one row per face; docs/command_line.md defines the columns."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The time and number of each frame of a video, from what its container says."""
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Write videos that can be played, or raise one line with the reason."""
 
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -31,7 +34,7 @@ def check_video_name(path: Path, option: str = '--out') -> None:
         )
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager['VideoWriter']):
     """
     Writes frames to a video file with the size of the first frame and a constant rate.
 
@@ -49,15 +52,7 @@ class VideoWriter:
         self._start_s = self._last_s = 0.0
         self._written = 0
 
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Complete the file, also when the program is told to end: what was written plays."""
         self.close()
 

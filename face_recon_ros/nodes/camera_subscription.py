@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The node's subscriptions to a camera, and what becomes of an image before it is looked at."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The parameters of the nodes as ROS is told of them, made from the classes of settings."""
 
 from __future__ import annotations

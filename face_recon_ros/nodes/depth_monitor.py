@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node has seen of depth images lately, and what /diagnostics says of it."""
 
 from __future__ import annotations

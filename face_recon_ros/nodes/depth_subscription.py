@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Depth images registered to the camera's: taken as they come, found again by their stamps."""
 
 from __future__ import annotations

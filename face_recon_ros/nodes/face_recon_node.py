@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Executable ``face_recon_node``: camera images in, faces out. The node itself is in node.py."""
 
 from __future__ import annotations

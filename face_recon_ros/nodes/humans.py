@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Faces as REP-155 (ROS4HRI) has them under /humans/faces, where hri_msgs is installed.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """sensor_msgs/Image to and from the (H, W, 3) uint8 BGR arrays of the core."""
 
 import array

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A worker thread that always takes the newest item: a slow one costs frames, never latency."""
 
 import threading

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Faces of the core to ROS messages: pure functions, one per kind of output."""
 
 from collections.abc import Iterable, Sequence

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node has seen and done lately; written by its threads, read by the diagnostics."""
 
 from __future__ import annotations

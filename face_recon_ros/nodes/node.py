@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The face_recon node: a managed node (lifecycle), its services and its diagnostics.
 

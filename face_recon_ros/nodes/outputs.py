@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node publishes about faces with every image: the interface, and its own messages."""
 
 from __future__ import annotations

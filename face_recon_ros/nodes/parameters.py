@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The parameters of the face_recon node: checked, made into settings, kept up to date."""
 
 from __future__ import annotations

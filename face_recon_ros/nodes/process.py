@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A node as a process: starts it, ends it, and turns what goes wrong into one line and a status.
 

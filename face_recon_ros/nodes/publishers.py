@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Publishers of results: how they are made, and that nothing is made for nobody."""
 
 from __future__ import annotations

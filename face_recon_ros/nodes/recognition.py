@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The way of an image through the node, from its message to the results.
 
@@ -191,7 +194,7 @@ class Recognition:
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
             self._draw.submit(Scene(image, faces, header, camera, self._settings()))
-        # Newcomers can wait for the next image; the faces of this one cannot.
+        # New faces can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
 
     def _draw_scene(self, generation: int, scene: Scene) -> None:

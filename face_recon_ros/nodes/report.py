@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Says each fault once, and again only when it changes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The node's own publisher of /diagnostics, and the log of what is wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The settings of the face_recon node: its own, and those of the pipeline."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Quaternions q and -q are one rotation: which of them goes out does not change on the way."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """When images were taken: what their stamps are worth, and what goes out where they are not."""
 
 from __future__ import annotations

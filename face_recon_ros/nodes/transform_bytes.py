@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 tf2_msgs/TFMessage as it comes over the wire: who is whose child, without making messages of it.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Frames and how they move in one another over time: what tf2's buffer does, and a step ahead."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Transitions that a managed node refuses, and lives on: rclpy before Kilted (9) would end it."""
 
 from __future__ import annotations

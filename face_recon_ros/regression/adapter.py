@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What tells the kinds of network files apart: how an image goes in and parameters come out."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Crops: a region of the image cut out for a network, and how much of a face it shows."""
 
 from __future__ import annotations

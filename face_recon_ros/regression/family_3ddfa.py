@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Networks of the 3DDFA family, which users may bring: sparse_face.tflite and dense_face.tflite.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Face Mesh and its fit near the front, the network beyond, blended between.
 
@@ -26,7 +29,7 @@ from face_recon_ros.regression.region import Region, turn_to_side_rad
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
 # Turns to the side as Face Mesh finds them up to which it is alone, as the network finds them from
-# which that is: chosen on the development heads of model_building.network.evaluate_heads
+# which that is: chosen on the development heads of `model_building.evaluation heads`
 FACE_MESH_ALONE_RAD, NETWORK_ALONE_RAD = math.radians(20), math.radians(50)
 # A face that Face Mesh does not see is turned for it by so much more: it finds profiles frontal,
 # but with a presence near 0
@@ -72,7 +75,7 @@ class HybridRegressor:
         front = self._front(image, region, denoise=False)
         return self._joined(front, self._network.flip_augmented(image, region))
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """
         Run both, now that it is known which way up the face is.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Fits the face model to landmarks whose depth is unknown or not to be trusted."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The regressors by their names, and the files that they read."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One network from a face crop to the 62 parameters: ours, or one of the 3DDFA family."""
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class NetworkRegressor:
         outputs = self._adapter.flip_augmented(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
         return found
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Pictures and meshes of faces: views and overlays, the C++ renderer beneath them, exports."""
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Images of single faces, all of one size, as REP-155 defines them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Faces as files of other programs: meshes (.ply, .obj), depth and PNCC images."""
 
 from __future__ import annotations

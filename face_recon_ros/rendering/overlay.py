@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Draws sparse, dense, pose and box on an image, in place; sizes follow the face's size."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Pictures of faces: mesh, depth, PNCC, and the overlays, each from an image and its faces."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare measured poses of the sample portrait with its known motion. Pure functions."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Executable ``face_recon_demo``: the real node on a sample camera, each in its own process.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Time publishing alone: a stage of `face-recon bench`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Executable ``face_recon_rviz``: RViz with the package's view, in the frame of the camera there is.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Executable ``sample_camera``: publishes image and camera_info without a camera."""
 
 from __future__ import annotations

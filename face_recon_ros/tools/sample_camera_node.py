@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The sample_camera node: wiring between a source of images and topics."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 A photo seen by a virtual camera that pans, tilts, rolls and comes nearer: motion with known truth.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where the sample camera's images come from: the portrait, a video, a folder, a device."""
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a face looks like in a few numbers: enough to tell people apart for a few seconds."""
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Appearance descriptors of faces: they tell people apart for a few seconds."""
 
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How a head that stands still is seen after the camera has moved."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a face needs to be taken as one, and how long it is remembered."""
 
 from __future__ import annotations

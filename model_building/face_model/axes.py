@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which way the model faces: its axes and origin, from the profile of the mean."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """From the pinned material to the arrays of models/face_model.npz."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Where Face Mesh's 468 landmarks lie on the mesh, and the mean face that fits them.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A small orthographic depth buffer, for asking which vertices can be seen from where."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the face does: mixes of the 52 ARKit-named units and their principal components."""
 from __future__ import annotations
 

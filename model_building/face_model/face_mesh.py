@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Index lists of Face Mesh's 468 landmarks."""
 from __future__ import annotations
 

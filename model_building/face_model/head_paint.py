@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Masks of what is painted on the whole head: lips, brows, beard, scalp and the like."""
 from __future__ import annotations
 

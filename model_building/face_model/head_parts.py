@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The pieces of the whole head: skin, eyes, teeth and tongue of MakeHuman's base mesh.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Where iBUG's 68 landmarks lie on the mesh, as the markup of 300-W draws them.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The ICT face model: people's heads as light-stage scans show them (MIT, USC ICT 2020).
 

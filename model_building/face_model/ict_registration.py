@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Where every vertex of the face model lies on the ICT head, by non-rigid registration.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Who the face belongs to: random MakeHuman heads and their principal components."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The line where the lips touch: finding it, closing it, pairing its vertices."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The file format of models/face_model.npz: exact contents, exact bytes."""
 from __future__ import annotations
 

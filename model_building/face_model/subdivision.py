@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Catmull-Clark subdivision as a sparse matrix, so that it carries over to every target."""
 from __future__ import annotations
 

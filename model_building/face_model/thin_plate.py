@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Fields over a mesh that bend as little as a thin plate, and are symmetric about x = 0."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A texture map of the face: longitude and latitude, the folds laid out where they overlap."""
 from __future__ import annotations
 

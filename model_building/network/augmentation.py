@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What cameras, trackers and things in the way do to a crop; backgrounds."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The crops that generate.py wrote, as batches."""
 from __future__ import annotations
 

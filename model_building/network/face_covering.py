@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Masks over mouth and nose: cloth spanned from the bridge of the nose to below the chin."""
 from __future__ import annotations
 

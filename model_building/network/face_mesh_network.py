@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Face Mesh's network (Kartynnik et al. 2019) in PyTorch, with its weights from the .tflite file.
 

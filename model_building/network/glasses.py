@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Glasses: rims, bridge and temples as tubes, and lenses, placed on somebody's nose and ears."""
 from __future__ import annotations
 

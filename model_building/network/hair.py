@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Hair and headwear: shells around the skull that end along a line of their own."""
 from __future__ import annotations
 

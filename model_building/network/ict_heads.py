@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Whole heads of the ICT face model, with people's skin, photographed in full perspective.
 
@@ -14,8 +17,10 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from face_recon_ros.rotations import OPTICAL_FROM_VIEWER
 from model_building.face_model.ict_model import IctModel
+from model_building.network.glasses import Glasses
 from model_building.network.ict_skin import Skin, SkinMaker
 from model_building.network.ict_surface import Surface, normals_of
+from model_building.network.ict_wearer import Wearers
 
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 OVERSAMPLING = 2
@@ -40,16 +45,62 @@ class Shot:
     camera: Camera
 
 
+@dataclass(slots=True, frozen=True)
+class Lighting:
+    """A lamp far away in direction key (3,), optical frame; light from all around; exposure."""
+
+    key: np.ndarray
+    ambient: float
+    exposure: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Lighting:
+        """Draw one from in front."""
+        key = np.array([rng.uniform(-1, 1), rng.uniform(-0.9, 0.2), -rng.uniform(0.4, 1.2)])
+        key /= np.linalg.norm(key)
+        return cls(key, rng.uniform(0.45, 0.75), rng.uniform(0.8, 1.1))
+
+    def on(self, normals: np.ndarray) -> np.ndarray:
+        """Return how bright (N, 1) surfaces of normals (N, 3), optical, are."""
+        sky = 0.5 - 0.5 * normals[:, 1]
+        bright = (self.ambient * (0.8 + 0.2 * sky)
+                  + (1.1 - self.ambient) * np.clip(normals @ self.key, 0, 1))
+        return bright[:, None] * self.exposure
+
+
+@dataclass(slots=True, frozen=True)
+class Scene:
+    """
+    A head over shoulders before a camera; optical frame, metres.
+
+    points, normals (V, 3). colors (V, 3): BGR 0..255 without light. triangles (T, 3), those of
+    lenses last: from `opaque` on; they are mixed in by lens_opacity. kind: scenes of one have the
+    same triangles. landmarks_px (68, 2): iBUG's.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    colors: np.ndarray
+    triangles: np.ndarray
+    opaque: int
+    lens_opacity: float
+    kind: str
+    lighting: Lighting
+    shot: Shot
+    landmarks_px: np.ndarray
+
+
 class IctHeads:
     """Makes and draws people."""
 
     def __init__(self, model: IctModel) -> None:
         self.model = model
-        self._surface = Surface(model)
-        self._renderer = Renderer(
-            np.concatenate([self._surface.triangles, _TORSO_TRIANGLES + len(self._surface)])
-        )
-        self.skins = SkinMaker(self._surface)
+        self.surface = Surface(model)
+        self.skins = SkinMaker(self.surface)
+        self._wearers = Wearers(self.surface)
+        self._bare = np.concatenate(
+            [self.surface.triangles, _TORSO_TRIANGLES + len(self.surface)])
+        self._renderers: dict[tuple[str, bool], Renderer] = {}
 
     def person(self, rng: np.random.Generator) -> np.ndarray:
         """Return the vertices (N, 3) of somebody drawn from the model, subdivided."""
@@ -61,7 +112,11 @@ class IctHeads:
             'mouthSmile_L': smile, 'mouthSmile_R': smile, 'browInnerUp_L': brow,
             'browInnerUp_R': brow, 'jawOpen': jaw * (rng.random() < 0.3),
         }
-        return self._surface.subdivide(self.model.points(weights, expression))
+        return self.surface.subdivide(self.model.points(weights, expression))
+
+    def glasses(self, points: np.ndarray, rng: np.random.Generator) -> Glasses:
+        """Draw glasses for a subdivided head (N, 3)."""
+        return Glasses.draw(self._wearers(points), rng)
 
     def landmarks_m(self, points: np.ndarray) -> np.ndarray:
         """Return iBUG's 68 (68, 3) of a subdivided head."""
@@ -74,7 +129,13 @@ class IctHeads:
 
         Return the photo and iBUG's landmarks (68, 2) px in it.
         """
-        normals = normals_of(points, self._surface.triangles)
+        scene = self.scene(points, skin, shot, rng)
+        return self.drawn(scene, background), scene.landmarks_px
+
+    def scene(self, points: np.ndarray, skin: Skin, shot: Shot, rng: np.random.Generator,
+              glasses: Glasses | None = None) -> Scene:
+        """Place a head (N, 3), the glasses it wears and a torso before a camera and light them."""
+        normals = normals_of(points, self.surface.triangles)
         grown = points + (skin.hair * skin.hair_depth_m)[:, None] * normals
         marks = self.landmarks_m(points)
         origin = marks[[36, 45]].mean(axis=0)
@@ -86,23 +147,52 @@ class IctHeads:
         torso = OPTICAL_FROM_VIEWER @ (_TORSO_POINTS * rng.uniform(0.9, 1.1)).T
         # under the neck, wherever the head turns to
         torso = torso.T + placed(NECK_M[None])[0]
-        camera_points = np.concatenate([placed(grown), torso])
         shirt = np.tile(rng.uniform(20, 230, 3), (len(torso), 1))
-        colors = np.concatenate([skin.colors, shirt])
-        normals = np.concatenate([normals_of(grown, self._surface.triangles) @ turn.T,
-                                  _TORSO_NORMALS @ OPTICAL_FROM_VIEWER])
-        lit = np.clip(colors * _light(normals, rng), 0, 255).astype(np.uint8)
-        size = background.shape[1::-1]
+        worn = [glasses.frame, glasses.lenses] if glasses else []
+        parts = [
+            (placed(grown), normals_of(grown, self.surface.triangles) @ turn.T, skin.colors),
+            (torso, _TORSO_NORMALS @ OPTICAL_FROM_VIEWER, shirt),
+            *((placed(p.points), p.normals @ turn.T, 255 * p.albedo) for p in worn),
+        ]
+        triangles, count = self._bare, len(grown) + len(torso)
+        for piece in worn:
+            triangles = np.concatenate([triangles, piece.triangles + count])
+            count += len(piece.points)
+        points, normals, colors = (
+            np.concatenate(values) for values in zip(*parts, strict=True))
+        return Scene(
+            points, normals, colors, triangles,
+            len(triangles) - (len(glasses.lenses.triangles) if glasses else 0),
+            glasses.opacity if glasses else 0.0, 'with glasses' if glasses else 'bare',
+            Lighting.draw(rng), shot, projected(placed(marks), shot)[:, :2],
+        )
+
+    def drawn(self, scene: Scene, background: np.ndarray) -> np.ndarray:
+        """Return a picture (H, W, 3) uint8 BGR of a scene over a background."""
+        lit = np.clip(scene.colors * scene.lighting.on(scene.normals), 0, 255).astype(np.uint8)
         large = cv2.resize(background, None, fx=OVERSAMPLING, fy=OVERSAMPLING)
-        pixels = _projected(camera_points, shot)
+        pixels = projected(scene.points, scene.shot)
         pixels[:, :2] = (pixels[:, :2] + 0.5) * OVERSAMPLING - 0.5
-        self._renderer.draw([PlacedMesh(pixels.astype(np.float32), None, lit)],
-                            large.shape[:2], image=large, shading=UNLIT)
-        image = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
-        return image, _projected(placed(marks), shot)[:, :2]
+        mesh = [PlacedMesh(pixels.astype(np.float32), None, lit)]
+        whole = large.copy() if scene.lens_opacity else large
+        self._renderer(scene, with_lenses=True).draw(
+            mesh, large.shape[:2], image=whole, shading=UNLIT)
+        if scene.lens_opacity:
+            self._renderer(scene, with_lenses=False).draw(
+                mesh, large.shape[:2], image=large, shading=UNLIT)
+            whole = cv2.addWeighted(whole, scene.lens_opacity, large, 1 - scene.lens_opacity, 0)
+        return cv2.resize(whole, background.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+    def _renderer(self, scene: Scene, with_lenses: bool) -> Renderer:
+        """Return a renderer for a kind of scenes; preparing one takes longer than drawing."""
+        key = scene.kind, with_lenses
+        if key not in self._renderers:
+            triangles = scene.triangles if with_lenses else scene.triangles[: scene.opaque]
+            self._renderers[key] = Renderer(triangles.astype(np.int32))
+        return self._renderers[key]
 
 
-def _projected(points: np.ndarray, shot: Shot) -> np.ndarray:
+def projected(points: np.ndarray, shot: Shot) -> np.ndarray:
     """Return pixels (N, 2) and what grows towards the viewer as linearly as they do."""
     camera = shot.camera
     inverse = 1 / points[:, 2]
@@ -111,16 +201,6 @@ def _projected(points: np.ndarray, shot: Shot) -> np.ndarray:
         camera.fy * points[:, 1] * inverse + camera.cy,
         camera.fx * shot.position_m[2] * inverse,
     ])
-
-
-def _light(normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return how bright (N, 1) a key light and a sky make surfaces of normals (N, 3), optical."""
-    key = np.array([rng.uniform(-1, 1), rng.uniform(-0.9, 0.2), -rng.uniform(0.4, 1.2)])
-    key /= np.linalg.norm(key)
-    ambient = rng.uniform(0.45, 0.75)
-    sky = 0.5 - 0.5 * normals[:, 1]
-    bright = ambient * (0.8 + 0.2 * sky) + (1.1 - ambient) * np.clip(normals @ key, 0, 1)
-    return bright[:, None] * rng.uniform(0.8, 1.1)
 
 
 def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Where Face Mesh's 468 landmarks are on the ICT face model, and how its heads stand in our axes.
 

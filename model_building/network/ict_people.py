@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 People of the ICT face model for training: whole heads with skin, hair, glasses, hats and beards.
 
@@ -17,7 +20,7 @@ from model_building.face_model import ict_model
 from model_building.face_model.ict_model import IctModel
 from model_building.network import hair
 from model_building.network.face_covering import face_covering
-from model_building.network.glasses import Glasses, Wearer
+from model_building.network.glasses import Glasses
 from model_building.network.ict_landmarks import IctLandmarks
 from model_building.network.ict_skin import Skin, SkinMaker
 from model_building.network.ict_surface import (
@@ -31,6 +34,7 @@ from model_building.network.ict_surface import (
     smooth_noise,
     step,
 )
+from model_building.network.ict_wearer import Wearers
 from model_building.network.piece import Noise, Piece, joined, normals_of
 
 IDENTITY_LIMIT = 3.0
@@ -81,16 +85,11 @@ class IctPeople:
         self._surface = surface = Surface(ict, fine=ict_model.FACE)
         self._skins = SkinMaker(surface)
         self._noise = Noise(seed=7)
-        x, y, z = surface.neutral.T
+        _, y, z = surface.neutral.T
         skin = surface.parts[:, SKIN] > 0.99
         self._skin = skin
-        self._ears = skin & (np.abs(x) > 0.071) & (np.abs(y - 0.015) < 0.05) & (np.abs(z) < 0.04)
         self._above_neck = skin & (y > -0.1 - 0.3 * np.maximum(z, 0))
-        self._ear_tops = np.array([
-            np.where(self._ears & (side * x > 0) & (z < 0.02), y, -1).argmax()
-            for side in (-1, 1)
-        ])
-        self._front = skin & (z > 0.02)
+        self._wearer = Wearers(surface)
         self._whiskers = self._where_whiskers_grow()
         self._sky = np.ones(len(surface))
         for part, shade in SHADE.items():
@@ -159,7 +158,7 @@ class IctPeople:
 
     def _on_the_head(self, points: np.ndarray, rng: np.random.Generator) -> list[Piece]:
         """Return hair, hat and mask."""
-        skull = hair.Skull.of(points[self._above_neck], self._ears[self._above_neck])
+        skull = hair.Skull.of(points[self._above_neck], self._wearer.ears[self._above_neck])
         covered = rng.random() < HEADWEAR_SHARE
         color = np.array([0.02, 0.025, 0.03]) + rng.uniform(0, 1) ** 2 * np.array([.5, .6, .7])
         if rng.random() < 0.25:
@@ -170,11 +169,6 @@ class IctPeople:
         if rng.random() < MASK_SHARE:
             pieces.append(face_covering(self._wearer(points), self._noise, rng))
         return pieces
-
-    def _wearer(self, points: np.ndarray) -> Wearer:
-        """Return where glasses rest on a head (N, 3)."""
-        balls = [points[self._surface.eyes[:, side] > 0.99].mean(axis=0) for side in (1, 0)]
-        return Wearer(np.stack(balls), points[self._ear_tops], points[self._front])
 
     def _with_eyes(self, colors: np.ndarray, gaze: np.ndarray,
                    rng: np.random.Generator) -> np.ndarray:

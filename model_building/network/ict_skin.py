@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Skins for the ICT face model's heads: of photos, or painted."""
 from __future__ import annotations
 

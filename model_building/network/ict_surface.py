@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The drawn surface of the ICT face model's heads, finer, and what lies where on it."""
 from __future__ import annotations
 

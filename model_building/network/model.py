@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 One network from a face crop to the 62 parameters: Face Mesh's trunk and a head for the pose.
 

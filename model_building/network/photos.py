@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Photos as the raw material: each face's 3D shape and pose, found by Face Mesh and a fit in 2D.
 

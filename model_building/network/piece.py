@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Parts of a rendered person: surfaces with their colours, in model axes and metres."""
 from __future__ import annotations
 

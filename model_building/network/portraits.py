@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which portraits teach, which are for choosing, and which judge."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """People of the ICT model with skins of portraits and web photos, ready to be photographed."""
 from __future__ import annotations
 

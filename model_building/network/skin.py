@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Skin, eyes, teeth, stubble, clothes: colours and small shapes of the head mesh itself."""
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a training crop shows: somebody whose exact shape is known, drawn at any pose."""
 from __future__ import annotations
 

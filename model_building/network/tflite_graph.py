@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A TensorFlow Lite graph as it lies in its file: read its constants, change and extend it."""
 from __future__ import annotations
 

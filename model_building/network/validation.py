@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """How a network under training does on held-out crops whose truth is known."""
 from __future__ import annotations
 

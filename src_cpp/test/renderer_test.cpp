@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // Tests and fuzzes renderer and decoder without Python; run.sh builds it, with sanitizers too.
 //
 //   renderer_test [rounds of fuzzing] [seed]

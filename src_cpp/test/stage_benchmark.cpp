@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // How long each stage of drawing and decoding takes, and what it moves; run.sh stages builds it.
 //
 //   stage_benchmark [instruction set]

@@ -1,7 +1,10 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 How far posed people really turn: the same people's faces, shown at known azimuths.
 
-    python -m model_building.network.known_turns POINTING04_FOLDER [--regressor-path FILE]
+    python -m model_building.evaluation turns POINTING04_FOLDER [--regressor-path FILE]
 
 Labels of posed photos say where people were asked to look; heads turn less. Here each person's
 frontal photo is laid onto the open head (photo_face.py) and shown turned. What a regressor finds
@@ -11,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +21,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import CROP_SIDE_M, Region
 from model_building.face_model.assets import default_cache
-from model_building.face_model.errors import ModelBuildingError
 from model_building.network.augmentation import SIZE, rotation_about
 from model_building.network.heads import HeadKit, OpenHead
 from model_building.network.photo_face import FacePainter
@@ -114,21 +114,14 @@ def report(pipeline: Pipeline, kit: HeadKit, folder: Path) -> None:
         print(f'| {asked} | {posed:.1f} | {belongs_to(posed, found):.1f} |')
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m model_building.network.known_turns',
-                                     description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
     parser.add_argument('folder', type=Path, help="Pointing'04, with its labels.csv")
-    parser.add_argument('--regressor-path', help='another .tflite file')
-    arguments = parser.parse_args()
+    parser.add_argument('--regressor-path', metavar='FILE', help='another .tflite file')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print both tables."""
     config = PipelineConfig(smoothing=None, regressor_path=arguments.regressor_path)
-    try:
-        report(Pipeline(config), HeadKit.load(default_cache()), arguments.folder)
-    except (OSError, ModelFileError, ModelBuildingError) as error:
-        sys.stderr.write(f'{error}\n')
-        return 1
+    report(Pipeline(config), HeadKit.load(default_cache()), arguments.folder)
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

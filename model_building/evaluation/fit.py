@@ -1,7 +1,10 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Measure how well the model fits photos it has not seen.
 
-    python -m model_building.face_model.evaluate
+    python -m model_building.evaluation fit --photos GENKI_FOLDER
 
 Prints the figures of docs/face_model.md that need photos: those of the GENKI-4K folder whose file
 number is divisible by three, which the statistics leave out.
@@ -17,7 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from model_building.face_model import face_mesh
-from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.face_mesh_statistics import LabelledFace, read_faces
 
 MODEL_TO_SCREEN = np.array([1.0, -1.0, 1.0])
@@ -109,27 +111,20 @@ def report(results: list[Fitted]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
     root = Path(__file__).resolve().parents[2]
-    parser = argparse.ArgumentParser(prog='python -m model_building.face_model.evaluate',
-                                     description=__doc__)
     parser.add_argument('--photos', type=Path, required=True,
                         help='folder of the GENKI-4K photos with labels.csv')
     parser.add_argument('--model', type=Path, default=root / 'models' / 'face_model.npz')
     parser.add_argument('--every', type=positive, default=1, metavar='N',
                         help='only every N-th of the held-out photos')
-    arguments = parser.parse_args()
-    try:
-        faces = read_faces(arguments.photos, arguments.every)
-    except ModelBuildingError as error:
-        sys.stderr.write(f'{error}\n')
-        return 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the figures."""
+    faces = read_faces(arguments.photos, arguments.every)
     evaluator = Evaluator(arguments.model)
     for line in report([evaluator(face) for face in faces]):
         sys.stdout.write(line + '\n')
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -1,7 +1,10 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 What a depth image adds, on whole heads whose place, size and rotation are known.
 
-    python -m model_building.network.evaluate_depth ICT_FOLDER PORTRAITS_FOLDER
+    python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER
         [--sensor NAME ...] [--people N] [--judge]
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
@@ -12,7 +15,6 @@ other people than those that constants were chosen by.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +25,11 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_alignment import DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
-from model_building.face_model.errors import ModelBuildingError
-from model_building.network.evaluate_heads import Photographer, rotation_of
-from model_building.network.head_errors import Sight, meant, middle_rotation
-from model_building.network.ict_heads import Shot, photographed
+from model_building.evaluation.errors import middle_rotation
+from model_building.evaluation.known_heads import Photographer, Sight, meant, rotation_of
+from model_building.network.ict_heads import IctHeads, Shot, photographed
 
 SIZES, DISTANCES_M = (0.8, 1.1), (0.4, 3.0)
 TURNS_DEG = tuple((yaw, pitch) for yaw in (-50, -25, 0, 25, 50) for pitch in (-25, 0, 25))
@@ -98,7 +98,7 @@ def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scen
         rng = np.random.default_rng([person, 18])
         points = heads.person(rng)
         size = float(rng.uniform(*SIZES))
-        skin = photographer._skin(person, rng)
+        skin = photographer.skin(person, rng)
         for yaw_deg, pitch_deg in TURNS_DEG:
             focal_px = rng.uniform(500, 750)
             camera = Camera(640, 480, focal_px, focal_px, 319.5, 239.5)
@@ -108,7 +108,7 @@ def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scen
                 rotation_of(yaw_deg, pitch_deg, float(rng.normal(0, 6))),
                 np.append(place, distance_m), camera)
             image, marks = heads.draw(
-                size * points, skin, shot, photographer._background(rng), rng)
+                size * points, skin, shot, photographer.background(rng), rng)
             sight = Sight(person, yaw_deg, pitch_deg, photographed(image, rng), shot, marks)
             depth_m = true_depth(photographer, size * points, shot)
             own = heads.landmarks_m(size * points)
@@ -116,15 +116,15 @@ def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scen
             yield Scene(sight, depth_m, width_m, _sellion(heads, size * points, shot))
 
 
-def _placed(heads: object, points: np.ndarray, shot: Shot) -> np.ndarray:
-    origin = heads.landmarks_m(points)[[36, 45]].mean(axis=0)  # type: ignore[attr-defined]
+def _placed(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
+    origin = heads.landmarks_m(points)[[36, 45]].mean(axis=0)
     turn = OPTICAL_FROM_VIEWER @ shot.rotation
     return np.asarray((points - origin) @ turn.T + shot.position_m)
 
 
-def _sellion(heads: object, points: np.ndarray, shot: Shot) -> np.ndarray:
+def _sellion(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
     placed = _placed(heads, points, shot)
-    return heads.landmarks_m(placed)[27]  # type: ignore[attr-defined]
+    return heads.landmarks_m(placed)[27]
 
 
 def true_depth(photographer: Photographer, points: np.ndarray, shot: Shot) -> np.ndarray:
@@ -228,37 +228,32 @@ def _pitch_slope(rows: list[Row], without: bool) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog='python -m model_building.network.evaluate_depth', description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
     parser.add_argument('ict', type=Path, help='folder of the ICT face model')
     parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
     parser.add_argument('--sensor', nargs='+', choices=list(SENSORS), default=list(SENSORS))
     parser.add_argument('--people', type=int, default=6)
     parser.add_argument('--judge', action='store_true', help='people that judge')
-    arguments = parser.parse_args()
-    try:
-        photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
-        pipeline = Pipeline(PipelineConfig(smoothing=None))
-        aligner = DepthAligner(pipeline.model)
-        rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
-        first = 2000 if arguments.judge else 100
-        for scene in scenes(photographer, first, arguments.people):
-            face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
-            if face is None:
-                continue
-            model = pipeline.model.landmarks_68.points(face.parameters)
-            model_canthi_m = float(np.linalg.norm(model[36] - model[45]))
-            for name in arguments.sensor:
-                rng = np.random.default_rng([scene.sight.person, len(rows[name])])
-                depth_m = sensed(scene.depth_m, SENSORS[name], rng)
-                rows[name].append(measure(scene, face, aligner, depth_m, model_canthi_m))
-    except (FaceReconError, ModelBuildingError) as error:
-        sys.stderr.write(f'{error}\n')
-        return 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line for every sensor."""
+    photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
+    aligner = DepthAligner(pipeline.model)
+    rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
+    first = 2000 if arguments.judge else 100
+    for scene in scenes(photographer, first, arguments.people):
+        face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
+        if face is None:
+            continue
+        model = pipeline.model.landmarks_68.points(face.parameters)
+        model_canthi_m = float(np.linalg.norm(model[36] - model[45]))
+        for name in arguments.sensor:
+            rng = np.random.default_rng([scene.sight.person, len(rows[name])])
+            depth_m = sensed(scene.depth_m, SENSORS[name], rng)
+            rows[name].append(measure(scene, face, aligner, depth_m, model_canthi_m))
     print('| sensor | refused | distance within 1 % or 1 cm (without depth) | median error | '
           'rotation, deg | pitch slope to yaw 30 | size error, median | within one sigma |')
     print('|---|---|---|---|---|---|---|---|')
@@ -267,7 +262,3 @@ def main() -> int:
         for reason in sorted({r.refused for r in found if r.refused})[:6]:
             print('   ', reason)
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -1,30 +1,33 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Measure a regressor on crops whose truth is known: those of people it was not trained on.
 
     python -m model_building.network.generate --sources sources.npz --output held_out \
         --validation --shards 1 --photos 0 --seed 77
-    python -m model_building.network.evaluate held_out
+    python -m model_building.evaluation crops held_out
 
-Real photos are scripts/evaluate.py's; these crops say what photos' labels do not: how far every
+Real photos are those of `photos`; these crops say what photos' labels do not: how far every
 angle is followed, and where landmarks are that nobody sees.
 """
 from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.regression.base import Regressor
 from face_recon_ros.regression.loader import REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import rotation_angles_rad
+from model_building.evaluation.errors import fall_without_worst
+from model_building.face_model.errors import ModelBuildingError
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.subject import View
 
@@ -96,12 +99,6 @@ def slope_of(found: np.ndarray, truth: np.ndarray) -> float:
     return float(centred @ found) / variance if variance > 0 else float('nan')
 
 
-def fall_percent(doubt: np.ndarray, error: np.ndarray) -> float:
-    """Return by how much the mean error falls without the tenth of largest doubt."""
-    kept = np.argsort(doubt)[: round(0.9 * len(error))]
-    return float(100 * (1 - error[kept].mean() / error.mean()))
-
-
 def report(found: Found) -> None:
     """Print errors by azimuth."""
     face = (found.kind != BACKGROUND) & (found.kind != PHOTO)
@@ -126,7 +123,8 @@ def report(found: Found) -> None:
               f'| {azimuth:.2f} | {further:+.1f} | {elevation:.2f} | {slope:.2f} '
               f'| {nme[k].mean():.2f} % | {found.presence[k].mean():.2f} |')
     if face.any():
-        known, best = (fall_percent(d[face], angle[face]) for d in (found.doubt, angle))
+        known, best = (
+            100 * fall_without_worst(d[face], angle[face]) for d in (found.doubt, angle))
         print(f'without the tenth of least certainty the mean error of the rotation falls by '
               f'{known:.0f} %; without the tenth of largest error it would by {best:.0f} %')
     empty = found.kind == BACKGROUND
@@ -135,30 +133,23 @@ def report(found: Found) -> None:
               f'{found.presence[empty].mean():.2f}')
 
 
-def main() -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m model_building.network.evaluate',
-                                     description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
     parser.add_argument('folders', type=Path, nargs='+', metavar='DIR', help='of ...generate')
     parser.add_argument('--regressor', choices=REGRESSORS, default=REGRESSORS[0])
-    parser.add_argument('--regressor-path', help='another .tflite file')
-    arguments = parser.parse_args()
+    parser.add_argument('--regressor-path', metavar='FILE', help='another .tflite file')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of every shard."""
     model = FaceModel()
-    try:
-        regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
-    except ModelFileError as error:
-        sys.stderr.write(f'{error}\n')
-        return 1
+    regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
     for folder in arguments.folders:
         shards = sorted(folder.glob('*.npz'))
         if not shards:
-            sys.stderr.write(f'{folder}: no shards; run model_building.network.generate first\n')
-            return 1
+            raise ModelBuildingError(
+                f'{folder}: no shards; run model_building.network.generate first')
         for shard in shards:
             print(f'\n{folder.name}/{shard.name}')
             report(look(regressor, model, shard))
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
