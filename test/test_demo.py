@@ -44,7 +44,7 @@ def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
     else:
         assert (done.returncode, lines) == (0, []), done.stdout
     rows = re.findall(
-        r'^ +f1 +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
+        r'^ +f\d+ +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
         done.stdout,
         re.MULTILINE,
     )
