@@ -27,6 +27,8 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -65,7 +67,11 @@ SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -87,6 +93,15 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
+    use_eyes: bool = setting(
+        True,
+        'Look at the eyes: gaze, openness, pupils. false: the gaze is the direction of the head.',
+    )
+    learn_gaze_offset: bool = setting(
+        False,
+        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
+        'at it, and correct for it.',
+    )
     threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
     model_path: str | None = setting(
         None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
@@ -104,6 +119,9 @@ class PipelineConfig:
         'Empty: the shipped one.',
         change=Change.UNCONFIGURED,
     )
+
+    # for the callers: a node decides by who listens
+    expressions: bool = False
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
@@ -140,9 +158,17 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
+        self._expressions: ExpressionReader | None = None
+        self._use_expressions(self.config)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _use_expressions(self, config: PipelineConfig) -> None:
+        """Read the files of expressions when they are first asked for."""
+        if config.expressions and self._expressions is None:
+            self._expressions = ExpressionReader(self.model, config.threads)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -153,7 +179,10 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._eyes.reset()
         self._second_looks.reset()
+        if self._expressions is not None:
+            self._expressions.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -168,11 +197,13 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._use_expressions(config)
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
         self._placer.configure(self._head_scale, config.smoothing)
+        self._eyes.configure(**_eye_settings(config))
 
     def detect(
         self,
@@ -199,7 +230,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -250,8 +281,12 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
-        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        found = self._find_in_stream(image, stamp_s, view)
+        faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        self._eyes.keep(self._tracker.ids())
+        if self._expressions is not None:
+            self._expressions.forget(stamp_s)
         return faces
 
     def process(
@@ -381,14 +416,65 @@ class Pipeline:
 
     def _faces(
         self,
+        image: np.ndarray,
         found: list[tuple[str, Regression, FaceParameters]],
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is None:
+                continue
+            if self.config.use_eyes:
+                face = self._with_eyes(image, face, camera, stamp_s)
+            faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
+
+    def _with_eyes(
+        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its eyes; one that is only remembered has none."""
+        if face.score == 0 and stamp_s is not None:
+            return face
+        eyes = self._eyes(
+            image,
+            face.id,
+            face.pose,
+            face.pose_covariance,
+            face.landmarks_px,
+            face.landmarks_m,
+            camera,
+            face.head_scale,
+            stamp_s,
+        )
+        return replace(face, eyes=eyes)
+
+    def _expressive(
+        self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its expression, where that is asked for."""
+        reader = self._expressions
+        if reader is None or not self.config.expressions:
+            return face
+        if stamp_s is None:
+            shown = reader.still(image, found)
+        elif face.score == 0:
+            shown = reader.last(face.id)
+        else:
+            smooth = self.config.smoothing is not None
+            shown = reader.follow(image, face.id, found, stamp_s, smooth)
+        return replace(
+            face,
+            blendshapes=shown.blendshapes,
+            blendshape_confidence=shown.confidence,
+            speaking=shown.speaking,
+        )
+
+
+def _eye_settings(config: PipelineConfig) -> dict[str, bool]:
+    return {'smooth': config.smoothing is not None, 'learn_offset': config.learn_gaze_offset}
 
 
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:

@@ -31,6 +31,7 @@ LAYERS = (
     ('depth_alignment', 'head_size', 'pose_solver'),
     ('regression',),
     ('tracking',),
+    ('expression', 'eyes'),
     ('face',),
     ('faces', 'placing'),
     ('pipeline',),
