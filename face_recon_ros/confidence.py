@@ -48,7 +48,7 @@ class RotationCalibration:
     What 68 % of the errors of a rotation stay within, about the face's own axes.
 
     sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth found), about x (roll),
-    y (pitch), z (yaw) of the face, for an uncertainty of uncertainty_unit; between, straight lines.
+    y (pitch), z (yaw) of the face, at uncertainty_unit; between, straight lines.
     exponents: sigma grows with uncertainty to the power of these, of roll, pitch, yaw.
     """
 

@@ -27,7 +27,9 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.expression.looks import with_gaze
 from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -92,6 +94,15 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
+    use_eyes: bool = setting(
+        True,
+        'Look at the eyes: gaze, openness, pupils. false: the gaze is the direction of the head.',
+    )
+    learn_gaze_offset: bool = setting(
+        False,
+        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
+        'at it, and correct for it.',
+    )
     threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
     model_path: str | None = setting(
         None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
@@ -148,6 +159,7 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
         self._expressions: ExpressionReader | None = None
         self._use_expressions(self.config)
 
@@ -168,6 +180,7 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._eyes.reset()
         self._second_looks.reset()
         if self._expressions is not None:
             self._expressions.reset()
@@ -191,6 +204,7 @@ class Pipeline:
         self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
         self._placer.configure(self._head_scale, config.smoothing)
+        self._eyes.configure(**_eye_settings(config))
 
     def detect(
         self,
@@ -271,6 +285,7 @@ class Pipeline:
         found = self._find_in_stream(image, stamp_s, view)
         faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        self._eyes.keep(self._tracker.ids())
         if self._expressions is not None:
             self._expressions.forget(stamp_s)
         return faces
@@ -411,9 +426,31 @@ class Pipeline:
         faces = []
         for face_id, regression, parameters in found:
             face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
-            if face is not None:
-                faces.append(self._expressive(image, face, regression.parameters, stamp_s))
+            if face is None:
+                continue
+            if self.config.use_eyes:
+                face = self._with_eyes(image, face, camera, stamp_s)
+            faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
+
+    def _with_eyes(
+        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its eyes; one that is only remembered has none."""
+        if face.score == 0 and stamp_s is not None:
+            return face
+        eyes = self._eyes(
+            image,
+            face.id,
+            face.pose,
+            face.pose_covariance,
+            face.landmarks_px,
+            face.landmarks_m,
+            camera,
+            face.head_scale,
+            stamp_s,
+        )
+        return replace(face, eyes=eyes)
 
     def _expressive(
         self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
@@ -429,12 +466,20 @@ class Pipeline:
         else:
             smooth = self.config.smoothing is not None
             shown = reader.follow(image, face.id, found, stamp_s, smooth)
+        values, confidence = shown.blendshapes, shown.confidence
+        if face.eyes is not None and face.eyes.measured.any() and np.isfinite(values).all():
+            gaze = face.pose.rotation.T @ face.gaze
+            values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
         return replace(
             face,
-            blendshapes=shown.blendshapes,
-            blendshape_confidence=shown.confidence,
+            blendshapes=values,
+            blendshape_confidence=confidence,
             speaking=shown.speaking,
         )
+
+
+def _eye_settings(config: PipelineConfig) -> dict[str, bool]:
+    return {'smooth': config.smoothing is not None, 'learn_offset': config.learn_gaze_offset}
 
 
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:

@@ -65,7 +65,7 @@ class DepthReport:
 
 @dataclass(slots=True)
 class _Person:
-    """What is remembered of an id: size and shape of its head, what depth added to its rotation."""
+    """What is remembered of an id: size and shape of its head, what depth adds to its rotation."""
 
     size: HeadSize
     seen_s: float

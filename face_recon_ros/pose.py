@@ -52,8 +52,6 @@ class MetricPose(ComparedByValue):
 # A landmark further than 80 degrees from its face's viewing ray is none: a head that fills so much
 # of the view would touch the lens
 LEAST_COSINE = 0.17
-# Perspective changes a face's distance by less than this factor
-LEAST_PERSPECTIVE = 0.8
 # The landmarks of a face of less are in one place
 LEAST_SPREAD_PX = 1e-6
 

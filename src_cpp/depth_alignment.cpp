@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 #include "depth_alignment.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
 // A face's pose against a depth image: distance, size and rotation of the head.
 //
 // Points of the face model's skin are looked up in the depth image at the pixels where the colour

@@ -1,3 +1,6 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The alignment of a face to a depth image in plain NumPy, to hold the C++ one against.
 

@@ -42,6 +42,7 @@ RELEASED_HASHES = {
     'Expression': '411b88e0604397d44775d8ec6a4bc69398fb0dfbfe864c33a40fa99ee85f1b00',
     'FacialActionUnits': '20ec0e642de00315d2d9954ef07279e2542357adf114098a3ed46a45f8e733a2',
     'FacialLandmarks': 'f1d6b0ba159f4d6be1632e5dfc9cb79ce5e35da73888da2a4789bd9b35112a63',
+    'Gaze': 'e8c46fafadbeca4367ca1987944b54863fcfc0175319002a76df5298570f4ab3',
     'IdsList': '7e0812d1ac945c98fd3e393568d581ad0ab567f37b24eff633eab778c1bfe62d',
     'NormalizedPointOfInterest2D': (
         'cc1d2f720c82afeb850ff1dbf66f41ecb7caf19f842987f1247e66160cf03953'
@@ -51,6 +52,7 @@ RELEASED_HASHES = {
     ),
 }
 FIELDS = {
+    'Gaze': {'header': 'std_msgs/Header', 'sender': 'string', 'receiver': 'string'},
     'IdsList': {'header': 'std_msgs/Header', 'ids': 'sequence<string>'},
     'NormalizedRegionOfInterest2D': {
         'header': 'std_msgs/Header',
@@ -167,8 +169,17 @@ def test_what_is_not_known_has_no_confidence(face):
     points = facial_landmarks(face, HEADER, 512, 512).landmarks
     codes = hri_msgs.FacialLandmarks
     confidence = np.array([p.c for p in points])
-    assert (confidence == 0).nonzero()[0].tolist() == [codes.RIGHT_PUPIL, codes.LEFT_PUPIL]
-    assert confidence[:68] == pytest.approx(face.score, abs=1e-6)
+    assert confidence == pytest.approx(face.score, abs=1e-6)
+    pupils = [(points[i].x * 512, points[i].y * 512) for i in (68, 69)]
+    np.testing.assert_allclose(pupils, face.eyes.looks.iris_px, atol=1e-3)
+
+    # of closed eyes, and where nobody looks at eyes, pupils are not known
+    closed = replace(face.eyes, measured=np.array([True, False]))
+    for eyes, unknown in ((closed, [codes.LEFT_PUPIL]), (None, [68, 69])):
+        points = facial_landmarks(replace(face, eyes=eyes), HEADER, 512, 512).landmarks
+        assert [i for i, p in enumerate(points) if p.c == 0] == unknown
+        x = np.mean([face.landmarks_px[i, 0] for i in range(42, 48)])
+        assert points[codes.LEFT_PUPIL].x * 512 == pytest.approx(x, abs=1e-3)
 
     cut = facial_landmarks(face, HEADER, 220, 512).landmarks
     for point, place in zip(cut[:68], face.landmarks_px, strict=True):
@@ -305,7 +316,7 @@ def named(face_id):
 
 def with_id(face, face_id):
     return SimpleNamespace(
-        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px
+        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px, eyes=face.eyes
     )
 
 

@@ -148,7 +148,9 @@ def test_tf_follows_the_face_array(peer, image):
     assert rotation[1, 2] < -0.85
     g = gaze.transform.rotation
     along = rotation_from_quaternion(g.x, g.y, g.z, g.w)[:, 2]
-    np.testing.assert_allclose(along, rotation[:, 0], atol=1e-9)
+    looks = array.faces[0].gaze
+    np.testing.assert_allclose(along, [looks.x, looks.y, looks.z], atol=1e-9)
+    assert along @ rotation[:, 0] > np.cos(np.radians(25))
 
 
 def test_every_output_carries_the_image_s_header(peer, image):
@@ -182,7 +184,7 @@ def test_every_output_carries_the_image_s_header(peer, image):
     peer.show(make, lambda: len(of_those()) == len(outputs))
     poses, markers, mesh, overlay, depth, points = of_those()
     assert len(poses.poses) == 1
-    assert {m.ns for m in markers.markers} == {'landmarks', 'axes', 'names'}
+    assert {m.ns for m in markers.markers} == {'landmarks', 'axes', 'names', 'gazes'}
 
     face = slice(180, 300), slice(260, 380)
     for picture in (mesh, overlay):

@@ -22,7 +22,7 @@ from face_recon_ros.settings import Meaning, meaning_of, settings_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 
-PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'expression')
+PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'gaze', 'expression')
 DEFAULT_MODE = 'sparse'
 FOCAL_LENGTHS_PX = (1.0, 1e6)
 _EXPORT = '--export'

@@ -15,8 +15,9 @@ import numpy as np
 from face_recon_ros.errors import ArgumentError
 from face_recon_ros.face_model.dense_decoder import Decoder
 from face_recon_ros.face_model.face_units import FaceUnits
-from face_recon_ros.face_model.file import read_model
+from face_recon_ros.face_model.file import MAPPED, read_model
 from face_recon_ros.face_model.landmarks import SparseModel
+from face_recon_ros.face_model.mapped_array import release_pages
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
 
@@ -43,6 +44,7 @@ class FaceModel:
         self.landmarks_468_mirror: np.ndarray = arrays['landmarks_468_mirror']
         self.landmarks_68 = self._sparse('landmarks_68')
         self.landmarks_468 = self._sparse('landmarks_468')
+        self._release_bases()
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> FaceModel:
@@ -61,6 +63,11 @@ class FaceModel:
             rows *= self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None, None]
             basis.append(np.einsum('lc,klcx->lxk', weights, rows))
         return SparseModel.of(mean, basis)
+
+    def _release_bases(self) -> None:
+        """Give back the memory of what is seldom read."""
+        for name in MAPPED:
+            release_pages(self._arrays[name])
 
     @overload
     def vertices(self, indices: np.ndarray) -> SparseModel: ...
@@ -126,13 +133,15 @@ class FaceModel:
     def decoder(self) -> Decoder:
         """The dense decoder, made on first use: its bases are most of the file."""
         a = self._arrays
-        return Decoder(
+        decoder = Decoder(
             a['mean'],
             a['shape_basis'],
             a['shape_step'],
             a['expression_basis'],
             a['expression_step'],
         )
+        self._release_bases()
+        return decoder
 
     def dense_px(self, parameters: FaceParameters) -> np.ndarray:
         """Return all vertices (V, 3) float32 in pixels, z towards the viewer."""

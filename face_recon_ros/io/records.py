@@ -37,6 +37,9 @@ COLUMNS = (
     'time_s',
     'head_scale',
     'distance_source',
+    *('gaze_x', 'gaze_y', 'gaze_z'),
+    'gaze_sigma_deg',
+    *('eye_open_right', 'eye_open_left'),
     *(f'bs_{name}' for name in units.NAMES),
 )
 
@@ -63,6 +66,9 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         '' if time_s is None else f'{time_s:.6f}',
         f'{face.head_scale:.4f}',
         face.distance_source.name.lower(),
+        *(f'{v:.6f}' for v in face.gaze),
+        f'{math.degrees(face.gaze_sigma_rad):.3f}',
+        *('' if math.isnan(v) else f'{v:.3f}' for v in face.eye_openness),
         *('' if math.isnan(v) else f'{v:.4f}' for v in face.blendshapes.tolist()),
     ]
 

@@ -278,13 +278,18 @@ def facial_landmarks(face: Face, header: Header, width: int, height: int) -> Fac
     Return the 70 landmarks: the 68 of iBUG 300-W in its order, then right and left pupil.
 
     c is the face's score; 0 where nothing is known: points that lie outside the image (brought to
-    its border), and the pupils, which are not measured (put in the middle of the eye's outline).
+    its border), and pupils of eyes that are closed or not looked at (put in the middle of the
+    eye's outline).
     """
-    points = np.vstack([face.landmarks_px[:, :2], crops.eye_centres(face.landmarks_px)])
+    pupils, seen = crops.eye_centres(face.landmarks_px), np.zeros(2, bool)
+    if face.eyes is not None:
+        seen = face.eyes.measured
+        pupils = np.where(seen[:, None], face.eyes.looks.iris_px, pupils)
+    points = np.vstack([face.landmarks_px[:, :2], pupils])
     fractions = points / [width, height]
     inside = np.clip(fractions, 0.0, 1.0)
     confidence = np.where((inside == fractions).all(axis=1), face.score, 0.0)
-    confidence[[FacialLandmarks.RIGHT_PUPIL, FacialLandmarks.LEFT_PUPIL]] = 0.0
+    confidence[[FacialLandmarks.RIGHT_PUPIL, FacialLandmarks.LEFT_PUPIL]] *= seen
     return FacialLandmarks(
         header=header,
         landmarks=[

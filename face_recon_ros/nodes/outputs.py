@@ -22,6 +22,7 @@ from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.nodes.settings import CAMERA_TARGET
 from face_recon_ros.nodes.signs import QuaternionSigns
 
 
@@ -121,8 +122,9 @@ class FaceOutputs:
 
     def _are_transforms_wanted(self) -> bool:
         settings = self._settings()
-        # the node itself listens to /tf for the filtering frame
-        own = 1 if settings.filtering_frame else 0
+        # the node itself listens to /tf for the filtering frame and for frames that are targets
+        own = (1 if settings.filtering_frame else 0) + len(settings.targets)
+        own -= CAMERA_TARGET in settings.targets
         return settings.publish_tf and self._transforms.get_subscription_count() > own
 
     def _may_publish_tf(self, header: Header, camera: Camera | None) -> bool:

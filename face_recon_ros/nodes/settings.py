@@ -30,8 +30,10 @@ COMPRESSED_DEPTH = 'compressedDepth'
 AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
 # The one that needs Face.blendshapes
 EXPRESSION = 'expression'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', EXPRESSION)
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', 'gaze', EXPRESSION)
 OVERLAY_SEPARATOR = '+'
+# The target that is no frame, and what stands between targets
+CAMERA_TARGET, TARGET_SEPARATOR = 'camera', ','
 # The prefix of ids that the node makes of its own name
 AUTO = 'auto'
 # A prefix begins names of frames and topics
@@ -157,6 +159,21 @@ class Settings:
         f"'{OVERLAY_SEPARATOR}'.",
         section='output',
     )
+    attention_targets: str = setting(
+        CAMERA_TARGET,
+        'What people may look at, beside each other, on ~/gazes and /humans/interactions/gazing: '
+        f"{CAMERA_TARGET} and frames of TF, joined by '{TARGET_SEPARATOR}'. Empty: nothing else.",
+        change=Change.UNCONFIGURED,
+        section='output',
+    )
+    attention_time_s: float = setting(
+        0.3,
+        'Time for which a gaze has to stay at a target, or off it, to count.',
+        0.0,
+        10.0,
+        unit='s',
+        section='output',
+    )
     mesh_opacity: float = setting(
         0.8, 'Opacity of the mesh on ~/mesh_image.', 0.0, 1.0, section='output'
     )
@@ -193,6 +210,12 @@ class Settings:
     def overlay_modes(self) -> tuple[str, ...]:
         """What the overlay shows, in this order."""
         return tuple(part.strip() for part in self.overlay_mode.split(OVERLAY_SEPARATOR))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What people may look at: 'camera', and names of frames; each once."""
+        names = [n.strip().lstrip('/') for n in self.attention_targets.split(TARGET_SEPARATOR)]
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], own_prefix: str = '') -> Settings:

@@ -25,6 +25,7 @@ from face_recon_ros.rendering.renderer import (
     normalised_coordinate_code,
 )
 from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rotations import rotation_to
 
 # Colours are drawn without shading
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
@@ -173,6 +174,21 @@ class FaceViews:
             overlay.draw_box(image, face.box, label.strip())
         return image
 
+    def gaze(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw irises and lids, and arrows from the eyes to where they look."""
+        for face in faces:
+            size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
+            starts = overlay.eye_middles(face.landmarks_px)
+            seen = np.zeros(2, bool)
+            if face.eyes is not None:
+                looks, seen = face.eyes.looks, face.eyes.measured
+                overlay.draw_eyes(image, looks.iris_px, looks.radius_px, looks.lids_px, seen)
+                starts = np.where(seen[:, None], looks.iris_px, starts)
+            # as the face's own ray sees it: towards the camera is no arrow, wherever in the image
+            ray = rotation_to(face.landmarks_m[27])
+            overlay.draw_gaze(image, starts, ray.T @ face.gaze, 0.7 * size_px, bool(seen.any()))
+        return image
+
     def expression(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Draw bars of each face's coefficients beside it (PipelineConfig.expressions)."""
         for face in faces:
@@ -212,6 +228,7 @@ _DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] 
     'depth': FaceViews.depth_picture,
     'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
     'box': FaceViews.box,
+    'gaze': FaceViews.gaze,
     'expression': FaceViews.expression,
 }
 MODES = tuple(_DRAW)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from face_recon_ros import _renderer
 from face_recon_ros.detection.nms import intersection_over_union
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
@@ -141,8 +141,8 @@ def assign(cost: np.ndarray, possible: np.ndarray) -> list[tuple[int, int]]:
     if not possible.any():
         return []
     # first as many pairs as there are, then the cheapest
-    pairs = zip(*linear_sum_assignment(np.where(possible, cost, _IMPOSSIBLE)), strict=True)
-    return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
+    pairs = _renderer.assign(np.ascontiguousarray(np.where(possible, cost, _IMPOSSIBLE)))
+    return [pair for pair in pairs if possible[pair]]
 
 
 def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@ class IctHeads:
 
     def with_expression(self, identity: np.ndarray, expression: dict[str, float]) -> np.ndarray:
         """Return the vertices (N, 3) of somebody with weights of named shapes, subdivided."""
-        return self._surface.subdivide(self.model.points(identity, expression))
+        return self.surface.subdivide(self.model.points(identity, expression))
 
     def landmarks_m(self, points: np.ndarray) -> np.ndarray:
         """Return iBUG's 68 (68, 3) of a subdivided head."""
