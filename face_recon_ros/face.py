@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.expression.units import nothing_known
+from face_recon_ros.expression.units import unknown as unknown_blendshapes
 from face_recon_ros.eyes.gaze import head_sigma_rad
 from face_recon_ros.eyes.look import Eyes
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -57,6 +60,10 @@ class Face(ComparedByValue):
         the regressor gives none.
     distance_source: what the distance, and with it the size of the head, follows from.
     eyes: what is seen of them; None where they were not looked at (PipelineConfig.use_eyes).
+    blendshapes (52,): 0..1, in the order of expression.units.NAMES (ARKit's); NaN where they are
+        not known, or not asked for (PipelineConfig.expressions).
+    blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, the coefficient is 0.
+    speaking: 0..1, how surely the person speaks; NaN as above, and in the first second.
     """
 
     id: str
@@ -73,6 +80,9 @@ class Face(ComparedByValue):
     rotation_sigma_rad: float | None = None
     distance_source: DistanceSource = DistanceSource.ASSUMED
     eyes: Eyes | None = None
+    blendshapes: np.ndarray = field(default_factory=unknown_blendshapes)
+    blendshape_confidence: np.ndarray = field(default_factory=nothing_known)
+    speaking: float = math.nan
 
     @property
     def gaze(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
+from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.file import EXPRESSION_COUNT, SHAPE_COUNT
 
@@ -169,6 +170,16 @@ class Faces(Sequence[Face]):
     def eye_openness(self) -> np.ndarray:
         """Right and left eye of the person (N, 2): 0 closed .. 1 open; NaN where not seen."""
         return self._table(lambda face: face.eye_openness, (2,))
+
+    @property
+    def blendshapes(self) -> np.ndarray:
+        """ARKit's coefficients (N, 52), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.blendshapes, (UNIT_COUNT,))
+
+    @property
+    def speaking(self) -> np.ndarray:
+        """How surely each person speaks (N,), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.speaking)
 
     @property
     def pose_covariances(self) -> np.ndarray:

@@ -27,6 +27,8 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.expression.looks import with_gaze
+from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER, EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -49,24 +51,28 @@ from face_recon_ros.settings import Change, check_settings, described, setting, 
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
-from face_recon_ros.tracking.newcomers import is_new_face
+from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
-from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, Way
+from face_recon_ros.tracking.track import Observation, sigma_of
+from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 
-# Of so many searches of a stream for newcomers one is with the image the other way up, and of so
-# many while nobody is surely found
-SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
+# Of so many searches of a stream for new faces one is with the image upside down, and of so many
+# while no face is found with high confidence
+SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 
 
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -117,6 +123,9 @@ class PipelineConfig:
         change=Change.UNCONFIGURED,
     )
 
+    # for the callers: a node decides by who listens
+    expressions: bool = False
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
@@ -155,9 +164,16 @@ class Pipeline:
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
         self.eyes_wanted = True
         self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
+        self._expressions: ExpressionReader | None = None
+        self._use_expressions(self.config)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _use_expressions(self, config: PipelineConfig) -> None:
+        """Read the files of expressions when they are first asked for."""
+        if config.expressions and self._expressions is None:
+            self._expressions = ExpressionReader(self.model, config.threads)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -170,6 +186,8 @@ class Pipeline:
         self._placer.reset()
         self._eyes.reset()
         self._second_looks.reset()
+        if self._expressions is not None:
+            self._expressions.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -184,6 +202,7 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._use_expressions(config)
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
@@ -271,6 +290,8 @@ class Pipeline:
         faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
         self._eyes.keep(self._tracker.ids())
+        if self._expressions is not None:
+            self._expressions.forget(stamp_s)
         return faces
 
     def process(
@@ -293,12 +314,12 @@ class Pipeline:
         return self._placer.report()
 
     def search(self, image: np.ndarray) -> None:
-        """Search a part of a stream's image for newcomers, if due; the next image has them."""
+        """Search a part of a stream's image for new faces, if due; the next image reports them."""
         if not self._tracker.search_due():
             return
         self._searches += 1
         sure = self._tracker.is_sure_of_one()
-        per_turn = SEARCHES_PER_TURN if sure else DOUBTFUL_SEARCHES_PER_TURN
+        per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
         search = self._other_way_up if other_way_up else self.detector
         if other_way_up != self._tracker.are_upside_down():
@@ -318,39 +339,40 @@ class Pipeline:
             self._followed(image, region, wanted, stamp_s)
             for region, wanted in zip(regions, described, strict=True)
         ])
-        way = tracker.wanted_search()
-        if way is not None:
-            tracker.take_detections(self._detect(image, way))
-        tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
-        if tracker.wants_other_way_up():
-            tracker.take_detections(self._detect(image, Way.UPSIDE_DOWN))
-            tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        search = tracker.wanted_search()
+        if search is not None:
+            tracker.take_detections(self._detect(image, search))
+        tracker.add([self._new_face(image, region) for region in tracker.candidates()])
+        if tracker.wants_upside_down():
+            tracker.take_detections(self._detect(image, Orientation.UPSIDE_DOWN))
+            tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
-            smooth(track.id, track.regression.parameters, track.seen_s, view)
+            found = track.regression
+            smooth(track.id, found.parameters, track.seen_s, view, sigma_of(found))
         return [
             (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
             for t in tracker.reported()
         ]
 
-    def _detect(self, image: np.ndarray, way: Way) -> list[Region]:
+    def _detect(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
         """Search a whole image."""
-        if way is Way.UPSIDE_DOWN:
+        if orientation is Orientation.UPSIDE_DOWN:
             return _regions(detect_upside_down(self.detector, image))
         return _regions(self.detector(image))
 
     def _followed(
         self, image: np.ndarray, region: Region, described: bool, stamp_s: float
     ) -> Observation:
-        """Return what there is where a face is expected; what scores low is looked at again."""
+        """Return what there is in a search region; a low score is verified at other rolls."""
         first = self.regressor(image, region, denoise=True)
         found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
-    def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
+    def _new_face(self, image: np.ndarray, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream."""
         found = self._rolled(image, region)
-        return _observed(image, found.regression, found.judged)
+        return _observed(image, found.regression, found.upright_score)
 
     def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
         """Return the face in a region of a stream's image at the likeliest roll."""
@@ -361,23 +383,23 @@ class Pipeline:
             judge=lambda r: self._judge(image, r),
             locate=lambda r: self._judge.locate(image, r),
         )
-        settled = self.regressor.settled(image, found.regression, still=False)
-        return Candidate(settled, found.judged)
+        refined = self.regressor.refined(image, found.regression, still=False)
+        return Candidate(refined, found.upright_score)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
         Every detection is reported.
 
-        There is time to search upside down, too, where nobody is surely found, and to look at
-        each face in the mirror, once it is known where it is.
+        Images without a confident face are searched upside down, too. Each face is regressed with
+        horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._detect(image, Way.UPRIGHT), every)
+        found = self._look_at(image, self._detect(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = self._detect(image, Way.UPSIDE_DOWN)
+            others = self._detect(image, Orientation.UPSIDE_DOWN)
             found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
-        settled = [self.regressor.settled(image, face, still=True) for face in found]
-        return [('', face, face.parameters) for face in settled]
+        refined = [self.regressor.refined(image, face, still=True) for face in found]
+        return [('', face, face.parameters) for face in refined]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
@@ -393,7 +415,8 @@ class Pipeline:
                 locate=lambda r: self._judge.locate(image, r),
             )
             if not shows_one_of(candidate.regression, [o.regression for o in found]):
-                found.append(Observation(candidate.regression, judged=candidate.judged))
+                score = candidate.upright_score
+                found.append(Observation(candidate.regression, upright_score=score))
         return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _faces(
@@ -404,11 +427,16 @@ class Pipeline:
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
         wanted = stamp_s is None or self.eyes_wanted
-        if self.config.use_eyes == ALWAYS or (self.config.use_eyes == AUTO and wanted):
-            faces = [self._with_eyes(image, face, camera, stamp_s) for face in faces]
+        eyes = self.config.use_eyes == ALWAYS or (self.config.use_eyes == AUTO and wanted)
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is None:
+                continue
+            if eyes:
+                face = self._with_eyes(image, face, camera, stamp_s)
+            faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
     def _with_eyes(
@@ -430,14 +458,39 @@ class Pipeline:
         )
         return replace(face, eyes=eyes)
 
+    def _expressive(
+        self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its expression, where that is asked for."""
+        reader = self._expressions
+        if reader is None or not self.config.expressions:
+            return face
+        if stamp_s is None:
+            shown = reader.still(image, found)
+        elif face.score == 0:
+            shown = reader.last(face.id)
+        else:
+            smooth = self.config.smoothing is not None
+            shown = reader.follow(image, face.id, found, stamp_s, smooth)
+        values, confidence = shown.blendshapes, shown.confidence
+        if face.eyes is not None and face.eyes.measured.any() and np.isfinite(values).all():
+            gaze = face.pose.rotation.T @ face.gaze
+            values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
+        return replace(
+            face,
+            blendshapes=values,
+            blendshape_confidence=confidence,
+            speaking=shown.speaking,
+        )
+
 
 def _eye_settings(config: PipelineConfig) -> dict[str, bool]:
     return {'smooth': config.smoothing is not None, 'learn_offset': config.learn_gaze_offset}
 
 
-def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:
-    """Return a finding with its appearance."""
-    return Observation(found, descriptor_of(image, found.region), judged)
+def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:
+    """Return a face with its appearance descriptor."""
+    return Observation(found, descriptor_of(image, found.region), upright_score)
 
 
 def _regions(detections: list[Detection]) -> list[Region]:

@@ -127,15 +127,15 @@ def test_an_assignment_is_of_the_least_sum():
     assert assign(np.empty((0, 3)), np.empty((0, 3), bool)) == []
 
 
-@pytest.mark.parametrize(('x', 'doubtful'), [(219, False), (222, True), (258, True),
+@pytest.mark.parametrize(('x', 'is_ambiguous'), [(219, False), (222, True), (258, True),
                                             (261, False)])
-def test_who_may_be_either_of_two_lost_faces(x, doubtful):
+def test_who_may_be_either_of_two_lost_faces(x, is_ambiguous):
     """By less than 2.5 nats: with a deviation of 25 px and 80 px between them, 19 px off
     the middle."""
     both = [lost(200.0, apart=False), lost(280.0, apart=False)]
     cost = costs(both, sightings([face(x)]), 0.1)
     beside = np.ones((2, 1), bool)
-    assert ambiguous(cost, beside).tolist() == [doubtful]
+    assert ambiguous(cost, beside).tolist() == [is_ambiguous]
     assert ambiguous(cost, ~beside).tolist() == [False]
 
 

@@ -27,7 +27,6 @@ NAME = 'face_recon_ros'
 ROSDEP_KEYS = {
     'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
-    'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
 }

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from face_recon_ros.expression import units
 from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import (
     PartFile,
@@ -39,6 +40,7 @@ COLUMNS = (
     *('gaze_x', 'gaze_y', 'gaze_z'),
     'gaze_sigma_deg',
     *('eye_open_right', 'eye_open_left'),
+    *(f'bs_{name}' for name in units.NAMES),
 )
 
 
@@ -67,6 +69,7 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         *(f'{v:.6f}' for v in face.gaze),
         f'{math.degrees(face.gaze_sigma_rad):.3f}',
         *('' if math.isnan(v) else f'{v:.3f}' for v in face.eye_openness),
+        *('' if math.isnan(v) else f'{v:.4f}' for v in face.blendshapes.tolist()),
     ]
 
 

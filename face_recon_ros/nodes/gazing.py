@@ -51,6 +51,10 @@ class Gazing:
         """Tell whether anybody subscribes."""
         return has_listener(self._gazes) or self._are_humans_wanted()
 
+    def wants_expressions(self) -> bool:
+        """No: who looks at whom is in the eyes."""
+        return False
+
     def wants_eyes(self) -> bool:
         """Tell whether anybody subscribes: all of it is of eyes."""
         return self.wanted()

@@ -37,6 +37,10 @@ class Output(Protocol):
         """Tell whether anybody subscribes; where nobody wants anything, nothing is computed."""
         ...
 
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to what has Face.blendshapes in it."""
+        ...
+
     def wants_eyes(self) -> bool:
         """Tell whether what is subscribed to shows anything of eyes."""
         ...
@@ -89,6 +93,10 @@ class FaceOutputs:
         """Tell whether anybody subscribes."""
         publishers = (self._faces, self._poses, self._markers)
         return self._are_transforms_wanted() or any(has_listener(p) for p in publishers)
+
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to ~/faces."""
+        return has_listener(self._faces)
 
     def wants_eyes(self) -> bool:
         """Tell so of ~/faces and ~/markers: nobody knows who of the many on /tf wants gazes."""

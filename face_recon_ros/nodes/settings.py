@@ -28,7 +28,9 @@ RAW = 'raw'
 COMPRESSED = 'compressed'
 COMPRESSED_DEPTH = 'compressedDepth'
 AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', 'gaze')
+# Those that need Face.eyes and Face.blendshapes
+GAZE, EXPRESSION = 'gaze', 'expression'
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', GAZE, EXPRESSION)
 OVERLAY_SEPARATOR = '+'
 # The target that is no frame, and what stands between targets
 CAMERA_TARGET, TARGET_SEPARATOR = 'camera', ','
@@ -127,6 +129,20 @@ class Settings:
     publish_humans: bool = setting(
         True,
         'Publish faces under /humans/faces as in REP-155. Needs hri_msgs.',
+        section='output',
+    )
+    use_expressions: str = setting(
+        AUTOMATIC,
+        'Compute blendshapes and action units: auto while somebody subscribes to a topic that has '
+        'them (~/faces, facs, expression, the overlay with expression), always, or never.',
+        choices=(AUTOMATIC, ALWAYS, NEVER),
+        section='output',
+    )
+    publish_expression: bool = setting(
+        False,
+        'Publish /humans/faces/<id>/expression: a name of what the face shows, by rules. The law '
+        'may forbid it: docs/expressions.md.',
+        change=Change.UNCONFIGURED,
         section='output',
     )
     face_image_width: int = setting(

@@ -17,6 +17,7 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
+from face_recon_ros.rendering.bars import draw_bars
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
     Renderer,
@@ -188,6 +189,12 @@ class FaceViews:
             overlay.draw_gaze(image, starts, ray.T @ face.gaze, 0.7 * size_px, bool(seen.any()))
         return image
 
+    def expression(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw bars of each face's coefficients beside it (PipelineConfig.expressions)."""
+        for face in faces:
+            draw_bars(image, face)
+        return image
+
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Return a grey picture of depth on black, near is bright."""
         depth_m = self.depth_m(image.shape[:2], faces)
@@ -202,8 +209,7 @@ class FaceViews:
         """
         Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
 
-        'sparse', 'dense', 'pose', 'mesh', 'box' and 'gaze' draw on the image and return it;
-        'depth' and 'pncc' return a new one on black.
+        'depth' and 'pncc' return a new one on black, the others draw on the image and return it.
 
         :param image: (H, W, 3) uint8 BGR that the faces were found in
         :raises ArgumentError: no such mode.
@@ -223,5 +229,6 @@ _DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] 
     'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
     'box': FaceViews.box,
     'gaze': FaceViews.gaze,
+    'expression': FaceViews.expression,
 }
 MODES = tuple(_DRAW)

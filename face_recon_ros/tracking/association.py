@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from face_recon_ros import _renderer
 from face_recon_ros.detection.nms import intersection_over_union
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
@@ -82,8 +82,8 @@ def sightings(
     return found
 
 
-def way_box(track: Track, now_s: float) -> np.ndarray:
-    """Return the box (4,) around the way that a lost face may have gone, or stopped on."""
+def path_box(track: Track, now_s: float) -> np.ndarray:
+    """Return the box (4,) around a lost face's path, from its last place to the expected one."""
     low, high = track.regression.box.reshape(2, 2)
     off = track.motion.predict(now_s).place[:2] - track.region.centre
     return np.concatenate([np.minimum(low, low + off), np.maximum(high, high + off)])
@@ -141,24 +141,24 @@ def assign(cost: np.ndarray, possible: np.ndarray) -> list[tuple[int, int]]:
     if not possible.any():
         return []
     # first as many pairs as there are, then the cheapest
-    pairs = zip(*linear_sum_assignment(np.where(possible, cost, _IMPOSSIBLE)), strict=True)
-    return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
+    pairs = _renderer.assign(np.ascontiguousarray(np.where(possible, cost, _IMPOSSIBLE)))
+    return [pair for pair in pairs if possible[pair]]
 
 
 def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:
     """
     Return (N,) whether a sighting may nearly as well be one track's face as another's.
 
-    :param beside: (T, N) whether others are near, or were near the track; nobody else is doubted
+    :param beside: (T, N) whether others are near, or were near the track; only those are ambiguous
     """
     near = cost.place <= GATE
     compared = np.where(near, cost.compared, np.inf)
     if len(compared) < 2:
         return np.zeros(compared.shape[1], bool)
     best = np.sort(compared, axis=0)[:2]
-    doubtful = (beside & near).any(axis=0) & np.isfinite(best[1])
-    doubtful[doubtful] = best[1, doubtful] - best[0, doubtful] < AMBIGUOUS_NATS
-    return doubtful
+    found = (beside & near).any(axis=0) & np.isfinite(best[1])
+    found[found] = best[1, found] - best[0, found] < AMBIGUOUS_NATS
+    return found
 
 
 def reach(expected: Prediction, region: Region) -> float:
@@ -195,7 +195,7 @@ def follow(
     Return what each of the followed tracks was found as; None: it was not found.
 
     :param observations: in each track's search region; None: no face there
-    :param hidden: boxes (4,) of the ways of lost faces, who may be behind one of these
+    :param hidden: boxes (4,) of the paths of lost faces, which may be behind one of these
     """
     if len(tracks) == 1 and not hidden and tracks[0].apart:
         return [None if o is None else Sighting(o) for o in observations]

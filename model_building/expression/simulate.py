@@ -1,0 +1,58 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Landmarks of expressions without a picture: the ICT model's, with noise as Face Mesh's has."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from face_recon_ros.expression.features import STEADY_468
+from face_recon_ros.expression.units import COUNT
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.procrustes import similarity
+from model_building.expression import sampling
+from model_building.face_model.ict_model import IctModel
+from model_building.network.ict_landmarks import IctLandmarks
+
+IDENTITY_LIMIT = 2.5
+NOISE_M = np.array([1.8e-3, 1.8e-3, 4e-3])
+"""Standard deviation of a landmark's place: depth is guessed."""
+TURN_SPREAD_RAD = np.array([0.2, 0.45, 0.08])
+
+
+class Simulation:
+    """Draws people and expressions as landmarks."""
+
+    def __init__(self, ict: Path, model: FaceModel) -> None:
+        """:raises ModelBuildingError: the folder is not the ICT face model's."""
+        people = IctModel.load(ict)
+        places = IctLandmarks.of(people, model)
+        self._neutral = places.points(people.neutral)
+        self._identity = np.array([places.points(mode) for mode in people.identity])
+        shapes = dict(zip(people.expression_names, map(places.points, people.expression),
+                          strict=True))
+        self._units = np.zeros((COUNT, *self._neutral.shape))
+        for unit, weights in enumerate(np.eye(COUNT)):
+            for name, weight in sampling.of_ict(weights).items():
+                self._units[unit] += weight * shapes[name]
+        self._reference = model.landmarks_468.mean
+
+    def __call__(self, rng: np.random.Generator,
+                 count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return points (N, 468, 3) without pose, turns (N, 3) and weights (N, 52)."""
+        weights = np.array([sampling.draw(rng) for _ in range(count)])
+        identities = rng.standard_normal((count, len(self._identity)))
+        identities = np.clip(identities, -IDENTITY_LIMIT, IDENTITY_LIMIT)
+        points = (self._neutral + np.tensordot(identities, self._identity, 1)
+                  + np.tensordot(weights, self._units, 1))
+        points += NOISE_M * rng.standard_normal(points.shape)
+        for face in points:
+            face[:] = self._laid(face)
+        turns = TURN_SPREAD_RAD * rng.standard_normal((count, 3))
+        return points, turns, weights
+
+    def _laid(self, face: np.ndarray) -> np.ndarray:
+        scale, rotation, move = similarity(face[STEADY_468], self._reference[STEADY_468])
+        return scale * face @ rotation.T + move
