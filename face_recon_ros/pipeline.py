@@ -54,7 +54,7 @@ from face_recon_ros.tracking.egomotion import View
 from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
-from face_recon_ros.tracking.track import Observation, sigma_of
+from face_recon_ros.tracking.track import Observation
 from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
@@ -349,7 +349,7 @@ class Pipeline:
         smooth.keep(tracker.ids())
         for track in tracker.followed():
             found = track.regression
-            smooth(track.id, found.parameters, track.seen_s, view, sigma_of(found))
+            smooth(track.id, found.parameters, track.seen_s, view, found.rotation_sigma_rad)
         return [
             (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
             for t in tracker.reported()
