@@ -29,7 +29,7 @@ from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
 from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.reader import ExpressionReader
-from face_recon_ros.eyes.reader import EyeReader
+from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER, EyeReader
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -94,9 +94,11 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
-    use_eyes: bool = setting(
-        True,
-        'Look at the eyes: gaze, openness, pupils. false: the gaze is the direction of the head.',
+    use_eyes: str = setting(
+        AUTO,
+        'Look at the eyes: auto (the node: while somebody subscribes to what shows them, not for '
+        '/tf alone), always, or never. Without, the gaze is the direction of the head.',
+        choices=(AUTO, ALWAYS, NEVER),
     )
     learn_gaze_offset: bool = setting(
         False,
@@ -137,6 +139,7 @@ class Pipeline:
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
 
     config: as it is now; configure() changes it. model: the face model, which views need.
+    eyes_wanted: False spares a stream the eyes where use_eyes is auto.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
@@ -159,6 +162,7 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self.eyes_wanted = True
         self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
         self._expressions: ExpressionReader | None = None
         self._use_expressions(self.config)
@@ -423,12 +427,14 @@ class Pipeline:
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
+        wanted = stamp_s is None or self.eyes_wanted
+        eyes = self.config.use_eyes == ALWAYS or (self.config.use_eyes == AUTO and wanted)
         faces = []
         for face_id, regression, parameters in found:
             face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
             if face is None:
                 continue
-            if self.config.use_eyes:
+            if eyes:
                 face = self._with_eyes(image, face, camera, stamp_s)
             faces.append(self._expressive(image, face, regression.parameters, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))

@@ -34,14 +34,14 @@ class GazeConstants:
     how far eyes turn in the head, a standard deviation. sigma_scale: of what follows from these.
     """
 
-    radius_m: float = 0.007
-    behind_m: float = 0.0037
+    radius_m: float = 0.0072
+    behind_m: float = 0.0043
     inwards_m: float = 0.0016
-    up_m: float = 0.0015
-    eye_sigma_m: float = 0.0008
-    eye_sigma_px: float = 0.3
+    up_m: float = 0.00165
+    eye_sigma_m: float = 0.0005
+    eye_sigma_px: float = 1.5
     spread_rad: float = math.radians(10)
-    sigma_scale: float = 0.65
+    sigma_scale: float = 0.59
 
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open

@@ -17,6 +17,9 @@ from face_recon_ros.eyes.look import Eyes
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.pose import MetricPose
 
+# When to look at eyes: where somebody wants to know, in any case, not at all
+AUTO, ALWAYS, NEVER = 'auto', 'always', 'never'
+
 
 class EyeReader:
     """Looks at eyes; the network is loaded with the first face whose eyes are asked for."""
