@@ -27,7 +27,7 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
-from face_recon_ros.expression.looks import with_gaze
+from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER, EyeReader
 from face_recon_ros.face import Face as Face
@@ -54,7 +54,7 @@ from face_recon_ros.tracking.egomotion import View
 from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
-from face_recon_ros.tracking.track import Observation, sigma_of
+from face_recon_ros.tracking.track import Observation
 from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
@@ -349,7 +349,7 @@ class Pipeline:
         smooth.keep(tracker.ids())
         for track in tracker.followed():
             found = track.regression
-            smooth(track.id, found.parameters, track.seen_s, view, sigma_of(found))
+            smooth(track.id, found.parameters, track.seen_s, view, found.rotation_sigma_rad)
         return [
             (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
             for t in tracker.reported()
@@ -473,9 +473,11 @@ class Pipeline:
             smooth = self.config.smoothing is not None
             shown = reader.follow(image, face.id, found, stamp_s, smooth)
         values, confidence = shown.blendshapes, shown.confidence
-        if face.eyes is not None and face.eyes.measured.any() and np.isfinite(values).all():
-            gaze = face.pose.rotation.T @ face.gaze
-            values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
+        if face.eyes is not None and np.isfinite(values).all():
+            values = with_openness(values, face.eye_openness)
+            if face.eyes.measured.any():
+                gaze = face.pose.rotation.T @ face.gaze
+                values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
         return replace(
             face,
             blendshapes=values,
