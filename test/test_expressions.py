@@ -14,7 +14,7 @@ from face_recon_ros.errors import ArgumentError, ModelFileError
 from face_recon_ros.expression import action_units as facs
 from face_recon_ros.expression import units
 from face_recon_ros.expression.features import aligned, feature_vector, mirrored
-from face_recon_ros.expression.looks import with_gaze
+from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.expression.regression import ExpressionRegression
@@ -239,6 +239,17 @@ def test_looks_follow_the_gaze(gaze, shown):
     np.testing.assert_allclose(values, weights(jawOpen=0.3, **shown), atol=1e-4)
     assert known[units.NAMES.index('eyeLookInLeft')] == pytest.approx(0.5, abs=1e-3)
     assert np.count_nonzero(known) == 8
+
+
+@pytest.mark.parametrize(('openness', 'shown'), [
+    ((1.0, 1.0), {}), ((0.6, 0.7), {}), ((0.0, 1.0), {'eyeBlinkRight': 1.0}),
+    ((0.9, 0.3), {'eyeBlinkLeft': 0.5}), ((math.nan, 0.0), {'eyeBlinkRight': 0.2,
+                                                           'eyeBlinkLeft': 1.0}),
+])  # fmt: skip
+def test_blinks_follow_the_openness_of_the_eyes(openness, shown):
+    before = weights(eyeBlinkRight=0.2, eyeBlinkLeft=0.2)
+    found = with_openness(before, np.array(openness))
+    np.testing.assert_allclose(found, weights(**shown), atol=1e-9)
 
 
 # --- rest ------------------------------------------------------------------------

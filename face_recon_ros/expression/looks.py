@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the eyes look, as ARKit's units: from the gaze, not from the landmarks."""
+"""What the eyes do, as ARKit's units: from their own network, not from the landmarks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,24 @@ from face_recon_ros.expression.units import INDEX
 
 # How far eyes turn at the coefficient 1
 SIDE_RAD, UP_DOWN_RAD = math.radians(30.0), math.radians(25.0)
+
+
+# Eyes open by this part of the person's own are not closing: openness is measured with an error
+OPEN = 0.6
+
+
+def with_openness(blendshapes: np.ndarray, openness: np.ndarray) -> np.ndarray:
+    """
+    Return coefficients (52,) with eyeBlink of how far the eyes are open.
+
+    :param openness: (2,) of the person's right and left eye, 0 closed .. 1 open; NaN: not known,
+        the coefficient stays
+    """
+    blendshapes = blendshapes.copy()
+    for name, part in zip(('eyeBlinkRight', 'eyeBlinkLeft'), openness.tolist(), strict=True):
+        if math.isfinite(part):
+            blendshapes[INDEX[name]] = min(max(1.0 - part / OPEN, 0.0), 1.0)
+    return blendshapes
 
 
 def with_gaze(
