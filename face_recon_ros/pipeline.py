@@ -27,7 +27,6 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
-from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER, EyeReader
 from face_recon_ros.face import Face as Face
@@ -465,24 +464,15 @@ class Pipeline:
         reader = self._expressions
         if reader is None or not self.config.expressions:
             return face
-        if stamp_s is None:
-            shown = reader.still(image, found)
-        elif face.score == 0:
-            shown = reader.last(face.id)
-        else:
-            smooth = self.config.smoothing is not None
-            shown = reader.follow(image, face.id, found, stamp_s, smooth)
-        values, confidence = shown.blendshapes, shown.confidence
-        if face.eyes is not None and np.isfinite(values).all():
-            values = with_openness(values, face.eye_openness)
-            if face.eyes.measured.any():
-                gaze = face.pose.rotation.T @ face.gaze
-                values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
+        smooth, is_seen = self.config.smoothing is not None, face.score > 0
+        shown = reader(image, face.id, found, stamp_s, is_seen, smooth)
+        if face.eyes is not None:
+            measured = face.eyes.measured.any()
+            gaze = face.pose.rotation.T @ face.gaze if measured else None
+            shown = shown.with_eyes(face.eye_openness, gaze, face.gaze_sigma_rad)
+        values, known, speaking = shown.blendshapes, shown.confidence, shown.speaking
         return replace(
-            face,
-            blendshapes=values,
-            blendshape_confidence=confidence,
-            speaking=shown.speaking,
+            face, blendshapes=values, blendshape_confidence=known, speaking=speaking
         )
 
 
