@@ -467,13 +467,9 @@ class Pipeline:
         smooth, is_seen = self.config.smoothing is not None, face.score > 0
         shown = reader(image, face.id, found, stamp_s, is_seen, smooth)
         if face.eyes is not None:
-            measured = face.eyes.measured.any()
-            gaze = face.pose.rotation.T @ face.gaze if measured else None
+            gaze = face.pose.rotation.T @ face.gaze if face.eyes.measured.any() else None
             shown = shown.with_eyes(face.eye_openness, gaze, face.gaze_sigma_rad)
-        values, known, speaking = shown.blendshapes, shown.confidence, shown.speaking
-        return replace(
-            face, blendshapes=values, blendshape_confidence=known, speaking=speaking
-        )
+        return replace(face, **shown.of_face())
 
 
 def _eye_settings(config: PipelineConfig) -> dict[str, bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,14 @@ class Expression(ComparedByValue):
     blendshapes: np.ndarray = field(default_factory=unknown)
     confidence: np.ndarray = field(default_factory=nothing_known)
     speaking: float = math.nan
+
+    def of_face(self) -> dict[str, Any]:
+        """Return the fields of a Face that it is."""
+        return {
+            'blendshapes': self.blendshapes,
+            'blendshape_confidence': self.confidence,
+            'speaking': self.speaking,
+        }
 
     def with_eyes(
         self, openness: np.ndarray, gaze: np.ndarray | None, sigma_rad: float
