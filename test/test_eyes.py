@@ -186,7 +186,7 @@ def test_sigma_is_smaller_with_eyes_that_are_larger():
 def test_openness_goes_from_closed_to_open():
     values = [
         openness_of(outline(np.array([0.0, 0.0]), np.array([40.0, 6.0]), ratio))
-        for ratio in (0.0, 0.1, 0.2, 0.25, 0.3, 0.5)
+        for ratio in (0.0, 0.05, 0.12, 0.16, 0.2, 0.5)
     ]
     assert values[0] == values[1] == 0
     assert values[-1] == 1
@@ -251,21 +251,48 @@ def test_without_use_eyes_no_network_is_loaded(portrait, monkeypatch):
         raise AssertionError('it was loaded')
 
     monkeypatch.setattr(reader_module, 'EyeNetwork', load)
-    pipeline = Pipeline(PipelineConfig(use_eyes=False))
+    pipeline = Pipeline(PipelineConfig(use_eyes='never'))
     (face,) = pipeline.detect(portrait)
     assert face.eyes is None
     np.testing.assert_array_equal(face.gaze, face.pose.rotation[:, 0])
     assert face.gaze_sigma_rad == head_sigma_rad(face.pose, face.pose_covariance)
     assert np.isnan(face.eye_openness).all()
     # an image without a face needs none either
-    pipeline.configure(PipelineConfig(use_eyes=True))
+    pipeline.configure(PipelineConfig(use_eyes='always'))
     assert not len(pipeline.detect(np.zeros((240, 320, 3), np.uint8)))
     with pytest.raises(AssertionError, match='it was loaded'):
         pipeline.detect(portrait)
 
 
+def test_a_stream_is_spared_the_eyes_that_nobody_wants(portrait, monkeypatch):
+    looked = []
+
+    class Counted(EyeNetwork):
+        def __call__(self, image, landmarks_px):
+            looked.append(1)
+            return super().__call__(image, landmarks_px)
+
+    monkeypatch.setattr(reader_module, 'EyeNetwork', Counted)
+
+    def looks(use_eyes, wanted):
+        looked.clear()
+        pipeline = Pipeline(PipelineConfig(use_eyes=use_eyes))
+        pipeline.eyes_wanted = wanted
+        for image in range(3):
+            (face,) = pipeline.track(portrait, image / 30)
+        assert (face.eyes is not None) == bool(looked)
+        return len(looked)
+
+    assert [looks('auto', True), looks('auto', False)] == [3, 0]
+    assert [looks('always', False), looks('never', True)] == [3, 0]
+    # a photo is looked at whole
+    pipeline = Pipeline()
+    pipeline.eyes_wanted = False
+    assert pipeline.detect(portrait)[0].eyes is not None
+
+
 def test_a_foreign_file_is_refused():
-    with pytest.raises(ModelFileError, match='not those of eyes; give'):
+    with pytest.raises(ModelFileError, match='is not a network of eyes'):
         EyeNetwork(model_file('face_landmark.tflite'))
 
 

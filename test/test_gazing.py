@@ -22,6 +22,7 @@ from node_process import (
 )
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header, String
+from test_face_outputs import Outputs
 from test_messages import make_face, with_eyes
 from tf2_msgs.msg import TFMessage
 
@@ -29,6 +30,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.nodes.gazing import Gazing
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
+from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_about
@@ -218,9 +220,36 @@ def test_a_frame_of_tf_is_a_target(peer, image):
     assert gazes.collected[-1].receivers == ['tablet']
 
 
+def test_eyes_are_looked_at_for_those_who_show_them():
+    outputs = Outputs()
+    for publisher in outputs.publishers.values():
+        publisher.listeners = 0
+    outputs.tf.listeners = 5
+    assert not outputs.outputs.wants_eyes()
+    outputs.faces.listeners = 1
+    assert outputs.outputs.wants_eyes()
+    told = Told()
+    assert told.gazing.wants_eyes()
+    told.all.listeners = told.humans.listeners = 0
+    assert not told.gazing.wants_eyes()
+
+
+@pytest.mark.parametrize(('mode', 'wanted'), [('sparse+gaze', True), ('sparse+pose', False)])
+def test_an_overlay_of_gaze_wants_eyes(model, mode, wanted):
+    publishers = {}
+    pictures = Pictures(
+        lambda kind, topic, _: publishers.setdefault(topic, Publisher()), model
+    )
+    settings = Settings.from_values({**{d.name: d.default for d in DECLARATIONS},
+                                     'overlay_mode': mode})
+    assert pictures.wants_eyes(settings) == wanted
+    publishers['~/overlay_image'].listeners = 0
+    assert not pictures.wants_eyes(settings)
+
+
 def test_without_use_eyes_the_gaze_is_the_head_s(peer, image):
     faces = peer.collect(FaceArray, 'face_recon/faces')
-    with running('-p', 'use_eyes:=false'):
+    with running('-p', 'use_eyes:=never'):
         peer.show(seen(image), lambda: any(m.faces for m in faces.collected))
         (face,) = faces.collected[-1].faces
         assert np.isnan(face.eye_openness).all()
@@ -228,7 +257,7 @@ def test_without_use_eyes_the_gaze_is_the_head_s(peer, image):
         ahead = [1 - 2 * (q.y**2 + q.z**2), 2 * (q.x * q.y + q.w * q.z),
                  2 * (q.x * q.z - q.w * q.y)]
         np.testing.assert_allclose([face.gaze.x, face.gaze.y, face.gaze.z], ahead, atol=1e-6)
-        (result,) = peer.set_parameters(use_eyes=True)
+        (result,) = peer.set_parameters(use_eyes='always')
         assert result.successful
         peer.show(
             seen(image),

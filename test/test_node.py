@@ -444,13 +444,16 @@ def broken(name):
 def test_bad_images_get_one_line_and_the_node_lives_on(node, peer, image, name, words):
     diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
     listener = peer.collect(FaceArray, 'face_recon/faces')
-    peer.show(broken(name), lambda: node.count(words))
+
+    def said():
+        status = statuses(diagnostics)['images'] if diagnostics.collected else None
+        return status and words in status.message and status.level == b'\x02'
+
+    peer.show(broken(name), said)
     begin = len(diagnostics.collected)
     peer.show(broken(name), lambda: len(diagnostics.collected) > begin + 2)
+    node.wait_line(words)
     assert node.count(words) == 1
-    images = statuses(diagnostics)['images']
-    assert images.level == b'\x02'
-    assert words in images.message
     assert peer.faces_in(image).faces
     peer.drop(diagnostics, listener)
 

@@ -142,6 +142,7 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     add_setting(parser, PipelineConfig, 'detector', metavar='DETECTOR')
     add_setting(parser, PipelineConfig, 'regressor')
     add_setting(parser, PipelineConfig, 'regressor_path', metavar='FILE')
+    add_setting(parser, PipelineConfig, 'use_eyes')
     cameras = parser.add_mutually_exclusive_group()
     cameras.add_argument(
         '--focal-length-px',
@@ -201,6 +202,7 @@ def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:
             detector=options.detector,
             regressor=options.regressor,
             regressor_path=options.regressor_path,
+            use_eyes=options.use_eyes,
             interpupillary_distance_m=options.interpupillary_distance_m,
             tracking=replace(defaults.tracking, max_faces=options.max_faces),
             smoothing=SmoothingSettings() if smoothing else None,

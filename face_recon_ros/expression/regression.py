@@ -81,7 +81,7 @@ class ExpressionRegression:
 def _read(path: Path, feature_count: int) -> dict[str, np.ndarray]:
     """Return the arrays of the file, float32 and of shapes that fit together."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open('rb') as stream, np.load(stream, allow_pickle=False) as file:
             names = tuple(str(name) for name in file['names'])
             version = int(file['format_version'])
             arrays = {name: file[name] for name in _SHAPES}

@@ -18,25 +18,26 @@ from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
-EYES_FILE = 'iris_landmark.tflite'
-# MediaPipe's names of the outputs: 71 points of outline and brow, 5 of the iris
-OUTLINE, IRIS = 'output_eyes_contours_and_brows', 'output_iris'
-# The network's pixels begin at their corners, ours at their centres
-HALF_PX = 0.5
+EYES_FILE = 'eyes.tflite'
+# Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
+# points, in pixels of the square, and the iris' radius out
+SIZE, HEIGHT = 64, 40
+INPUT = (2, HEIGHT, SIZE, 3)
+OUTPUT = (2, 2 * (1 + LID_POINTS) + 1)
 
 
 class EyeNetwork:
-    """MediaPipe's iris network (Ablavatski et al. 2020) for left eyes; right ones are mirrored."""
+    """The network that this project trains (docs/gaze.md), for left eyes; right ones mirrored."""
 
     def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
         """:raises ModelFileError: the file cannot be used, or is another network."""
         self._network = Network(path or model_file(EYES_FILE), threads)
-        if not {OUTLINE, IRIS} <= set(self._network.output_names):
+        shapes = self._network.output_shapes()
+        if self._network.input_shape != INPUT or shapes != [OUTPUT]:
             raise ModelFileError(
-                f'model file {self._network.path}: outputs {", ".join(self._network.output_names)}'
-                f' are not those of eyes; give {EYES_FILE}'
+                f'model file {self._network.path}: image {self._network.input_shape} -> {shapes} '
+                f'is not a network of eyes, {INPUT} -> [{OUTPUT}]; give {EYES_FILE}'
             )
-        self._size = self._network.input_shape[1]
 
     def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLooks:
         """
@@ -45,31 +46,31 @@ class EyeNetwork:
         :param image: (H, W, 3) uint8 BGR
         :param landmarks_px: (68, 2+) of the face
         """
-        iris, lids = np.full((2, 5, 2), np.nan), np.full((2, LID_POINTS, 2), np.nan)
-        for side, region in enumerate(eye_regions(landmarks_px)):
-            if is_inside(region, image):
-                iris[side], lids[side] = self._look(image, region, mirrored=side == RIGHT)
+        regions = eye_regions(landmarks_px)
+        maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
+        (found,) = self._network.run()
+        points, radius = found[:, :-1].reshape(2, -1, 2).astype(np.float64), found[:, -1]
+        points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
+        for side, image_from_crop in enumerate(maps):
+            points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
+        scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
+        seen = np.array([is_inside(region, image) for region in regions])
+        points[~seen] = np.nan
+        lids = points[:, 1:]
         return EyeLooks(
-            iris_px=iris[:, 0],
-            radius_px=np.linalg.norm(iris[:, 1:] - iris[:, :1], axis=2).mean(axis=1),
+            iris_px=points[:, 0],
+            radius_px=np.where(seen, scales * radius, np.nan),
             lids_px=lids,
             openness=openness_of(lids),
             width_px=np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1),
         )
 
-    def _look(
-        self, image: np.ndarray, region: Region, mirrored: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return iris (5, 2) and lids (16, 2) of an eye, px of the image."""
-        rgb, image_from_crop = cut(image, region, self._size)
-        if mirrored:
-            rgb = rgb[:, ::-1]
-        np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])
-        outputs = self._network.named()
-        found = []
-        for name, count in ((IRIS, 5), (OUTLINE, LID_POINTS)):
-            points = outputs[name].reshape(-1, 3)[:count, :2].astype(np.float64) - HALF_PX
-            if mirrored:
-                points[:, 0] = self._size - 1 - points[:, 0]
-            found.append(points @ image_from_crop[:, :2].T + image_from_crop[:, 2])
-        return found[0], found[1]
+    def _fill(self, image: np.ndarray, side: int, region: Region) -> np.ndarray:
+        """Cut an eye out as the network's input; return the map (2, 3) crop -> image px."""
+        rgb, image_from_crop = cut(image, region, SIZE)
+        top = (SIZE - HEIGHT) // 2
+        part = rgb[top : top + HEIGHT]
+        if side == RIGHT:
+            part = part[:, ::-1]
+        np.multiply(part, np.float32(1 / 255), out=self._network.input_tensor()[side])
+        return image_from_crop

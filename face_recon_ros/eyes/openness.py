@@ -11,7 +11,7 @@ from face_recon_ros.eyes.look import INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPE
 
 # Height of the opening between the lids, relative to the distance of the corners, of closed and
 # of open eyes
-CLOSED_RATIO, OPEN_RATIO = 0.12, 0.33
+CLOSED_RATIO, OPEN_RATIO = 0.06, 0.26
 
 
 def opening_ratios(lids_px: np.ndarray) -> np.ndarray:

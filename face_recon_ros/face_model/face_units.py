@@ -34,7 +34,7 @@ class FaceUnits:
         """
         path = Path(path) if path else model_file(FILE)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open('rb') as stream, np.load(stream, allow_pickle=False) as file:
                 self.names = tuple(str(name) for name in file['names'])
                 starts, self._step = file['starts'].tolist(), float(file['step'])
                 vertices, moves = file['vertices'], file['moves']

@@ -55,6 +55,10 @@ class Gazing:
         """No: who looks at whom is in the eyes."""
         return False
 
+    def wants_eyes(self) -> bool:
+        """Tell whether anybody subscribes: all of it is of eyes."""
+        return self.wanted()
+
     def publish(
         self,
         image_bgr: np.ndarray,

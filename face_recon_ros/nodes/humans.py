@@ -111,6 +111,14 @@ class Humans:
             wanted = [p for topics in self._faces.values() for p in topics.of_expressions()]
         return any(has_listener(p) for p in wanted)
 
+    def wants_eyes(self) -> bool:
+        """Tell whether anybody subscribes to landmarks, which have the pupils."""
+        if not self._settings().publish_humans:
+            return False
+        with self._lock:
+            landmarks = [topics.landmarks for topics in self._faces.values()]
+            return any(has_listener(publisher) for publisher in landmarks)
+
     def publish(
         self,
         image_bgr: np.ndarray,

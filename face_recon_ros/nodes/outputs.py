@@ -41,6 +41,10 @@ class Output(Protocol):
         """Tell whether anybody subscribes to what has Face.blendshapes in it."""
         ...
 
+    def wants_eyes(self) -> bool:
+        """Tell whether what is subscribed to shows anything of eyes."""
+        ...
+
     def publish(
         self,
         image_bgr: np.ndarray,
@@ -93,6 +97,10 @@ class FaceOutputs:
     def wants_expressions(self) -> bool:
         """Tell whether anybody subscribes to ~/faces."""
         return has_listener(self._faces)
+
+    def wants_eyes(self) -> bool:
+        """Tell so of ~/faces and ~/markers: nobody knows who of the many on /tf wants gazes."""
+        return has_listener(self._faces) or has_listener(self._markers)
 
     def publish(
         self,

@@ -26,7 +26,7 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
-from face_recon_ros.nodes.settings import EXPRESSION
+from face_recon_ros.nodes.settings import EXPRESSION, GAZE
 from face_recon_ros.rendering.views import FaceViews
 
 Message: TypeAlias = CameraInfo | Image | PointCloud2
@@ -70,6 +70,11 @@ class Pictures:
         """Tell whether anybody subscribes to a picture of expressions."""
         wanted = EXPRESSION in settings.overlay_modes
         return wanted and has_listener(self._overlay_publisher)
+
+    def wants_eyes(self, settings: Settings) -> bool:
+        """Tell whether anybody subscribes to a picture that shows eyes."""
+        shown = GAZE in settings.overlay_modes
+        return shown and has_listener(self._overlay_publisher)
 
     def draw(self, scene: Scene) -> None:
         """Publish what is wanted of a scene."""

@@ -180,6 +180,7 @@ class Recognition:
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
+        self.pipeline.eyes_wanted = self._are_eyes_wanted()
         found = self.pipeline.track_without_search(image, stamp_s, camera, camera_pose, depth)
         faces = self._named(found)
         with self._publishing:
@@ -197,6 +198,10 @@ class Recognition:
             self._draw.submit(Scene(image, faces, header, camera, self._settings()))
         # New faces can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
+
+    def _are_eyes_wanted(self) -> bool:
+        of_faces = any(output.wants_eyes() for output in self._outputs)
+        return of_faces or self._pictures.wants_eyes(self._settings())
 
     def _draw_scene(self, generation: int, scene: Scene) -> None:
         with self._drawing:

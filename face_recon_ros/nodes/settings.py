@@ -28,9 +28,9 @@ RAW = 'raw'
 COMPRESSED = 'compressed'
 COMPRESSED_DEPTH = 'compressedDepth'
 AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
-# The one that needs Face.blendshapes
-EXPRESSION = 'expression'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', 'gaze', EXPRESSION)
+# Those that need Face.eyes and Face.blendshapes
+GAZE, EXPRESSION = 'gaze', 'expression'
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', GAZE, EXPRESSION)
 OVERLAY_SEPARATOR = '+'
 # The target that is no frame, and what stands between targets
 CAMERA_TARGET, TARGET_SEPARATOR = 'camera', ','

@@ -41,6 +41,8 @@ PICTURES = ('mesh', 'overlay', 'depth')
 START_TIMEOUT_S = 120.0
 # So much longer than asked for a busy machine may take for what is to be shown
 MORE_TIME_S = 60.0
+# With fewer images between them the head turns by tens of degrees
+LEAST_RATE_HZ = 5.0
 # Pictures are asked for only then: until there the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5
@@ -100,6 +102,12 @@ class Viewer:
             watched_s = now_s - self._first_s
             if watched_s > seconds and (self._has_enough() or watched_s > seconds + MORE_TIME_S):
                 return ''
+
+    def rate_hz(self) -> float:
+        """Return how many images with a face there were per second, by their stamps."""
+        times_s = [seen.stamp_s for seen in self.observations]
+        span_s = max(times_s) - min(times_s) if times_s else 0.0
+        return (len(times_s) - 1) / span_s if span_s > 0 else 0.0
 
     def _has_enough(self) -> bool:
         """Tell whether there is what report() asks for; without a face there is nothing more."""
@@ -210,9 +218,15 @@ def report(viewer: Viewer, source: str, fault: str, out: Path) -> int:
     if viewer.observations and compare:
         seen = compare(viewer.observations)
         sys.stdout.write(f'against the truth, 90 % within: {seen.summary()}\n')
-        faults += seen.faults()
-        if len(viewer.ids) > 1:
-            faults.append(f'one person got {len(viewer.ids)} ids')
+        if (rate_hz := viewer.rate_hz()) < LEAST_RATE_HZ:
+            faults.append(
+                f'this machine is too busy or too slow to follow the head: {rate_hz:.1f} images '
+                f'per second, {LEAST_RATE_HZ:g} are needed'
+            )
+        else:
+            faults += seen.faults()
+            if len(viewer.ids) > 1:
+                faults.append(f'one person got {len(viewer.ids)} ids')
     for name in viewer.pictures:
         sys.stdout.write(f'wrote {out / name}.png\n')
     for line in faults:

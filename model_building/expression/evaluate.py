@@ -86,9 +86,9 @@ def _threshold(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(max(candidates, key=lambda t: ((scores > t) == labels).sum()))
 
 
-def portraits(folder: Path) -> None:
+def portraits(folder: Path, every: int) -> None:
     """Print how many of the judging half of the portraits have open eyes and shut mouths."""
-    names, values = _photos(judging_portraits(folder))
+    names, values = _photos(judging_portraits(folder)[::every])
     blink = values[:, [INDEX['eyeBlinkLeft'], INDEX['eyeBlinkRight']]].max(axis=1)
     jaw = values[:, INDEX['jawOpen']]
     sys.stdout.write(

@@ -56,15 +56,6 @@ def looks(gaze_rad: np.ndarray) -> np.ndarray:
     return weights
 
 
-def gaze_of(weights: np.ndarray) -> np.ndarray:
-    """Return the gaze (2,) that looks() makes weights (52,) of."""
-    def of(name: str) -> float:
-        return float(weights[INDEX[f'eyeLook{name}']])
-
-    return np.array([(of('OutLeft') - of('InLeft')) * LOOK_SIDE_RAD,
-                     (of('UpLeft') - of('DownLeft')) * LOOK_UP_DOWN_RAD])
-
-
 def possible(weights: np.ndarray) -> np.ndarray:
     """Return weights that a face can have: lips close over an open jaw, no both sides at once."""
     weights = weights.copy()

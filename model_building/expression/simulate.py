@@ -17,8 +17,9 @@ from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_landmarks import IctLandmarks
 
 IDENTITY_LIMIT = 2.5
-NOISE_M = np.array([1.8e-3, 1.8e-3, 4e-3])
-"""Standard deviation of a landmark's place: depth is guessed."""
+NOISE_M, SMOOTH_NOISE_M = np.array([1.2e-3, 1.2e-3, 2.5e-3]), np.array([7e-4, 7e-4, 2e-3])
+"""Standard deviations of a landmark's place, alone and together with its neighbours."""
+NEIGHBOURHOOD_M = 0.02
 TURN_SPREAD_RAD = np.array([0.2, 0.45, 0.08])
 
 
@@ -38,6 +39,9 @@ class Simulation:
             for name, weight in sampling.of_ict(weights).items():
                 self._units[unit] += weight * shapes[name]
         self._reference = model.landmarks_468.mean
+        apart = ((self._neutral[:, None] - self._neutral) ** 2).sum(axis=2)
+        alike = np.exp(-apart / (2 * NEIGHBOURHOOD_M**2)) + 1e-6 * np.eye(len(apart))
+        self._smooth = np.linalg.cholesky(alike)
 
     def __call__(self, rng: np.random.Generator,
                  count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,6 +52,7 @@ class Simulation:
         points = (self._neutral + np.tensordot(identities, self._identity, 1)
                   + np.tensordot(weights, self._units, 1))
         points += NOISE_M * rng.standard_normal(points.shape)
+        points += SMOOTH_NOISE_M * (self._smooth @ rng.standard_normal(points.shape))
         for face in points:
             face[:] = self._laid(face)
         turns = TURN_SPREAD_RAD * rng.standard_normal((count, 3))

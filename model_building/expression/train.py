@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Learn models/blendshapes.npz from simulated landmarks of expressions, and from portraits.
+Learn models/blendshapes.npz from simulated landmarks of expressions.
 
-    python -m model_building.expression.train --ict F --portraits F [--output FILE]
-        [--steps N] [--seed N]
+    python -m model_building.expression.train --ict F [--output FILE] [--steps N] [--seed N]
 
-Portraits have no labels, but people who sit for one have their eyes open and their mouth shut:
-the units of RESTING are 0. Every sample is learnt from as it is and in the mirror. Each unit's
-gain and confidence are measured on other simulated people.
+Every sample is learnt from as it is and in the mirror. Each unit's gain and confidence are
+measured on other simulated people.
 """
 from __future__ import annotations
 
@@ -21,43 +19,34 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from face_recon_ros.errors import GeometryError
 from face_recon_ros.expression import units
-from face_recon_ros.expression.features import Aligned, aligned, feature_vector, mirrored
+from face_recon_ros.expression.features import Aligned, feature_vector, mirrored
 from face_recon_ros.expression.regression import FORMAT_VERSION
 from face_recon_ros.face_model.model import FaceModel
-from model_building.expression.seen import landmarks_of
 from model_building.expression.simulate import Simulation
 from model_building.face_model.assets import sha256_of
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.model_file import write_arrays
-from model_building.network.portraits import training_portraits
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS, HIDDEN = 160, (192, 96)
 NOISE_FLOOR_M = 2e-4
 """Components that vary less are not blown up to unit size."""
 TURN_UNIT_RAD = 0.3
-STEPS, BATCH, RATE, DECAY, DROPOUT, FEATURE_NOISE = 5000, 256, 2e-3, 1e-2, 0.1, 0.05
+STEPS, BATCH, RATE, DECAY, DROPOUT, FEATURE_NOISE = 1500, 256, 2e-3, 1e-2, 0.1, 0.05
 SIMULATED, HELD_OUT = 20000, 4000
-PORTRAIT_PART = 0.25
-"""Of a batch of simulated ones."""
-PORTRAIT_WEIGHT = 0.5
-RESTING = ('eyeBlinkLeft', 'eyeBlinkRight', 'eyeWideLeft', 'eyeWideRight', 'jawForward', 'jawLeft',
-           'jawRight', 'jawOpen', 'mouthClose', 'mouthFunnel', 'mouthPucker', 'mouthLeft',
-           'mouthRight', 'mouthShrugLower', 'mouthShrugUpper', 'mouthFrownLeft',
-           'mouthFrownRight', 'cheekPuff', 'noseSneerLeft', 'noseSneerRight', 'browDownLeft',
-           'browDownRight', 'eyeLookDownLeft', 'eyeLookDownRight', 'eyeLookUpLeft',
-           'eyeLookUpRight')
 SHOWN, SHOWN_READS, LARGEST_GAIN = 0.7, 0.85, 1.5
 """Units shown at this or more are to read like that, on the average of their own range."""
+NOT_SEEN = tuple(
+    f'eyeLook{way}{side}' for way in ('In', 'Out', 'Up') for side in ('Left', 'Right'))
+"""Face Mesh has no irises: what the simulation shows of them by the lids is not seen in photos."""
 LEAST_CORRELATION = 0.6
 """Units that are known less well than this are not told at all."""
 
 
 @dataclass(slots=True, frozen=True)
 class Samples:
-    """features (N, 1407), of the mirror image (N, 1407), weights (N, 52), NaN where unknown."""
+    """features (N, 1407), of the mirror image (N, 1407), weights (N, 52)."""
 
     features: np.ndarray
     mirrored: np.ndarray
@@ -74,30 +63,6 @@ class Samples:
             np.array([feature_vector(f, reference) for f in faces], np.float32),
             np.array([feature_vector(mirrored(f, mirror), reference) for f in faces], np.float32),
             weights.astype(np.float32))
-
-    @classmethod
-    def of(cls, model: FaceModel, landmarks: np.ndarray, weights: np.ndarray) -> Samples:
-        """Take the pose out of landmarks (N, 468, 3)."""
-        reference = model.landmarks_468.mean
-        rows = []
-        for points, wanted in zip(landmarks.astype(np.float64), weights, strict=True):
-            try:
-                face = aligned(points, reference)
-            except GeometryError:
-                continue
-            other = mirrored(face, model.landmarks_468_mirror)
-            rows.append((feature_vector(face, reference), feature_vector(other, reference),
-                         wanted))
-        columns = zip(*rows, strict=True)
-        return cls(*(np.array(column, np.float32) for column in columns))
-
-
-def portraits(model: FaceModel, folder: Path, seed: int) -> Samples:
-    """Return portraits: RESTING is 0, the rest is not known."""
-    landmarks = landmarks_of(training_portraits(folder), seed)
-    wanted = np.full(units.COUNT, np.nan)
-    wanted[[units.INDEX[name] for name in RESTING]] = 0.0
-    return Samples.of(model, landmarks, np.tile(wanted, (len(landmarks), 1)))
 
 
 def components(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
@@ -132,8 +97,8 @@ class Net(torch.nn.Module):
         return (self.layers(faces) + back) / 2
 
 
-def train(simulated: Samples, real: Samples, centre: np.ndarray, matrix: np.ndarray,
-          steps: int, seed: int) -> Net:
+def train(simulated: Samples, centre: np.ndarray, matrix: np.ndarray, steps: int,
+          seed: int) -> Net:
     """Return the network."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -141,23 +106,16 @@ def train(simulated: Samples, real: Samples, centre: np.ndarray, matrix: np.ndar
     def inputs(features: np.ndarray) -> torch.Tensor:
         return torch.from_numpy((features - centre) @ matrix)
 
-    sets = [(inputs(s.features), inputs(s.mirrored), torch.from_numpy(s.weights))
-            for s in (simulated, real)]
+    faces, others = inputs(simulated.features), inputs(simulated.mirrored)
+    goals = torch.from_numpy(simulated.weights)
     net = Net(matrix.shape[1])
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for step in range(steps):
-        loss = torch.zeros(())
-        for (face, other, wanted), part, weight in zip(
-                sets, (1.0, PORTRAIT_PART), (1.0, PORTRAIT_WEIGHT), strict=True):
-            size = int(part * BATCH)
-            rows = torch.from_numpy(rng.integers(len(wanted), size=size))
-            noise = FEATURE_NOISE * torch.randn(2, size, matrix.shape[1])
-            found = net(face[rows] + noise[0], other[rows] + noise[1])
-            goal = wanted[rows]
-            known = ~torch.isnan(goal)
-            off = torch.where(known, found - torch.nan_to_num(goal), torch.zeros(()))
-            loss = loss + weight * (off**2).sum() / known.sum()
+        rows = torch.from_numpy(rng.integers(len(goals), size=BATCH))
+        noise = FEATURE_NOISE * torch.randn(2, BATCH, matrix.shape[1])
+        found = net(faces[rows] + noise[0], others[rows] + noise[1])
+        loss = ((found - goals[rows]) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -175,10 +133,10 @@ def measured(net: Net, held_out: Samples, centre: np.ndarray,
         found = net(torch.from_numpy((held_out.features - centre) @ matrix),
                     torch.from_numpy((held_out.mirrored - centre) @ matrix)).numpy()
     offset, gain, confidence = np.zeros(units.COUNT), np.ones(units.COUNT), np.zeros(units.COUNT)
-    for k in range(units.COUNT):
+    for k, name in enumerate(units.NAMES):
         wanted, read = held_out.weights[:, k], found[:, k]
         shown = wanted >= SHOWN
-        if shown.sum() < 3 or not (wanted == 0).any():
+        if name in NOT_SEEN or shown.sum() < 3 or not (wanted == 0).any():
             continue
         offset[k] = np.median(read[wanted == 0])
         span = max(float(read[shown].mean()) - offset[k], 1e-3)
@@ -207,8 +165,7 @@ def arrays_of(net: Net, centre: np.ndarray, matrix: np.ndarray, offset: np.ndarr
         'format_version': np.array(FORMAT_VERSION, np.int32),
         'provenance': np.array(
             'Learnt from landmarks of people of the ICT face model (MIT, Copyright (c) 2020 USC '
-            'Institute for Creative Technologies), and of public-domain portraits as Face Mesh '
-            'sees them. Made by model_building.expression.train.'),
+            'Institute for Creative Technologies). Made by model_building.expression.train.'),
     }
 
 
@@ -217,7 +174,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='python -m model_building.expression.train',
                                      description=__doc__)
     parser.add_argument('--ict', type=Path, required=True)
-    parser.add_argument('--portraits', type=Path, required=True)
     parser.add_argument('--output', type=Path, default=ROOT / 'models' / 'blendshapes.npz')
     parser.add_argument('--steps', type=int, default=STEPS)
     parser.add_argument('--seed', type=int, default=1)
@@ -225,7 +181,6 @@ def main() -> int:
     torch.set_num_threads(1)
     model = FaceModel()
     try:
-        real = portraits(model, arguments.portraits, arguments.seed)
         simulation, seed = Simulation(arguments.ict, model), arguments.seed
         simulated = Samples.simulated(model, simulation, seed, SIMULATED)
         held_out = Samples.simulated(model, simulation, seed + 1000, HELD_OUT)
@@ -233,7 +188,7 @@ def main() -> int:
         sys.stderr.write(f'{error}\n')
         return 1
     centre, matrix = components(simulated)
-    net = train(simulated, real, centre, matrix, arguments.steps, arguments.seed)
+    net = train(simulated, centre, matrix, arguments.steps, arguments.seed)
     of_units = measured(net, held_out, centre, matrix)
     write_arrays(arguments.output, arrays_of(net, centre, matrix, *of_units))
     for name, offset, gain, confidence in zip(units.NAMES, *of_units, strict=True):
