@@ -118,3 +118,16 @@ class PoseSolver:
         uncertainty: float,
         calibration: RotationCalibration,
     ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+
+class NetworkReader:
+    def __init__(
+        self,
+        mean: np.ndarray,
+        basis: np.ndarray,
+        canthi: tuple[int, int],
+        crop_centre_m: Sequence[float],
+        crop_side_m: float,
+    ) -> None: ...
+    def read(
+        self, parameters: np.ndarray, points: np.ndarray, image_from_crop: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float, float, float]: ...

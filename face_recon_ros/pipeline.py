@@ -27,9 +27,11 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.faces import Faces
 from face_recon_ros.placing import DepthReport, Placer
 from face_recon_ros.pose import MetricPose
@@ -65,7 +67,11 @@ SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -87,6 +93,17 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
+    use_eyes: str = setting(
+        AUTO,
+        'Look at the eyes: auto (the node: while somebody subscribes to what shows them, not for '
+        '/tf alone), always, or never. Without, the gaze is the direction of the head.',
+        choices=(AUTO, ALWAYS, NEVER),
+    )
+    learn_gaze_offset: bool = setting(
+        False,
+        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
+        'at it, and correct for it.',
+    )
     threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
     model_path: str | None = setting(
         None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
@@ -105,6 +122,9 @@ class PipelineConfig:
         change=Change.UNCONFIGURED,
     )
 
+    # for the callers: a node decides by who listens
+    expressions: bool = False
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
@@ -118,6 +138,7 @@ class Pipeline:
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
 
     config: as it is now; configure() changes it. model: the face model, which views need.
+    eyes_wanted: False spares a stream the eyes where use_eyes is auto.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
@@ -140,9 +161,20 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self.eyes_wanted = True
+        self._reader = FaceReader(self.model, self.config.threads)
+        self._reader.prepare(self._wanted(self.config))
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _wanted(self, config: PipelineConfig, photo: bool = False) -> Wanted:
+        """Return what of a face is read besides its pose."""
+        eyes = config.use_eyes == ALWAYS or (
+            config.use_eyes == AUTO and (photo or self.eyes_wanted)
+        )
+        smooth = config.smoothing is not None
+        return Wanted(eyes, config.expressions, smooth, config.learn_gaze_offset)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -153,6 +185,7 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._reader.reset()
         self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
@@ -168,6 +201,7 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._reader.prepare(self._wanted(config))
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
@@ -199,7 +233,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -250,8 +284,10 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
-        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        found = self._find_in_stream(image, stamp_s, view)
+        faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        self._reader.forget(self._tracker.ids(), stamp_s)
         return faces
 
     def process(
@@ -381,13 +417,19 @@ class Pipeline:
 
     def _faces(
         self,
+        image: np.ndarray,
         found: list[tuple[str, Regression, FaceParameters]],
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
+        wanted = self._wanted(self.config, photo=stamp_s is None)
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is not None:
+                raw = regression.parameters
+                faces.append(self._reader(image, face, raw, camera, stamp_s, wanted))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 

@@ -5,26 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
+
+#include "small_matrices.hpp"
 
 namespace face_recon
 {
 namespace
 {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-// Metres of a unit of 16-bit depth (REP-118).
-constexpr double kMillimetre = 0.001;
-// Noise of a sensor's depth: constant part in metres, and per squared metre of distance (stereo).
-constexpr double kNoise = 0.002;
-constexpr double kNoisePerMetre = 0.003;
-// A measurement whose neighbours differ by more is an edge: metres, and times the noise.
-constexpr double kEdge = 0.012;
-constexpr double kEdgeNoises = 4.0;
 // A surface that the camera sees at a flatter angle is not looked up: cosine.
 constexpr double kLeastFacing = 0.4;
 // Depths of skin of one face lie within so much of the predicted ones, once the distance is right.
@@ -39,6 +30,9 @@ constexpr double kIndependentCount = 12.0;
 // Prior of the apparent size (relative): a fitted face is too wide or too narrow for seconds, so
 // that the relief weighs more than one image's error of 3 % would give it.
 constexpr double kApparentSizeSigma = 0.1;
+// With that prior sizes are less doubtful than the least squares say, by this factor, measured
+// on rendered heads of known size (model_building/evaluation/depth.py).
+constexpr double kSizeDoubt = 0.4;
 // Prior of how far the depth image may be shifted sideways against the colour image (px): bad
 // registration, or a head that moved in between.
 constexpr double kShiftSigmaPx = 3.0;
@@ -54,111 +48,20 @@ constexpr double kMostResidual = 0.007;
 constexpr double kMostSigmas = 4.0;
 
 constexpr std::size_t kUnknowns = 7;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-using Vector = std::array<double, 3>;
-using Matrix = std::array<double, 9>;
 using State = std::array<double, kUnknowns>;
 using Information = std::array<State, kUnknowns>;
 
-double noise(double depth_m) { return kNoise + kNoisePerMetre * depth_m * depth_m; }
-
-double dot(const Vector & a, const Vector & b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-
-Vector times(const Matrix & matrix, const Vector & v)
+// A point of the skin whose depth was measured.
+struct Point
 {
-  return {
-    matrix[0] * v[0] + matrix[1] * v[1] + matrix[2] * v[2],
-    matrix[3] * v[0] + matrix[4] * v[1] + matrix[5] * v[2],
-    matrix[6] * v[0] + matrix[7] * v[1] + matrix[8] * v[2]};
-}
-
-Matrix times(const Matrix & a, const Matrix & b)
-{
-  Matrix product{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t j = 0; j < 3; ++j) {
-      product[3 * i + j] = a[3 * i] * b[j] + a[3 * i + 1] * b[3 + j] + a[3 * i + 2] * b[6 + j];
-    }
-  }
-  return product;
-}
-
-Matrix transposed(const Matrix & m)
-{
-  return {m[0], m[3], m[6], m[1], m[4], m[7], m[2], m[5], m[8]};
-}
-
-Matrix cross_matrix(const Vector & v) { return {0, -v[2], v[1], v[2], 0, -v[0], -v[1], v[0], 0}; }
-
-// Rodrigues' formula.
-Matrix rotation_matrix(const Vector & turn)
-{
-  const double square = dot(turn, turn);
-  const double angle = std::sqrt(square);
-  const bool small = angle < 1e-8;
-  const double a = small ? 1.0 : std::sin(angle) / angle;
-  const double b = small ? 0.5 : (1.0 - std::cos(angle)) / square;
-  const Matrix k = cross_matrix(turn);
-  const Matrix kk = times(k, k);
-  Matrix matrix{1, 0, 0, 0, 1, 0, 0, 0, 1};
-  for (std::size_t i = 0; i < 9; ++i) {
-    matrix[i] += a * k[i] + b * kk[i];
-  }
-  return matrix;
-}
-
-// The lower triangle of a positive definite matrix's Cholesky factor; false: it is none.
-template <std::size_t N>
-bool factorise(std::array<std::array<double, N>, N> & a)
-{
-  for (std::size_t j = 0; j < N; ++j) {
-    for (std::size_t k = 0; k < j; ++k) {
-      a[j][j] -= a[j][k] * a[j][k];
-    }
-    if (!(a[j][j] > 0.0) || !std::isfinite(a[j][j])) {
-      return false;
-    }
-    a[j][j] = std::sqrt(a[j][j]);
-    for (std::size_t i = j + 1; i < N; ++i) {
-      for (std::size_t k = 0; k < j; ++k) {
-        a[i][j] -= a[i][k] * a[j][k];
-      }
-      a[i][j] /= a[j][j];
-    }
-  }
-  return true;
-}
-
-template <std::size_t N>
-std::array<double, N> solved(
-  const std::array<std::array<double, N>, N> & factor, std::array<double, N> b)
-{
-  for (std::size_t i = 0; i < N; ++i) {
-    for (std::size_t k = 0; k < i; ++k) {
-      b[i] -= factor[i][k] * b[k];
-    }
-    b[i] /= factor[i][i];
-  }
-  for (std::size_t i = N; i-- > 0;) {
-    for (std::size_t k = i + 1; k < N; ++k) {
-      b[i] -= factor[k][i] * b[k];
-    }
-    b[i] /= factor[i][i];
-  }
-  return b;
-}
-
-template <std::size_t N>
-std::array<std::array<double, N>, N> inverse(const std::array<std::array<double, N>, N> & factor)
-{
-  std::array<std::array<double, N>, N> result{};
-  for (std::size_t i = 0; i < N; ++i) {
-    std::array<double, N> unit{};
-    unit[i] = 1.0;
-    result[i] = solved(factor, unit);
-  }
-  return result;
-}
+  Vector arm{};       // from the points' middle, model axes
+  Vector normal{};    // model axes
+  Vector measured{};  // optical frame
+  double predicted_m = 0.0;
+  double variance = 0.0;
+};
 
 // The values are reordered.
 double median(std::vector<double> & values)
@@ -171,34 +74,6 @@ double median(std::vector<double> & values)
   }
   return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
-
-double value_at(const DepthView & depth, std::ptrdiff_t x, std::ptrdiff_t y)
-{
-  const unsigned char * place = depth.values + y * depth.row_stride + x * depth.column_stride;
-  double metres = 0.0;
-  if (depth.unit == DepthUnit::kMillimetres16) {
-    std::uint16_t millimetres = 0;
-    std::memcpy(&millimetres, place, sizeof millimetres);
-    metres = kMillimetre * millimetres;
-  } else if (depth.unit == DepthUnit::kMetres32) {
-    float value = 0.0F;
-    std::memcpy(&value, place, sizeof value);
-    metres = value;
-  } else {
-    std::memcpy(&metres, place, sizeof metres);
-  }
-  return metres > 0.0 && std::isfinite(metres) ? metres : kNan;
-}
-
-// A point of the skin whose depth was measured.
-struct Point
-{
-  Vector arm{};       // from the points' middle, model axes
-  Vector normal{};    // model axes
-  Vector measured{};  // optical frame
-  double predicted_m = 0.0;
-  double variance = 0.0;
-};
 
 // Return measured over predicted distance of the nearest large group of points; NaN: none.
 //
@@ -216,10 +91,10 @@ double common_ratio(const std::vector<Point> & points)
     predicted.push_back(point.predicted_m);
   }
   if (votes.size() < kLeastCount) {
-    return kNan;
+    return kNone;
   }
   std::sort(votes.begin(), votes.end());
-  const double reach = std::max(kReach, 2 * noise(median(measured))) / median(predicted);
+  const double reach = std::max(kReach, 2 * depth_noise(median(measured))) / median(predicted);
   std::vector<std::size_t> first(votes.size()), count(votes.size());
   std::size_t low = 0, high = 0, most = 0;
   for (std::size_t i = 0; i < votes.size(); ++i) {
@@ -238,7 +113,7 @@ double common_ratio(const std::vector<Point> & points)
     ++best;
   }
   if (static_cast<double>(count[best]) < kLeastInliers * static_cast<double>(points.size())) {
-    return kNan;
+    return kNone;
   }
   const double furthest = votes[best] * (1 + reach);
   for (std::size_t i = best + 1; i < votes.size() && votes[i] <= furthest; ++i) {
@@ -436,7 +311,7 @@ private:
       found.value = found.inliers;
       return found;
     }
-    if (found.residual_m > kMostResidual + noise(median(depths))) {
+    if (found.residual_m > kMostResidual + depth_noise(median(depths))) {
       found.outcome = Outcome::kFarOff;
       found.value = found.residual_m;
       return found;
@@ -463,7 +338,7 @@ private:
     found.outcome = Outcome::kAligned;
     found.rotation = rotation_at(state);
     found.head_scale = scale0_ * std::exp(state[6]);
-    found.scale_sigma = std::sqrt(covariance[6][6]);
+    found.scale_sigma = kSizeDoubt * std::sqrt(covariance[6][6]);
     found.centre_m = centre_at(state);
     found.shift_m = {state[3], state[4]};
     Vector arm = times(found.rotation, middle_);
@@ -521,32 +396,6 @@ Alignment refused(Outcome outcome, double value)
 
 }  // namespace
 
-double depth_at(const DepthView & depth, double x_px, double y_px)
-{
-  // NaN is outside, too
-  if (!(x_px >= 0 && y_px >= 0 && x_px < static_cast<double>(depth.width - 1) &&
-        y_px < static_cast<double>(depth.height - 1))) {
-    return kNan;
-  }
-  const auto x = static_cast<std::ptrdiff_t>(x_px);
-  const auto y = static_cast<std::ptrdiff_t>(y_px);
-  double low = std::numeric_limits<double>::infinity(), high = 0.0, sum = 0.0;
-  int known = 0;
-  for (std::ptrdiff_t corner = 0; corner < 4; ++corner) {
-    const double value = value_at(depth, x + corner % 2, y + corner / 2);
-    if (value > 0.0) {
-      low = std::min(low, value);
-      high = std::max(high, value);
-      sum += value;
-      ++known;
-    }
-  }
-  if (known < 3 || high - low > std::max(kEdge, kEdgeNoises * noise(low))) {
-    return kNan;
-  }
-  return sum / known;
-}
-
 Alignment align(const SeenFace & face, const DepthView & depth)
 {
   std::array<Vector, 3> covariance{};
@@ -580,7 +429,7 @@ Alignment align(const SeenFace & face, const DepthView & depth)
       point.measured[i] = ray[i] * measured;
       middle[i] += point.arm[i];
     }
-    point.variance = noise(measured) * noise(measured) + kReliefSigma * kReliefSigma;
+    point.variance = depth_noise(measured) * depth_noise(measured) + kReliefSigma * kReliefSigma;
     points.push_back(point);
   }
   if (seen < kLeastCount) {

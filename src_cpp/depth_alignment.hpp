@@ -12,31 +12,10 @@
 #include <array>
 #include <cstddef>
 
+#include "depth_view.hpp"
+
 namespace face_recon
 {
-
-enum class DepthUnit
-{
-  kMillimetres16,
-  kMetres32,
-  kMetres64
-};
-
-// A depth image of any layout; 0, negative, NaN or infinite where nothing was measured.
-struct DepthView
-{
-  const unsigned char * values = nullptr;
-  DepthUnit unit = DepthUnit::kMetres32;
-  std::ptrdiff_t height = 0;
-  std::ptrdiff_t width = 0;
-  // Bytes from a row, and from a pixel, to the next.
-  std::ptrdiff_t row_stride = 0;
-  std::ptrdiff_t column_stride = 0;
-};
-
-// Return the depth in metres at a pixel, the mean of the four around, of which one may be missing;
-// NaN where none is, at edges, and outside.
-double depth_at(const DepthView & depth, double x_px, double y_px);
 
 // What one image says of a face. Arrays of N points are row-major; rotations, too.
 struct SeenFace

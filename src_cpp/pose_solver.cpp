@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model_points.hpp"
+
 namespace face_recon
 {
 
@@ -221,18 +223,7 @@ std::vector<Vector3> PoseSolver::points_of(const double * coefficients) const
   const double * row = basis_.data();
   for (Vector3 & point : points) {
     for (double & value : point) {
-      // four sums, for the additions not to wait for one another
-      std::array<double, 4> sums{};
-      std::size_t k = 0;
-      for (; k + 4 <= coefficients_; k += 4) {
-        for (std::size_t lane = 0; lane < 4; ++lane) {
-          sums[lane] += row[k + lane] * coefficients[k + lane];
-        }
-      }
-      for (; k < coefficients_; ++k) {
-        sums[0] += row[k] * coefficients[k];
-      }
-      value += (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      value += moved(row, coefficients, coefficients_);
       row += coefficients_;
     }
   }

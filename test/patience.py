@@ -9,3 +9,5 @@ the slowest and busiest machine needs: how fast something is, `face-recon bench`
 """
 
 HANG_S = 480.0
+# Of what takes minutes
+LONG_HANG_S = 3000.0

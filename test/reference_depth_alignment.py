@@ -20,7 +20,7 @@ REACH_M = 0.035
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5
 RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 12
 APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.1, 3.0
-HEAD_SIGMA = 0.3
+HEAD_SIGMA, SIZE_DOUBT = 0.3, 0.4
 ROUNDS = 4
 LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
 MOST_SIGMAS = 4.0
@@ -187,7 +187,7 @@ class Problem:
             'centre_m': centre,
             'covariance': spread,
             'head_scale': scale,
-            'scale_sigma': math.sqrt(covariance[6, 6]),
+            'scale_sigma': SIZE_DOUBT * math.sqrt(covariance[6, 6]),
             'residual_m': residual_m,
             'valid': valid,
             'inliers': inliers,

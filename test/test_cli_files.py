@@ -87,11 +87,10 @@ def test_no_output_is_an_input(folder, clip, tmp_path, capsys):
 def test_a_table_replaces_a_table_and_no_video_of_this_program(folder, clip, tmp_path, capsys):
     before = clip.read_bytes()
     (tmp_path / 'link.csv').symlink_to(clip)
-    for table in (clip, tmp_path / 'link.csv'):
+    for table, why in ((clip, 'of another kind'), (tmp_path / 'link.csv', 'not of this program')):
         assert run('image', folder / 'anna.png', '--csv', table) == 1
         assert capsys.readouterr().err == (
-            f'face-recon: --csv {table} is there and of another kind; delete it, or choose '
-            'another --csv\n'
+            f'face-recon: --csv {table} is there and {why}; delete it, or choose another --csv\n'
         )
         assert clip.read_bytes() == before
     table = tmp_path / 'faces.csv'

@@ -97,7 +97,7 @@ def ended_well(node, *complaints, number=signal.SIGINT):
     assert len(found) == len(complaints), found
     for words, line in zip(complaints, found, strict=True):
         assert words in line
-    assert node.count(TOO_SLOW) <= 1, node.lines
+    assert alternate(node, TOO_SLOW, 'keeps up'), node.lines
 
 
 def said_once_each_time(node, fault, over):
@@ -106,8 +106,13 @@ def said_once_each_time(node, fault, over):
 
     Where the machine is held up it is over in between, for the node counts seconds.
     """
+    return node.count(fault) > 0 and alternate(node, fault, over)
+
+
+def alternate(node, fault, over):
+    """Tell whether a fault and its end were said in turn, the fault first, as often as it came."""
     said = [words for line in node.lines for words in (fault, over) if words in line]
-    return said[:1] == [fault] and all(a != b for a, b in itertools.pairwise(said))
+    return said[:1] in ([], [fault]) and all(a != b for a, b in itertools.pairwise(said))
 
 
 class Outages:
@@ -153,11 +158,12 @@ def test_a_healthy_run_has_no_warnings(peer, watch):
         faults = [s for s in watch.diagnostics[-1].status if s.level != b'\x00']
         assert [s for s in faults if TOO_SLOW not in s.message] == []
         assert 'sha256' in values(watch.status('faces'))['face model']
-        speed = values(watch.status('speed'))
-        lost = int(speed['dropped']) + int(speed['missed'])
         assert camera.end() == 0
         assert camera.complaints() == []
-        assert node.count(TOO_SLOW) <= (1 if lost > 50 else 0)
+        watch.more_diagnostics(11)  # more than wait for this process
+        speed = values(watch.status('speed'))
+        lost = int(speed['dropped']) + int(speed['missed'])
+        assert lost > 1 or not node.count(TOO_SLOW)
         ended_well(node)
 
 
@@ -167,8 +173,8 @@ def test_a_camera_that_is_killed_and_started_again(peer, watch):
             watch.new_faces()
             camera.process.kill()
             node.wait_line(STOPPED)
+        assert watch.wait_status('images', 'images stopped').level == ERROR
         watch.more_diagnostics()
-        assert watch.status('images').level == ERROR
         with process(SAMPLE_CAMERA):
             watch.new_faces()
             peer.wait(lambda: Outages(node).over, 'the end of the outage')
@@ -185,9 +191,8 @@ def test_images_stop_for_a_minute(peer, watch, image):
 
         peer.show(picture, lambda: any(f.faces for f in watch.faces))
         node.wait_line(STOPPED)
+        assert watch.wait_status('images', 'images stopped').level == ERROR
         watch.more_diagnostics()
-        assert 'images stopped' in watch.status('images').message
-        assert watch.status('images').level == ERROR
         minute_s = 60
         begin = len(watch.faces)
         peer.show(picture, lambda: any(f.faces for f in watch.faces[begin:]))
@@ -349,7 +354,8 @@ def test_a_camera_without_stamps(peer, watch, image, sec, words):
 def test_black_images_are_spoken_of(peer, watch, image):
     """A lens cap is; an infrared camera that uses 10 of 16 bits is not black."""
     grey = image.mean(axis=2).astype(np.uint16)
-    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+    with running(*OFTEN) as node:
+
         def covered(header):
             return to_image(grey // 40, 'mono16', header)
 
@@ -357,12 +363,15 @@ def test_black_images_are_spoken_of(peer, watch, image):
             return to_image(grey << 2, 'mono16', header)
 
         peer.show(covered, lambda: node.count('images on /image are black: look at the lens cap'))
-        watch.more_diagnostics(2)
-        assert watch.status('images').level == WARN
+        assert watch.wait_status('images', 'are black').level == WARN
         begin = len(watch.faces)
-        peer.show(ten_bits, lambda: any(f.faces for f in watch.faces[begin:]))
-        watch.more_diagnostics(2)
-        assert watch.status('images').level == b'\x00'
+        peer.show(
+            ten_bits,
+            lambda: (
+                any(f.faces for f in watch.faces[begin:])
+                and watch.status('images').level == b'\x00'
+            ),
+        )
         ended_well(node, 'are black')
 
 
@@ -382,9 +391,10 @@ def test_simulation_that_is_paused_and_reset(peer, watch, image):
 
         def stamped(second):
             def arrived():
+                seconds = range(second, second + 100)  # however many images it takes
                 return (
-                    any(f.faces and f.header.stamp.sec == second for f in watch.faces)
-                    and watch.diagnostics[-1].header.stamp.sec == second
+                    any(f.faces and f.header.stamp.sec in seconds for f in watch.faces)
+                    and watch.diagnostics[-1].header.stamp.sec in seconds
                 )
 
             return arrived

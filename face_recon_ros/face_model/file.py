@@ -41,6 +41,8 @@ _ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
     'colors': ((None, 3), 'uint8'),
     'format_version': ((), 'i'),
 }
+# First bytes of a zip archive, which an .npz file is, and of an .npy file
+_STARTS = b'PK', b'\x93NUMPY'
 # Most of the file, of which little is used unless the dense mesh is asked for
 MAPPED = ('shape_basis', 'expression_basis')
 # Which arrays are indices, and of what
@@ -73,6 +75,10 @@ def _read(path: Path) -> Arrays:
     try:
         # opened here: np.load leaves a corrupt file open
         with path.open('rb') as stream:
+            begin = stream.read(max(map(len, _STARTS)))
+            if not begin.startswith(_STARTS):  # for NumPy all else is a pickle
+                raise ModelFileError(f'model file {path}: not a NumPy .npz file; {remedy}')
+            stream.seek(0)
             file = np.load(stream, allow_pickle=False)
             if isinstance(file, np.ndarray):
                 raise ModelFileError(

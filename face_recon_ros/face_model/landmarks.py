@@ -15,8 +15,6 @@ from face_recon_ros.face_model.parameters import FaceParameters
 # Face Mesh landmarks on the outer corners of the eyes, the subject's right, then left: their
 # distance is the unit of fit_error, the line through them is level in an upright face
 OUTER_CANTHI_468 = (33, 263)
-# iBUG's 68: brows, nose and eyes, which neither speech nor the jaw move
-UPPER_FACE_68 = slice(17, 48)
 # Facing landmarks of the inner lips (Face Mesh): upper, lower
 INNER_LIP_PAIRS_468 = np.array(
     [[80, 88], [81, 178], [82, 87], [13, 14], [312, 317], [311, 402], [310, 318]]

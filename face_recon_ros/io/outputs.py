@@ -51,6 +51,7 @@ _OWN_STARTS = (
     b'# face_recon_ros: ',
     *_STARTS_BY_OPTION.values(),
 )
+_GLTF_GENERATOR = b'{"asset":{"generator":"' + _MARK + b'"'
 _HEAD_BYTES = 256
 PART_PREFIX = '.face_recon_part_'
 # Longest file name that all common file systems accept
@@ -116,6 +117,8 @@ def is_own(path: Path) -> bool:
         return _JPEG_MARK in head
     if head.startswith(b'\x89PNG'):
         return _PNG_MARK in head
+    if head.startswith(b'glTF'):
+        return _GLTF_GENERATOR in head
     return head.startswith(_OWN_STARTS) or bool(trailer and tail == trailer)
 
 
