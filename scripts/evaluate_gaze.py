@@ -5,12 +5,13 @@
 """
 Print how well gazes hold, as in docs/gaze.md.
 
-    evaluate_gaze.py [--portraits DIR] [--pointing DIR] [--every N] [--half judge|fit|all]
+    evaluate_gaze.py [--portraits DIR] [--pointing DIR] [--every N] [--half judge|fit|all] [--fast]
 
 --portraits: photos of people who look into the lens, one a file. --pointing: photos with
 labels.csv, columns file, person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in
 these directions. The constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every
-second portrait from the first, persons of even number); `judge` is the other half.
+second portrait from the first, persons of even number); `judge` is the other half. --fast: by the
+one network that looks at streams, else by the two that look at photos.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros import Face, Pipeline
+from face_recon_ros import Camera, Face, Pipeline
 from face_recon_ros.eyes.crops import CORNERS_68
+from face_recon_ros.eyes.gaze import gaze_of
+from face_recon_ros.eyes.iris import EyeNetwork
+from face_recon_ros.eyes.look import Eyes
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.rotations import rotation_to
 
@@ -59,17 +63,32 @@ class Sample:
 
 
 def samples(
-    files: Iterable[tuple[Path, float, float]], pipeline: Pipeline
+    files: Iterable[tuple[Path, float, float]], pipeline: Pipeline, fast: bool
 ) -> list[Sample]:
     """Return the largest face of each photo that has one."""
     found = []
+    network = EyeNetwork() if fast else None
     for path, pan_deg, tilt_up_deg in files:
-        faces = pipeline.detect(read_image(path))
+        image = read_image(path)
+        faces = pipeline.detect(image)
         if len(faces):
             face = max(faces, key=lambda f: f.box[2] - f.box[0])
+            if network is not None:
+                face = with_one_look(image, face, network)
             to_eyes_m = face.landmarks_m[CORNERS_68].mean(axis=(0, 1))
             found.append(Sample(face, to_eyes_m, pan_deg, tilt_up_deg))
     return found
+
+
+def with_one_look(image: np.ndarray, face: Face, network: EyeNetwork) -> Face:
+    """Return a face with the gaze that an image of a stream would have, unfiltered."""
+    looks = network(image, face.landmarks_px)
+    camera = Camera.uncalibrated(image.shape[1], image.shape[0])
+    found = gaze_of(
+        looks, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
+    )
+    eyes = Eyes(looks, found.direction, found.sigma_rad, found.measured)
+    return replace(face, eyes=eyes)
 
 
 def portraits(folder: Path, half: str, every: int) -> list[tuple[Path, float, float]]:
@@ -157,6 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--pointing', type=Path, metavar='DIR')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     parser.add_argument('--half', choices=('judge', 'fit', 'all'), default='judge')
+    parser.add_argument('--fast', action='store_true', help='as images of a stream')
     options = parser.parse_args(arguments)
     if not (options.portraits or options.pointing):
         parser.error('give --portraits or --pointing')
@@ -166,7 +186,8 @@ def main(arguments: list[str] | None = None) -> int:
         (options.pointing, posed, tell_posed),
     ):
         if folder:
-            found = samples(choose(folder, options.half, options.every), pipeline)
+            files = choose(folder, options.half, options.every)
+            found = samples(files, pipeline, options.fast)
             sys.stdout.write('\n'.join(tell(found)) + '\n')
     return 0
 

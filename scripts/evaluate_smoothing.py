@@ -36,7 +36,6 @@ from face_recon_ros.tools.agreement import Observation, agreement
 from face_recon_ros.tools.sample_motion import STILL, Motion, Portrait, motion_at, portrait_camera
 from face_recon_ros.tracking.egomotion import View
 from face_recon_ros.tracking.smoothing import FaceSmoother, SmoothingSettings
-from face_recon_ros.tracking.track import sigma_of
 
 RATE_HZ = 30
 COUNT = 300
@@ -60,10 +59,10 @@ LOOK_AROUND_RAD, LOOK_AROUND_HZ = (0.25, 0.15), 0.5
 
 
 class Seen(NamedTuple):
-    """A face in an image: its parameters, and the standard deviation of its rotation."""
+    """A face in an image: its parameters, and the sigma of its rotation; None: not predicted."""
 
     parameters: FaceParameters
-    sigma_rad: float
+    sigma_rad: float | None
 
 
 def observed(
@@ -80,7 +79,7 @@ def observed(
         noisy = np.clip(view + random.normal(0, noise, view.shape), 0, 255).astype(np.uint8)
         pipeline.track(noisy, index / RATE_HZ, camera)
         (track,) = pipeline._tracker.followed()
-        found.append(Seen(track.regression.parameters, sigma_of(track.regression)))
+        found.append(Seen(track.regression.parameters, track.regression.rotation_sigma_rad))
     return found
 
 

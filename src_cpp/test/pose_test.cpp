@@ -1,12 +1,15 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Tests and fuzzes the pose solver without Python; run.sh builds it, with sanitizers too.
+// Tests and fuzzes pose solver, network reader and assignment without Python; run.sh builds it,
+// with sanitizers too.
 //
 //   pose_test [rounds of fuzzing] [seed]
 //
 // Every round a random face - ordinary, huge, flat, NaN - is solved into arrays of exactly the
-// right size: a pose with a proper rotation and finite numbers comes out, or a fault.
+// right size: a pose with a proper rotation and finite numbers comes out, or a fault. Outputs of a
+// network are read, and a cost matrix is assigned: no column twice.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +20,8 @@
 #include <string>
 #include <vector>
 
+#include "../assignment.hpp"
+#include "../network_reading.hpp"
 #include "../pose_solver.hpp"
 
 namespace
@@ -159,6 +164,54 @@ void fuzz(Random & random, const std::string & name)
   check(finite(pose.covariance), name + ": the covariance is finite");
 }
 
+void fuzz_reader(Random & random, const std::string & name)
+{
+  const std::size_t count = random.integer(3, 60);
+  const auto numbers = [&](std::size_t size, double most) {
+    std::vector<double> values(size);
+    for (double & value : values) {
+      value = random.anything(-most, most);
+    }
+    return values;
+  };
+  const std::vector<double> mean = numbers(3 * count, 0.1);
+  const std::vector<double> basis = numbers(3 * count * kCoefficients, 0.002);
+  const face_recon::NetworkReader reader(
+    mean.data(), basis.data(), count, kCoefficients,
+    {{0, random.integer(0, count - 1)}, {0, -0.04, -0.04}, 0.24});
+  const std::vector<double> parameters = numbers(12 + kCoefficients, 500);
+  const std::vector<double> points = numbers(3 * count, 200);
+  const face_recon::FaceInImage face =
+    reader.read(parameters.data(), points.data(), {2, 0.1, 30, -0.1, 2, 50});
+  const bool none = std::isnan(face.box[0]);
+  check(none || face.box[0] <= face.box[2], name + ": the box has a size");
+  check(none == std::isnan(face.box[3]), name + ": a box is one or none");
+}
+
+void fuzz_assignment(Random & random, const std::string & name)
+{
+  const std::size_t rows = random.integer(0, 9);
+  const std::size_t columns = random.integer(0, 9);
+  std::vector<double> cost(rows * columns);
+  const double size = random.chance(0.5) ? 1e6 : 2;
+  for (double & value : cost) {
+    value = random.chance(0.3) ? std::floor(random.real(0, 3)) : random.real(-size, size);
+  }
+  const std::vector<std::size_t> column_of = face_recon::assign(cost.data(), rows, columns);
+  check(column_of.size() == rows, name + ": every row has an answer");
+  std::vector<bool> taken(columns, false);
+  std::size_t pairs = 0;
+  for (const std::size_t column : column_of) {
+    if (column == face_recon::kNoColumn) {
+      continue;
+    }
+    check(column < columns && !taken[column], name + ": no column is assigned twice");
+    taken[column] = true;
+    ++pairs;
+  }
+  check(pairs == std::min(rows, columns), name + ": as many pairs as there can be");
+}
+
 // A head of known pose in full perspective; its landmarks' rotation is off by 5 degrees.
 void finds_a_known_head(Random & random)
 {
@@ -219,7 +272,10 @@ int main(int count, char ** arguments)
   for (long round = 0; round < rounds && failures < 10; ++round) {
     // A seed of its own, so that one round can be had again.
     Random random(seed + static_cast<std::uint64_t>(round));
-    fuzz(random, "seed " + std::to_string(seed + static_cast<std::uint64_t>(round)));
+    const std::string name = "seed " + std::to_string(seed + static_cast<std::uint64_t>(round));
+    fuzz(random, name);
+    fuzz_reader(random, name);
+    fuzz_assignment(random, name);
   }
   std::printf(failures == 0 ? "passed\n" : "%d failures\n", failures);
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
