@@ -112,7 +112,7 @@ def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
         loss.backward()
         optimizer.step()
         if step % 200 == 199 or step == plan.steps - 1:
-            say(f'step {step + 1}: loss {float(loss):.3f}; held-out eyes: {judged(network, data)}')
+            say(f'step {step + 1}: loss {float(loss.detach()):.3f}; held-out eyes: {judged(network, data)}')
     return network.eval()
 
 
