@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face
@@ -109,24 +108,10 @@ class FaceReader:
         smooth: bool,
     ) -> Face:
         """Return a face with its expression; eyes that were looked at count in it."""
-        reader = self._expressions
-        if reader is None:
+        if self._expressions is None:
             return face
-        if stamp_s is None:
-            shown = reader.still(image, found)
-        elif face.score == 0:
-            shown = reader.last(face.id)
-        else:
-            shown = reader.follow(image, face.id, found, stamp_s, smooth)
-        values, confidence = shown.blendshapes, shown.confidence
-        if face.eyes is not None and np.isfinite(values).all():
-            values = with_openness(values, face.eye_openness)
-            if face.eyes.measured.any():
-                gaze = face.pose.rotation.T @ face.gaze
-                values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
-        return replace(
-            face,
-            blendshapes=values,
-            blendshape_confidence=confidence,
-            speaking=shown.speaking,
-        )
+        shown = self._expressions(image, face.id, found, stamp_s, face.score > 0, smooth)
+        if face.eyes is not None:
+            gaze = face.pose.rotation.T @ face.gaze if face.eyes.measured.any() else None
+            shown = shown.with_eyes(face.eye_openness, gaze, face.gaze_sigma_rad)
+        return replace(face, **shown.of_face())

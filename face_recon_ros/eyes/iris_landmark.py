@@ -27,7 +27,7 @@ class IrisLandmarkNetwork:
     """
     MediaPipe's iris network (Ablavatski et al. 2020), for left eyes; right ones mirrored.
 
-    It sees irises and corners of open eyes well, and takes eight times as long as the network of
+    It sees irises and corners of open eyes well, and takes four times as long as the network of
     iris.py; closed eyes it takes for open ones.
     """
 

@@ -112,7 +112,8 @@ def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
         loss.backward()
         optimizer.step()
         if step % 200 == 199 or step == plan.steps - 1:
-            say(f'step {step + 1}: loss {float(loss):.3f}; held-out eyes: {judged(network, data)}')
+            value = float(loss.detach())
+            say(f'step {step + 1}: loss {value:.3f}; held-out eyes: {judged(network, data)}')
     return network.eval()
 
 
