@@ -36,6 +36,9 @@ CELL_M = 0.007
 # So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
 RELIEF_SHARE = 0.85
+# Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
+# is a wall, or another camera's depth. A guessed focal length may be wrong by more
+HEAD_SCALES = (0.5, 1.4)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -120,6 +123,10 @@ class DepthAligner:
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
             return Refused(_reason(found))
+        if camera.calibrated and not HEAD_SCALES[0] < found.head_scale < HEAD_SCALES[1]:
+            return Refused(
+                f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
+            )
         return Aligned(
             MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
             found.covariance,

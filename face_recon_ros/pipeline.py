@@ -27,12 +27,11 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
-from face_recon_ros.expression.looks import with_gaze, with_openness
-from face_recon_ros.expression.reader import ExpressionReader
-from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER, EyeReader
+from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.faces import Faces
 from face_recon_ros.placing import DepthReport, Placer
 from face_recon_ros.pose import MetricPose
@@ -163,17 +162,19 @@ class Pipeline:
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
         self.eyes_wanted = True
-        self._eyes = EyeReader(self.config.threads, **_eye_settings(self.config))
-        self._expressions: ExpressionReader | None = None
-        self._use_expressions(self.config)
+        self._reader = FaceReader(self.model, self.config.threads)
+        self._reader.prepare(self._wanted(self.config))
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
 
-    def _use_expressions(self, config: PipelineConfig) -> None:
-        """Read the files of expressions when they are first asked for."""
-        if config.expressions and self._expressions is None:
-            self._expressions = ExpressionReader(self.model, config.threads)
+    def _wanted(self, config: PipelineConfig, photo: bool = False) -> Wanted:
+        """Return what of a face is read besides its pose."""
+        eyes = config.use_eyes == ALWAYS or (
+            config.use_eyes == AUTO and (photo or self.eyes_wanted)
+        )
+        smooth = config.smoothing is not None
+        return Wanted(eyes, config.expressions, smooth, config.learn_gaze_offset)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -184,10 +185,8 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
-        self._eyes.reset()
+        self._reader.reset()
         self._second_looks.reset()
-        if self._expressions is not None:
-            self._expressions.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -202,13 +201,12 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
-        self._use_expressions(config)
+        self._reader.prepare(self._wanted(config))
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
         self._head_scale = self._head_scale_of(config)
         self._placer.configure(self._head_scale, config.smoothing)
-        self._eyes.configure(**_eye_settings(config))
 
     def detect(
         self,
@@ -289,9 +287,7 @@ class Pipeline:
         found = self._find_in_stream(image, stamp_s, view)
         faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
-        self._eyes.keep(self._tracker.ids())
-        if self._expressions is not None:
-            self._expressions.forget(stamp_s)
+        self._reader.forget(self._tracker.ids(), stamp_s)
         return faces
 
     def process(
@@ -427,67 +423,14 @@ class Pipeline:
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        wanted = stamp_s is None or self.eyes_wanted
-        eyes = self.config.use_eyes == ALWAYS or (self.config.use_eyes == AUTO and wanted)
+        wanted = self._wanted(self.config, photo=stamp_s is None)
         faces = []
         for face_id, regression, parameters in found:
             face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
-            if face is None:
-                continue
-            if eyes:
-                face = self._with_eyes(image, face, camera, stamp_s)
-            faces.append(self._expressive(image, face, regression.parameters, stamp_s))
+            if face is not None:
+                raw = regression.parameters
+                faces.append(self._reader(image, face, raw, camera, stamp_s, wanted))
         return Faces(sorted(faces, key=lambda face: -face.score))
-
-    def _with_eyes(
-        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
-    ) -> Face:
-        """Return a face with its eyes; one that is only remembered has none."""
-        if face.score == 0 and stamp_s is not None:
-            return face
-        eyes = self._eyes(
-            image,
-            face.id,
-            face.pose,
-            face.pose_covariance,
-            face.landmarks_px,
-            face.landmarks_m,
-            camera,
-            face.head_scale,
-            stamp_s,
-        )
-        return replace(face, eyes=eyes)
-
-    def _expressive(
-        self, image: np.ndarray, face: Face, found: FaceParameters, stamp_s: float | None
-    ) -> Face:
-        """Return a face with its expression, where that is asked for."""
-        reader = self._expressions
-        if reader is None or not self.config.expressions:
-            return face
-        if stamp_s is None:
-            shown = reader.still(image, found)
-        elif face.score == 0:
-            shown = reader.last(face.id)
-        else:
-            smooth = self.config.smoothing is not None
-            shown = reader.follow(image, face.id, found, stamp_s, smooth)
-        values, confidence = shown.blendshapes, shown.confidence
-        if face.eyes is not None and np.isfinite(values).all():
-            values = with_openness(values, face.eye_openness)
-            if face.eyes.measured.any():
-                gaze = face.pose.rotation.T @ face.gaze
-                values, confidence = with_gaze(values, confidence, gaze, face.gaze_sigma_rad)
-        return replace(
-            face,
-            blendshapes=values,
-            blendshape_confidence=confidence,
-            speaking=shown.speaking,
-        )
-
-
-def _eye_settings(config: PipelineConfig) -> dict[str, bool]:
-    return {'smooth': config.smoothing is not None, 'learn_offset': config.learn_gaze_offset}
 
 
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:

@@ -31,7 +31,7 @@ constexpr double kIndependentCount = 12.0;
 // that the relief weighs more than one image's error of 3 % would give it.
 constexpr double kApparentSizeSigma = 0.1;
 // With that prior sizes are less doubtful than the least squares say, by this factor, measured
-// on rendered heads of known size (model_building/network/evaluate_depth.py).
+// on rendered heads of known size (model_building/evaluation/depth.py).
 constexpr double kSizeDoubt = 0.4;
 // Prior of how far the depth image may be shifted sideways against the colour image (px): bad
 // registration, or a head that moved in between.

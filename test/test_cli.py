@@ -35,6 +35,7 @@ CONTRACT = (
     + ['q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z']
     + [f'lm{i}{axis}' for i in range(68) for axis in 'xy']
     + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale', 'distance_source']
+    + ['gaze_x', 'gaze_y', 'gaze_z', 'gaze_sigma_deg', 'eye_open_right', 'eye_open_left']
     + [f'bs_{name}' for name in ARKIT]
 )
 

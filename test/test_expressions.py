@@ -181,15 +181,16 @@ def test_tables_have_a_row_for_every_face(expressive, portrait):
 
 
 def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
-    pipeline = Pipeline(PipelineConfig(expressions=True, smoothing=None))
+    settings = {'smoothing': None, 'use_eyes': False}
+    pipeline = Pipeline(PipelineConfig(expressions=True, **settings))
     (still,) = pipeline.detect(portrait)
     for k in range(40):
         faces = pipeline.track(portrait, k / 30)
     np.testing.assert_allclose(faces[0].blendshapes, still.blendshapes, atol=0.12)
     assert faces[0].speaking == 0  # a picture is silent
-    pipeline.configure(PipelineConfig(smoothing=None))
+    pipeline.configure(PipelineConfig(**settings))
     assert np.isnan(pipeline.track(portrait, 2.0)[0].blendshapes).all()
-    pipeline.configure(PipelineConfig(expressions=True, smoothing=None))
+    pipeline.configure(PipelineConfig(expressions=True, **settings))
     assert np.isfinite(pipeline.track(portrait, 2.03)[0].blendshapes).all()
 
 

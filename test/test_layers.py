@@ -33,7 +33,7 @@ LAYERS = (
     ('tracking',),
     ('expression', 'eyes'),
     ('face',),
-    ('faces', 'placing'),
+    ('face_reader', 'faces', 'placing'),
     ('pipeline',),
     ('io',),
     ('rendering',),

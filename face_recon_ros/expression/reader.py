@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.expression import units
 from face_recon_ros.expression.features import Aligned, aligned
+from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.regression import ExpressionRegression
 from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
@@ -48,6 +50,29 @@ class Expression(ComparedByValue):
     blendshapes: np.ndarray = field(default_factory=unknown)
     confidence: np.ndarray = field(default_factory=nothing_known)
     speaking: float = math.nan
+
+    def of_face(self) -> dict[str, Any]:
+        """Return the fields of a Face that it is."""
+        return {
+            'blendshapes': self.blendshapes,
+            'blendshape_confidence': self.confidence,
+            'speaking': self.speaking,
+        }
+
+    def with_eyes(
+        self, openness: np.ndarray, gaze: np.ndarray | None, sigma_rad: float
+    ) -> Expression:
+        """
+        Return it with what the eyes' own network sees, see looks.py.
+
+        :param gaze: (3,) in the face frame; None: not measured
+        """
+        if not np.isfinite(self.blendshapes).all():
+            return self
+        values, confidence = with_openness(self.blendshapes, openness), self.confidence
+        if gaze is not None:
+            values, confidence = with_gaze(values, confidence, gaze, sigma_rad)
+        return replace(self, blendshapes=values, confidence=confidence)
 
 
 @dataclass(slots=True)
@@ -84,6 +109,22 @@ class ExpressionReader:
         gone = [i for i, p in self._people.items() if not now_s - p.seen_s < FORGET_S]
         for face_id in gone:
             del self._people[face_id]
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        face_id: str,
+        found: FaceParameters,
+        stamp_s: float | None,
+        is_seen: bool,
+        smooth: bool,
+    ) -> Expression:
+        """Return a face's expression: of a photo (no stamp), or of a stream's image."""
+        if stamp_s is None:
+            return self.still(image, found)
+        if not is_seen:
+            return self.last(face_id)
+        return self.follow(image, face_id, found, stamp_s, smooth)
 
     def still(self, image: np.ndarray, found: FaceParameters) -> Expression:
         """Return the expression of a face in a photo; nothing is remembered."""

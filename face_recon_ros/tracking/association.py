@@ -49,11 +49,17 @@ _IMPOSSIBLE = 1e6
 
 @dataclass(slots=True, frozen=True)
 class Sighting:
-    """An observation among others: whether it touches one, and which cells (64,) none covers."""
+    """
+    An observation among others.
+
+    touching: whether it touches one. cells: which cells (64,) none of them covers; None: all.
+    maybe_lost: whether it is where a lost face may be.
+    """
 
     observation: Observation
     touching: bool = False
     cells: np.ndarray | None = None
+    maybe_lost: bool = False
 
 
 def sightings(
@@ -80,6 +86,17 @@ def sightings(
         cells = uncovered_cells(observation.region, beside) if len(beside) else None
         found.append(Sighting(observation, bool(len(beside)) or hides, cells))
     return found
+
+
+def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
+    """Return a sighting that knows whether it is where one of the lost faces may be."""
+    region = sighting.observation.region
+    return replace(sighting, maybe_lost=any(math.isfinite(reach(e, region)) for e in lost))
+
+
+def is_itself(track: Track, sighting: Sighting) -> bool:
+    """Tell whether a track's descriptor may follow a sighting: nobody else, by appearance."""
+    return not sighting.maybe_lost or appearance_cost(track, sighting) <= 0
 
 
 def path_box(track: Track, now_s: float) -> np.ndarray:
@@ -117,7 +134,7 @@ def costs(tracks: Sequence[Track], seen: Sequence[Sighting], now_s: float) -> Co
             place[row, column] = 0.5 * float((off**2 / variance).sum())
             spread[row, column] = 0.5 * math.log(float(variance.prod()))
             other[row, column] = appearance_cost(track, sighting)
-            if sighting.touching or not track.apart:
+            if sighting.touching or sighting.maybe_lost or not track.apart:
                 other[row, column] += BESIDE_NATS
     total = place + other
     return Costs(place, total, total + spread)
@@ -190,24 +207,30 @@ def follow(
     observations: Sequence[Observation | None],
     hidden: Sequence[np.ndarray],
     now_s: float,
+    lost: Sequence[Prediction] = (),
 ) -> list[Sighting | None]:
     """
     Return what each of the followed tracks was found as; None: it was not found.
 
     :param observations: in each track's search region; None: no face there
     :param hidden: boxes (4,) of the paths of lost faces, which may be behind one of these
+    :param lost: where the lost faces are expected
     """
-    if len(tracks) == 1 and not hidden and tracks[0].apart:
+    if len(tracks) == 1 and not hidden and not lost and tracks[0].apart:
         return [None if o is None else Sighting(o) for o in observations]
     rows = [row for row, observation in enumerate(observations) if observation is not None]
     seen = sightings([o for o in observations if o is not None], hidden=hidden)
     faces = _by_face(seen)
     contested = {column for face in faces if len(face) > 1 for column in face}
     seen = [
-        replace(s, touching=s.touching or column in contested) for column, s in enumerate(seen)
+        replace(among(s, lost), touching=s.touching or column in contested)
+        for column, s in enumerate(seen)
     ]
     # what is in the region of a face that is alone is that face, however far it went
-    alone = [tracks[row].apart and not s.touching for row, s in zip(rows, seen, strict=True)]
+    alone = [
+        tracks[row].apart and not (s.touching or s.maybe_lost)
+        for row, s in zip(rows, seen, strict=True)
+    ]
     pairs = list(zip(rows, range(len(seen)), strict=True))
     if not all(alone):
         cost = costs(tracks, seen, now_s)

@@ -17,6 +17,7 @@ from face_recon_ros.tracking.association import (
     Costs,
     Sighting,
     ambiguous,
+    among,
     assign,
     costs,
     reach,
@@ -109,8 +110,12 @@ class NewFaces:
             self._waiting_since_s = None
         elif since_s is None:
             self._waiting_since_s = now_s
+        expected = [t.motion.predict(now_s) for t in lost]
         return Found(
-            [(lost[row], seen[column]) for row, column in pairs],
+            [
+                (lost[row], among(seen[column], expected[:row] + expected[row + 1 :]))
+                for row, column in pairs
+            ],
             [sighting for column, sighting in others if not waiting[column]],
         )
 

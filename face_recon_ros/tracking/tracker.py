@@ -27,11 +27,12 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
-from face_recon_ros.tracking.association import follow, path_box
+from face_recon_ros.tracking.association import Sighting, follow, is_itself, path_box
 from face_recon_ros.tracking.new_faces import NewFaces, is_face, is_one_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
@@ -117,12 +118,13 @@ class Tracker:
                 track.miss()
         faces = [o if is_face(o.regression, self._settings) else None for o in observations]
         hidden = [path_box(track, self._now_s) for track in self._lost()]
-        found = follow(self._searched, faces, hidden, self._now_s)
+        lost = [track.motion.predict(self._now_s) for track in self._lost()]
+        found = follow(self._searched, faces, hidden, self._now_s, lost)
         for track, sighting in zip(self._searched, found, strict=True):
             if sighting is None:
                 track.miss()
             else:
-                track.observe(sighting.observation, self._now_s, not sighting.touching)
+                self._observe(track, sighting)
         self._trust(self._detected)
 
     # --- the detector ----------------------------------------------------------------
@@ -171,6 +173,13 @@ class Tracker:
         """Tell whether the detector is to be asked about a face."""
         return self._has_place() if track.lost else self._now_s - track.trusted_s > ASK_S
 
+    def _observe(self, track: Track, sighting: Sighting) -> None:
+        """Give a track what it was found as."""
+        observation = sighting.observation
+        if not is_itself(track, sighting):
+            observation = replace(observation, descriptor=None)
+        track.observe(observation, self._now_s, not sighting.touching)
+
     def _trust(self, seen: Sequence[Region]) -> None:
         """Note which of the followed faces the detector sees, too."""
         for track in self._tracks:
@@ -199,7 +208,7 @@ class Tracker:
             observations, self._lost(), self.followed(), self._now_s, self._settings
         )
         for track, sighting in found.again:
-            track.observe(sighting.observation, self._now_s, not sighting.touching)
+            self._observe(track, sighting)
             track.trusted_s = self._now_s
         for sighting in found.new:
             self._tracks.append(

@@ -76,9 +76,9 @@ class MitsubaRenderer:
         return {
             'type': 'perspective', 'fov_axis': 'x', 'near_clip': 0.05, 'far_clip': 50.0,
             'fov': float(np.degrees(2 * np.arctan(width / (2 * camera.fx)))),
-            # a pixel's centre is at a half here
-            'principal_point_offset_x': (camera.cx + 0.5) / width - 0.5,
-            'principal_point_offset_y': (camera.cy + 0.5) / height - 0.5,
+            # a pixel's centre is at a half here; the offset is the film's, not the point's
+            'principal_point_offset_x': 0.5 - (camera.cx + 0.5) / width,
+            'principal_point_offset_y': 0.5 - (camera.cy + 0.5) / height,
             'to_world': view,
             'sampler': {'type': 'independent', 'sample_count': PATHS},
             'film': {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Set the zeros of models/blendshapes.npz by people at rest.
+Set the zeros of models/blendshapes.npz by people at rest, and its confidences.
 
     python -m model_building.expression.zero --portraits F [--file FILE]
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.expression.features import aligned, feature_vector, mirrored
-from face_recon_ros.expression.units import COUNT, INDEX, MIRROR
+from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.face_model.model import FaceModel
 from model_building.expression.seen import landmarks_of
 from model_building.face_model.assets import sha256_of
@@ -34,6 +34,11 @@ RESTING = ('jawForward', 'jawLeft', 'jawRight', 'jawOpen', 'mouthClose', 'mouthF
            'mouthFrownLeft', 'mouthFrownRight', 'cheekPuff', 'noseSneerLeft', 'noseSneerRight',
            'browDownLeft', 'browDownRight', 'browInnerUp', 'browOuterUpLeft', 'browOuterUpRight',
            'eyeBlinkLeft', 'eyeBlinkRight')
+MOVED = ('eyeBlinkLeft', 'eyeBlinkRight', 'jawOpen', 'mouthSmileLeft', 'mouthSmileRight',
+         'browOuterUpLeft', 'browOuterUpRight')
+UNPROVEN = 0.3
+"""Simulated landmarks say how well a unit could be known. Of those that are not seen to move in
+photos or on rendered heads (scripts/evaluate_expressions.py) only this part is believed."""
 AT_REST_PERCENT = 75
 """So many of the people read 0 afterwards. A shift is never to the other side."""
 
@@ -79,6 +84,8 @@ def main() -> int:
         sys.stderr.write(f'{error}\n')
         return 1
     arrays['output_bias'] = (arrays['output_bias'] - taken).astype(np.float32)
+    proven = np.where(np.isin(NAMES, MOVED), 1.0, UNPROVEN)
+    arrays['confidence'] = (arrays['confidence'] * proven).astype(np.float32)
     write_arrays(arguments.file, arrays)
     for name in RESTING:
         sys.stdout.write(f'{name} -{taken[INDEX[name]]:.3f}\n')
