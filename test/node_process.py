@@ -276,13 +276,12 @@ class Peer:
         """Return a FaceArray of an image with that many faces, once the tracker has settled."""
         faces = self.collect(FaceArray, 'face_recon/faces')
         end_s = time.monotonic() + DEADLINE_S
-        answers, settled = 0, []
+        # who is known need not send images in vain, between which time would go on
+        self._ask('face_recon')
+        settled = []
         while len(settled) < SETTLED_COUNT:
             assert time.monotonic() < end_s, f'waited {DEADLINE_S} s for {count} faces'
-            answer = self.answer(
-                lambda h: to_image(image, 'bgr8', h), faces.collected, first=not answers
-            )
-            answers += 1
+            answer = self.answer(lambda h: to_image(image, 'bgr8', h), faces.collected)
             if len(answer.faces) == count:
                 settled.append(answer)
         self.drop(faces)

@@ -24,6 +24,16 @@ pytestmark = pytest.mark.ros
 DEMO = [sys.executable, '-m', 'face_recon_ros.tools.demo']
 
 
+def was_too_slow(done):
+    """Tell whether the demo says of itself, and nothing else, that the machine is too slow."""
+    lines = [line for line in done.stderr.splitlines() if TOO_SLOW not in line]
+    if not lines or 'too busy or too slow' not in lines[0]:
+        return False
+    rate_hz = float(re.search(r'([\d.]+) images per second, 5 are needed$', lines[0])[1])
+    assert (done.returncode, rate_hz < 5.05, lines[1:]) == (1, True, [])
+    return True
+
+
 def run_demo(tmp_path, *arguments):
     return subprocess.run(
         [*DEMO, '--out', str(tmp_path / 'out'), *arguments],
@@ -38,10 +48,7 @@ def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
     # smoothing lags where a busy machine looks at few images
     done = run_demo(tmp_path, '--seconds', '12', '--node-parameters', 'smoothing:=false')
     lines = [line for line in done.stderr.splitlines() if TOO_SLOW not in line]
-    if lines and 'too busy or too slow' in lines[0]:
-        rate_hz = float(re.search(r'([\d.]+) images per second, 5 are needed$', lines[0])[1])
-        assert (done.returncode, rate_hz < 5.05, lines[1:]) == (1, True, [])
-    else:
+    if not was_too_slow(done):
         assert (done.returncode, lines) == (0, []), done.stdout
     rows = re.findall(
         r'^ +f\d+ +[+-]\d+\.\d +[+-]\d+\.\d +[+-]\d+\.\d +\d\.\d+ m +\d+\.\d +\d+\.\d$',
@@ -63,6 +70,8 @@ def test_the_portrait_s_poses_agree_with_the_truth(tmp_path):
 def test_the_head_s_distance_and_size_are_the_truth(tmp_path, camera):
     arguments = '--source', 'head', '--seconds', '10', '--camera-parameters', *camera
     done = run_demo(tmp_path, *arguments)
+    if was_too_slow(done):
+        return
     assert done.returncode == 0, done.stdout + done.stderr
     words = r'rotation (\S+) deg, distance (\S+) %, size of the head (\S+) %'
     rotation_deg, distance, size = map(float, re.search(words, done.stdout).groups())
@@ -74,6 +83,8 @@ def test_the_head_s_distance_and_size_are_the_truth(tmp_path, camera):
 def test_without_its_depth_the_head_is_taken_for_an_adult(tmp_path):
     done = run_demo(tmp_path, '--source', 'head', '--seconds', '6', '--camera-parameters',
                     'depth_sensor:=none')
+    if was_too_slow(done):
+        return
     assert done.returncode == 1
     assert 'demo failed: distance is 1' in done.stderr
     assert 'demo failed: size of the head is 11.1 % off the truth, 4 % allowed' in done.stderr
@@ -155,7 +166,7 @@ class Seen:
     ],
 )
 def test_poses_are_held_against_the_truth_where_there_are_enough(tmp_path, capsys, seen, fault):
-    assert report(seen, True, '', tmp_path) == (1 if fault else 0)
+    assert report(seen, 'portrait', '', tmp_path) == (1 if fault else 0)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == (1 if fault else 0)
     assert all(fault in line for line in lines)
