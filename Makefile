@@ -3,10 +3,11 @@
 
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network sanitize colcon matrix clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network eyes sanitize colcon matrix clean
 
 # The environment, the training's, the Python to make them with, its ROS (kilted, jazzy or none)
-# and a constraints file for pip; the demo's images; more arguments for demo, test and others.
+# and a constraints file for pip; the demo's images; more arguments for demo, test and others;
+# how many processes run the tests: all of them are worth two, some are not.
 VENV ?= .venv
 TRAINING ?= build/training
 PYTHON ?=
@@ -14,8 +15,11 @@ ROS ?= kilted
 CONSTRAINTS ?=
 SOURCE ?=
 ARGS ?=
+JOBS ?= $(if $(ARGS),1,2)
 
 BIN := $(VENV)/bin
+# Files of tests are not split: nodes of one file are in one ROS domain.
+PARALLEL = $$(scripts/parallel_options.sh $(BIN)/python $(JOBS))
 export SOURCE ROS CONSTRAINTS
 # From a Python that has the ROS wheels, it would keep ours from finding its libraries.
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -30,11 +34,11 @@ demo: setup  ## run the node on a moving portrait, or on SOURCE=video, folder or
 	@$(BIN)/face_recon_demo $(if $(SOURCE),--source "$$SOURCE") $(ARGS)
 
 test: setup  ## run the tests
-	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(ARGS)
+	@FACE_RECON_ROS=$(if $(filter none,$(ROS)),OFF,ON) $(BIN)/pytest $(PARALLEL) $(ARGS)
 
 coverage: setup  ## run the tests, print which lines of the package they did not reach
 	@rm -f build/coverage/data*; mkdir -p build/coverage
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
@@ -68,6 +72,11 @@ network:  ## make models/face_recon.tflite: ARGS='--genki DIR --ict DIR --portra
 	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
 	@$(TRAINING)/bin/python -m model_building.network.recipe \
 		model_building/network/configs/shipped.yaml $(ARGS)
+
+eyes: setup  ## make models/eyes.tflite: ARGS='--portraits DIR --genki DIR --iris-network FILE' (an hour)
+	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
+	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
+	@$(TRAINING)/bin/python -m model_building.eyes $(ARGS)
 
 sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers
 	@PATH='$(abspath $(BIN))':"$$PATH" src_cpp/test/run.sh sanitize

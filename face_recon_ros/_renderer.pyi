@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 def instruction_sets() -> list[str]: ...
+def assign(cost: np.ndarray) -> list[tuple[int, int]]: ...
 
 class Renderer:
     required_vertices: int
@@ -48,3 +49,85 @@ class Decoder:
         expression: np.ndarray,
         out: np.ndarray | None,
     ) -> np.ndarray: ...
+
+class Outcome:
+    ALIGNED: Outcome
+    LOOKS_AWAY: Outcome
+    FEW_VALID: Outcome
+    OTHER_DEPTH: Outcome
+    FEW_INLIERS: Outcome
+    FAR_OFF: Outcome
+    TURNED: Outcome
+
+class Alignment:
+    outcome: Outcome
+    value: float
+    rotation: np.ndarray
+    translation_m: np.ndarray
+    centre_m: np.ndarray
+    covariance: np.ndarray
+    head_scale: float
+    scale_sigma: float
+    residual_m: float
+    valid: float
+    inliers: float
+    shift_m: np.ndarray
+
+def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
+def align(
+    points: np.ndarray,
+    normals: np.ndarray,
+    pixels: np.ndarray,
+    rays: np.ndarray,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    head_scale: float,
+    rotation_covariance: np.ndarray,
+    focal_length_px: float,
+    depth: np.ndarray,
+) -> Alignment: ...
+class RotationCalibration:
+    def __init__(
+        self,
+        uncertainty_unit: float,
+        uncertainty_range: Sequence[float],
+        exponents: Sequence[float],
+        azimuth_deg: Sequence[float],
+        sigma_deg: Sequence[Sequence[float]],
+    ) -> None: ...
+    def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> list[float]: ...
+
+class PoseSolver:
+    def __init__(
+        self, mean: np.ndarray, basis: np.ndarray, across_ratio: float, focal_ratio: float
+    ) -> None: ...
+    def project(
+        self, camera_matrix: np.ndarray, shape: np.ndarray, expression: np.ndarray
+    ) -> np.ndarray: ...
+    def solve(
+        self,
+        camera_matrix: np.ndarray,
+        shape: np.ndarray,
+        expression: np.ndarray,
+        intrinsics: tuple[float, float, float, float, float],
+        directions: np.ndarray | None,
+        position_m: Sequence[float],
+        calibrated: bool,
+        head_scale: float,
+        head_sigma: float,
+        uncertainty: float,
+        calibration: RotationCalibration,
+    ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+
+class NetworkReader:
+    def __init__(
+        self,
+        mean: np.ndarray,
+        basis: np.ndarray,
+        canthi: tuple[int, int],
+        crop_centre_m: Sequence[float],
+        crop_side_m: float,
+    ) -> None: ...
+    def read(
+        self, parameters: np.ndarray, points: np.ndarray, image_from_crop: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float, float, float]: ...

@@ -4,12 +4,14 @@
 """
 How far a face's pose can be trusted: a score, and a covariance calibrated on labelled photos.
 
-A rotation's doubt is what the network itself says of its error, else how badly the model explains
-the landmarks. scripts/calibrate_covariance.py prints the constants and how often they hold.
+The uncertainty of a rotation is the sigma that the network predicts, else the normalised landmark
+residual (fit error). scripts/calibrate_covariance.py prints the constants and their coverage.
 """
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -21,7 +23,7 @@ from face_recon_ros.rotations import rotation_to
 
 # On posed heads (docs/accuracy.md) half of the faces with this fit error are off by more than 12
 # degrees of yaw; with the spread, the score is the share that is not.
-DOUBTFUL_FIT_ERROR = 0.026
+UNCERTAIN_FIT_ERROR = 0.026
 FIT_ERROR_SPREAD = 0.005
 SCORED_YAW_ERROR_RAD = math.radians(12)
 
@@ -37,6 +39,7 @@ ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
+YAW_BAND_MIDDLES_DEG = tuple((a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG))
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,30 +48,38 @@ class RotationCalibration:
     What 68 % of the errors of a rotation stay within, about the face's own axes.
 
     sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth found), about x (roll),
-    y (pitch), z (yaw) of the face, for a doubt of doubt_unit; between, straight lines.
-    exponents: sigma grows with doubt to the power of these, of roll, pitch, yaw.
+    y (pitch), z (yaw) of the face, at uncertainty_unit; between, straight lines.
+    exponents: sigma grows with uncertainty to the power of these, of roll, pitch, yaw.
     """
 
-    doubt_unit: float
+    uncertainty_unit: float
     exponents: tuple[float, float, float]
     sigma_deg: tuple[tuple[float, float, float], ...]
 
-    # Beyond these multiples of doubt_unit no photos were seen
-    DOUBT_RANGE = (0.3, 4.0)
+    # Beyond these multiples of uncertainty_unit no photos were seen
+    UNCERTAINTY_RANGE = (0.3, 4.0)
 
-    def sigma_rad(self, azimuth_rad: float, doubt: float) -> np.ndarray:
+    def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> np.ndarray:
         """Return (3,) about the face's x, y, z."""
-        edges = np.array(YAW_BANDS_DEG)
-        middles = (edges[1:] + edges[:-1]) / 2
         azimuth_deg = abs(math.degrees(azimuth_rad))
-        at = [np.interp(azimuth_deg, middles, column) for column in np.transpose(self.sigma_deg)]
-        ratio = float(np.clip(doubt / self.doubt_unit, *self.DOUBT_RANGE))
-        return np.radians(at) * ratio ** np.array(self.exponents)
+        middles = YAW_BAND_MIDDLES_DEG
+        high = min(bisect.bisect(middles, azimuth_deg), len(middles) - 1)
+        low = max(high - 1, 0)
+        way = (azimuth_deg - middles[low]) / (middles[high] - middles[low]) if high else 0.0
+        way = min(max(way, 0.0), 1.0)
+        least, most = self.UNCERTAINTY_RANGE
+        ratio = min(max(uncertainty / self.uncertainty_unit, least), most)
+        return np.array([
+            math.radians(a + way * (b - a)) * ratio**exponent
+            for a, b, exponent in zip(
+                self.sigma_deg[low], self.sigma_deg[high], self.exponents, strict=True
+            )
+        ])
 
 
-# of the regressor `facemesh`: doubt is the fit error
+# of the regressor `facemesh`: uncertainty is the fit error
 BY_FIT_ERROR = RotationCalibration(
-    doubt_unit=0.0116,
+    uncertainty_unit=0.0116,
     exponents=(1.0, 0.45, 0.8),
     sigma_deg=(
         (2.01, 7.33, 4.41),
@@ -79,9 +90,9 @@ BY_FIT_ERROR = RotationCalibration(
         (2.44, 6.29, 10.7),
     ),
 )
-# of the regressor `network`: doubt is its own sigma, radians
+# of the regressor `network`: uncertainty is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    doubt_unit=0.0877,
+    uncertainty_unit=0.0877,
     exponents=(1.5, 0.8, 1.5),
     sigma_deg=(
         (1.52, 7.21, 3.39),
@@ -93,9 +104,9 @@ BY_OWN_SIGMA = RotationCalibration(
     ),
 )
 
-# of the regressor `hybrid`: doubt is both their sigmas, by their weights
+# of the regressor `hybrid`: uncertainty is both their sigmas, by their weights
 BY_BOTH = RotationCalibration(
-    doubt_unit=0.0582,
+    uncertainty_unit=0.0582,
     exponents=(0.85, 0.45, 0.6),
     sigma_deg=(
         (1.93, 7.32, 4.17),
@@ -135,7 +146,7 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
     """
     if yaw_sigma_rad is None:
         # the logistic function, of numbers of any size
-        near = (1 - math.tanh((fit_error - DOUBTFUL_FIT_ERROR) / (2 * FIT_ERROR_SPREAD))) / 2
+        near = (1 - math.tanh((fit_error - UNCERTAIN_FIT_ERROR) / (2 * FIT_ERROR_SPREAD))) / 2
     else:
         near = math.erf(SCORED_YAW_ERROR_RAD / (yaw_sigma_rad * math.sqrt(2)))
     return float(presence * near)
@@ -154,7 +165,7 @@ def pose_covariance(
 
     :param own_sigma_rad: what the network says of its rotation's error; None: nothing
     :param camera: with which the pose was found; of an uncalibrated one the focal length is a
-        guess, whose doubt is added. None: a calibrated one in the origin of its frame
+        guess, whose uncertainty is added. None: a calibrated one in the origin of its frame
     :param head_sigma: relative standard deviation of the size of the head, and so of its distance;
         that of adults by default
     """

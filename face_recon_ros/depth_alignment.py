@@ -8,27 +8,24 @@ One image leaves distance and size of a head undecided (a small head nearby look
 far away), and how far it nods is the least certain of its angles. The depth measured on its skin
 settles all three.
 
-Points of the model's skin are looked up in the depth image at the pixels where the colour image's
-fit shows them. Gauss-Newton steps on point-to-plane distances (Chen and Medioni 1991) then find
-rotation, distance and size; what the colour image knows enters as a prior: the rotation with its
-covariance, the apparent size, and the size of the person's head. Tukey's biweight leaves out hair,
-hands, glasses and walls.
+Which points of the model's skin are looked up is decided here; the least squares are in C++
+(src_cpp/depth_alignment.hpp), where the constants of the method are.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
-from face_recon_ros.depth_image import DepthImage, noise_m
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import MODEL_FROM_FACE, rotation_matrix, rotation_to
+from face_recon_ros.rotations import MODEL_FROM_FACE
 
 # The skin that is looked at, on the mean in metres: what faces forward between brows and chin, by
 # so much beside the eyes' openings
@@ -36,25 +33,12 @@ LEAST_FORWARD, SKIN_X_M, SKIN_Y_M = 0.3, 0.06, (-0.085, 0.05)
 EYE_MARGIN_M = 0.004
 # One point of the skin a cell of this size
 CELL_M = 0.007
-# A surface that the camera sees at a flatter angle is not looked up: cosine
-LEAST_FACING = 0.4
-# Depths of skin of one face lie within so much of the predicted ones, once the distance is right
-REACH_M = 0.035
-# The face may be nearer or further than one image says by these factors
-LEAST_RATIO, MOST_RATIO = 0.4, 2.5
-# How well the model's relief is that of a person, root mean square, and how many independent
-# measurements of it a face is at most: errors of neighbouring points are alike
-RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 12
-# Prior of the apparent size (relative), and of how far the depth image may be shifted sideways
-# against the colour image (px): bad registration, or a head that moved in between
-APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.015, 3.0
-# Prior of the head's size relative to the one assumed: children, and a guessed focal length
-HEAD_SIGMA = 0.3
-ROUNDS = 4
-# Less is no measurement of a face
-LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
-# A rotation that leaves its prior by so many sigmas is a wall, a hand or another head
-MOST_SIGMAS = 4.0
+# So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
+# nods, and would take back a part of what depth says of that
+RELIEF_SHARE = 0.85
+# Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
+# is a wall, or another camera's depth. A guessed focal length may be wrong by more
+HEAD_SCALES = (0.5, 1.4)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -62,21 +46,29 @@ class Aligned(ComparedByValue):
     """
     A face after its depth was measured.
 
-    pose: metric, camera frame. covariance (6, 6): as pipeline.Face's. head_scale, and its relative
-    standard deviation scale_sigma. residual_m: root mean square distance from the measured
-    surface, of the points that count. valid, inliers: parts 0..1 of the points with a measurement,
-    and of those with one that agree. shift_m (2,): how far the depth image seems to be shifted
-    against the colour image, to the right and down, at the face.
+    pose: metric, camera frame. covariance (6, 6): as pipeline.Face's. centre_m (3,): of the points
+    that were looked at, camera frame. head_scale, and its relative standard deviation scale_sigma.
+    residual_m: root mean square distance from the measured surface, of the points that count.
+    valid, inliers: parts 0..1 of the points with a measurement, and of those with one that agree.
+    shift_m (2,): how far the depth image seems to be shifted against the colour image, to the
+    right and down, at the face.
     """
 
     pose: MetricPose
     covariance: np.ndarray
+    centre_m: np.ndarray
     head_scale: float
     scale_sigma: float
     residual_m: float
     valid: float
     inliers: float
     shift_m: np.ndarray
+
+    def origin_m(self, head_scale: float) -> np.ndarray:
+        """Return where the face's origin (3,) is if its head is of another size."""
+        return self.centre_m + head_scale / self.head_scale * (
+            self.pose.translation_m - self.centre_m
+        )
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,7 +84,7 @@ class DepthAligner:
     def __init__(self, model: FaceModel) -> None:
         indices, normals = skin_points(model)
         self._points = model.vertices(indices)
-        self._normals = normals
+        self._normals = np.ascontiguousarray(normals)
 
     def __call__(
         self,
@@ -102,209 +94,65 @@ class DepthAligner:
         head_scale: float,
         camera: Camera,
         depth: DepthImage,
+        shape: np.ndarray | None = None,
     ) -> Aligned | Refused:
         """
         Align a face.
 
         :param pose: of one image, with head_scale; covariance (6, 6): of it
         :param depth: registered to the image: of its size, seen from its camera
+        :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
-        points = self._points.points(parameters)
-        optical_from_model = pose.rotation @ MODEL_FROM_FACE.T
-        pixels = parameters.project(points)[:, :2]
-        rays = camera.rays(pixels)
-        facing = -np.einsum('nx,nx->n', self._normals @ optical_from_model.T, rays)
-        seen = facing > LEAST_FACING * np.linalg.norm(rays, axis=1)
-        if seen.sum() < LEAST_COUNT:
-            return Refused('the face looks away')
-        predicted_m = head_scale * points @ optical_from_model[2] + pose.translation_m[2]
-        measured_m = depth.at(pixels)
-        usable = seen & np.isfinite(measured_m) & (predicted_m > 0)
-        valid = usable.sum() / seen.sum()
-        if usable.sum() < LEAST_COUNT or valid < LEAST_VALID:
-            return Refused(f'{100 * valid:.0f} % of the face has a measured depth')
-        ratio = _common_ratio(measured_m[usable], predicted_m[usable])
-        if ratio is None:
-            return Refused('the measured depth is not that of a face there')
-        problem = _Problem(
-            points[usable],
-            self._normals[usable],
-            rays[usable] * measured_m[usable, None],
-            optical_from_model,
+        seen = parameters.project(self._points.points(parameters))[:, :2]
+        relief = FaceParameters(
+            parameters.camera_matrix,
+            RELIEF_SHARE * (parameters.shape if shape is None else shape),
+            parameters.expression,
+        )
+        found = _renderer.align(
+            self._points.points(relief),
+            self._normals,
+            np.ascontiguousarray(seen),
+            camera.rays(seen),
+            pose.rotation @ MODEL_FROM_FACE.T,
             pose.translation_m,
             head_scale,
-            covariance,
-            SHIFT_SIGMA_PX / camera.fx,
+            np.ascontiguousarray(covariance[3:, 3:]),
+            camera.fx,
+            depth.values,
         )
-        return problem.solve(ratio, float(valid))
-
-
-class _Problem:
-    """
-    One face's least squares.
-
-    Unknowns (7,): rotation (3,) rad about the optical axes through the middle of the points,
-    shift (2,) m of the measured surface across the ray, logarithms of distance and of head size,
-    both relative to one image's.
-    """
-
-    def __init__(
-        self,
-        points_m: np.ndarray,
-        normals: np.ndarray,
-        measured_m: np.ndarray,
-        optical_from_model: np.ndarray,
-        translation_m: np.ndarray,
-        head_scale: float,
-        covariance: np.ndarray,
-        shift_sigma: float,
-    ) -> None:
-        self._middle = points_m.mean(axis=0)
-        self._points = points_m - self._middle
-        self._normals = normals
-        self._measured = measured_m
-        self._rotation0 = optical_from_model
-        self._scale0 = head_scale
-        self._origin0 = translation_m
-        self._centre0 = translation_m + head_scale * optical_from_model @ self._middle
-        self._across = rotation_to(self._centre0)[:, :2]
-        self._distance0 = float(np.linalg.norm(self._centre0))
-        self._ray = self._centre0 / self._distance0
-        self._rotation_information = np.linalg.inv(covariance[3:, 3:])
-        self._shift_sigma = shift_sigma
-        self._variance = noise_m(measured_m[:, 2]) ** 2 + RELIEF_SIGMA_M**2
-
-    def _prior(self, distance_ratio: float) -> np.ndarray:
-        """Return the information (7, 7) of what is known without depth."""
-        information = np.zeros((7, 7))
-        information[:3, :3] = self._rotation_information
-        shift_sigma_m = self._shift_sigma * self._distance0 * distance_ratio
-        information[3, 3] = information[4, 4] = shift_sigma_m**-2
-        # distance / size is what the image shows
-        information[5:, 5:] += APPARENT_SIZE_SIGMA**-2 * np.array([[1.0, -1.0], [-1.0, 1.0]])
-        information[6, 6] += HEAD_SIGMA**-2
-        return information
-
-    def solve(self, ratio: float, valid: float) -> Aligned | Refused:
-        """Return the pose; `ratio`: of the true distance to one image's, about."""
-        state = np.zeros(7)
-        state[5] = state[6] = math.log(ratio)
-        weights = np.ones(len(self._points))
-        for _ in range(ROUNDS):
-            residual, rows = self._residual(state)
-            weights = _biweight(residual, self._variance)
-            information, gradient = self._normal_equations(state, residual, rows, weights)
-            state = state - np.linalg.solve(information, gradient)
-            if not np.isfinite(state).all() or not abs(state[5]) < math.log(2 * MOST_RATIO):
-                return Refused('the measured depth is not that of a face there')
-        residual, rows = self._residual(state)
-        weights = _biweight(residual, self._variance)
-        inliers = float((weights > 0).mean())
-        residual_m = math.sqrt(np.average(residual**2, weights=np.maximum(weights, 1e-9)))
-        if inliers < LEAST_INLIERS:
-            return Refused(f'{100 * inliers:.0f} % of the measured depth fits the face')
-        if residual_m > MOST_RESIDUAL_M + noise_m(float(np.median(self._measured[:, 2]))):
-            return Refused(f'the measured surface is {1000 * residual_m:.0f} mm off the face')
-        turned = math.sqrt(state[:3] @ self._rotation_information @ state[:3])
-        if turned > MOST_SIGMAS:
-            return Refused('the measured surface is turned otherwise than the face')
-        information, _ = self._normal_equations(state, residual, rows, weights)
-        return self._aligned(state, np.linalg.inv(information), residual_m, valid, inliers)
-
-    def _residual(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distances (N,) m from the measured surface, and their derivatives (N, 7)."""
-        rotation = rotation_matrix(state[:3]) @ self._rotation0
-        scale = self._scale0 * math.exp(state[6])
-        centre = self._ray * self._distance0 * math.exp(state[5])
-        arms = scale * self._points @ rotation.T
-        normals = self._normals @ rotation.T
-        off = arms + centre + self._across @ state[3:5] - self._measured
-        residual = np.einsum('nx,nx->n', normals, off)
-        rows = np.empty((len(residual), 7))
-        # the plane's normal turns with the face: d(n . off) = (w x n) . off + n . (w x arm)
-        rows[:, :3] = np.cross(arms - off, normals)
-        rows[:, 3:5] = normals @ self._across
-        rows[:, 5] = normals @ centre
-        rows[:, 6] = np.einsum('nx,nx->n', normals, arms)
-        return residual, rows
-
-    def _normal_equations(
-        self, state: np.ndarray, residual: np.ndarray, rows: np.ndarray, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        # so many points measure no more than INDEPENDENT_COUNT independent ones
-        share = min(1.0, INDEPENDENT_COUNT / max(weights.sum(), 1.0))
-        information = share * weights / self._variance
-        prior = self._prior(math.exp(state[5]))
-        weighted = rows * information[:, None]
-        return weighted.T @ rows + prior, weighted.T @ residual + prior @ state
-
-    def _aligned(
-        self,
-        state: np.ndarray,
-        covariance: np.ndarray,
-        residual_m: float,
-        valid: float,
-        inliers: float,
-    ) -> Aligned:
-        rotation = rotation_matrix(state[:3]) @ self._rotation0
-        scale = self._scale0 * math.exp(state[6])
-        centre = self._ray * self._distance0 * math.exp(state[5])
-        origin = centre - scale * rotation @ self._middle
-        # position across the ray stays the colour image's: its own error, as a part of distance
-        spread = np.zeros((6, 6))
-        # the origin itself is relief: how deep this person's sellion lies is the model's guess
-        variance = covariance[5, 5] * (centre @ centre) + RELIEF_SIGMA_M**2
-        along = np.outer(self._ray, self._ray) * variance
-        lever = scale * _cross_matrix(rotation @ self._middle)
-        spread[3:, 3:] = covariance[:3, :3]
-        spread[:3, :3] = along + lever @ covariance[:3, :3] @ lever.T
-        spread[:3, 3:] = lever @ covariance[:3, :3]
-        spread[3:, :3] = spread[:3, 3:].T
+        if found.outcome != _renderer.Outcome.ALIGNED:
+            return Refused(_reason(found))
+        if camera.calibrated and not HEAD_SCALES[0] < found.head_scale < HEAD_SCALES[1]:
+            return Refused(
+                f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
+            )
         return Aligned(
-            MetricPose(rotation @ MODEL_FROM_FACE, origin),
-            spread,
-            scale,
-            math.sqrt(covariance[6, 6]),
-            residual_m,
-            valid,
-            inliers,
-            state[3:5].copy(),
+            MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
+            found.covariance,
+            found.centre_m,
+            found.head_scale,
+            found.scale_sigma,
+            found.residual_m,
+            found.valid,
+            found.inliers,
+            found.shift_m,
         )
 
 
-def _cross_matrix(vector: np.ndarray) -> np.ndarray:
-    x, y, z = vector
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-
-
-def _biweight(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return Tukey's biweight (N,) 0..1 of distances; their own spread widens it, to a limit."""
-    spread = 1.4826 * float(np.median(np.abs(residual)))
-    limit = 4.0 * np.maximum(np.sqrt(variance), min(spread, REACH_M / 4))
-    part = np.minimum((residual / limit) ** 2, 1.0)
-    return (1 - part) ** 2
-
-
-def _common_ratio(measured_m: np.ndarray, predicted_m: np.ndarray) -> float | None:
-    """
-    Return measured over predicted distance of the nearest large group of points; None: no group.
-
-    Each point votes; a face's points agree to within its relief, where a wall or a hand agree
-    among themselves elsewhere.
-    """
-    votes = np.sort(measured_m / predicted_m)
-    votes = votes[(votes > LEAST_RATIO) & (votes < MOST_RATIO)]
-    if len(votes) < LEAST_COUNT:
-        return None
-    reach = max(REACH_M, 2 * noise_m(float(np.median(measured_m)))) / float(np.median(predicted_m))
-    first = np.searchsorted(votes, votes - reach * votes, 'left')
-    last = np.searchsorted(votes, votes + reach * votes, 'right')
-    counts = last - first
-    best = int(np.flatnonzero(counts >= 0.8 * counts.max())[0])
-    if counts[best] < LEAST_INLIERS * len(measured_m):
-        return None
-    best = int(np.argmax(np.where(votes <= votes[best] * (1 + reach), counts, 0)))
-    return float(np.median(votes[first[best] : last[best]]))
+def _reason(found: _renderer.Alignment) -> str:
+    outcome = _renderer.Outcome
+    if found.outcome == outcome.LOOKS_AWAY:
+        return 'the face looks away'
+    if found.outcome == outcome.FEW_VALID:
+        return f'{100 * found.value:.0f} % of the face has a measured depth'
+    if found.outcome == outcome.FEW_INLIERS:
+        return f'{100 * found.value:.0f} % of the measured depth fits the face'
+    if found.outcome == outcome.FAR_OFF:
+        return f'the measured surface is {1000 * found.value:.0f} mm off the face'
+    if found.outcome == outcome.TURNED:
+        return 'the measured surface is turned otherwise than the face'
+    return 'the measured depth is not that of a face there'
 
 
 def skin_points(model: FaceModel) -> tuple[np.ndarray, np.ndarray]:

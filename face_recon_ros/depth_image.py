@@ -6,19 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import ImageError
-
-# Metres of a unit of uint16 depth (REP-118)
-MILLIMETRE_M = 0.001
-# Noise of a sensor's depth: constant part in metres, and per squared metre of distance (stereo)
-NOISE_M, NOISE_PER_M = 0.002, 0.003
-# A measurement whose neighbours differ by more is an edge: metres, and times the noise
-EDGE_M, EDGE_NOISES = 0.012, 4.0
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -46,11 +39,6 @@ class DepthImage(ComparedByValue):
                 'millimetres'
             )
 
-    @property
-    def unit_m(self) -> float:
-        """Metres of one unit of the values."""
-        return MILLIMETRE_M if self.values.dtype == np.uint16 else 1.0
-
     def check_size(self, image: np.ndarray) -> None:
         """:raises ImageError: not registered to an image (H, W, 3): another size."""
         if self.values.shape != image.shape[:2]:
@@ -67,36 +55,4 @@ class DepthImage(ComparedByValue):
 
         The mean of the four pixels around, of which one may be missing.
         """
-        return _looked_up(self.values, self.unit_m, pixels)
-
-
-Length = TypeVar('Length', float, np.ndarray)
-
-
-def noise_m(depth_m: Length) -> Length:
-    """Return the standard deviation assumed of a sensor's depth, metres."""
-    return NOISE_M + NOISE_PER_M * depth_m**2
-
-
-def _looked_up(values: np.ndarray, unit_m: float, pixels: np.ndarray) -> np.ndarray:
-    height, width = values.shape
-    # beyond any image, and NaN: outside
-    corner = np.floor(np.nan_to_num(np.clip(pixels, -2.0, 1e6), nan=-2.0)).astype(np.int64)
-    x, y = corner.T
-    inside = (x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    four = np.stack(
-        [values[y, x], values[y, x + 1], values[y + 1, x], values[y + 1, x + 1]]
-    ) * np.float64(unit_m)
-    four[~((four > 0) & np.isfinite(four))] = np.nan
-    known = np.isfinite(four).sum(axis=0)
-    inside &= known >= 3
-    four = four[:, inside]
-    low, high = np.nanmin(four, axis=0), np.nanmax(four, axis=0)
-    result = np.full(len(pixels), np.nan)
-    result[inside] = np.where(
-        high - low <= np.maximum(EDGE_M, EDGE_NOISES * noise_m(low)),
-        np.nanmean(four, axis=0),
-        np.nan,
-    )
-    return result
+        return _renderer.depth_at(self.values, np.ascontiguousarray(pixels, dtype=np.float64))

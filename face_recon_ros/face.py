@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.expression.units import nothing_known
+from face_recon_ros.expression.units import unknown as unknown_blendshapes
+from face_recon_ros.eyes.gaze import head_sigma_rad
+from face_recon_ros.eyes.look import Eyes
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose, depth_plane
 from face_recon_ros.rotations import EulerAngles
@@ -54,6 +59,11 @@ class Face(ComparedByValue):
     rotation_sigma_rad: standard deviation of the rotation as the network gives it; None where
         the regressor gives none.
     distance_source: what the distance, and with it the size of the head, follows from.
+    eyes: what is seen of them; None where they were not looked at (PipelineConfig.use_eyes).
+    blendshapes (52,): 0..1, in the order of expression.units.NAMES (ARKit's); NaN where they are
+        not known, or not asked for (PipelineConfig.expressions).
+    blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, the coefficient is 0.
+    speaking: 0..1, how surely the person speaks; NaN as above, and in the first second.
     """
 
     id: str
@@ -69,6 +79,27 @@ class Face(ComparedByValue):
     head_scale: float = 1.0
     rotation_sigma_rad: float | None = None
     distance_source: DistanceSource = DistanceSource.ASSUMED
+    eyes: Eyes | None = None
+    blendshapes: np.ndarray = field(default_factory=unknown_blendshapes)
+    blendshape_confidence: np.ndarray = field(default_factory=nothing_known)
+    speaking: float = math.nan
+
+    @property
+    def gaze(self) -> np.ndarray:
+        """Where the eyes look, else the head: unit vector (3,), camera frame."""
+        return self.pose.rotation[:, 0] if self.eyes is None else self.eyes.gaze
+
+    @property
+    def gaze_sigma_rad(self) -> float:
+        """Angle within which 68 % of the gazes are true; the head's where the eyes say nothing."""
+        if self.eyes is None:
+            return head_sigma_rad(self.pose, self.pose_covariance)
+        return self.eyes.sigma_rad
+
+    @property
+    def eye_openness(self) -> np.ndarray:
+        """Right and left eye of the person (2,): 0 closed .. 1 open; NaN where not seen."""
+        return np.full(2, np.nan) if self.eyes is None else self.eyes.looks.openness
 
     @property
     def angles(self) -> EulerAngles:

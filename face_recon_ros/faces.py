@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
+from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.file import EXPRESSION_COUNT, SHAPE_COUNT
 
@@ -154,6 +155,31 @@ class Faces(Sequence[Face]):
     def distances_m(self) -> np.ndarray:
         """Ranges (N,) from the camera's origin to the faces', metres."""
         return self._table(lambda face: face.pose.distance_m)
+
+    @property
+    def gazes(self) -> np.ndarray:
+        """Where the eyes look (N, 3): unit vectors, camera frame."""
+        return self._table(lambda face: face.gaze, (3,))
+
+    @property
+    def gaze_sigmas_rad(self) -> np.ndarray:
+        """Angles (N,) within which 68 % of the gazes are true."""
+        return self._table(lambda face: face.gaze_sigma_rad)
+
+    @property
+    def eye_openness(self) -> np.ndarray:
+        """Right and left eye of the person (N, 2): 0 closed .. 1 open; NaN where not seen."""
+        return self._table(lambda face: face.eye_openness, (2,))
+
+    @property
+    def blendshapes(self) -> np.ndarray:
+        """ARKit's coefficients (N, 52), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.blendshapes, (UNIT_COUNT,))
+
+    @property
+    def speaking(self) -> np.ndarray:
+        """How surely each person speaks (N,), 0..1; NaN where not known, see Face."""
+        return self._table(lambda face: face.speaking)
 
     @property
     def pose_covariances(self) -> np.ndarray:

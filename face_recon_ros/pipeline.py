@@ -27,9 +27,11 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.faces import Faces
 from face_recon_ros.placing import DepthReport, Placer
 from face_recon_ros.pose import MetricPose
@@ -48,24 +50,28 @@ from face_recon_ros.settings import Change, check_settings, described, setting, 
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
-from face_recon_ros.tracking.newcomers import is_new_face
+from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
 from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, Way
+from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 # Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
 ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 
-# Of so many searches of a stream for newcomers one is with the image the other way up, and of so
-# many while nobody is surely found
-SEARCHES_PER_TURN, DOUBTFUL_SEARCHES_PER_TURN = 4, 2
+# Of so many searches of a stream for new faces one is with the image upside down, and of so many
+# while no face is found with high confidence
+SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 
 
 @settings_class
 @dataclass(slots=True, frozen=True)
 class PipelineConfig:
-    """How faces are found; the node's parameters and the command line's options end here."""
+    """
+    How faces are found; the node's parameters and the command line's options end here.
+
+    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    """
 
     detector: str = setting(
         BOTH,
@@ -87,6 +93,17 @@ class PipelineConfig:
             'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
         ),
     )
+    use_eyes: str = setting(
+        AUTO,
+        'Look at the eyes: auto (the node: while somebody subscribes to what shows them, not for '
+        '/tf alone), always, or never. Without, the gaze is the direction of the head.',
+        choices=(AUTO, ALWAYS, NEVER),
+    )
+    learn_gaze_offset: bool = setting(
+        False,
+        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
+        'at it, and correct for it.',
+    )
     threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
     model_path: str | None = setting(
         None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
@@ -105,6 +122,9 @@ class PipelineConfig:
         change=Change.UNCONFIGURED,
     )
 
+    # for the callers: a node decides by who listens
+    expressions: bool = False
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
@@ -118,6 +138,7 @@ class Pipeline:
     camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
 
     config: as it is now; configure() changes it. model: the face model, which views need.
+    eyes_wanted: False spares a stream the eyes where use_eyes is auto.
     """
 
     def __init__(self, config: PipelineConfig | None = None) -> None:
@@ -140,9 +161,20 @@ class Pipeline:
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
+        self.eyes_wanted = True
+        self._reader = FaceReader(self.model, self.config.threads)
+        self._reader.prepare(self._wanted(self.config))
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
+
+    def _wanted(self, config: PipelineConfig, photo: bool = False) -> Wanted:
+        """Return what of a face is read besides its pose."""
+        eyes = config.use_eyes == ALWAYS or (
+            config.use_eyes == AUTO and (photo or self.eyes_wanted)
+        )
+        smooth = config.smoothing is not None
+        return Wanted(eyes, config.expressions, smooth, config.learn_gaze_offset)
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
@@ -153,6 +185,7 @@ class Pipeline:
         """Forget the faces of the images so far."""
         self._tracker.reset()
         self._placer.reset()
+        self._reader.reset()
         self._second_looks.reset()
 
     def configure(self, config: PipelineConfig) -> None:
@@ -168,6 +201,7 @@ class Pipeline:
             raise ValueError('other models or threads: make a new pipeline')
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
+        self._reader.prepare(self._wanted(config))
         self.config = config
         self._tracker.configure(config.tracking)
         self._smoothers.configure(config.smoothing)
@@ -199,7 +233,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image), camera, depth=depth)
 
     def track(
         self,
@@ -250,8 +284,10 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
-        faces = self._faces(self._find_in_stream(image, stamp_s, view), camera, stamp_s, depth)
+        found = self._find_in_stream(image, stamp_s, view)
+        faces = self._faces(image, found, camera, stamp_s, depth)
         self._placer.forget(stamp_s)
+        self._reader.forget(self._tracker.ids(), stamp_s)
         return faces
 
     def process(
@@ -274,12 +310,12 @@ class Pipeline:
         return self._placer.report()
 
     def search(self, image: np.ndarray) -> None:
-        """Search a part of a stream's image for newcomers, if due; the next image has them."""
+        """Search a part of a stream's image for new faces, if due; the next image reports them."""
         if not self._tracker.search_due():
             return
         self._searches += 1
         sure = self._tracker.is_sure_of_one()
-        per_turn = SEARCHES_PER_TURN if sure else DOUBTFUL_SEARCHES_PER_TURN
+        per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
         search = self._other_way_up if other_way_up else self.detector
         if other_way_up != self._tracker.are_upside_down():
@@ -299,39 +335,40 @@ class Pipeline:
             self._followed(image, region, wanted, stamp_s)
             for region, wanted in zip(regions, described, strict=True)
         ])
-        way = tracker.wanted_search()
-        if way is not None:
-            tracker.take_detections(self._detect(image, way))
-        tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
-        if tracker.wants_other_way_up():
-            tracker.take_detections(self._detect(image, Way.UPSIDE_DOWN))
-            tracker.add([self._newcomer(image, region) for region in tracker.candidates()])
+        search = tracker.wanted_search()
+        if search is not None:
+            tracker.take_detections(self._detect(image, search))
+        tracker.add([self._new_face(image, region) for region in tracker.candidates()])
+        if tracker.wants_upside_down():
+            tracker.take_detections(self._detect(image, Orientation.UPSIDE_DOWN))
+            tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
-            smooth(track.id, track.regression.parameters, track.seen_s, view)
+            found = track.regression
+            smooth(track.id, found.parameters, track.seen_s, view, found.rotation_sigma_rad)
         return [
             (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
             for t in tracker.reported()
         ]
 
-    def _detect(self, image: np.ndarray, way: Way) -> list[Region]:
+    def _detect(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
         """Search a whole image."""
-        if way is Way.UPSIDE_DOWN:
+        if orientation is Orientation.UPSIDE_DOWN:
             return _regions(detect_upside_down(self.detector, image))
         return _regions(self.detector(image))
 
     def _followed(
         self, image: np.ndarray, region: Region, described: bool, stamp_s: float
     ) -> Observation:
-        """Return what there is where a face is expected; what scores low is looked at again."""
+        """Return what there is in a search region; a low score is verified at other rolls."""
         first = self.regressor(image, region, denoise=True)
         found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
-    def _newcomer(self, image: np.ndarray, region: Region) -> Observation:
+    def _new_face(self, image: np.ndarray, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream."""
         found = self._rolled(image, region)
-        return _observed(image, found.regression, found.judged)
+        return _observed(image, found.regression, found.upright_score)
 
     def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
         """Return the face in a region of a stream's image at the likeliest roll."""
@@ -342,23 +379,23 @@ class Pipeline:
             judge=lambda r: self._judge(image, r),
             locate=lambda r: self._judge.locate(image, r),
         )
-        settled = self.regressor.settled(image, found.regression, still=False)
-        return Candidate(settled, found.judged)
+        refined = self.regressor.refined(image, found.regression, still=False)
+        return Candidate(refined, found.upright_score)
 
     def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
         """
         Every detection is reported.
 
-        There is time to search upside down, too, where nobody is surely found, and to look at
-        each face in the mirror, once it is known where it is.
+        Images without a confident face are searched upside down, too. Each face is regressed with
+        horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._detect(image, Way.UPRIGHT), every)
+        found = self._look_at(image, self._detect(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = self._detect(image, Way.UPSIDE_DOWN)
+            others = self._detect(image, Orientation.UPSIDE_DOWN)
             found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
-        settled = [self.regressor.settled(image, face, still=True) for face in found]
-        return [('', face, face.parameters) for face in settled]
+        refined = [self.regressor.refined(image, face, still=True) for face in found]
+        return [('', face, face.parameters) for face in refined]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
@@ -374,24 +411,31 @@ class Pipeline:
                 locate=lambda r: self._judge.locate(image, r),
             )
             if not shows_one_of(candidate.regression, [o.regression for o in found]):
-                found.append(Observation(candidate.regression, judged=candidate.judged))
+                score = candidate.upright_score
+                found.append(Observation(candidate.regression, upright_score=score))
         return [o.regression for o in found if is_new_face(o, tracking)]
 
     def _faces(
         self,
+        image: np.ndarray,
         found: list[tuple[str, Regression, FaceParameters]],
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
-        place = self._placer.place
-        faces = [face for f in found if (face := place(*f, camera, stamp_s, depth))]
+        wanted = self._wanted(self.config, photo=stamp_s is None)
+        faces = []
+        for face_id, regression, parameters in found:
+            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+            if face is not None:
+                raw = regression.parameters
+                faces.append(self._reader(image, face, raw, camera, stamp_s, wanted))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 
-def _observed(image: np.ndarray, found: Regression, judged: float = 1.0) -> Observation:
-    """Return a finding with its appearance."""
-    return Observation(found, descriptor_of(image, found.region), judged)
+def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:
+    """Return a face with its appearance descriptor."""
+    return Observation(found, descriptor_of(image, found.region), upright_score)
 
 
 def _regions(detections: list[Detection]) -> list[Region]:

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face import DistanceSource, Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.head_size import HeadSize
-from face_recon_ros.pose import MetricPose, face_rotation, metric_pose, points_in_camera
+from face_recon_ros.head_size import HeadSize, SlowMean
+from face_recon_ros.pose import MetricPose, face_rotation, points_in_camera
+from face_recon_ros.pose_solver import PoseSolver
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.rolls import score_of
 from face_recon_ros.rotations import rotation_matrix, rotation_to, rotation_vector
@@ -65,10 +65,11 @@ class DepthReport:
 
 @dataclass(slots=True)
 class _Person:
-    """What is remembered of an id: size of the head, and what depth added to its rotation."""
+    """What is remembered of an id: size and shape of its head, what depth adds to its rotation."""
 
     size: HeadSize
     seen_s: float
+    shape: SlowMean = field(default_factory=SlowMean)
     measured_s: float = -math.inf
     correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
     filter: OneEuroVector | None = None
@@ -81,6 +82,7 @@ class Placer:
         self, model: FaceModel, assumed_scale: float, smoothing: SmoothingSettings | None
     ) -> None:
         self._model = model
+        self._solver = PoseSolver(model.landmarks_68)
         self._aligner: DepthAligner | None = None
         self._people: dict[str, _Person] = {}
         self._refusals: list[str] = []
@@ -90,10 +92,7 @@ class Placer:
     def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
         """Assume another size of heads, or smooth otherwise; what was measured stays."""
         for person in self._people.values():
-            ratio = assumed_scale / person.size.assumed
-            person.size.assumed = assumed_scale
-            if person.size.measured:
-                person.size.log_ratio -= math.log(ratio)
+            person.size.assume(assumed_scale)
         self._assumed_scale, self._smoothing = assumed_scale, smoothing
 
     def reset(self) -> None:
@@ -154,6 +153,7 @@ class Placer:
         if person is None:
             person = self._people[face_id] = _Person(HeadSize(self._assumed_scale), stamp_s)
         person.size.predict(stamp_s - person.seen_s)
+        person.shape.predict(stamp_s - person.seen_s)
         person.seen_s = stamp_s
         return person
 
@@ -166,16 +166,19 @@ class Placer:
         person: _Person,
     ) -> Face | None:
         """Return the face as the image and the size of the head say."""
-        landmarks_model_m = self._model.landmarks_68.points(parameters)
-        scale = person.size.scale
+        scale, own = person.size.scale, regression.rotation_sigma_rad
         try:
-            pose = metric_pose(parameters, landmarks_model_m, camera, scale)
+            solved = self._solver(
+                parameters,
+                camera,
+                regression.fit_error,
+                own,
+                regression.calibration,
+                scale,
+                person.size.sigma,
+            )
         except GeometryError:
             return None
-        own = regression.rotation_sigma_rad
-        covariance = pose_covariance(
-            pose, regression.fit_error, own, camera, regression.calibration, person.size.sigma
-        )
         source = DistanceSource.DEPTH if person.size.measured else DistanceSource.ASSUMED
         return Face(
             id=face_id,
@@ -184,10 +187,10 @@ class Placer:
             box=regression.box,
             parameters=parameters,
             rotation=face_rotation(parameters),
-            pose=pose,
-            pose_covariance=covariance,
-            landmarks_px=parameters.project(landmarks_model_m),
-            landmarks_m=points_in_camera(landmarks_model_m, pose, scale),
+            pose=solved.pose,
+            pose_covariance=solved.covariance,
+            landmarks_px=solved.landmarks_px,
+            landmarks_m=solved.landmarks_m,
             head_scale=scale,
             rotation_sigma_rad=own,
             distance_source=source,
@@ -204,8 +207,15 @@ class Placer:
         """Return the face as its depth says; as it is where its depth cannot be used."""
         if self._aligner is None:
             self._aligner = DepthAligner(self._model)
+        person.shape.take(face.parameters.shape)
         found = self._aligner(
-            face.parameters, face.pose, face.pose_covariance, face.head_scale, camera, depth
+            face.parameters,
+            face.pose,
+            face.pose_covariance,
+            face.head_scale,
+            camera,
+            depth,
+            np.asarray(person.shape.value),
         )
         if isinstance(found, Refused):
             self._note(found.reason)
@@ -216,7 +226,7 @@ class Placer:
         if stamp_s is not None:
             turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
             turn = face.pose.rotation @ turn
-        return self._measured(face, found, turn)
+        return self._measured(face, found, turn, person.size.scale)
 
     def _note(self, found: Aligned | str, camera: Camera | None = None) -> None:
         """Keep for report() what came of a face's depth; of the newest faces only."""
@@ -238,8 +248,9 @@ class Placer:
         person.measured_s, person.correction = stamp_s, smooth
         return smooth
 
-    def _measured(self, face: Face, found: Aligned, turn: np.ndarray) -> Face:
-        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.pose.translation_m)
+    def _measured(self, face: Face, found: Aligned, turn: np.ndarray, scale: float) -> Face:
+        """Return a face where its depth says, turned by (3,) rad, its head of the size `scale`."""
+        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.origin_m(scale))
         points = self._model.landmarks_68.points(face.parameters)
         # across the ray the position is the image's, with its error
         across = rotation_to(face.pose.translation_m)[:, :2]
@@ -250,8 +261,8 @@ class Placer:
             face,
             pose=pose,
             pose_covariance=covariance,
-            landmarks_m=points_in_camera(points, pose, found.head_scale),
-            head_scale=found.head_scale,
+            landmarks_m=points_in_camera(points, pose, scale),
+            head_scale=scale,
             distance_source=DistanceSource.DEPTH,
         )
 

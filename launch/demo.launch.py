@@ -14,8 +14,12 @@ parts = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__)
 
 ARGUMENTS = [
     parts.argument(
-        'source', '', 'portrait, a video file, a folder of images, or /dev/videoN; not given: as '
-        'params_file says, else portrait',
+        'source', '', 'portrait, head (rendered, with depth), a video file, a folder of images, '
+        'or /dev/videoN; not given: as params_file says, else portrait',
+    ),
+    parts.argument(
+        'depth_sensor', '', 'depth camera of the head: none, ideal, stereo, structured_light or '
+        'time_of_flight; not given: as params_file says, else stereo',
     ),
     parts.argument('namespace', '', 'namespace of the nodes and their topics'),
     parts.PARAMS_FILE,
@@ -35,7 +39,9 @@ def start(context):
     given = parts.Given(context)
     namespace = given.text('namespace')
     files = [given.path('params_file')]
-    source = given.text('source')
+    values = {
+        name: given.text(name) for name in ('source', 'depth_sensor') if given.text(name)
+    }
     return [
         *parts.rviz(given, namespace),
         Node(
@@ -44,7 +50,7 @@ def start(context):
             name='sample_camera',
             namespace=namespace,
             output='screen',
-            parameters=[*files, *parts.over_files({'source': source} if source else {})],
+            parameters=[*files, *parts.over_files(values)],
         ),
         # the camera sends no compressed images, whatever the file says
         parts.face_recon_node(given, namespace, files, {'image_transport': 'raw'}, []),

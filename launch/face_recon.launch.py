@@ -14,6 +14,7 @@ parts = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__)
 ARGUMENTS = [
     parts.argument('image', 'image', 'topic of the images, without /compressed'),
     parts.argument('camera_info', 'camera_info', 'topic of their calibration'),
+    parts.argument('depth_image', 'depth_image', 'topic of depth images registered to them'),
     parts.argument('namespace', '', 'namespace of the node and its topics'),
     parts.PARAMS_FILE,
     *parts.PARAMETER_ARGUMENTS,

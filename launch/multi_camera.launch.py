@@ -37,6 +37,11 @@ ARGUMENTS = [
     parts.argument(
         'camera_info', 'camera_info', 'topic of their calibration in the namespace of a camera'
     ),
+    parts.argument(
+        'depth_image',
+        'depth_image',
+        'topic of depth images registered to them in the namespace of a camera',
+    ),
     parts.PARAMS_FILE,
     parts.argument(
         'params_dir',

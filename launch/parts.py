@@ -150,11 +150,13 @@ def face_recon_node(given, namespace, files, values, remappings):
 
 def camera_remappings(given):
     """Return the remappings from the node's inputs to the topics of a camera."""
-    image = given.text('image')
+    image, depth = given.text('image'), given.text('depth_image')
     return [
         ('image', image),
         ('image/compressed', f'{image}/compressed'),
         ('camera_info', given.text('camera_info')),
+        ('depth_image', depth),
+        ('depth_image/compressedDepth', f'{depth}/compressedDepth'),
     ]
 
 

@@ -8,6 +8,10 @@ Record topics to an MCAP bag and play one with /clock, on machines without `ros2
     scripts/bag.py record out --demo --seconds 5     the demo: camera, faces and transforms
     scripts/bag.py record out /image /camera_info
     scripts/bag.py play out --topics /image /camera_info
+    scripts/bag.py play out --topics /image /camera_info --answers /face_recon/faces
+
+The last sends an image when what came of the one before has arrived on a topic, so that none is
+left out, however slow the machine is.
 
 A ROS 2 that is installed has `ros2 bag record --storage mcap` and `ros2 bag play --clock 100`.
 Options of ROS go to the end: `--ros-args -r /image:=/camera/image_raw`.
@@ -17,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import rclpy
+from rcl_interfaces.srv import GetParameters
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -43,7 +49,9 @@ DEMO_MODULES = ('face_recon_ros.tools.sample_camera', 'face_recon_ros.nodes.face
 DEMO_TOPICS = ('/image', '/camera_info', '/face_recon/faces', '/tf')
 CLOCK_PERIOD_S = 0.01
 ACKNOWLEDGED_WITHIN_S = 5.0
+ASK_AGAIN_S = 2.0
 DEPTH = 100
+IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
 class Recorder:
@@ -121,6 +129,63 @@ def message_class(kind: str) -> type:
     return message
 
 
+class Answers:
+    """Knows by its stamp which image something has come of on a topic."""
+
+    def __init__(self, node: Node, topic: str, patience_s: float) -> None:
+        """Wait until somebody answers there, and knows all that this node publishes."""
+        self._node = node
+        self._topic = topic
+        self._patience_s = patience_s
+        self._newest: tuple[int, int] | None = None
+        answering = self._until(self._publisher, 'nobody publishes')
+        reliable = answering.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+        node.create_subscription(
+            message_class(answering.topic_type), topic, self._take,
+            profile() if reliable else QoSProfile(
+                depth=DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT),
+            raw=True)
+        # DDS tells of publishers in the order of their making: who answers a client has heard all
+        base = answering.node_namespace.rstrip('/')
+        client: Any = node.create_client(
+            GetParameters, f'{base}/{answering.node_name}/get_parameters')
+        self._until(client.service_is_ready, 'no parameters of the node that publishes')
+        self._until(lambda: self._ask(client), 'no answer of the node that publishes')
+
+    def _publisher(self) -> Any:
+        """Return who answers once it is known by name, which comes later than its topics."""
+        names = self._node.get_node_names()
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        return next((p for p in publishers if p.node_name in names), None)
+
+    def _ask(self, client: Any) -> bool:
+        future = client.call_async(GetParameters.Request())
+        rclpy.spin_until_future_complete(self._node, future, timeout_sec=ASK_AGAIN_S)
+        return bool(future.done())
+
+    def _take(self, data: bytes) -> None:
+        self._newest = stamp_in(data)
+
+    def wait(self, image: bytes) -> None:
+        """Wait for what comes of a serialized image."""
+        stamp = stamp_in(image)
+        self._until(lambda: self._newest == stamp, f'nothing came of an image {stamp}')
+
+    def _until(self, condition: Callable[[], Any], otherwise: str) -> Any:
+        end_s = time.monotonic() + self._patience_s
+        while not (found := condition()):
+            if time.monotonic() > end_s:
+                sys.exit(f'bag.py: {otherwise} on {self._topic} for {self._patience_s:g} s')
+            rclpy.spin_once(self._node, timeout_sec=0.1)
+        return found
+
+
+def stamp_in(data: bytes) -> tuple[int, int]:
+    """Return the stamp of a serialized message that begins with a std_msgs/Header."""
+    sec, nanosec = struct.unpack_from('<iI' if data[1] & 1 else '>iI', data, 4)
+    return sec, nanosec
+
+
 class Player:
     """Publishes the messages of a bag at the times at which they were recorded, and /clock."""
 
@@ -142,12 +207,16 @@ class Player:
                 p.get_subscription_count() for p in self._publishers.values()):
             time.sleep(0.05)
 
-    def play(self) -> int:
-        """Play the bag once; return how many messages were published."""
-        count = 0
+    def play(self, answers: Answers | None = None) -> int:
+        """
+        Play the bag once; return how many messages were published.
+
+        :param answers: waited for after each image; time stands still as long.
+        """
+        count, waited_s = 0, 0.0
         begin_s, begin_ns = time.monotonic(), self._reader.start_time
         for connection, stamp_ns, data in self._reader.messages(self._connections):
-            due_s = begin_s + 1e-9 * (stamp_ns - begin_ns) / self._rate
+            due_s = begin_s + waited_s + 1e-9 * (stamp_ns - begin_ns) / self._rate
             while (left_s := due_s - time.monotonic()) > 0:
                 now_ns = stamp_ns - int(1e9 * left_s * self._rate)
                 self._clock.publish(ClockMessage(clock=Time(nanoseconds=now_ns).to_msg()))
@@ -155,6 +224,10 @@ class Player:
             self._clock.publish(ClockMessage(clock=Time(nanoseconds=stamp_ns).to_msg()))
             self._publishers[connection.topic].publish(bytes(data))
             count += 1
+            if answers and connection.msgtype in IMAGES:
+                sent_s = time.monotonic()
+                answers.wait(bytes(data))
+                waited_s += time.monotonic() - sent_s
         for publisher in self._publishers.values():
             publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGED_WITHIN_S))
         return count
@@ -197,7 +270,8 @@ def play(node: Node, options: argparse.Namespace) -> int:
     with Reader(options.bag) as reader:
         player = Player(node, reader, options.topics, options.rate)
         player.wait(options.wait)
-        print(f'{options.bag}: {player.play()} messages')
+        answers = Answers(node, options.answers, options.patience) if options.answers else None
+        print(f'{options.bag}: {player.play(answers)} messages')
     return 0
 
 
@@ -219,6 +293,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     playing.add_argument('--rate', type=float, default=1.0, help='2: twice as fast')
     playing.add_argument('--wait', type=float, default=1.0,
                          help='seconds to wait for subscribers, at most (default %(default)s)')
+    playing.add_argument('--answers', metavar='TOPIC', default='',
+                         help='send the next image when this one is answered there, by its stamp')
+    playing.add_argument('--patience', type=float, default=60.0,
+                         help='seconds to wait for an answer, at most (default %(default)s)')
     playing.set_defaults(run=play)
     return parser.parse_args(arguments)
 

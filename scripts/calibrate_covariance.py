@@ -38,23 +38,23 @@ LEAST_COUNT = 40
 # The constant offset between the labels' zero and the model's is found on faces this frontal
 FRONTAL_DEG = 40
 ROUNDS = 20
-# More than this is chance: doubt would outgrow the errors seen
+# More than this is chance: uncertainty would outgrow the errors seen
 LARGEST_EXPONENT = 1.5
 
 
 @dataclass(slots=True)
 class Errors:
     """
-    What was found wrong on N photos.
+    The errors on N photos.
 
-    error_deg (N, 3): about the face's x, y, z. azimuth_deg (N,): found. doubt (N,). half (N,): 0
-    or 1, by people. inside (N, 3): whether the shipped covariance covers the error about the
-    camera's x, y, z.
+    error_deg (N, 3): about the face's x, y, z. azimuth_deg (N,): found. uncertainty (N,). half
+    (N,): 0 or 1, by people. inside (N, 3): whether the shipped covariance covers the error about
+    the camera's x, y, z.
     """
 
     error_deg: np.ndarray
     azimuth_deg: np.ndarray
-    doubt: np.ndarray
+    uncertainty: np.ndarray
     half: np.ndarray
     inside: np.ndarray
 
@@ -84,7 +84,7 @@ def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     return Errors(
         errors,
         azimuths,
-        np.array([doubt_of(face) for _, face in found]),
+        np.array([uncertainty_of(face) for _, face in found]),
         np.array([order[person] % 2 for person in people]),
         np.array([
             is_inside(face, error) for (_, face), error in zip(found, errors, strict=True)
@@ -92,7 +92,7 @@ def errors_in(pipeline: Pipeline, folder: Path) -> Errors:
     )
 
 
-def doubt_of(face: Face) -> float:
+def uncertainty_of(face: Face) -> float:
     """Return what the covariance of a face grows with."""
     return face.fit_error if face.rotation_sigma_rad is None else face.rotation_sigma_rad
 
@@ -110,8 +110,8 @@ def band_of(azimuths_deg: np.ndarray) -> np.ndarray:
 
 def calibrate(data: Errors) -> RotationCalibration:
     """Find the exponents by likelihood, then sigmas that cover COVERED of each band."""
-    unit = float(np.median(data.doubt))
-    ratio = np.clip(data.doubt / unit, *RotationCalibration.DOUBT_RANGE)
+    unit = float(np.median(data.uncertainty))
+    ratio = np.clip(data.uncertainty / unit, *RotationCalibration.UNCERTAINTY_RANGE)
     band = band_of(data.azimuth_deg)
     exponents = tuple(
         likeliest_exponent(data.error_deg[:, axis], ratio, band) for axis in range(3)
@@ -130,7 +130,7 @@ def calibrate(data: Errors) -> RotationCalibration:
 
 
 def likeliest_exponent(error_deg: np.ndarray, ratio: np.ndarray, band: np.ndarray) -> float:
-    """Return the power of doubt under which the errors within bands are likeliest (Laplace)."""
+    """Return the uncertainty's power by which the errors in bands are likeliest (Laplace)."""
 
     def cost(exponent: float) -> float:
         total = 0.0
@@ -155,8 +155,8 @@ def calibration(
 def sigmas_deg(constants: RotationCalibration, data: Errors) -> np.ndarray:
     """Return the standard deviations (N, 3) that the constants give."""
     return np.degrees([
-        constants.sigma_rad(np.radians(azimuth), doubt)
-        for azimuth, doubt in zip(data.azimuth_deg, data.doubt, strict=True)
+        constants.sigma_rad(np.radians(azimuth), uncertainty)
+        for azimuth, uncertainty in zip(data.azimuth_deg, data.uncertainty, strict=True)
     ])
 
 
@@ -178,7 +178,7 @@ def coverage(inside: np.ndarray, azimuths_deg: np.ndarray, title: str) -> None:
 def part(data: Errors, k: np.ndarray) -> Errors:
     """Return some of the photos."""
     return Errors(
-        data.error_deg[k], data.azimuth_deg[k], data.doubt[k], data.half[k], data.inside[k]
+        data.error_deg[k], data.azimuth_deg[k], data.uncertainty[k], data.half[k], data.inside[k]
     )
 
 

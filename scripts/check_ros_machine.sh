@@ -95,8 +95,6 @@ check_libraries() {
     'sudo apt-get install python3-numpy' "$numpy_back"
   python_module cv2 'import cv2; print(cv2.__version__)' \
     'sudo apt-get install python3-opencv' "$numpy_back"
-  python_module scipy 'import scipy, scipy.optimize; print(scipy.__version__)' \
-    'sudo apt-get install python3-scipy' "$numpy_back"
   python_module tqdm 'import tqdm; print(tqdm.__version__)' \
     'sudo apt-get install python3-tqdm' 'python3 -m pip install --force-reinstall tqdm'
   local litert='from ai_edge_litert.interpreter import Interpreter

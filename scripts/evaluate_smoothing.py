@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -57,10 +58,17 @@ PANS_DEG_S = (5, 15, 30)
 LOOK_AROUND_RAD, LOOK_AROUND_HZ = (0.25, 0.15), 0.5
 
 
+class Seen(NamedTuple):
+    """A face in an image: its parameters, and the sigma of its rotation; None: not predicted."""
+
+    parameters: FaceParameters
+    sigma_rad: float | None
+
+
 def observed(
     motions: Sequence[Motion], noise: float, regressor: str, camera: Camera = CAMERA
-) -> list[FaceParameters]:
-    """Return the parameters found in noisy views of the portrait, unsmoothed."""
+) -> list[Seen]:
+    """Return what is found in noisy views of the portrait, unsmoothed."""
     photo = read_image(share_directory() / 'samples' / 'astronaut.png')
     portrait = Portrait(photo, (225.0, 115.0), 125.0)
     pipeline = Pipeline(PipelineConfig(smoothing=None, regressor=regressor))
@@ -69,22 +77,26 @@ def observed(
     for index, motion in enumerate(tqdm(motions, leave=False, disable=None)):
         view = portrait.view(camera, motion)
         noisy = np.clip(view + random.normal(0, noise, view.shape), 0, 255).astype(np.uint8)
-        (face,) = pipeline.track(noisy, index / RATE_HZ, camera)
-        found.append(face.parameters)
+        pipeline.track(noisy, index / RATE_HZ, camera)
+        (track,) = pipeline._tracker.followed()
+        found.append(Seen(track.regression.parameters, track.regression.rotation_sigma_rad))
     return found
 
 
 def smoothed(
-    found: Sequence[FaceParameters],
+    found: Sequence[Seen],
     settings: SmoothingSettings | None,
     views: Sequence[View] | None = None,
 ) -> list[FaceParameters]:
     """Return the parameters after the filter."""
     if settings is None:
-        return list(found)
+        return [seen.parameters for seen in found]
     smoother = FaceSmoother(settings)
     of_image: Sequence[View | None] = views or [None] * len(found)
-    return [smoother(p, 1 / RATE_HZ, v) for p, v in zip(found, of_image, strict=True)]
+    return [
+        smoother(seen.parameters, 1 / RATE_HZ, view, seen.sigma_rad)
+        for seen, view in zip(found, of_image, strict=True)
+    ]
 
 
 def title(settings: SmoothingSettings | None) -> str:
@@ -138,7 +150,7 @@ def direction_lag_deg(raw: Sequence[MetricPose], out: Sequence[MetricPose]) -> f
 
 
 def print_noise_and_lag_table(regressor: str) -> None:
-    """Print how near a moving face is followed and how much a still one trembles."""
+    """Print the lag of a moving face and the jitter of a still one."""
     landmarks = FaceModel().landmarks_68
     moving = observed([motion_at(i / RATE_HZ) for i in range(COUNT)], MOVING_NOISE, regressor)
     still = observed([STILL] * COUNT, STILL_NOISE, regressor)
@@ -172,7 +184,7 @@ def turn_per_image_deg(found: Sequence[FaceParameters]) -> float:
 
 
 def print_size_table(regressor: str) -> None:
-    """Print how much a still head trembles that more and more pixels show."""
+    """Print the jitter of a still head in larger and larger images."""
     print('\n| image | size of the crop in it | still: rotation per image | after the filter |')
     print('|---|---|---|---|')
     for width, height in SIZES:
@@ -182,7 +194,7 @@ def print_size_table(regressor: str) -> None:
         raw, filtered = (
             turn_per_image_deg(smoothed(still, settings)[rest]) for settings in SETTINGS[:2]
         )
-        side_px = CROP_SIDE_M * still[-1].scale_px_per_m
+        side_px = CROP_SIDE_M * still[-1].parameters.scale_px_per_m
         print(
             f'| {width}x{height} | {side_px:.0f} px | {raw:.3f} deg | {filtered:.3f} deg |'
         )
@@ -197,7 +209,7 @@ def print_speed_table(regressor: str) -> None:
     kinds = [(s, rolls, turn_lag_deg) for s in TURNS_DEG_S]
     kinds += [(s, pans, direction_lag_deg) for s in PANS_DEG_S]
     found = [observed(motions(speed), MOVING_NOISE, regressor) for speed, motions, _ in kinds]
-    raw = [poses(f) for f in found]
+    raw = [poses(smoothed(f, None)) for f in found]
     for settings in SETTINGS[1:]:
         cells = []
         for (speed, _, lag_of), parameters, truth in zip(kinds, found, raw, strict=True):

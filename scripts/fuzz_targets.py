@@ -170,7 +170,7 @@ def run_calibration(data: bytes, folder: Path) -> None:
 
 DAMAGE = struct.Struct('<BBIq')
 CHANGES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
-    lambda a: a.astype(np.float64) if a.dtype.kind in 'iufb' else a[:0],
+    lambda a: a.astype(np.float64) if a.dtype.kind in 'iufb' else np.atleast_1d(a)[:0],
     lambda a: a.astype(np.int32) if a.dtype.kind in 'iub' else a[None],
     lambda a: a.astype(str),
     lambda a: a[:0] if a.ndim else a[None],
@@ -185,9 +185,25 @@ CHANGES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
 
 @functools.cache
 def model_arrays() -> dict[str, np.ndarray]:
-    """Return the arrays of the shipped face model."""
+    """Return the arrays of the shipped face model, with the vertices alone that are named."""
     with np.load(model_file('face_model.npz')) as file:
-        return {name: file[name] for name in file.files}
+        arrays = {name: file[name] for name in file.files}
+    of_vertices = ('landmarks_68_vertices', 'landmarks_468_vertices', 'lip_upper', 'lip_lower')
+    eyes = arrays['eye_mask'].nonzero()[0][::50]
+    needed = np.unique(np.concatenate([eyes, *(arrays[name].ravel() for name in of_vertices)]))
+    kept = np.union1d(needed, arrays['mirror'][needed])
+    number = np.full(len(arrays['mean']), -1)
+    number[kept] = np.arange(len(kept))
+    triangles = number[arrays['triangles']]
+    arrays['triangles'] = triangles[(triangles >= 0).all(axis=1)].astype(np.int32)
+    for name in of_vertices:
+        arrays[name] = number[arrays[name]].astype(np.int32)
+    arrays['mirror'] = number[arrays['mirror'][kept]].astype(np.int32)
+    for name in ('mean', 'eye_mask', 'uv', 'colors'):
+        arrays[name] = arrays[name][kept]
+    for name in ('shape_basis', 'expression_basis'):
+        arrays[name] = np.ascontiguousarray(arrays[name][:, kept])
+    return arrays
 
 
 def model_seeds() -> list[bytes]:
@@ -301,7 +317,7 @@ TARGETS = {
         Target('images', run_image, image_seeds),
         Target('encodings', run_message, message_seeds),
         Target('calibrations', run_calibration, calibration_seeds),
-        Target('face_models', run_face_model, model_seeds, cost=50),
+        Target('face_models', run_face_model, model_seeds, cost=5),
         Target('networks', run_network, network_seeds, cost=10),
         Target('bags', run_bag, bag_seeds, cost=10),
         Target('csv', run_csv, name_seeds),

@@ -18,6 +18,7 @@ PYBIND11=(2.9.1 2.10.3 2.11.1 2.13.6 3.0.1 3.1.0)
 NODES=(face_recon_node sample_camera face_recon_demo)
 LEFT_OUT=77
 LOG_LINES=40
+JOBS=2
 
 base=$PWD/build/matrix
 export FACE_RECON_WERROR=ON
@@ -61,7 +62,9 @@ PYTHON
 # Runs the tests and notes how many.
 run_tests() {
   step tests
-  "$1/bin/pytest" -q --color=no -p no:cacheprovider "${@:2}" | tee "$base/pytest.txt"
+  # shellcheck disable=SC2046 # options, or none
+  "$1/bin/pytest" $(scripts/parallel_options.sh "$1/bin/python" "$JOBS") -q --color=no \
+    -p no:cacheprovider "${@:2}" | tee "$base/pytest.txt"
   note "; $(tail -n 1 "$base/pytest.txt" | sed 's/ in [0-9.]*s.*//')"
 }
 

@@ -25,6 +25,7 @@ import compileall
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -166,7 +167,9 @@ def try_out(mutant: Mutant | None, module: Module, copies: Copies) -> dict[str, 
         file.write_text(module.text)
         copies.give_back(copy)
     # 1: a test failed; 2 and 4: the tests could not even be collected
-    result = {0: SURVIVED, 1: NOTICED, 2: NOTICED, 4: NOTICED}.get(done.returncode, BROKEN)
+    # and where the tests crash
+    result = {0: SURVIVED, 1: NOTICED, 2: NOTICED, 4: NOTICED,
+              -signal.SIGSEGV: NOTICED, -signal.SIGABRT: NOTICED}.get(done.returncode, BROKEN)
     failed = [line for line in done.stdout.splitlines() if line.startswith(('FAILED', 'ERROR'))]
     return {'result': result, 'by': failed[0][:160] if failed else '', 'output': done.stdout,
             'seconds': round(time.monotonic() - begin_s, 1)}

@@ -1,7 +1,7 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The only file that knows of Python: checks arguments, releases the GIL, calls.
+// With python_arguments.hpp all that knows of Python: checks arguments, releases the GIL, calls.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -11,124 +11,34 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <mutex>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "decoder.hpp"
+#include "depth_alignment.hpp"
+#include "python_arguments.hpp"
 #include "renderer.hpp"
 
 namespace py = pybind11;
 
+void bind_network_reader(py::module_ & module);
+void bind_pose_solver(py::module_ & module);
+
 namespace
 {
 
-constexpr py::ssize_t kAnySize = -1;
+using face_recon::checked;
+using face_recon::checked_output;
+using face_recon::finite_floats;
+using face_recon::input_data;
+using face_recon::kAnySize;
+using face_recon::output_data;
+using face_recon::require_finite;
+using face_recon::require_rows;
+
 constexpr py::ssize_t kMaxImageSide = 1 << 20;
-
-using Shape = std::initializer_list<py::ssize_t>;
-
-std::string shape_text(const py::ssize_t * extents, std::size_t count)
-{
-  std::string text = "(";
-  for (std::size_t k = 0; k < count; ++k) {
-    text += k == 0 ? "" : ", ";
-    text += extents[k] == kAnySize ? "any" : std::to_string(extents[k]);
-  }
-  return text + (count == 1 ? ",)" : ")");
-}
-
-template <typename T>
-std::string wanted(const char * name, const Shape & shape)
-{
-  return std::string(name) + ": want " + py::str(py::dtype::of<T>()).cast<std::string>() + " " +
-         shape_text(shape.begin(), shape.size());
-}
-
-// The array if it is exactly of this type and shape and C-contiguous; an error naming it if not.
-template <typename T>
-py::array checked(const py::handle & object, const char * name, const Shape & shape)
-{
-  if (!py::isinstance<py::array>(object)) {
-    const auto type = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
-    throw py::type_error(wanted<T>(name, shape) + " array, got " + type);
-  }
-  auto array = py::reinterpret_borrow<py::array>(object);
-  const py::dtype type = array.dtype();
-  if (!type.is(py::dtype::of<T>()) && !type.equal(py::dtype::of<T>())) {
-    throw py::type_error(
-      wanted<T>(name, shape) + ", got dtype " + py::str(py::handle(type)).cast<std::string>());
-  }
-  bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
-  std::size_t axis = 0;
-  for (const py::ssize_t extent : shape) {
-    fits = fits && (extent == kAnySize || extent == array.shape(static_cast<int>(axis)));
-    ++axis;
-  }
-  if (!fits) {
-    throw py::value_error(
-      wanted<T>(name, shape) + ", got " +
-      shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
-  }
-  if ((array.flags() & py::array::c_style) == 0) {
-    throw py::value_error(wanted<T>(name, shape) + " C-contiguous, got strides of another layout");
-  }
-  return array;
-}
-
-template <typename T>
-py::array checked_output(const py::handle & object, const char * name, const Shape & shape)
-{
-  py::array array = checked<T>(object, name, shape);
-  if (!array.writeable()) {
-    throw py::value_error(std::string(name) + ": want a writeable array, got a read-only one");
-  }
-  return array;
-}
-
-template <typename T>
-const T * input_data(const py::array & array)
-{
-  return static_cast<const T *>(array.data());
-}
-
-template <typename T>
-T * output_data(py::array & array)
-{
-  return static_cast<T *>(array.mutable_data());
-}
-
-void require_finite(const py::array & array, const char * name)
-{
-  const auto * values = input_data<float>(array);
-  for (py::ssize_t i = 0; i < array.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      throw py::value_error(
-        std::string(name) + ": want finite values, got " + std::to_string(values[i]));
-    }
-  }
-}
-
-template <std::size_t N>
-std::array<float, N> finite_floats(const py::handle & object, const char * name)
-{
-  const py::array array = checked<float>(object, name, {static_cast<py::ssize_t>(N)});
-  std::array<float, N> values{};
-  require_finite(array, name);
-  std::copy_n(input_data<float>(array), N, values.begin());
-  return values;
-}
-
-void require_rows(const py::array & array, const char * name, std::int64_t rows)
-{
-  if (array.shape(0) < rows) {
-    throw py::value_error(
-      std::string(name) + ": want at least " + std::to_string(rows) +
-      " rows (the triangles' largest index + 1), got " + std::to_string(array.shape(0)));
-  }
-}
 
 class PyRenderer
 {
@@ -280,9 +190,9 @@ public:
     const py::array shape_values = checked<float>(shape, "shape", {shape_count_});
     const py::array expression_values =
       checked<float>(expression, "expression", {expression_count_});
-    require_finite(matrix, "camera_matrix");
-    require_finite(shape_values, "shape");
-    require_finite(expression_values, "expression");
+    require_finite<float>(matrix, "camera_matrix");
+    require_finite<float>(shape_values, "shape");
+    require_finite<float>(expression_values, "expression");
     const auto vertices = static_cast<py::ssize_t>(decoder_.vertex_count());
     py::object result = out;
     if (out.is_none()) {
@@ -331,6 +241,92 @@ private:
   face_recon::Decoder decoder_;
 };
 
+// Depth images may have any layout; nothing of them is copied.
+face_recon::DepthView depth_view(const py::array & values)
+{
+  face_recon::DepthView view;
+  const bool flat = values.ndim() == 2 && values.dtype().attr("isnative").cast<bool>();
+  const char kind = values.dtype().kind();
+  const py::ssize_t size = values.itemsize();
+  if (flat && kind == 'u' && size == 2) {
+    view.unit = face_recon::DepthUnit::kMillimetres16;
+  } else if (flat && kind == 'f' && size == 4) {
+    view.unit = face_recon::DepthUnit::kMetres32;
+  } else if (flat && kind == 'f' && size == 8) {
+    view.unit = face_recon::DepthUnit::kMetres64;
+  } else {
+    throw py::type_error(
+      "depth: want uint16, float32 or float64 (any, any), got " +
+      py::str(py::handle(values.dtype())).cast<std::string>() + " " +
+      face_recon::shape_text(values.shape(), static_cast<std::size_t>(values.ndim())));
+  }
+  view.values = static_cast<const unsigned char *>(values.data());
+  view.height = values.shape(0);
+  view.width = values.shape(1);
+  view.row_stride = values.strides(0);
+  view.column_stride = values.strides(1);
+  return view;
+}
+
+py::array_t<double> depth_at(const py::array & depth, const py::object & pixels)
+{
+  const face_recon::DepthView view = depth_view(depth);
+  const py::array places = checked<double>(pixels, "pixels", {kAnySize, 2});
+  py::array_t<double> result(places.shape(0));
+  const double * place = input_data<double>(places);
+  double * out = result.mutable_data();
+  const py::ssize_t count = places.shape(0);
+  const py::gil_scoped_release release;
+  for (py::ssize_t n = 0; n < count; ++n) {
+    out[n] = face_recon::depth_at(view, place[2 * n], place[2 * n + 1]);
+  }
+  return result;
+}
+
+template <std::size_t N>
+std::array<double, N> doubles(
+  const py::object & object, const char * name, const face_recon::Shape & shape)
+{
+  std::array<double, N> values{};
+  std::copy_n(input_data<double>(checked<double>(object, name, shape)), N, values.begin());
+  return values;
+}
+
+template <std::size_t N>
+py::array_t<double> array_of(const std::array<double, N> & values, std::vector<py::ssize_t> shape)
+{
+  py::array_t<double> result(std::move(shape));
+  std::copy_n(values.begin(), N, result.mutable_data());
+  return result;
+}
+
+face_recon::Alignment align(
+  const py::object & points, const py::object & normals, const py::object & pixels,
+  const py::object & rays, const py::object & rotation, const py::object & translation,
+  double head_scale, const py::object & rotation_covariance, double focal_length_px,
+  const py::array & depth)
+{
+  const py::array held_points = checked<double>(points, "points", {kAnySize, 3});
+  const py::ssize_t count = held_points.shape(0);
+  const py::array held_normals = checked<double>(normals, "normals", {count, 3});
+  const py::array held_pixels = checked<double>(pixels, "pixels", {count, 2});
+  const py::array held_rays = checked<double>(rays, "rays", {count, 3});
+  face_recon::SeenFace face;
+  face.count = static_cast<std::size_t>(count);
+  face.points_m = input_data<double>(held_points);
+  face.normals = input_data<double>(held_normals);
+  face.pixels = input_data<double>(held_pixels);
+  face.rays = input_data<double>(held_rays);
+  face.rotation = doubles<9>(rotation, "rotation", {3, 3});
+  face.translation_m = doubles<3>(translation, "translation", {3});
+  face.head_scale = head_scale;
+  face.rotation_covariance = doubles<9>(rotation_covariance, "rotation_covariance", {3, 3});
+  face.focal_length_px = focal_length_px;
+  const face_recon::DepthView view = depth_view(depth);
+  const py::gil_scoped_release release;
+  return face_recon::align(face, view);
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_renderer, module)
@@ -358,4 +354,38 @@ PYBIND11_MODULE(_renderer, module)
     .def(
       "decode", &PyDecoder::decode, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("out"));
+  py::enum_<face_recon::Outcome>(module, "Outcome")
+    .value("ALIGNED", face_recon::Outcome::kAligned)
+    .value("LOOKS_AWAY", face_recon::Outcome::kLooksAway)
+    .value("FEW_VALID", face_recon::Outcome::kFewValid)
+    .value("OTHER_DEPTH", face_recon::Outcome::kOtherDepth)
+    .value("FEW_INLIERS", face_recon::Outcome::kFewInliers)
+    .value("FAR_OFF", face_recon::Outcome::kFarOff)
+    .value("TURNED", face_recon::Outcome::kTurned);
+  using face_recon::Alignment;
+  py::class_<Alignment>(module, "Alignment")
+    .def_readonly("outcome", &Alignment::outcome)
+    .def_readonly("value", &Alignment::value)
+    .def_readonly("head_scale", &Alignment::head_scale)
+    .def_readonly("scale_sigma", &Alignment::scale_sigma)
+    .def_readonly("residual_m", &Alignment::residual_m)
+    .def_readonly("valid", &Alignment::valid)
+    .def_readonly("inliers", &Alignment::inliers)
+    .def_property_readonly(
+      "rotation", [](const Alignment & found) { return array_of(found.rotation, {3, 3}); })
+    .def_property_readonly(
+      "translation_m", [](const Alignment & found) { return array_of(found.translation_m, {3}); })
+    .def_property_readonly(
+      "centre_m", [](const Alignment & found) { return array_of(found.centre_m, {3}); })
+    .def_property_readonly(
+      "covariance", [](const Alignment & found) { return array_of(found.covariance, {6, 6}); })
+    .def_property_readonly(
+      "shift_m", [](const Alignment & found) { return array_of(found.shift_m, {2}); });
+  module.def(
+    "align", &align, py::arg("points"), py::arg("normals"), py::arg("pixels"), py::arg("rays"),
+    py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
+    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"));
+  module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
+  bind_network_reader(module);
+  bind_pose_solver(module);
 }

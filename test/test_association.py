@@ -11,11 +11,13 @@ from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.association import (
     ambiguous,
+    among,
     appearance_cost,
     assign,
     best_of_each,
     costs,
     follow,
+    is_itself,
     reach,
     sightings,
 )
@@ -127,15 +129,15 @@ def test_an_assignment_is_of_the_least_sum():
     assert assign(np.empty((0, 3)), np.empty((0, 3), bool)) == []
 
 
-@pytest.mark.parametrize(('x', 'doubtful'), [(219, False), (222, True), (258, True),
+@pytest.mark.parametrize(('x', 'is_ambiguous'), [(219, False), (222, True), (258, True),
                                             (261, False)])
-def test_who_may_be_either_of_two_lost_faces(x, doubtful):
+def test_who_may_be_either_of_two_lost_faces(x, is_ambiguous):
     """By less than 2.5 nats: with a deviation of 25 px and 80 px between them, 19 px off
     the middle."""
     both = [lost(200.0, apart=False), lost(280.0, apart=False)]
     cost = costs(both, sightings([face(x)]), 0.1)
     beside = np.ones((2, 1), bool)
-    assert ambiguous(cost, beside).tolist() == [doubtful]
+    assert ambiguous(cost, beside).tolist() == [is_ambiguous]
     assert ambiguous(cost, ~beside).tolist() == [False]
 
 
@@ -157,6 +159,34 @@ def test_what_is_in_the_region_of_a_face_that_is_alone_is_that_face():
     (found,) = follow([track(200.0)], [face(249.0)], [], 1 / 30)
     assert found.observation.region.centre[0] == 249
     assert follow([track(200.0)], [None], [], 1 / 30) == [None]
+
+
+@pytest.mark.parametrize(('seen', 'is_taken'), [(0, True), (9, False)])
+def test_where_a_lost_face_may_be_a_face_has_to_look_like_the_one_that_is_followed(seen, is_taken):
+    """One of another appearance is not taken, though nobody touches it."""
+    known = track(200.0, descriptor=gray(0))
+    elsewhere = lost(280.0).motion.predict(0.2)
+    (found,) = follow([known], [face(215.0, descriptor=gray(seen))], [], 0.2, [elsewhere])
+    assert (found is not None) == is_taken
+    # too far for the lost one to be there
+    far = lost(600.0).motion.predict(0.2)
+    (found,) = follow([known], [face(215.0, descriptor=gray(seen))], [], 0.2, [far])
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    ('difference', 'is_near', 'follows'),
+    [(0, True, True), (9, True, False), (9, False, True)],
+)
+def test_a_descriptor_follows_who_may_be_a_lost_face_only_if_it_looks_the_same(
+    difference, is_near, follows
+):
+    known = track(200.0, descriptor=gray(0))
+    expected = lost(280.0 if is_near else 600.0).motion.predict(0.2)
+    (plain,) = sightings([face(215.0, descriptor=gray(difference))])
+    sighting = among(plain, [expected])
+    assert sighting.maybe_lost == is_near
+    assert is_itself(known, sighting) == follows
 
 
 def test_beside_others_a_leap_is_not_believed():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from face_recon_ros.calibration import Calibration
@@ -17,6 +17,11 @@ from face_recon_ros.errors import CalibrationError, GeometryError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_to
+
+# the same ones each time, however long they take
+CASES = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 WIDTH, HEIGHT = 640, 480
 K = np.array([[600.0, 0, 319.5], [0, 610, 239.5], [0, 0, 1]])
@@ -71,7 +76,7 @@ def is_one_to_one(d, most_deg):
 
 @pytest.mark.parametrize('count', [4, 5, 8, 12, 14])
 def test_directions_undo_opencvs_projection(count):
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @CASES
     @given(d=lenses(count), most_deg=between(5, 48))
     def holds(d, most_deg):
         assume(is_one_to_one(d, most_deg + 3))
@@ -93,7 +98,7 @@ def test_a_lens_that_bends_to_infinity_is_undone_up_to_there(angle_deg):
     assert angles(camera.directions(pixels), direction).max() < 1e-6
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@CASES
 @given(d=st.tuples(between(-0.05, 0.2), *[between(-0.02, 0.05)] * 3).map(np.array),
        skew=between(-30, 30))
 def test_directions_undo_opencvs_fisheye_projection(d, skew):
@@ -110,7 +115,7 @@ def test_directions_undo_opencvs_fisheye_projection(d, skew):
     assert angles(camera.directions(pixels), directions).max() < 1e-6
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@CASES
 @given(d=st.tuples(between(-0.03, 0.05), *[between(-0.002, 0.005)] * 3).map(np.array))
 def test_a_fisheye_sees_behind_its_own_plane(d):
     """Kannala and Brandt's formula; OpenCV's own projection ends at 90 degrees."""

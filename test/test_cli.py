@@ -16,12 +16,27 @@ from face_recon_ros.io.image_files import Video, VideoWriter, read_image, write_
 from face_recon_ros.io.records import COLUMNS
 from face_recon_ros.rotations import EulerAngles, quaternion
 
+ARKIT = (
+    'eyeBlinkLeft', 'eyeLookDownLeft', 'eyeLookInLeft', 'eyeLookOutLeft', 'eyeLookUpLeft',
+    'eyeSquintLeft', 'eyeWideLeft', 'eyeBlinkRight', 'eyeLookDownRight', 'eyeLookInRight',
+    'eyeLookOutRight', 'eyeLookUpRight', 'eyeSquintRight', 'eyeWideRight', 'jawForward',
+    'jawLeft', 'jawRight', 'jawOpen', 'mouthClose', 'mouthFunnel', 'mouthPucker', 'mouthLeft',
+    'mouthRight', 'mouthSmileLeft', 'mouthSmileRight', 'mouthFrownLeft', 'mouthFrownRight',
+    'mouthDimpleLeft', 'mouthDimpleRight', 'mouthStretchLeft', 'mouthStretchRight',
+    'mouthRollLower', 'mouthRollUpper', 'mouthShrugLower', 'mouthShrugUpper',
+    'mouthPressLeft', 'mouthPressRight', 'mouthLowerDownLeft', 'mouthLowerDownRight',
+    'mouthUpperUpLeft', 'mouthUpperUpRight', 'browDownLeft', 'browDownRight', 'browInnerUp',
+    'browOuterUpLeft', 'browOuterUpRight', 'cheekPuff', 'cheekSquintLeft', 'cheekSquintRight',
+    'noseSneerLeft', 'noseSneerRight', 'tongueOut',
+)
 CONTRACT = (
     ['file', 'id', 'score', 'x0', 'y0', 'x1', 'y1']
     + [f'r{i}{j}' for i in range(3) for j in range(3)]
     + ['q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z']
     + [f'lm{i}{axis}' for i in range(68) for axis in 'xy']
     + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale', 'distance_source']
+    + ['gaze_x', 'gaze_y', 'gaze_z', 'gaze_sigma_deg', 'eye_open_right', 'eye_open_left']
+    + [f'bs_{name}' for name in ARKIT]
 )
 
 

@@ -84,6 +84,31 @@ def test_no_output_is_an_input(folder, clip, tmp_path, capsys):
     assert 'is --out too' in capsys.readouterr().err
 
 
+def test_a_table_replaces_a_table_and_no_video_of_this_program(folder, clip, tmp_path, capsys):
+    before = clip.read_bytes()
+    (tmp_path / 'link.csv').symlink_to(clip)
+    for table, why in ((clip, 'of another kind'), (tmp_path / 'link.csv', 'not of this program')):
+        assert run('image', folder / 'anna.png', '--csv', table) == 1
+        assert capsys.readouterr().err == (
+            f'face-recon: --csv {table} is there and {why}; delete it, or choose another --csv\n'
+        )
+        assert clip.read_bytes() == before
+    table = tmp_path / 'faces.csv'
+    for _ in range(2):
+        assert run('image', folder / 'anna.png', '--csv', table) == 0
+    assert run('bench', '--no-ros', '--json', table) == 1
+    assert 'is there and of another kind' in capsys.readouterr().err
+    assert len(rows_of(table)) == 1
+
+
+@pytest.mark.parametrize('command', ['image', 'video'])
+def test_a_variable_of_the_shell_that_is_not_set_is_no_folder(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(command, '')
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("'' names nothing; a folder is named '.'") == 1
+
+
 def test_pictures_replace_those_of_the_last_run_and_no_photo(folder, capsys):
     photo = (folder / 'anna_pose.jpg').read_bytes()
     for _ in range(2):
@@ -192,8 +217,9 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
     )
 
     def begun():
-        sizes = [p.stat().st_size for p in tmp_path.glob('.face_recon_part_*')]
-        return len(sizes) == 2 and max(sizes) > 0
+        # a row has about 2 kB: some frames are done, and not only begun with
+        tables = list(tmp_path.glob('.face_recon_part_*.csv'))
+        return tables and tables[0].stat().st_size > 20_000
 
     deadline = time.monotonic() + HANG_S
     while not begun():

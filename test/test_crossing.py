@@ -59,6 +59,15 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
     assert outcome.swaps + outcome.new_ids > 0
 
 
+@pytest.mark.parametrize('rate_hz', [5, 10])
+def test_who_comes_out_from_behind_does_not_get_the_others_id(played, rate_hz):
+    """Few images per second: from one to the next each is where the other was expected."""
+    people, duration_s = played['turn back and take the other along']
+    outcome = judge(people, duration_s, Pipeline(), rate_hz)
+    assert outcome.swaps == 0, outcome.events
+    assert outcome.unseen == 0
+
+
 @pytest.mark.parametrize('rate_hz', [5, 15, 60])
 @pytest.mark.parametrize('name', ['overtake', 'leave and return'])
 def test_everybody_keeps_the_id_at_any_rate(played, name, rate_hz):

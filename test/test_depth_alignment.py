@@ -4,10 +4,13 @@
 """A face against a depth image: distance, size and rotation with known truth."""
 import numpy as np
 import pytest
+import reference_depth_alignment as reference
+from scipy.spatial import cKDTree
 
+from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
-from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
+from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused, skin_points
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face_model.model import FaceModel
@@ -107,6 +110,75 @@ def test_a_rotation_that_the_image_sees_wrong_is_set_right(model, aligner, turn,
     assert scene.error_deg(found) < 2.2
 
 
+def damaged(depth_m, rng):
+    """What sensors do: noise, holes, a hand or a wall before a part, other numbers and layouts."""
+    depth = depth_m + rng.normal(0, rng.choice([0.0, 0.003, 0.05]), depth_m.shape)
+    depth[rng.random(depth.shape) < rng.choice([0.0, 0.3, 0.7])] = rng.choice([0, np.nan, -1])
+    x, y = rng.integers(200, 400), rng.integers(150, 300)
+    depth[y:y + 100, x:x + 100] = rng.choice([0.4, 3.0])
+    kind = rng.integers(4)
+    if kind == 0:
+        return np.round(1000 * np.clip(np.nan_to_num(depth), 0, 60)).astype(np.uint16)
+    return [depth.astype(np.float32), depth, np.asfortranarray(depth)][kind - 1]
+
+
+def test_the_least_squares_are_those_of_the_reference(model, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        _renderer, 'align', lambda *given, align=_renderer.align:
+        calls.append((given, align(*given))) or calls[-1][1])
+    aligner = DepthAligner(model)
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        size, yaw = rng.uniform(0.75, 1.15), rng.uniform(-1.0, 1.0)
+        scene = Scene(model, rng.uniform(0.4, 3.0), size, rng.normal(0, 0.1, 3), yaw)
+        scene.align(aligner, damaged(scene.depth_m, rng))
+    outcomes = set()
+    for given, found in calls:
+        outcome, values = reference.align(*given)
+        assert found.outcome.name == outcome
+        outcomes.add(outcome)
+        for name, expected in values.items():
+            np.testing.assert_allclose(
+                getattr(found, name), expected, rtol=1e-6, atol=1e-9, err_msg=name)
+    assert {'ALIGNED', 'FEW_VALID'} < outcomes
+
+
+def test_arguments_of_another_kind_are_refused_by_name(model):
+    points, flat = np.zeros((5, 3)), np.zeros((5, 2))
+    depth = np.zeros((4, 4), np.float32)
+    good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth]
+    assert _renderer.align(*good).outcome.name == 'LOOKS_AWAY'
+    for index, name, bad in (
+        (0, 'points', flat), (1, 'normals', points[1:]), (2, 'pixels', points),
+        (3, 'rays', points.astype(np.float32)), (4, 'rotation', np.eye(4)),
+        (7, 'rotation_covariance', np.eye(2)), (9, 'depth', depth.astype('>f4')),
+        (9, 'depth', depth[0]),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
+            _renderer.align(*good[:index], bad, *good[index + 1:])
+
+
+def test_the_shape_of_many_images_stands_in_for_that_of_one(model, aligner):
+    """A face whose fit is off is aligned as well once its shape is known from other images."""
+    scene = Scene(model, 0.7)
+    own = scene.parameters
+    wrong = FaceParameters(own.camera_matrix, own.shape + 1.5, own.expression)
+    given = scene.pose, scene.covariance, 1.0, CAMERA, DepthImage(scene.depth_m)
+    alone, known = aligner(wrong, *given), aligner(wrong, *given, own.shape)
+    assert scene.error_deg(known) < scene.error_deg(alone)
+    assert known.residual_m < alone.residual_m
+
+
+def test_a_larger_head_has_its_origin_elsewhere(model, aligner):
+    """Its skin stays where it was measured."""
+    found = Scene(model, 0.7).align(aligner)
+    skin_m = found.centre_m - found.pose.translation_m
+    larger = found.origin_m(1.1 * found.head_scale)
+    np.testing.assert_allclose(found.centre_m - larger, 1.1 * skin_m)
+    np.testing.assert_allclose(found.origin_m(found.head_scale), found.pose.translation_m)
+
+
 def test_millimetres_are_metres(model, aligner):
     scene = Scene(model)
     found = scene.align(aligner, np.round(scene.depth_m * 1000).astype(np.uint16))
@@ -195,3 +267,14 @@ def test_depth_is_read_between_pixels_and_not_at_edges():
     found = DepthImage(values).at(pixels)
     # inside; one of four missing; over an edge; inside; the last pixel; outside, three times
     np.testing.assert_allclose(found, [2, 2, np.nan, 1, np.nan, np.nan, np.nan, np.nan])
+
+
+def test_depth_is_compared_where_a_camera_in_front_sees_the_skin(model):
+    """Not in the mouth, the nostrils or behind the rim of the mask."""
+    chosen, normals = skin_points(model)
+    assert 100 < len(chosen) < 1000
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-9)
+    beside = cKDTree(model.mean[:, :2]).query_ball_point(model.mean[chosen, :2], 0.0015)
+    behind_m = [model.mean[near, 2].max() - model.mean[v, 2]
+                for v, near in zip(chosen, beside, strict=True)]
+    assert max(behind_m) < 0.006

@@ -6,6 +6,7 @@
 import ast
 import os
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
@@ -202,6 +203,14 @@ def programs(code: str):
             yield module_file(match[1]), match[2]
 
 
+def folders_of(program: Path) -> Iterator[Path]:
+    """Yield the folders that declare a program's options: its own, and whose command it runs."""
+    yield program.parent
+    for module in re.findall(r'^from (model_building\.\w+) import __main__', program.read_text(),
+                             re.MULTILINE):
+        yield ROOT / module.replace('.', '/')
+
+
 @cache
 def texts_in(folder: Path) -> set[str]:
     """Return the strings in the programs of a folder, which share options."""
@@ -213,7 +222,7 @@ def texts_in(folder: Path) -> set[str]:
 
 def accepts(program: Path, option: str) -> bool:
     """Tell whether a program declares an option, or the one that --no- negates."""
-    texts = texts_in(program.parent)
+    texts = set().union(*(texts_in(folder) for folder in folders_of(program)))
     names = {option, option.replace('--no-', '--', 1)}
     in_parts = '--' in texts and option[2:] in texts
     return bool(names & texts) or in_parts

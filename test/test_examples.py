@@ -54,7 +54,7 @@ def clip(portrait, tmp_path_factory):
 
 def test_every_example_is_run():
     names = {path.stem for path in EXAMPLES.glob('*.py')}
-    assert names == {'photo', 'webcam', 'turn_head', 'faces_listener'}
+    assert names == {'photo', 'webcam', 'turn_head', 'faces_listener', 'greet'}
 
 
 def test_photo(photo, portrait, tmp_path):

@@ -141,6 +141,17 @@ def test_damaged_model_files_get_one_line_or_load(tmp_path):
         assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('content', [b'', b'PNG', b'\x89PNG\r\n\x1a\nabc', b'solid model'])
+def test_a_file_of_another_kind_is_named_so(tmp_path, content):
+    path = tmp_path / 'other.npz'
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError) as error:
+        FaceModel(path)
+    assert str(error.value) == (
+        f'model file {path}: not a NumPy .npz file; check the path or reinstall the package'
+    )
+
+
 @pytest.mark.parametrize('length', [0, 10, 5000])
 def test_cut_model_file_is_refused(tmp_path, length):
     path = tmp_path / 'cut.npz'

@@ -4,10 +4,11 @@
 """What goes out about faces, and what does not: ~/faces, /tf and the rest, without DDS."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from face_recon_ros.msg import FaceArray
+from face_recon_ros.msg import Blendshapes, FaceArray
 from geometry_msgs.msg import PoseArray
 from std_msgs.msg import Header
 from test_messages import FRONTAL, make_face
@@ -17,6 +18,8 @@ from visualization_msgs.msg import MarkerArray
 from face_recon_ros.camera import Camera
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
+from face_recon_ros.nodes.pictures import Pictures
+from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
@@ -74,6 +77,52 @@ def test_a_listener_to_tf_wants_nothing_of_a_node_that_publishes_none():
     assert node.outputs.wanted()
     node.show(make_face())
     assert node.frames() == ['face_7', 'gaze_7']
+
+
+def test_expressions_are_wanted_by_those_who_listen_to_faces_alone():
+    node = Outputs()
+    node.tf.listeners = node.publishers[PoseArray].listeners = 1
+    assert node.outputs.wanted()
+    assert not node.outputs.wants_expressions()
+    node.faces.listeners = 1
+    assert node.outputs.wants_expressions()
+
+
+@pytest.mark.parametrize(('use', 'mode', 'heard', 'wanted'), [
+    ('auto', 'sparse', (), False),
+    ('auto', 'sparse', ('faces',), True),
+    ('auto', 'sparse', ('overlay',), False),
+    ('auto', 'sparse+expression', ('overlay',), True),
+    ('auto', 'sparse+expression', (), False),
+    ('never', 'expression', ('faces', 'overlay'), False),
+    ('always', 'sparse', (), True),
+])
+def test_when_expressions_are_computed(model, use, mode, heard, wanted):
+    node = Outputs(use_expressions=use, overlay_mode=mode)
+    of_pictures = {}
+    pictures = Pictures(
+        lambda _kind, topic, _depth: of_pictures.setdefault(topic, Publisher()), model)
+    of_pictures['~/overlay_image'].listeners = int('overlay' in heard)
+    node.faces.listeners = int('faces' in heard)
+    settings = Settings.from_values(node.values)
+    recognition = SimpleNamespace(
+        _settings=lambda: settings, _outputs=[node.outputs], _pictures=pictures)
+    assert Recognition._expressions_wanted(recognition) is wanted
+
+
+def test_faces_carry_the_coefficients_at_the_places_of_their_names():
+    values = np.zeros(52)
+    values[17] = 0.75
+    node = Outputs()
+    node.faces.listeners = 1
+    node.show(replace(make_face(), blendshapes=values), make_face())
+    known, unknown = node.faces.messages[0].faces
+    assert known.blendshapes[Blendshapes.JAW_OPEN] == 0.75
+    assert known.blendshapes.sum() == 0.75
+    assert len(known.blendshapes) == Blendshapes.COUNT == 52
+    assert np.isnan(unknown.blendshapes).all()
+    assert (Blendshapes.EYE_BLINK_LEFT, Blendshapes.EYE_BLINK_RIGHT, Blendshapes.TONGUE_OUT) == (
+        0, 7, 51)
 
 
 def test_the_node_s_own_listener_to_tf_does_not_count():

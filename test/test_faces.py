@@ -27,6 +27,11 @@ TABLES = {
     'translations_m': (3,),
     'distances_m': (),
     'pose_covariances': (6, 6),
+    'gazes': (3,),
+    'gaze_sigmas_rad': (),
+    'eye_openness': (2,),
+    'blendshapes': (52,),
+    'speaking': (),
 }
 
 

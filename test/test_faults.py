@@ -72,6 +72,13 @@ class Watch:
         self._peer.wait(lambda: len(found()) >= count, 'faces', deadline_s)
         return found()[-1]
 
+    def wait_status(self, task, words):
+        """Wait until a task says that; return its status."""
+        self._peer.wait(
+            lambda: self.diagnostics and words in self.status(task).message, f'{task}: {words}'
+        )
+        return self.status(task)
+
     def more_diagnostics(self, count=10):
         """Wait for that many more, so that what is said with each would be in the log."""
         begin = len(self.diagnostics)
@@ -90,7 +97,22 @@ def ended_well(node, *complaints, number=signal.SIGINT):
     assert len(found) == len(complaints), found
     for words, line in zip(complaints, found, strict=True):
         assert words in line
-    assert node.count(TOO_SLOW) <= 1, node.lines
+    assert alternate(node, TOO_SLOW, 'keeps up'), node.lines
+
+
+def said_once_each_time(node, fault, over):
+    """
+    Tell whether a fault that comes and goes was said, and not again before it was over.
+
+    Where the machine is held up it is over in between, for the node counts seconds.
+    """
+    return node.count(fault) > 0 and alternate(node, fault, over)
+
+
+def alternate(node, fault, over):
+    """Tell whether a fault and its end were said in turn, the fault first, as often as it came."""
+    said = [words for line in node.lines for words in (fault, over) if words in line]
+    return said[:1] in ([], [fault]) and all(a != b for a, b in itertools.pairwise(said))
 
 
 class Outages:
@@ -136,11 +158,12 @@ def test_a_healthy_run_has_no_warnings(peer, watch):
         faults = [s for s in watch.diagnostics[-1].status if s.level != b'\x00']
         assert [s for s in faults if TOO_SLOW not in s.message] == []
         assert 'sha256' in values(watch.status('faces'))['face model']
-        speed = values(watch.status('speed'))
-        lost = int(speed['dropped']) + int(speed['missed'])
         assert camera.end() == 0
         assert camera.complaints() == []
-        assert node.count(TOO_SLOW) <= (1 if lost > 50 else 0)
+        watch.more_diagnostics(11)  # more than wait for this process
+        speed = values(watch.status('speed'))
+        lost = int(speed['dropped']) + int(speed['missed'])
+        assert lost > 1 or not node.count(TOO_SLOW)
         ended_well(node)
 
 
@@ -150,8 +173,8 @@ def test_a_camera_that_is_killed_and_started_again(peer, watch):
             watch.new_faces()
             camera.process.kill()
             node.wait_line(STOPPED)
+        assert watch.wait_status('images', 'images stopped').level == ERROR
         watch.more_diagnostics()
-        assert watch.status('images').level == ERROR
         with process(SAMPLE_CAMERA):
             watch.new_faces()
             peer.wait(lambda: Outages(node).over, 'the end of the outage')
@@ -168,9 +191,8 @@ def test_images_stop_for_a_minute(peer, watch, image):
 
         peer.show(picture, lambda: any(f.faces for f in watch.faces))
         node.wait_line(STOPPED)
+        assert watch.wait_status('images', 'images stopped').level == ERROR
         watch.more_diagnostics()
-        assert 'images stopped' in watch.status('images').message
-        assert watch.status('images').level == ERROR
         minute_s = 60
         begin = len(watch.faces)
         peer.show(picture, lambda: any(f.faces for f in watch.faces[begin:]))
@@ -185,22 +207,33 @@ def test_camera_info_missing_late_wrong_and_right(peer, watch, image):
             return to_image(image, 'bgr8', header)
 
         def distance_m():
-            begin = len(watch.faces)
-            peer.show(picture, lambda: len(watch.faces) > begin + 30, info=False, pause_s=0.03)
-            return watch.faces[-1].faces[0].pose.pose.position.z
+            """Once nothing of before is smoothed in any more."""
+            for index in range(30):
+                answer = peer.answer(picture, watch.faces, first=not index, info=False)
+            return answer.faces[0].pose.pose.position.z
 
+        def informed(width, height):
+            """Return a function that shows a camera_info, then an image."""
+
+            def make(header):
+                message = camera_info(CAMERA, header)
+                message.width, message.height = width, height
+                peer.infos.publish(message)
+                return picture(header)
+
+            return make
+
+        words = 'no camera_info on /camera_info'
+        peer.show(picture, lambda: node.count(words), info=False)
         guessed_m = distance_m()
-        assert watch.status('calibration').message.startswith('no camera_info on /camera_info')
+        watch.wait_status('calibration', words)
         assert len(node.complaints()) == 1
-        wrong = camera_info(CAMERA, peer.header())
-        wrong.width, wrong.height = 320, 240
-        peer.infos.publish(wrong)
-        peer.show(picture, lambda: node.count('is for 320x240'), info=False)
+        peer.show(informed(320, 240), lambda: node.count('is for 320x240'), info=False)
         assert distance_m() == pytest.approx(guessed_m, rel=0.01)
-        # late, and once is enough
-        peer.infos.publish(camera_info(CAMERA, peer.header()))
+        # late, and what has come need not come again
+        known = 'calibrated by /camera_info'
+        peer.show(informed(640, 480), lambda: node.count(known), info=False)
         assert distance_m() == pytest.approx(0.94 * guessed_m, rel=0.02)
-        peer.show(picture, lambda: node.count('calibrated by /camera_info'), info=False)
         ended_well(node, 'no camera_info on /camera_info', 'is for 320x240 but images are 640x480')
 
 
@@ -215,7 +248,8 @@ def test_4k_at_60_hz(peer, watch):
         arrivals_s.append(1e-9 * now_ns)
         memory_mib.append(resident_mib(node.process.pid))
 
-    peer.node.create_subscription(FaceArray, 'face_recon/faces', receive, 10)
+    # so deep that nothing is lost while this process is held up
+    peer.node.create_subscription(FaceArray, 'face_recon/faces', receive, 1000)
     camera_command = [*PEER_PROCESS, 'fast_camera', '3840', '2160', '60']
     with running(*OFTEN) as node:
         watch.more_diagnostics(1)  # it has found its subscribers
@@ -229,9 +263,9 @@ def test_4k_at_60_hz(peer, watch):
         received, missed = int(images['received']), int(speed['missed'])
         # what came before the first image received is nobody's to count
         assert 0.9 * (count - alone) <= received + missed <= count
-        # the peer's own queue may lose an answer while it is held up
         answered = received - int(speed['dropped'])
-        assert 0.8 * answered - 2 < len(latencies_s) <= answered
+        peer.wait(lambda: len(latencies_s) >= answered - 2, f'{answered} answers')
+        assert len(latencies_s) <= answered
         # as late as an image takes, with the one before it, and not as a queue of them would
         assert np.median(latencies_s[40:]) < 3 * np.median(np.diff(arrivals_s[40:])) + 0.02
         assert max(memory_mib[20:]) - memory_mib[20] < 60
@@ -250,60 +284,78 @@ def test_stamps_that_go_back(peer, watch, image):
             return to_image(image, 'bgr8', header)
 
         def shown():
-            begin = len(watch.faces)
-            peer.show(picture, lambda: sum(bool(f.faces) for f in watch.faces[begin:]) > 3)
-            return watch.faces[-1].faces[0].id
+            """Return the id of the face once there has been one some times."""
+            found = []
+            while len(found) < 4:
+                faces = peer.answer(picture, watch.faces, first=not watch.faces).faces
+                found += [f.id for f in faces]
+            return found[-1]
 
+        back, over = 'stamps of images on /image went back', 'rise again'
         first = shown()
         offset_s = -1000
-        second = shown()
-        assert second != first  # nothing of before the jump leaks into after it
-        assert 'went back' in watch.status('stamps').message
+        peer.answer(picture, watch.faces)
+        watch.wait_status('stamps', back)
+        assert shown() != first  # nothing of before the jump leaks into after it
         offset_s = 1000
         assert shown() == shown()
         for step in range(12):  # two cameras on one topic
             offset_s = -1000 * (step % 2)
-            begin = len(watch.faces)
-            peer.show(picture, lambda n=begin: len(watch.faces) > n, pause_s=0.01)
+            peer.answer(picture, watch.faces)
         offset_s = 2000
-        peer.show(picture, lambda: node.count('rise again'))
+        peer.answer(picture, watch.faces)
+
+        def rising():
+            return over in [line for line in node.lines if back in line or over in line][-1]
+
+        peer.show(picture, rising)
         assert shown() == shown()
-        ended_well(node, 'stamps of images on /image went back')
+        assert node.end() == 0, node.lines
+        assert said_once_each_time(node, back, over)
+        assert [line for line in node.complaints() if back not in line] == []
 
 
 @pytest.mark.parametrize(('sec', 'words'), [(0, 'have no stamp'), (1000, 'the same stamp')])
 def test_a_camera_without_stamps(peer, watch, image, sec, words):
     """tf2 takes one transform a stamp: the time of arrival makes them useful."""
     tf = peer.collect(TFMessage, '/tf')
-    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+    with running(*OFTEN, '-p', 'track_timeout:=600.0') as node:
 
         def picture(header):
             header.stamp.sec, header.stamp.nanosec = sec, 0
             return to_image(image, 'bgr8', header)
 
+        def seconds(header):
+            return header.stamp.sec + 1e-9 * header.stamp.nanosec
+
+        def since(begin_s):
+            """When /tf says that faces were seen, and the FaceArrays, from a time on."""
+            stamps = [seconds(t.header) for m in tf.collected for t in m.transforms[:1]]
+            arrays = [a for a in watch.faces if a.faces and seconds(a.header) > begin_s]
+            return [s for s in stamps if s > begin_s], arrays
+
         peer.show(picture, lambda: node.count(words))
-        tf.collected.clear()
-        begin = len(watch.faces)
         begin_s = peer.node.get_clock().now().nanoseconds / 1e9
-        peer.show(picture, lambda: len(tf.collected) > 10 and len(watch.faces) > begin + 10)
-        assert words in watch.status('stamps').message
-        assert watch.status('stamps').level == WARN
-        # one that was on its way may be of before
-        stamps = [t.header.stamp for m in tf.collected[1:] for t in m.transforms[:1]]
-        seconds = [s.sec + 1e-9 * s.nanosec for s in stamps]
-        assert all(b > a for a, b in itertools.pairwise(seconds))
-        assert begin_s - 1 < seconds[0] < seconds[-1] <= begin_s + DEADLINE_S
-        ids = {f.id for array in watch.faces[begin + 1 :] for f in array.faces}
-        assert len(ids) == 1
+        peer.show(picture, lambda: all(len(found) > 10 for found in since(begin_s)))
+        status = watch.wait_status('stamps', words)
+        assert status.level == WARN
+        stamps, _ = since(begin_s)
+        assert all(b > a for a, b in itertools.pairwise(stamps))
+        assert stamps[-1] <= peer.node.get_clock().now().nanoseconds / 1e9
         # ~/faces, markers and all else have the stamp that /tf has
-        assert {s.sec for s in stamps} <= {a.header.stamp.sec for a in watch.faces}
+        peer.wait(
+            lambda: set(stamps) <= {seconds(a.header) for a in watch.faces}, 'the arrays of /tf'
+        )
+        _, arrays = since(begin_s)
+        assert len({f.id for array in arrays for f in array.faces}) == 1
         ended_well(node, words)
 
 
 def test_black_images_are_spoken_of(peer, watch, image):
     """A lens cap is; an infrared camera that uses 10 of 16 bits is not black."""
     grey = image.mean(axis=2).astype(np.uint16)
-    with running(*OFTEN, '-p', 'image_timeout:=60.0') as node:
+    with running(*OFTEN) as node:
+
         def covered(header):
             return to_image(grey // 40, 'mono16', header)
 
@@ -311,12 +363,15 @@ def test_black_images_are_spoken_of(peer, watch, image):
             return to_image(grey << 2, 'mono16', header)
 
         peer.show(covered, lambda: node.count('images on /image are black: look at the lens cap'))
-        watch.more_diagnostics(2)
-        assert watch.status('images').level == WARN
+        assert watch.wait_status('images', 'are black').level == WARN
         begin = len(watch.faces)
-        peer.show(ten_bits, lambda: any(f.faces for f in watch.faces[begin:]))
-        watch.more_diagnostics(2)
-        assert watch.status('images').level == b'\x00'
+        peer.show(
+            ten_bits,
+            lambda: (
+                any(f.faces for f in watch.faces[begin:])
+                and watch.status('images').level == b'\x00'
+            ),
+        )
         ended_well(node, 'are black')
 
 
@@ -336,9 +391,10 @@ def test_simulation_that_is_paused_and_reset(peer, watch, image):
 
         def stamped(second):
             def arrived():
+                seconds = range(second, second + 100)  # however many images it takes
                 return (
-                    any(f.faces and f.header.stamp.sec == second for f in watch.faces)
-                    and watch.diagnostics[-1].header.stamp.sec == second
+                    any(f.faces and f.header.stamp.sec in seconds for f in watch.faces)
+                    and watch.diagnostics[-1].header.stamp.sec in seconds
                 )
 
             return arrived

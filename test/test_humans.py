@@ -4,10 +4,12 @@
 """REP-155: the topics under /humans/faces, their messages, and how long they live."""
 
 import json
+import math
 import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,9 +37,12 @@ HEADER = Header(frame_id='camera')
 HEADER.stamp.sec = 7
 
 # Computed by rosbags from the complete definitions of hri_msgs 2.0.0; the changelogs up to 2.3.2
-# (Jazzy and Rolling; Humble has 2.1.0) name no change of these four.
+# (Jazzy and Rolling; Humble has 2.1.0) name no change of these.
 RELEASED_HASHES = {
+    'Expression': '411b88e0604397d44775d8ec6a4bc69398fb0dfbfe864c33a40fa99ee85f1b00',
+    'FacialActionUnits': '20ec0e642de00315d2d9954ef07279e2542357adf114098a3ed46a45f8e733a2',
     'FacialLandmarks': 'f1d6b0ba159f4d6be1632e5dfc9cb79ce5e35da73888da2a4789bd9b35112a63',
+    'Gaze': 'e8c46fafadbeca4367ca1987944b54863fcfc0175319002a76df5298570f4ab3',
     'IdsList': '7e0812d1ac945c98fd3e393568d581ad0ab567f37b24eff633eab778c1bfe62d',
     'NormalizedPointOfInterest2D': (
         'cc1d2f720c82afeb850ff1dbf66f41ecb7caf19f842987f1247e66160cf03953'
@@ -47,12 +52,22 @@ RELEASED_HASHES = {
     ),
 }
 FIELDS = {
+    'Gaze': {'header': 'std_msgs/Header', 'sender': 'string', 'receiver': 'string'},
     'IdsList': {'header': 'std_msgs/Header', 'ids': 'sequence<string>'},
     'NormalizedRegionOfInterest2D': {
         'header': 'std_msgs/Header',
         **dict.fromkeys(('xmin', 'ymin', 'xmax', 'ymax', 'c'), 'float'),
     },
     'NormalizedPointOfInterest2D': dict.fromkeys('xyc', 'float'),
+    'FacialActionUnits': {
+        'header': 'std_msgs/Header',
+        **dict.fromkeys(('intensity', 'confidence'), 'sequence<float>'),
+    },
+    'Expression': {
+        'header': 'std_msgs/Header',
+        'expression': 'string',
+        **dict.fromkeys(('valence', 'arousal', 'confidence'), 'float'),
+    },
     'FacialLandmarks': {
         'header': 'std_msgs/Header',
         'landmarks': 'hri_msgs/NormalizedPointOfInterest2D[70]',
@@ -154,8 +169,17 @@ def test_what_is_not_known_has_no_confidence(face):
     points = facial_landmarks(face, HEADER, 512, 512).landmarks
     codes = hri_msgs.FacialLandmarks
     confidence = np.array([p.c for p in points])
-    assert (confidence == 0).nonzero()[0].tolist() == [codes.RIGHT_PUPIL, codes.LEFT_PUPIL]
-    assert confidence[:68] == pytest.approx(face.score, abs=1e-6)
+    assert confidence == pytest.approx(face.score, abs=1e-6)
+    pupils = [(points[i].x * 512, points[i].y * 512) for i in (68, 69)]
+    np.testing.assert_allclose(pupils, face.eyes.looks.iris_px, atol=1e-3)
+
+    # of closed eyes, and where nobody looks at eyes, pupils are not known
+    closed = replace(face.eyes, measured=np.array([True, False]))
+    for eyes, unknown in ((closed, [codes.LEFT_PUPIL]), (None, [68, 69])):
+        points = facial_landmarks(replace(face, eyes=eyes), HEADER, 512, 512).landmarks
+        assert [i for i, p in enumerate(points) if p.c == 0] == unknown
+        x = np.mean([face.landmarks_px[i, 0] for i in range(42, 48)])
+        assert points[codes.LEFT_PUPIL].x * 512 == pytest.approx(x, abs=1e-3)
 
     cut = facial_landmarks(face, HEADER, 220, 512).landmarks
     for point, place in zip(cut[:68], face.landmarks_px, strict=True):
@@ -240,11 +264,16 @@ class Machine:
         self.executor.add_node(self.node)
         self.executor.add_node(self.peer)
         self.values = {**DEFAULTS, 'image_timeout': 3600.0}
+        self.depths = {}
         self.humans = Humans(
             self.node,
-            lambda kind, topic, depth: self.node.create_publisher(kind, topic, depth),
+            self.make_publisher,
             lambda: Settings.from_values(self.values),
         )
+
+    def make_publisher(self, kind, topic, depth):
+        self.depths[topic] = depth
+        return self.node.create_publisher(kind, topic, depth)
 
     def close(self):
         self.humans.close()
@@ -278,7 +307,7 @@ def machine():
 
 
 TRACKED = '/humans/faces/tracked'
-SUBTOPICS = ('roi', 'landmarks', 'cropped', 'aligned')
+SUBTOPICS = ('roi', 'landmarks', 'cropped', 'aligned', 'facs')
 
 
 def named(face_id):
@@ -287,7 +316,7 @@ def named(face_id):
 
 def with_id(face, face_id):
     return SimpleNamespace(
-        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px
+        id=face_id, score=face.score, box=face.box, landmarks_px=face.landmarks_px, eyes=face.eyes
     )
 
 
@@ -312,6 +341,52 @@ def test_topics_of_a_face_live_as_long_as_the_face(machine, portrait, face):
     machine.wait(lambda: ids[-1].ids == [])
 
 
+def smiling(face, face_id):
+    """Return the face with a smile of the person's left side alone, who speaks."""
+    values, known = np.zeros(52), np.full(52, 0.5)
+    values[23] = 0.8  # mouthSmileLeft
+    return replace(face, id=face_id, score=0.8, blendshapes=values,
+                   blendshape_confidence=known, speaking=0.75)  # fmt: skip
+
+
+def test_action_units_are_published_by_their_numbers(machine, portrait, face):
+    assert not machine.humans.wants_expressions()
+    found = machine.collect(hri_msgs.FacialActionUnits, '/humans/faces/f1/facs')
+    machine.wait(
+        lambda: found, lambda: machine.humans.publish(portrait, [smiling(face, 'f1')], HEADER)
+    )
+    assert machine.humans.wants_expressions()
+    units, codes = found[0], hri_msgs.FacialActionUnits
+    assert units.header == HEADER
+    assert len(units.intensity) == len(units.confidence) == 99
+    assert units.intensity[codes.LIP_CORNER_PULLER] == pytest.approx(0.4)
+    assert units.confidence[codes.LIP_CORNER_PULLER] == pytest.approx(0.4)
+    assert units.intensity[codes.SPEECH] == 1.0
+    assert units.confidence[codes.SPEECH] == pytest.approx(0.4)
+    assert units.confidence[codes.CHEWING] == 0.0
+    assert '/humans/faces/f1/expression' not in machine.topics()
+
+
+def test_names_of_expressions_are_published_where_asked_for(machine, portrait, face):
+    machine.values['publish_expression'] = True
+    found = machine.collect(hri_msgs.Expression, '/humans/faces/f1/expression')
+    shown = smiling(face, 'f1')
+    shown.blendshapes[24] = 0.6
+    machine.wait(lambda: found, lambda: machine.humans.publish(portrait, [shown], HEADER))
+    assert found[0].header == HEADER
+    assert found[0].expression == hri_msgs.Expression.HAPPY == 'happy'
+    assert 0 < found[0].confidence <= 0.4
+    assert math.isnan(found[0].valence)
+
+
+def test_the_numbers_of_action_units_are_those_of_the_table():
+    codes = hri_msgs.FacialActionUnits
+    assert [codes.INNER_BROW_RAISER, codes.BROW_LOWERER, codes.CHEEK_RAISER, codes.JAW_DROP,
+            codes.LIPS_PART, codes.JAW_SIDEWAYS, codes.EYES_CLOSED, codes.WINK, codes.SPEECH,
+            codes.HEAD_TURN_LEFT, codes.HEAD_TILT_RIGHT, codes.EYES_TURN_LEFT,
+            codes.EYES_DOWN] == [1, 4, 6, 26, 25, 30, 43, 46, 50, 51, 56, 61, 64]  # fmt: skip
+
+
 def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monkeypatch):
     now_s = 100.0
     monkeypatch.setattr(humans_module, 'time', SimpleNamespace(monotonic=lambda: now_s))
@@ -328,13 +403,32 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
         assert ids[-1].ids == tracked
 
 
+def test_a_consumer_that_is_held_up_misses_nothing_of_five_images(
+    machine, portrait, face, monkeypatch
+):
+    made = []
+    make = humans_module.passing_publisher
+
+    def noted(node, kind, topic, depth):
+        made.append((topic, depth))
+        return make(node, kind, topic, depth)
+
+    monkeypatch.setattr(humans_module, 'passing_publisher', noted)
+    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
+    assert machine.depths == {TRACKED: 5}
+    assert named('f1') <= {topic for topic, _ in made}
+    assert {depth for _, depth in made} == {5}
+
+
 def test_topics_end_when_images_stop(machine, portrait, face):
-    machine.values['image_timeout'] = 0.5
+    assert machine.humans._timer.timer_period_ns == 1_000_000_000  # looked at so often
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: named('f1') <= machine.topics() and ids,
         lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
     )
+    machine.values['image_timeout'] = 0.5
     machine.wait(lambda: machine.topics() == {TRACKED})
     machine.wait(lambda: ids[-1].ids == [])
 

@@ -13,6 +13,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.hybrid import blended, network_weight
 from face_recon_ros.regression.loader import load_regressor, regressor_files
 from face_recon_ros.regression.region import Region
@@ -91,6 +92,39 @@ def test_the_weight_follows_the_turns_found(face_mesh_deg, network_deg, weight):
     assert found == pytest.approx(weight, abs=1e-3)
 
 
+def test_what_lies_between_two_findings_value_by_value(model):
+    def parameters(scale, turn, x):
+        rotation = rotation_matrix(np.array([0.0, turn, 0.0]))
+        matrix = camera_matrix(scale, rotation, np.array([x, 100.0, 0.0]))
+        return FaceParameters(matrix, np.full(40, x / 100), np.full(10, turn))
+
+    def finding(scale, turn, x, **more):
+        return Regression(
+            parameters=parameters(scale, turn, x), box=np.array([x, x, x + 100, x + 200]), **more)
+
+    front = finding(1000.0, 0.4, 100.0, presence=0.8, fit_error=0.02, rotation_sigma_rad=0.1,
+                    region=Region(np.array([10.0, 20.0]), 100.0, 3.1))
+    beyond = finding(4000.0, 0.8, 300.0, presence=0.4, fit_error=0.06, rotation_sigma_rad=0.3,
+                     region=Region(np.array([20.0, 60.0]), 400.0, -3.1))
+    found = blended(model.landmarks_68, front, beyond, 0.25)
+    assert (found.presence, found.fit_error) == pytest.approx((0.7, 0.03))
+    assert found.rotation_sigma_rad == pytest.approx(0.15)
+    np.testing.assert_allclose(found.box, [150, 150, 250, 350])
+    np.testing.assert_allclose(found.region.centre, [12.5, 30.0])
+    assert found.region.side_px == pytest.approx(100 * 2**0.5)
+    # the short way round
+    assert found.region.roll_rad == pytest.approx(3.1 + 0.25 * (2 * np.pi - 6.2))
+    assert found.region.turned_rad == pytest.approx(0.5)
+    assert found.parameters.scale_px_per_m == pytest.approx(1000 * 2**0.5)
+    np.testing.assert_allclose(
+        rotation_vector(found.parameters.model_rotation), [0, 0.5, 0], atol=1e-9)
+    np.testing.assert_allclose(found.parameters.shape, 1.5)
+    np.testing.assert_allclose(found.parameters.expression, 0.5)
+    centres = [model.landmarks_68.points_px(f.parameters).mean(axis=0)
+               for f in (front, beyond, found)]
+    np.testing.assert_allclose(0.75 * centres[0] + 0.25 * centres[1], centres[2], atol=1e-6)
+
+
 def test_what_sees_no_face_has_no_say():
     assert network_weight(np.radians(45), np.radians(20), face_mesh_presence=0.0) == 1
     found = network_weight(np.radians(30), np.radians(40), face_mesh_presence=0.5)
@@ -105,6 +139,13 @@ def test_a_stream_runs_one_network_outside_the_zone(pipeline, shown, looks, yaw_
     image, region = shown(yaw_deg)
     pipeline.regressor(image, region, denoise=True)
     assert looks == expected
+
+
+def test_face_meshs_sigma_goes_by_its_fit(pipeline, shown):
+    image, region = shown(0)
+    found = pipeline.regressor(image, region, denoise=True)
+    assert 0.003 < found.fit_error < 0.05
+    assert found.rotation_sigma_rad == pytest.approx(5.0 * found.fit_error)
 
 
 def test_a_stream_runs_both_in_the_zone_whichever_was_expected(pipeline, shown, looks):
@@ -140,7 +181,7 @@ def test_the_network_alone_says_which_way_up_a_newcomer_is(pipeline, shown, look
     pipeline.regressor.flip_augmented(image, newcomer)
     assert looks == ['network', 'network']
     looks.clear()
-    pipeline.regressor.settled(image, found, still=False)
+    pipeline.regressor.refined(image, found, still=False)
     assert looks == (['network'] if yaw_deg else ['facemesh'])
 
 
@@ -187,7 +228,7 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
             region = replace(region, turned_rad=turned_rad)
             regression = pipeline.regressor(image, region, denoise=True)
             if turned_rad is None:
-                regression = pipeline.regressor.settled(image, regression, still=False)
+                regression = pipeline.regressor.refined(image, regression, still=False)
             turned_rad = regression.region.turned_rad
         camera = Camera.uncalibrated(640, 480)
         found.append(pipeline._placer.place('f', regression, regression.parameters, camera))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import LONG_HANG_S
 
 from model_building.evaluation import fit
 from model_building.face_model import assets, expression, ict_build, ict_correspondence
@@ -18,7 +19,6 @@ from model_building.face_model.errors import ModelBuildingError
 
 ROOT = Path(__file__).resolve().parents[1]
 ICT = ROOT.parent / 'shared' / 'data' / 'ict_face_model_light'
-SECONDS_TO_BUILD = 1200
 
 
 def test_people_are_normal_but_never_extreme():
@@ -91,7 +91,7 @@ def test_what_components_lack_is_left(cloud):
 def run(*arguments):
     return subprocess.run(
         [sys.executable, '-m', *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
-        timeout=SECONDS_TO_BUILD, env={**os.environ, 'OMP_NUM_THREADS': '1',
+        timeout=LONG_HANG_S, env={**os.environ, 'OMP_NUM_THREADS': '1',
                                        'OPENBLAS_NUM_THREADS': '1'})
 
 
@@ -116,7 +116,7 @@ def material():
         pytest.skip(f'the model cannot be built without its material: {error}')
 
 
-@pytest.mark.timeout(2 * SECONDS_TO_BUILD)
+@pytest.mark.timeout(2 * LONG_HANG_S)
 def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_path):
     files = [tmp_path / f'{k}.npz' for k in range(2)]
     for file in files:
@@ -128,7 +128,6 @@ def test_built_twice_it_is_the_same_and_it_keeps_unseen_people(material, tmp_pat
     assert float(line.split(' leave ')[1].split(' mm')[0]) <= 0.8
 
 
-@pytest.mark.timeout(SECONDS_TO_BUILD)
 def test_correspondence_is_what_the_command_finds(material, tmp_path):
     file = tmp_path / 'found.npz'
     result = run('model_building.face_model.ict_correspondence', '--ict', str(ICT), '--assets',

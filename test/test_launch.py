@@ -105,18 +105,18 @@ def test_arguments_are_described_and_used(launch_file, name):
 
 ARGUMENTS = {
     'face_recon': {
-        'image', 'camera_info', 'namespace', 'params_file', 'image_transport', 'autostart',
-        'use_sim_time', 'log_level', 'respawn', 'rviz', 'rviz_config', 'fixed_frame',
+        'image', 'camera_info', 'depth_image', 'namespace', 'params_file', 'image_transport',
+        'autostart', 'use_sim_time', 'log_level', 'respawn', 'rviz', 'rviz_config', 'fixed_frame',
     },
     'multi_camera': {
-        'cameras', 'image', 'camera_info', 'namespace', 'params_file', 'params_dir',
+        'cameras', 'image', 'camera_info', 'depth_image', 'namespace', 'params_file', 'params_dir',
         'image_transport', 'autostart', 'use_sim_time', 'log_level', 'respawn', 'rviz',
         'rviz_config', 'fixed_frame',
     },
     # no topics and no transport: they are the sample camera's
     'demo': {
-        'source', 'namespace', 'params_file', 'log_level', 'respawn', 'rviz', 'rviz_config',
-        'fixed_frame',
+        'source', 'depth_sensor', 'namespace', 'params_file', 'log_level', 'respawn', 'rviz',
+        'rviz_config', 'fixed_frame',
     },
 }  # fmt: skip
 
@@ -165,11 +165,11 @@ def test_the_node_launch_starts(launch_file, started):
     node = started(
         launch_file('face_recon'),
         namespace='robot', image='/cam/image_raw', camera_info='/cam/info', use_sim_time='true',
-        image_transport='compressed',
+        depth_image='/cam/depth', image_transport='compressed',
     )  # fmt: skip
     assert node.get_fully_qualified_name() == '/robot/face_recon'
     publishers, subscriptions = topics_of(node)
-    assert {'/cam/image_raw/compressed', '/cam/info'} <= subscriptions
+    assert {'/cam/image_raw/compressed', '/cam/info', '/cam/depth'} <= subscriptions
     assert publishers >= {f'/robot/face_recon/{t}' for t in OUTPUTS} | {'/tf', '/diagnostics'}
     assert node.get_parameter('use_sim_time').value
     assert node.get_parameter('autostart').value
@@ -185,6 +185,15 @@ def test_the_camera_the_demo_starts_feeds_the_node_it_starts(launch_file, starte
     )
     _, subscribed = topics_of(started(launch_file('demo'), params_file=file, rviz='false'))
     assert {'/image', '/camera_info'} <= published & subscribed
+
+
+def test_the_demo_s_head_has_depth(launch_file, started, tmp_path):
+    demo = launch_file('demo')
+    camera = started(demo, 'sample_camera', source='head', depth_sensor='ideal', rviz='false')
+    assert camera.get_parameter('depth_sensor').value == 'ideal'
+    published, _ = topics_of(camera)
+    _, subscribed = topics_of(started(demo, rviz='false'))
+    assert '/depth_image' in published & subscribed
 
 
 def test_the_demo_s_source_is_the_file_s_where_none_is_given(launch_file, started, tmp_path):

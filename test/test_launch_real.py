@@ -111,14 +111,14 @@ def parameters_of():
 
 
 SHOWN = {
-    'demo': ['source', 'namespace', 'params_file', 'log_level', 'respawn', 'rviz', 'rviz_config',
-             'fixed_frame'],
-    'face_recon': ['image', 'camera_info', 'namespace', 'params_file', 'image_transport',
-                   'autostart', 'use_sim_time', 'log_level', 'respawn', 'rviz', 'rviz_config',
-                   'fixed_frame'],
-    'multi_camera': ['cameras', 'namespace', 'image', 'camera_info', 'params_file', 'params_dir',
-                     'image_transport', 'autostart', 'use_sim_time', 'log_level', 'respawn',
-                     'rviz', 'rviz_config', 'fixed_frame'],
+    'demo': ['source', 'depth_sensor', 'namespace', 'params_file', 'log_level', 'respawn', 'rviz',
+             'rviz_config', 'fixed_frame'],
+    'face_recon': ['image', 'camera_info', 'depth_image', 'namespace', 'params_file',
+                   'image_transport', 'autostart', 'use_sim_time', 'log_level', 'respawn', 'rviz',
+                   'rviz_config', 'fixed_frame'],
+    'multi_camera': ['cameras', 'namespace', 'image', 'camera_info', 'depth_image', 'params_file',
+                     'params_dir', 'image_transport', 'autostart', 'use_sim_time', 'log_level',
+                     'respawn', 'rviz', 'rviz_config', 'fixed_frame'],
 }  # fmt: skip
 
 

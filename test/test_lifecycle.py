@@ -385,6 +385,7 @@ def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):
     """What is in hand is finished, what waits is not begun, nothing comes after."""
     node = make_node()
     bring(node, 'active')
+    node._patience_s = HANG_S
     recognition = node._recognition
     begun, go_on = threading.Event(), threading.Event()
     published = []
@@ -503,7 +504,7 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
     assert pipeline.begun.acquire(timeout=HANG_S)
     pipeline.let_go.release(1)
     wait_until(lambda: 'broken network' in node._report.current('processing'))
-    node._patience_s = 5.0
+    node._patience_s = HANG_S
     assert enable(node, False).message == ''
 
 

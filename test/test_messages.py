@@ -4,6 +4,7 @@
 """Faces to messages: fields, frames, stamps, and what disappears."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from face_recon_ros import calibration as camera_module
 from face_recon_ros.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError
+from face_recon_ros.eyes.look import EyeLooks, Eyes
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.nodes import messages
@@ -111,9 +113,9 @@ def test_markers_and_their_end():
     shown = messages.markers([make_face()], HEADER, previous_count=3).markers
     added = [m for m in shown if m.action == Marker.ADD]
     deleted = [m for m in shown if m.action == Marker.DELETE]
-    assert {m.ns for m in added} == {'landmarks', 'axes', 'names'}
+    assert {m.ns for m in added} == {'landmarks', 'axes', 'names', 'gazes'}
     assert {(m.ns, m.id) for m in deleted} == {
-        (ns, i) for ns in ('landmarks', 'axes', 'names') for i in (1, 2)
+        (ns, i) for ns in ('landmarks', 'axes', 'names', 'gazes') for i in (1, 2)
     }
     assert all(m.header == HEADER for m in shown)
     landmarks = next(m for m in added if m.ns == 'landmarks')
@@ -122,6 +124,49 @@ def test_markers_and_their_end():
     red = [i for i, c in enumerate(axes.colors) if c.r == 1.0]
     start, end = (axes.points[i] for i in red)
     assert end.z < start.z  # x comes out of the face, towards the camera
+
+
+def with_eyes(face, gaze):
+    """Return a face whose eyes look in a direction (3,)."""
+    lids = np.full((2, 16, 2), 5.0)
+    openness, width_px = np.array([0.9, 0.3]), np.full(2, 20.0)
+    looks = EyeLooks(np.full((2, 2), 5.0), np.ones(2), lids, openness, width_px)
+    return replace(face, eyes=Eyes(looks, np.array(gaze), 0.07, np.array([True, True])))
+
+
+def test_gaze_and_openness_are_those_of_the_eyes_else_of_the_head():
+    seen = with_eyes(make_face(), (0.6, 0.0, -0.8))
+    one, two = messages.face_array([seen, make_face()], HEADER, 640, 480).faces
+    assert (one.gaze.x, one.gaze.y, one.gaze.z) == (0.6, 0.0, -0.8)
+    assert one.gaze_sigma_rad == pytest.approx(0.07)
+    assert one.eye_openness.tolist() == pytest.approx([0.9, 0.3])
+    assert (two.gaze.x, two.gaze.y, two.gaze.z) == (0.0, 0.0, -1.0)
+    # rotations of 5 and 6 rad^2 about its z and y, and the direction's errors are of two axes
+    assert two.gaze_sigma_rad == pytest.approx(1.5096 * ((4 + 5) / 2) ** 0.5, rel=1e-3)
+    assert np.isnan(two.eye_openness).all()
+
+
+@pytest.mark.parametrize('gaze', [(0.6, 0.0, -0.8), (0.0, -0.6, -0.8), (-0.48, 0.36, -0.8)])
+def test_the_gaze_frame_points_where_the_eyes_look(gaze):
+    face = with_eyes(make_face(), gaze)
+    (_, sent) = messages.transforms([face], HEADER).transforms
+    x, y, z = matrix(sent.transform.rotation).T
+    np.testing.assert_allclose(z, gaze, atol=1e-9)
+    # x still to the person's right, which is image-left, y down
+    assert x @ [-1, 0, 0] > 0.79
+    assert y @ [0, 1, 0] > 0.79
+    assert (sent.transform.translation.x, sent.transform.translation.z) == (0.1, 0.8)
+
+
+def test_the_gaze_marker_is_an_arrow_along_it():
+    face = with_eyes(make_face(), (0.6, 0.0, -0.8))
+    marker = next(m for m in messages.markers([face], HEADER, 0).markers if m.ns == 'gazes')
+    assert marker.type == Marker.ARROW
+    start, end = marker.points
+    assert (end.x - start.x, end.z - start.z) == pytest.approx((0.15, -0.2))
+    head = next(m for m in messages.markers([make_face()], HEADER, 0).markers if m.ns == 'gazes')
+    assert head.color.r == head.color.g == head.color.b
+    assert head.color != marker.color
 
 
 def test_point_cloud():

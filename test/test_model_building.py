@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import LONG_HANG_S
 
 from model_building.face_model import (
     albedo,
@@ -33,13 +34,12 @@ from model_building.face_model.errors import ModelBuildingError
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'model_building'
-SECONDS_TO_FETCH = 300
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 CUBE_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4],
                        [1, 5, 7, 3]])
 
 
-def run(*arguments, timeout=SECONDS_TO_FETCH, **environment):
+def run(*arguments, timeout=LONG_HANG_S, **environment):
     """Run the command; only one thread, as the documentation promises minutes on one core."""
     return subprocess.run(
         [sys.executable, '-m', *arguments], cwd=ROOT, capture_output=True, text=True,
@@ -527,7 +527,6 @@ def test_average_face_is_fitted_well_with_closed_lips():
 # The whole
 
 
-@pytest.mark.timeout(SECONDS_TO_FETCH + 60)
 def test_rebuilt_model_is_the_committed_one(wheel, tmp_path):
     rebuilt = tmp_path / 'face_model.npz'
     result = run(PACKAGE, '--assets', str(wheel), '--output', str(rebuilt))

@@ -26,6 +26,7 @@ from node_process import (
     image_profile,  # noqa: F401
     process,
     running,
+    stamp_of,
     start_refused,
     statuses,
 )
@@ -147,7 +148,9 @@ def test_tf_follows_the_face_array(peer, image):
     assert rotation[1, 2] < -0.85
     g = gaze.transform.rotation
     along = rotation_from_quaternion(g.x, g.y, g.z, g.w)[:, 2]
-    np.testing.assert_allclose(along, rotation[:, 0], atol=1e-9)
+    looks = array.faces[0].gaze
+    np.testing.assert_allclose(along, [looks.x, looks.y, looks.z], atol=1e-9)
+    assert along @ rotation[:, 0] > np.cos(np.radians(25))
 
 
 def test_every_output_carries_the_image_s_header(peer, image):
@@ -162,18 +165,26 @@ def test_every_output_carries_the_image_s_header(peer, image):
             (PointCloud2, 'points'),
         )
     ]
+    peer.faces_in(image)
     sent = []
 
     def make(header):
         sent.append(header)
         return to_image(image, 'bgr8', header)
 
-    peer.show(make, lambda: all(o.collected for o in outputs))
-    poses, markers, mesh, overlay, depth, points = (o.collected[-1] for o in outputs)
-    for output in (poses, mesh, overlay, depth, points, markers.markers[0]):
-        assert output.header in sent, type(output)
+    def of_those():
+        """The newest of each output that has the header of an image sent here."""
+        found = [
+            [m for m in o.collected if getattr(m, 'header', None) in sent
+             or (isinstance(m, MarkerArray) and m.markers and m.markers[0].header in sent)]
+            for o in outputs
+        ]
+        return [messages[-1] for messages in found if messages]
+
+    peer.show(make, lambda: len(of_those()) == len(outputs))
+    poses, markers, mesh, overlay, depth, points = of_those()
     assert len(poses.poses) == 1
-    assert {m.ns for m in markers.markers} == {'landmarks', 'axes', 'names'}
+    assert {m.ns for m in markers.markers} == {'landmarks', 'axes', 'names', 'gazes'}
 
     face = slice(180, 300), slice(260, 380)
     for picture in (mesh, overlay):
@@ -245,7 +256,10 @@ def test_the_calibration_is_beside_the_depth_image(peer, image):
 
 def test_markers_of_a_face_that_goes_are_deleted(peer, image):
     markers = peer.collect(MarkerArray, 'face_recon/markers')
-    peer.show(lambda h: to_image(image, 'bgr8', h), lambda: markers.collected)
+    peer.show(
+        lambda h: to_image(image, 'bgr8', h),
+        lambda: any(m.action == Marker.ADD for a in markers.collected for m in a.markers),
+    )
     empty = np.full_like(image, 90)
 
     def deleted():
@@ -254,7 +268,9 @@ def test_markers_of_a_face_that_goes_are_deleted(peer, image):
         ]
 
     peer.show(lambda h: to_image(empty, 'bgr8', h), deleted)
-    assert sorted(deleted()) == ['axes', 'landmarks', 'names']
+    added = {m.ns for a in markers.collected for m in a.markers if m.action == Marker.ADD}
+    assert {'axes', 'landmarks', 'names'} <= added
+    assert sorted(deleted()) == sorted(added)
     assert not peer.faces_in(empty, count=0).faces
     peer.drop(markers)
 
@@ -353,19 +369,14 @@ def test_the_first_message_after_idle_has_the_face_that_is_there(peer, image):
     empty = np.full_like(image, 90)
     for _ in range(3):
         diagnostics.collected.clear()
-        begin_s = time.monotonic()
-        # longer than a lost face is remembered
         peer.show(
             lambda h: to_image(empty, 'bgr8', h),
-            lambda begin_s=begin_s: (
-                time.monotonic() > begin_s + 2.5
-                and diagnostics.collected
-                and 'idle' in statuses(diagnostics)['faces'].message
-            ),
+            lambda: diagnostics.collected and 'idle' in statuses(diagnostics)['faces'].message,
         )
+        peer.clock.forward(2.5)  # longer than a lost face is remembered
         faces = peer.collect(FaceArray, 'face_recon/faces')
-        peer.show(lambda h: to_image(image, 'bgr8', h), lambda f=faces: f.collected)
-        assert len(faces.collected[0].faces) == 1
+        answer = peer.answer(lambda h: to_image(image, 'bgr8', h), faces.collected, first=True)
+        assert len(answer.faces) == 1
         peer.drop(faces)
     peer.drop(diagnostics)
 
@@ -377,23 +388,30 @@ def test_newest_image_wins(peer, image):
     faces = peer.collect(FaceArray, 'face_recon/faces')
     mesh = peer.collect(Image, 'face_recon/mesh_image')
     peer.show(lambda h: to_image(image, 'bgr8', h), lambda: faces.collected and mesh.collected)
-    faces.collected.clear()
-    sent = []
-    for index in range(40):
-        message = messages[index % 2]
-        message.header = peer.header()
-        sent.append(message.header.stamp.sec * 10**9 + message.header.stamp.nanosec)
-        peer.images.publish(message)
 
     def stamps():
-        return [f.header.stamp.sec * 10**9 + f.header.stamp.nanosec for f in faces.collected]
+        return [stamp_of(f) for f in faces.collected]
 
-    # best effort may lose the last images of so many on their way, so the camera goes on
-    peer.show(
-        lambda h: to_image(image, 'bgr8', h), lambda: any(s > sent[-1] for s in stamps())
-    )
-    assert stamps() == sorted(stamps())
-    assert len(set(stamps()) & set(sent)) < len(sent)
+    def answered(count):
+        """Return how many of so many images at once are answered."""
+        faces.collected.clear()
+        sent = []
+        for index in range(count):
+            message = messages[index % 2]
+            message.header = peer.header()
+            sent.append(stamp_of(message))
+            peer.images.publish(message)
+        # best effort may lose the last images of so many on their way, so the camera goes on
+        peer.show(
+            lambda h: to_image(image, 'bgr8', h), lambda: any(s > sent[-1] for s in stamps())
+        )
+        assert stamps() == sorted(stamps())
+        return len(set(stamps()) & set(sent))
+
+    # where this process is held up, the node may keep up with it
+    deadline_s = time.monotonic() + DEADLINE_S
+    while answered(40) == 40:
+        assert time.monotonic() < deadline_s
     peer.drop(faces, mesh)
 
 
@@ -428,13 +446,16 @@ def broken(name):
 def test_bad_images_get_one_line_and_the_node_lives_on(node, peer, image, name, words):
     diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
     listener = peer.collect(FaceArray, 'face_recon/faces')
-    peer.show(broken(name), lambda: node.count(words))
+
+    def said():
+        status = statuses(diagnostics)['images'] if diagnostics.collected else None
+        return status and words in status.message and status.level == b'\x02'
+
+    peer.show(broken(name), said)
     begin = len(diagnostics.collected)
     peer.show(broken(name), lambda: len(diagnostics.collected) > begin + 2)
+    node.wait_line(words)
     assert node.count(words) == 1
-    images = statuses(diagnostics)['images']
-    assert images.level == b'\x02'
-    assert words in images.message
     assert peer.faces_in(image).faces
     peer.drop(diagnostics, listener)
 

@@ -4,6 +4,7 @@
 """The node with a depth camera, over DDS."""
 import numpy as np
 import pytest
+from depth_scene import depth_of
 from diagnostic_msgs.msg import DiagnosticArray
 from face_recon_ros.msg import Face, FaceArray
 from node_process import (
@@ -20,8 +21,6 @@ from sensor_msgs.msg import Image
 
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.pose import depth_plane
-from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.tools.sources import PortraitSource
 
 CHILD = 0.85
@@ -37,10 +36,7 @@ def seen(image):
     """The face of the colour image, and the depth that a head of 0.85 of its size has."""
     pipeline = Pipeline(PipelineConfig(smoothing=None))
     (face,) = pipeline.detect(image, CAMERA)
-    plane = depth_plane(face.parameters, face.pose, face.head_scale)
-    vertices = pipeline.model.dense_px(face.parameters)
-    found = Renderer(pipeline.model.triangles).depth(vertices, (480, 640), plane)
-    millimetres = np.where(np.isfinite(found), 1000 * CHILD * found, 4000.0)
+    millimetres = 1000 * depth_of(pipeline.model, face, CAMERA, CHILD)
     return face, np.round(millimetres).astype(np.uint16)
 
 
@@ -51,16 +47,26 @@ def depth_message(depth, header):
     return message
 
 
-def show(peer, image, depth, arrived):
-    """Publish images with their depth until something has arrived."""
+def show(peer, image, depth, arrived, is_heard=True):
+    """
+    Show images, each after its depth and answered before the next, until something is so.
+
+    :param is_heard: the node listens to depth.
+    """
     depths = peer.node.create_publisher(Image, 'depth_image', RELIABLE)
+    faces = peer.collect(FaceArray, 'face_recon/faces')
 
     def make(header):
         if depth is not None:
             depths.publish(depth_message(depth, header))
+            if is_heard:
+                peer.taken(depths)
         return to_image(image, 'bgr8', header)
 
-    peer.show(make, arrived, pause_s=0.05)
+    peer.answer(make, faces.collected, first=True)
+    while not arrived():
+        peer.answer(make, faces.collected)
+    peer.drop(faces)
     peer.node.destroy_publisher(depths)
 
 
@@ -84,24 +90,33 @@ def test_depth_makes_distances_true_and_sizes_stay_without_it(peer, image, seen)
         show(peer, image, None, lambda: of(Face.ASSUMED))
         far = of(Face.ASSUMED)[-1]
         assert far.pose.pose.position.z == pytest.approx(face.pose.translation_m[2], rel=0.03)
-        peer.wait(lambda: diagnostics.collected, 'diagnostics')
-        assert statuses(diagnostics)['depth'].message == 'no depth on /depth/depth_image'
 
-        show(peer, image, depth, lambda: len(of(Face.DEPTH)) > 10)
+        def said(text):
+            return diagnostics.collected and statuses(diagnostics)['depth'].message == text
+
+        show(peer, image, None, lambda: said('no depth on /depth/depth_image'))
+
+        def with_depth():
+            return (
+                len(of(Face.DEPTH)) > 10
+                and said('depth arrives on /depth/depth_image')
+                and 'faces with depth' in values(statuses(diagnostics)['depth'])
+            )
+
+        show(peer, image, depth, with_depth)
         near = of(Face.DEPTH)[-1]
         assert near.pose.pose.position.z == pytest.approx(
             CHILD * face.pose.translation_m[2], rel=0.02)
         assert near.head_scale == pytest.approx(CHILD * face.head_scale, rel=0.03)
         assert near.pose.covariance[14] < 0.1 * far.pose.covariance[14]
-        peer.wait(lambda: 'faces with depth' in values(statuses(diagnostics)['depth']), 'depth')
-        assert statuses(diagnostics)['depth'].message == 'depth arrives on /depth/depth_image'
 
         del faces.collected[:]
         show(peer, image, None, lambda: len(of(Face.DEPTH)) > 20)
         kept = of(Face.DEPTH)[-1]
         assert kept.pose.pose.position.z == pytest.approx(near.pose.pose.position.z, rel=0.03)
         assert node.end() == 0
-        assert node.complaints() == []
+        # that depth has stopped is said after a while
+        assert [c for c in node.complaints() if 'the stamps of image and depth' not in c] == []
 
 
 def test_depth_that_is_not_registered_is_one_line_with_the_remedy(peer, image, seen):
@@ -125,7 +140,8 @@ def test_depth_can_be_refused_and_wanted(peer, image, seen):
     with running('-r', '__ns:=/depth', '-p', 'use_depth:=never') as node:
         node.wait_line('looking for faces')
         faces = peer.collect(FaceArray, 'face_recon/faces')
-        show(peer, image, depth, lambda: len([a for a in faces.collected if a.faces]) > 5)
+        show(peer, image, depth, lambda: len([a for a in faces.collected if a.faces]) > 5,
+             is_heard=False)
         assert all(f.distance_source == Face.ASSUMED for a in faces.collected for f in a.faces)
         assert node.end() == 0
         assert node.complaints() == []

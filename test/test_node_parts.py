@@ -4,6 +4,7 @@
 """The node's parts without DDS: threads, reports, diagnostics, parameters, lazy pictures."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -24,6 +25,7 @@ from face_recon_ros.nodes.diagnostics import (
 )
 from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
+from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, ParameterError, Settings
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.paths import share_directory
@@ -432,3 +434,33 @@ def test_old_fast_dds_has_its_own_variable(tmp_path):
     assert fastdds.use_image_profile(environment)
     assert fastdds.FASTRTPS_VARIABLE in environment
     assert fastdds.FASTDDS_VARIABLE not in environment
+
+
+# --- outputs that nobody wants -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('filtering_frame', 'publish_tf', 'listeners', 'is_wanted'),
+    [
+        ('', True, 0, False), ('', True, 1, True), ('', False, 1, False),
+        # the node's own is one of them
+        ('odom', True, 1, False), ('odom', True, 2, True), ('odom', False, 2, False),
+    ],
+)  # fmt: skip
+def test_transforms_are_wanted_by_others_alone(filtering_frame, publish_tf, listeners, is_wanted):
+    class Publisher:
+        def __init__(self, topic):
+            self._count = listeners if topic == '/tf' else 0
+
+        def get_subscription_count(self):
+            return self._count
+
+    values = {d.name: d.default for d in DECLARATIONS}
+    values.update(filtering_frame=filtering_frame, publish_tf=publish_tf)
+    outputs = FaceOutputs(
+        lambda kind, topic, depth: Publisher(topic),
+        lambda: Settings.from_values(values),
+        SimpleNamespace(),
+        '/image',
+    )
+    assert outputs.wanted() is is_wanted

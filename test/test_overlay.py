@@ -96,6 +96,12 @@ def test_a_label_stands_above_the_left_corner_of_its_box():
     assert 84 <= rows.min() < rows.max() <= 97
     assert 50 <= columns.min() <= 57
     # at the upper border it stays inside
+    places = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(overlay, '_draw_label', lambda *given: places.append(given[1:]))
+        overlay.draw_box(blank(), box, 'f1')
+        overlay.draw_box(blank(), np.array([30.9, 13, 200, 150]), 'f2')
+    assert places == [('f1', 50, 96), ('f2', 30, 10)]
     top = overlay.draw_box(blank(), np.array([50.0, 2, 200, 150]), 'f1')
     rows, _ = np.nonzero(top.min(axis=2) > 180)
     assert rows.min() >= 0

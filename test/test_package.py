@@ -27,7 +27,6 @@ NAME = 'face_recon_ros'
 ROSDEP_KEYS = {
     'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
-    'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
 }
@@ -148,6 +147,10 @@ MESSAGES = {
         'landmarks': 'face_recon_ros/FaceLandmarks',
         'head_scale': 'float',
         'distance_source': 'uint8',
+        'gaze': 'geometry_msgs/Vector3',
+        'gaze_sigma_rad': 'float',
+        'eye_openness': 'float[2]',
+        'blendshapes': 'float[52]',
     },
     'FaceLandmarks': {
         'scheme': 'uint8',

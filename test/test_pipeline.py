@@ -281,7 +281,7 @@ def test_a_face_without_a_pose_is_left_out(pipeline, portrait, monkeypatch):
         raise GeometryError('landmarks are all around the camera; no pose follows')
 
     assert len(pipeline.detect(portrait)) == 1
-    monkeypatch.setattr('face_recon_ros.placing.metric_pose', no_pose)
+    monkeypatch.setattr('face_recon_ros.pose_solver.PoseSolver.__call__', no_pose)
     assert pipeline.detect(portrait) == []
 
 

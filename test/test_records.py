@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from face_recon_ros.errors import OutputError
 from face_recon_ros.face import DistanceSource
 from face_recon_ros.io.records import COLUMNS, csv_writer, row
 from face_recon_ros.pose import MetricPose
@@ -26,6 +27,9 @@ def face():
         rotation=rotation, pose=MetricPose(rotation, np.array([0.1, -0.2, 1.2345678])),
         landmarks_px=landmarks, fit_error=0.0123456, head_scale=0.93216,
         distance_source=DistanceSource.DEPTH,
+        gaze=np.array([-0.6, 0.0, -0.8]), gaze_sigma_rad=0.1,
+        eye_openness=np.array([0.25, np.nan]),
+        blendshapes=np.append(np.arange(51) / 51, np.nan),
     )
 
 
@@ -42,7 +46,11 @@ def test_a_row_value_by_value():
         'lm67y': '202.000',
         'yaw_deg': '30.000',
         'fit_error': '0.01235', 'time_s': '12.345679', 'head_scale': '0.9322',
-        'distance_source': 'depth',
+        'distance_source': 'depth', 'gaze_x': '-0.600000', 'gaze_y': '0.000000',
+        'gaze_z': '-0.800000', 'gaze_sigma_deg': '5.730', 'eye_open_right': '0.250',
+        'eye_open_left': '',
+        'bs_eyeBlinkLeft': '0.0000', 'bs_jawOpen': '0.3333',
+        'bs_noseSneerRight': '0.9804', 'bs_tongueOut': '',
     }
     assert {name: values[name] for name in expected} == expected
     for name in ('pitch_deg', 'roll_deg'):
@@ -62,12 +70,15 @@ def test_photos_have_no_time():
 
 
 def test_the_order_of_the_columns():
-    assert len(COLUMNS) == len(row('', face())) == 166
+    assert len(COLUMNS) == len(row('', face())) == 224
     assert COLUMNS[:8] == ('file', 'id', 'score', 'x0', 'y0', 'x1', 'y1', 'r00')
     assert COLUMNS[16:24] == ('q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z', 'lm0x')
-    assert COLUMNS[-8:] == (
+    assert COLUMNS[158:166] == (
         'lm67y', 'yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale',
         'distance_source')
+    assert COLUMNS[166:172] == (
+        'gaze_x', 'gaze_y', 'gaze_z', 'gaze_sigma_deg', 'eye_open_right', 'eye_open_left')
+    assert COLUMNS[172:174] == ('bs_eyeBlinkLeft', 'bs_eyeLookDownLeft')
 
 
 def lines_of(path):
@@ -102,6 +113,37 @@ def test_after_an_error_the_rows_so_far_are_there_and_without_any_what_was_there
             pass
         assert lines_of(path) == expected
         assert [p.name for p in tmp_path.iterdir()] == ['f.csv']
+
+
+class FullDisk:
+    """A file whose last bytes do not fit any more."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def close(self):
+        self._file.close()
+        raise OSError(28, 'No space left on device')
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_unless_there_is_an_error_already(tmp_path):
+    path = tmp_path / 'f.csv'
+    path.write_text('before\n')
+
+    def written(error=None):
+        with csv_writer(path) as rows:
+            rows.writerow(['a'])
+            rows._file = FullDisk(rows._file)
+            if error:
+                rows.count = 0
+                raise error
+
+    with pytest.raises(OutputError, match='No space left on device; choose another --csv'):
+        written()
+    with pytest.raises(FaultError):
+        written(FaultError)
+    assert lines_of(path) == ['before']
+    assert [p.name for p in tmp_path.iterdir()] == ['f.csv']
 
 
 def test_without_a_table_rows_go_nowhere(tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_a_face_that_is_sure_upright_needs_no_other_turns():
     face = Face({0: 0.9, 2: 0.05}, {0: 0.95})
     found = face.find()
     assert roll_deg(found) == 0
-    assert found.judged == 0.95
+    assert found.upright_score == 0.95
     assert found.worth == pytest.approx(0.9 * 0.95**4, rel=0.01)
     # what scores a fifth of the best is not looked at again
     assert face.calls == [('regress', 0), ('regress', 2), ('refine', 0), ('judge', 0)]

@@ -11,13 +11,17 @@ from std_msgs.msg import Header
 from face_recon_ros.calibration import camera_from_info
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.pose import MetricPose, points_in_camera
 from face_recon_ros.rotations import (
     nearest_rotation,
     quaternion,
     rotation_angles_rad,
     rotation_from_quaternion,
 )
-from face_recon_ros.tools.agreement import Observation, agreement
+from face_recon_ros.tools.agreement import Observation, agreement, head_agreement
+from face_recon_ros.tools.depth_sensors import SENSORS, DepthSensor, sensed
+from face_recon_ros.tools.rendered_head import RenderedHead, head_pose_at
 from face_recon_ros.tools.sample_camera_node import camera_info
 from face_recon_ros.tools.sample_motion import (
     STILL,
@@ -133,6 +137,103 @@ def test_rotation_helpers():
     rotation = cv2.Rodrigues(np.array([0.3, -1.1, 0.5]))[0]
     np.testing.assert_allclose(rotation_from_quaternion(*quaternion(rotation)), rotation)
     np.testing.assert_allclose(nearest_rotation(3 * rotation), rotation)
+
+
+# --- rendered head -----------------------------------------------------------------
+
+
+def truth_of_the_head(change=lambda pose: pose, head_scale=0.9):
+    poses = [(t, change(head_pose_at(t))) for t in TIMES_S]
+    return [Observation(t, p.rotation, p.translation_m, head_scale) for t, p in poses]
+
+
+def test_the_head_s_truth_agrees_with_itself():
+    seen = head_agreement(truth_of_the_head())
+    assert max(seen.rotation_deg, seen.distance, seen.size) < 1e-5
+    assert seen.faults() == []
+    assert 'size of the head 0.00 %' in seen.summary()
+
+
+@pytest.mark.parametrize(('observations', 'fault'), [
+    (truth_of_the_head(lambda p: MetricPose(p.rotation, 1.03 * p.translation_m)), 'distance is 3'),
+    (truth_of_the_head(lambda p: MetricPose(p.rotation @ cv2.Rodrigues(
+        np.array([0, 0.2, 0]))[0], p.translation_m)), 'rotation is 11.5 deg'),
+    (truth_of_the_head(head_scale=1.0), 'size of the head is 11.1 %'),
+    ([], 'only 0 poses'),
+])
+def test_wrong_poses_of_the_head_disagree(observations, fault):
+    (found,) = head_agreement(observations).faults()
+    assert found.startswith(fault)
+
+
+def test_the_head_moves_and_comes_nearer():
+    distances = [head_pose_at(t).distance_m for t in TIMES_S]
+    assert min(distances) < 0.6
+    assert max(distances) > 1.0
+    rotations = np.array([head_pose_at(t).rotation for t in TIMES_S])
+    assert np.degrees(rotation_angles_rad(rotations, FRONTAL)).max() > 25
+
+
+def test_the_head_s_depth_is_that_of_its_image():
+    """The tip of the nose is where its pixel and its depth say."""
+    camera = portrait_camera(640, 480)
+    head = RenderedHead(camera)
+    model = FaceModel()
+    nose = model.landmarks_68.mean[30:31]
+    for time_s in TIMES_S[:100:20]:
+        place = points_in_camera(nose, head_pose_at(time_s), 0.9)[0]
+        x = round(camera.fx * place[0] / place[2] + camera.cx)
+        y = round(camera.fy * place[1] / place[2] + camera.cy)
+        depth = head.depth_m(time_s)
+        assert depth[y, x] == pytest.approx(place[2], abs=0.002)
+        assert depth[0, 0] == 2.0
+        covered = depth < 1.5
+        image = head.image(time_s)
+        painted = (image != image[0, 0]).any(axis=2)
+        assert (painted == covered).mean() > 0.998
+        assert 0.015 < covered.mean() < 0.3
+
+
+def test_a_sensor_s_noise_grows_with_the_square_of_the_distance():
+    rng = np.random.default_rng(0)
+    for distance_m, sigma_m in ((0.5, 0.001), (1.0, 0.004), (2.0, 0.016)):
+        flat = np.full((240, 320), distance_m)
+        found = sensed(flat, DepthSensor(noise_m=0.004), rng)
+        error = found - flat
+        assert np.std(error) == pytest.approx(sigma_m, rel=0.1)
+        # neighbours err alike
+        assert np.corrcoef(error[:, :-1].ravel(), error[:, 1:].ravel())[0, 1] > 0.4
+
+
+def test_a_sensor_s_holes_edges_steps_and_shift():
+    rng = np.random.default_rng(0)
+    flat = np.full((240, 320), 1.0)
+    assert (sensed(flat, DepthSensor(holes=0.2), rng) == 0).mean() == pytest.approx(0.2, abs=0.01)
+    sides = flat.copy()
+    sides[:, 160:] = 2.0
+    flying = sensed(sides, DepthSensor(flying=0.5), rng)
+    between = (flying > 1.0) & (flying < 2.0)
+    assert between[:, 159:161].mean() == pytest.approx(0.5, abs=0.1)
+    assert not between[:, :158].any()
+    assert not between[:, 162:].any()
+    shifted = sensed(sides, DepthSensor(shift_px=4.0), rng)
+    assert shifted[100, 163] == 1.0
+    assert shifted[100, 164] == 2.0
+    stepped = sensed(np.full((4, 4), 1.23456), DepthSensor(step_m=0.01), rng)
+    np.testing.assert_allclose(stepped, 1.23, atol=1e-6)
+    np.testing.assert_allclose(sensed(sides, SENSORS['ideal'], rng), sides)
+    assert set(SENSORS) == {'ideal', 'stereo', 'structured_light', 'time_of_flight'}
+
+
+def test_the_head_is_a_source_with_depth():
+    source = open_('head', width=320, height=240)
+    image, depth = source.read(3.0), source.depth(3.0, SENSORS['ideal'])
+    assert image.shape == (240, 320, 3)
+    assert depth.shape == (240, 320)
+    assert depth.dtype == np.uint16
+    assert depth.max() == 2000
+    assert 400 < depth.min() < 1100
+    assert source.camera(320, 240).calibrated
 
 
 # --- sources ---------------------------------------------------------------------

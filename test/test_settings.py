@@ -9,7 +9,7 @@ import pytest
 
 from face_recon_ros.errors import FaceReconError, SettingsError
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.settings import range_of
+from face_recon_ros.settings import meaning_of, range_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 
@@ -76,6 +76,13 @@ def test_a_class_of_settings_tells_what_they_mean():
     assert f'\n    track_timeout_s: {told}\n' in text
     assert '\n    threads: Threads of each network. [1 to 64]\n' in PipelineConfig.__doc__
     assert '\n    min_cutoff_hz: Cut-off frequency' in SmoothingSettings.__doc__
+
+
+def test_a_range_without_end_has_one_for_tools():
+    meaning = meaning_of(TrackingSettings, 'max_fit_error')
+    assert (meaning.range.low, meaning.range.high) == (0.005, float('inf'))
+    assert (meaning.tools_range.low, meaning.tools_range.high) == (0.005, 1.0)
+    assert meaning.limits == '0.005 to 1'
 
 
 # --- former names ------------------------------------------------------------------

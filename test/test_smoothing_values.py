@@ -51,6 +51,28 @@ def test_rotations_are_filtered_by_their_angle():
         rotation_vector(found), [0, one_euro([0, 0.1, 0.5, 0.3], 0.7, 2.0), 0], atol=1e-12)
 
 
+def followed(angles, sigma_rad, beta):
+    """0.3 of the cut-off at rest; beta * min((distance / 0.3 sigma)^4, 10) Hz are added."""
+    filtered, speed = angles[0], 0.0
+    for angle in angles[1:]:
+        off = angle - filtered
+        speed += weight(1.0) * (off / STEP_S - speed)
+        cutoff = 0.3 * 0.4 + 6 * beta * abs(speed)
+        cutoff += beta * min((off / (0.3 * sigma_rad)) ** 4, 10)
+        filtered += weight(cutoff) * off
+    return filtered
+
+
+@pytest.mark.parametrize('angles', [(0.0, 0.01, 0.02, 0.0), (0.0, 0.02, 0.1, 0.05)])
+@pytest.mark.parametrize('sigma_rad', [0.05, 0.08])
+def test_what_is_further_off_than_noise_makes_it_is_followed(angles, sigma_rad):
+    smoother = FaceSmoother(SmoothingSettings(min_cutoff_hz=0.4, beta=0.5))
+    for angle in angles:
+        found = smoother(face(turn_rad=angle), STEP_S, sigma_rad=sigma_rad)
+    np.testing.assert_allclose(
+        rotation_vector(found.model_rotation), [0, followed(angles, sigma_rad, 0.5), 0], atol=1e-9)
+
+
 def face(turn_rad=0.0, x_px=0.0, scale=1000.0, shape=0.0, expression=0.0):
     matrix = camera_matrix(scale, rotation_matrix([0, turn_rad, 0]), np.array([x_px, 50.0, 7]))
     return FaceParameters(matrix, np.full(40, shape), np.full(10, expression))

@@ -253,3 +253,13 @@ def test_what_raises_and_what_ends_the_process_is_kept(tmp_path):
         'made_up_0_1': b'raise', 'made_up_0_3': b'die', 'made_up_0_5': b'raise'}
     assert 'RuntimeError: a fault' in done.stderr
     assert 'ends the process (exit status 3)' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('has_xdist', 'jobs', 'options'),
+    [('true', 2, '-n 2 --dist loadfile\n'), ('true', 1, ''), ('false', 2, '')],
+)
+def test_tests_run_side_by_side_where_that_can_be(has_xdist, jobs, options):
+    command = [SCRIPTS / 'parallel_options.sh', f'/bin/{has_xdist}', str(jobs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, options, '')

@@ -98,7 +98,7 @@ def test_a_known_face_is_kept_on_the_detectors_word():
     """The regressor doubts profiles; a stranger it doubts is not taken for a face."""
     stream = Stream()
     stream.step(a=(200, 200))
-    stream.scene.doubted = {'a', 'b'}
+    stream.scene.uncertain = {'a', 'b'}
     for _ in range(10):
         assert stream.step(a=(200, 200), b=(500, 200)) == {'a': 'f1'}
 
@@ -391,7 +391,7 @@ def test_a_smaller_limit_lets_go_of_the_newest():
 def test_what_is_no_face_does_not_keep_a_face_from_the_last_place():
     """The detector takes three posters for faces and lists them before the person."""
     stream = Stream(max_faces=1)
-    stream.scene.doubted = {'poster1', 'poster2', 'poster3'}
+    stream.scene.uncertain = {'poster1', 'poster2', 'poster3'}
     for _ in range(6):
         ids = stream.step(
             poster1=(100, 100), poster2=(300, 100), poster3=(500, 100), a=(700, 100)
@@ -488,7 +488,7 @@ def test_a_false_detection_near_a_lost_face_is_not_taken_for_it():
         stream.step(a=(200, 200))
     for _ in range(10):
         stream.step()
-    stream.scene.doubted = {'ghost'}
+    stream.scene.uncertain = {'ghost'}
     for _ in range(20):
         assert stream.update(ghost=(215, 205)) == []
 

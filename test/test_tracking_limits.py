@@ -137,7 +137,7 @@ def test_it_waits_for_half_a_second():
 def test_the_detectors_word_counts_for_a_quarter_second(gap_s, kept):
     stream = Stream()
     stream.update(stamp_s=1.0, a=(200, 200))
-    stream.scene.doubted = {'a'}
+    stream.scene.uncertain = {'a'}
     assert bool(stream.update(stamp_s=1.0 + gap_s, a=(200, 200))) == kept
 
 
@@ -256,7 +256,7 @@ def test_an_image_without_a_sure_face_is_searched_upside_down_once_at_first():
 def test_what_was_no_face_comes_last_for_a_second(later_s, ids):
     """With one place, one detection of an image is looked at: the first, a poster."""
     stream = Stream(max_faces=1)
-    stream.scene.doubted = {'poster'}
+    stream.scene.uncertain = {'poster'}
     people = {'poster': (100, 100), 'a': (700, 100)}
     assert blind(stream, 0.0, **people) == {}
     assert blind(stream, later_s, **people) == ids
@@ -324,7 +324,7 @@ def test_where_anything_is_a_face_the_judge_is_not_asked():
 def test_what_fits_no_face_is_not_kept_on_the_detectors_word():
     stream = Stream()
     stream.update(stamp_s=1.0, a=(200, 200))
-    stream.scene.doubted = {'a'}
+    stream.scene.uncertain = {'a'}
     stream.scene.fit_error = 0.09
     assert stream.update(stamp_s=1.1, a=(200, 200)) == []
 

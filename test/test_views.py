@@ -23,7 +23,8 @@ def scene(portrait):
     return FaceViews(pipeline.model), pipeline.detect(portrait)
 
 
-@pytest.mark.parametrize('mode', MODES)
+# expressions are drawn beside it: test_expressions.py
+@pytest.mark.parametrize('mode', [mode for mode in MODES if mode != 'expression'])
 def test_every_mode_draws_on_the_face_and_nowhere_else(scene, portrait, mode):
     views, faces = scene
     picture = views.draw(mode, portrait.copy(), faces)

@@ -13,7 +13,7 @@ from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import find_roll
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.track import Observation
-from face_recon_ros.tracking.tracker import Tracker, Way
+from face_recon_ros.tracking.tracker import Orientation, Tracker
 
 STEP_S = 1 / 30
 SIDE_PX = 100.0
@@ -25,7 +25,7 @@ class Scene:
     def __init__(self):
         self.faces = {}  # name: (x, y)
         self.hidden_from_detector = set()
-        self.doubted = set()
+        self.uncertain = set()
         self.unsure = set()
         self.detections = 0
         self.looks = {}  # name: anything from 0 to 9; everybody alike where it is empty
@@ -63,7 +63,7 @@ class Scene:
             if distance < 0.5 * SIDE_PX and (
                 presence == 0 or distance < np.linalg.norm(best - region.centre)
             ):
-                best, presence = np.array(place, float), 0.1 if name in self.doubted else 0.99
+                best, presence = np.array(place, float), 0.1 if name in self.uncertain else 0.99
                 sigma_rad = 0.3 if name in self.unsure else 0.1
         matrix = camera_matrix(600.0, np.eye(3), np.append(best, 0))
         box = np.concatenate([best - SIDE_PX / 3, best + SIDE_PX / 3])
@@ -100,12 +100,12 @@ class Stream:
         ])
         way = tracker.wanted_search()
         if way is not None:
-            upright = way is Way.UPRIGHT
+            upright = way is Orientation.UPRIGHT
             tracker.take_detections(self.scene.detect() if upright else self.detect_upside_down())
-        tracker.add([self._newcomer(r) for r in tracker.candidates()])
-        if tracker.wants_other_way_up():
+        tracker.add([self._new_face(r) for r in tracker.candidates()])
+        if tracker.wants_upside_down():
             tracker.take_detections(self.detect_upside_down())
-            tracker.add([self._newcomer(r) for r in tracker.candidates()])
+            tracker.add([self._new_face(r) for r in tracker.candidates()])
         return tracker.reported()
 
     def _observe(self, found, judged=1.0, described=True):
@@ -113,9 +113,9 @@ class Stream:
         descriptor = self.scene.look(found.region) if described else None
         return Observation(found, descriptor, judged)
 
-    def _newcomer(self, region):
+    def _new_face(self, region):
         found = find_roll(region, self.scene.regress, self.scene.regress, self.judge)
-        return self._observe(found.regression, found.judged)
+        return self._observe(found.regression, found.upright_score)
 
     def step(self, stamp_s=None, **faces):
         """Set the faces, take an image, return {name: id} of those reported."""

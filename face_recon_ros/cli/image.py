@@ -41,7 +41,9 @@ LOSSLESS_MODES = ('depth', 'pncc')
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('image', help='faces in photos')
-    parser.add_argument('inputs', nargs='+', type=Path, metavar='FILE_OR_DIR')
+    parser.add_argument(
+        'inputs', nargs='+', type=common.named_path, metavar='FILE_OR_DIR'
+    )
     common.add_common(parser, f'folder for the pictures (default {DEFAULT_OUTPUT})')
     common.add_export(parser)
     parser.set_defaults(run=_run)

@@ -22,7 +22,7 @@ from face_recon_ros.settings import Meaning, meaning_of, settings_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings
 
-PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
+PICTURE_MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'gaze', 'expression')
 DEFAULT_MODE = 'sparse'
 FOCAL_LENGTHS_PX = (1.0, 1e6)
 _EXPORT = '--export'
@@ -34,6 +34,13 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the line and exit with status 2."""
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
+
+
+def named_path(text: str) -> Path:
+    """Return the path of an input; an empty one is a variable of the shell that is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names nothing; a folder is named '.'")
+    return Path(text)
 
 
 def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:
@@ -135,6 +142,7 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     add_setting(parser, PipelineConfig, 'detector', metavar='DETECTOR')
     add_setting(parser, PipelineConfig, 'regressor')
     add_setting(parser, PipelineConfig, 'regressor_path', metavar='FILE')
+    add_setting(parser, PipelineConfig, 'use_eyes')
     cameras = parser.add_mutually_exclusive_group()
     cameras.add_argument(
         '--focal-length-px',
@@ -194,11 +202,19 @@ def make_pipeline(options: argparse.Namespace, smoothing: bool) -> Pipeline:
             detector=options.detector,
             regressor=options.regressor,
             regressor_path=options.regressor_path,
+            use_eyes=options.use_eyes,
             interpupillary_distance_m=options.interpupillary_distance_m,
             tracking=replace(defaults.tracking, max_faces=options.max_faces),
             smoothing=SmoothingSettings() if smoothing else None,
+            expressions=wants_expressions(options),
         )
     )
+
+
+def wants_expressions(options: argparse.Namespace) -> bool:
+    """Tell whether an output has expressions in it: the table, or pictures of them."""
+    gltf = getattr(options, 'gltf', None)
+    return options.csv is not None or gltf is not None or options.mode == 'expression'
 
 
 class Cameras:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, note, progress, say
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.errors import ImageError
+from face_recon_ros.errors import ImageError, OutputError
 from face_recon_ros.io import records
 from face_recon_ros.io.bags import BagVideo, is_bag
 from face_recon_ros.io.outputs import (
@@ -32,13 +33,14 @@ from face_recon_ros.io.outputs import (
 )
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VIDEO_SUFFIXES, VideoWriter, check_video_name
+from face_recon_ros.rendering.gltf import ClipFace, write_clip
 from face_recon_ros.rendering.views import FaceViews
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('video', help='faces in a video or bag, with ids over time')
-    parser.add_argument('input', type=Path, metavar='FILE')
+    parser.add_argument('input', type=common.named_path, metavar='FILE')
     parser.add_argument('--topic', help='of the images in a bag (.mcap); default: the only one')
     parser.add_argument(
         '--depth-topic',
@@ -47,6 +49,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     common.add_common(parser, f'video to write: {" ".join(VIDEO_SUFFIXES)}')
     parser.add_argument(
         '--no-smoothing', action='store_true', help='each frame as it was measured'
+    )
+    parser.add_argument(
+        '--gltf',
+        type=Path,
+        metavar='FILE.glb',
+        help='also write the faces as glTF: the mesh with morph targets, and its motion',
     )
     parser.set_defaults(run=_run)
 
@@ -121,7 +129,11 @@ def _outputs(options: argparse.Namespace) -> Path | None:
     table = None if is_standard_output(options.csv) else options.csv
     if table:
         check_output(table, '--csv', inputs)
-    check_apart([(out, '--out'), (table, '--csv')])
+    if options.gltf:
+        check_output(options.gltf, '--gltf', inputs)
+        if options.gltf.suffix.lower() != '.glb':
+            raise OutputError(f'{options.gltf}: --gltf writes .glb; give such a name')
+    check_apart([(out, '--out'), (table, '--csv'), (options.gltf, '--gltf')])
     return out
 
 
@@ -145,6 +157,7 @@ def _follow(
     pipeline = common.make_pipeline(options, smoothing=not options.no_smoothing)
     views = FaceViews(pipeline.model)
     seen: dict[str, int] = {}
+    clip: dict[str, ClipFace] = defaultdict(ClipFace)
     total = 0
     with (
         records.csv_writer(options.csv) as rows,
@@ -157,11 +170,15 @@ def _follow(
             for face in faces:
                 rows.writerow(records.row(str(frame.number), face, frame.stamp_s))
                 seen[face.id] = seen.get(face.id, 0) + 1
+                if options.gltf:
+                    clip[face.id].add(frame.stamp_s, face)
             if writer:
                 views.forget()
                 picture = views.draw(options.mode or common.DEFAULT_MODE, frame.pixels, faces)
                 writer.write(picture, frame.stamp_s)
             total += 1
+    if options.gltf:
+        write_clip(options.gltf, pipeline.model, clip)
     counts = ', '.join(f'face {face_id} in {number}' for face_id, number in seen.items())
     report = note if is_standard_output(options.csv) else say
     report(f'{options.input}: {total} frames; {counts or "no face"}')

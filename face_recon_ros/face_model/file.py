@@ -13,6 +13,7 @@ from tokenize import TokenError
 import numpy as np
 
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.face_model.mapped_array import mapped_array
 
 FORMAT_VERSION = 1
 SHAPE_COUNT = 40
@@ -40,6 +41,10 @@ _ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
     'colors': ((None, 3), 'uint8'),
     'format_version': ((), 'i'),
 }
+# First bytes of a zip archive, which an .npz file is, and of an .npy file
+_STARTS = b'PK', b'\x93NUMPY'
+# Most of the file, of which little is used unless the dense mesh is asked for
+MAPPED = ('shape_basis', 'expression_basis')
 # Which arrays are indices, and of what
 _INDICES_OF_VERTICES = ('triangles', 'mirror', 'landmarks_68_vertices', 'landmarks_468_vertices')
 
@@ -70,13 +75,19 @@ def _read(path: Path) -> Arrays:
     try:
         # opened here: np.load leaves a corrupt file open
         with path.open('rb') as stream:
+            begin = stream.read(max(map(len, _STARTS)))
+            if not begin.startswith(_STARTS):  # for NumPy all else is a pickle
+                raise ModelFileError(f'model file {path}: not a NumPy .npz file; {remedy}')
+            stream.seek(0)
             file = np.load(stream, allow_pickle=False)
             if isinstance(file, np.ndarray):
                 raise ModelFileError(
                     f'model file {path}: one array (.npy), not a NumPy .npz file; {remedy}'
                 )
             with file:
-                return {name: np.asarray(file[name]) for name in file.files}
+                mapped = {name: mapped_array(stream, file.zip, name)
+                          for name in MAPPED if name in file.files}
+                return {name: _array(mapped.get(name), file, name) for name in file.files}
     except OSError as error:
         reason = error.strerror or 'not a NumPy .npz file'
         raise ModelFileError(f'model file {path}: {reason}; {remedy}') from error
@@ -97,6 +108,12 @@ def _read(path: Path) -> Arrays:
     ) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelFileError(f'model file {path}: corrupt ({reason}); {remedy}') from error
+
+
+def _array(
+    mapped: np.ndarray | None, file: np.lib.npyio.NpzFile, name: str
+) -> np.ndarray:
+    return np.asarray(file[name]) if mapped is None else mapped
 
 
 def _check_arrays(arrays: Arrays) -> None:

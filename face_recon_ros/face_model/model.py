@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
+from face_recon_ros.errors import ArgumentError
 from face_recon_ros.face_model.dense_decoder import Decoder
-from face_recon_ros.face_model.file import read_model
+from face_recon_ros.face_model.face_units import FaceUnits
+from face_recon_ros.face_model.file import MAPPED, read_model
 from face_recon_ros.face_model.landmarks import SparseModel
+from face_recon_ros.face_model.mapped_array import release_pages
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
 
@@ -39,6 +44,7 @@ class FaceModel:
         self.landmarks_468_mirror: np.ndarray = arrays['landmarks_468_mirror']
         self.landmarks_68 = self._sparse('landmarks_68')
         self.landmarks_468 = self._sparse('landmarks_468')
+        self._release_bases()
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> FaceModel:
@@ -58,8 +64,58 @@ class FaceModel:
             basis.append(np.einsum('lc,klcx->lxk', weights, rows))
         return SparseModel.of(mean, basis)
 
-    def vertices(self, indices: np.ndarray) -> SparseModel:
-        """Return the model at some of the dense vertices (N,) int."""
+    def _release_bases(self) -> None:
+        """Give back the memory of what is seldom read."""
+        for name in MAPPED:
+            release_pages(self._arrays[name])
+
+    @overload
+    def vertices(self, indices: np.ndarray) -> SparseModel: ...
+
+    @overload
+    def vertices(
+        self, *, blendshapes: Mapping[str, float], shape: np.ndarray | None = None
+    ) -> np.ndarray: ...
+
+    def vertices(
+        self,
+        indices: np.ndarray | None = None,
+        *,
+        blendshapes: Mapping[str, float] | None = None,
+        shape: np.ndarray | None = None,
+    ) -> SparseModel | np.ndarray:
+        """
+        Return the model at some of the dense vertices (N,) int, or the mesh posed by units.
+
+        `vertices(blendshapes={'jawOpen': 0.5})` is (V, 3) float32, model axes, metres.
+
+        :param blendshapes: weights by ARKit's names; those not named are 0
+        :param shape: (40,) whose face; the mean by default
+        :raises ArgumentError: no such unit, a weight or shape that cannot be used.
+        :raises ModelFileError: models/face_units.npz cannot be used with this face model.
+        """
+        if indices is not None:
+            return self._at(indices)
+        points = self._shaped(shape)
+        return points + self.face_units.displacement(blendshapes or {})
+
+    @cached_property
+    def face_units(self) -> FaceUnits:
+        """ARKit's units on the mesh, read on first use."""
+        return FaceUnits(len(self.mean))
+
+    def _shaped(self, shape: np.ndarray | None) -> np.ndarray:
+        """Return the dense vertices (V, 3) float32 of a face at rest."""
+        if shape is None:
+            return self.mean.astype(np.float32)
+        steps = self._arrays['shape_step']
+        shape = np.asarray(shape, np.float32)
+        if shape.shape != steps.shape or not np.isfinite(shape).all():
+            raise ArgumentError(f'shape is {shape.shape}; give {steps.shape} finite numbers')
+        moves = np.tensordot(shape * steps, self._arrays['shape_basis'], 1)
+        return (self.mean + moves).astype(np.float32)
+
+    def _at(self, indices: np.ndarray) -> SparseModel:
         bases = [
             (self._arrays[f'{kind}_basis'][:, indices]
              * self._arrays[f'{kind}_step'].astype(np.float64)[:, None, None]).transpose(1, 2, 0)
@@ -77,13 +133,15 @@ class FaceModel:
     def decoder(self) -> Decoder:
         """The dense decoder, made on first use: its bases are most of the file."""
         a = self._arrays
-        return Decoder(
+        decoder = Decoder(
             a['mean'],
             a['shape_basis'],
             a['shape_step'],
             a['expression_basis'],
             a['expression_step'],
         )
+        self._release_bases()
+        return decoder
 
     def dense_px(self, parameters: FaceParameters) -> np.ndarray:
         """Return all vertices (V, 3) float32 in pixels, z towards the viewer."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def is_bag(path: Path) -> bool:
 
 
 @dataclass(slots=True)
-class BagVideo:
+class BagVideo(AbstractContextManager['BagVideo']):
     """
     The images of one topic of a bag, in the order in which they were recorded.
 
@@ -131,15 +131,7 @@ class BagVideo:
             reader.close()
             raise
 
-    def __enter__(self) -> BagVideo:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

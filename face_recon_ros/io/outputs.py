@@ -44,13 +44,14 @@ _TRAILERS = {
     '.avi': b'JUNK' + struct.pack('<I', len(_MARK)) + _MARK,
     '.mkv': b'\xec' + bytes([0x80 | len(_MARK)]) + _MARK,  # Void
 }
-# First bytes of files of this program that need no mark
+# First bytes of files of this program that need no mark; of those that an option is for
+_STARTS_BY_OPTION = {'--csv': b'file,id,score,x0,', '--json': b'{\n "machine": '}
 _OWN_STARTS = (
     b'ply\nformat binary_little_endian 1.0\ncomment face_recon_ros: ',
     b'# face_recon_ros: ',
-    b'file,id,score,x0,',
-    b'{\n "machine": ',
+    *_STARTS_BY_OPTION.values(),
 )
+_GLTF_GENERATOR = b'{"asset":{"generator":"' + _MARK + b'"'
 _HEAD_BYTES = 256
 PART_PREFIX = '.face_recon_part_'
 # Longest file name that all common file systems accept
@@ -116,12 +117,14 @@ def is_own(path: Path) -> bool:
         return _JPEG_MARK in head
     if head.startswith(b'\x89PNG'):
         return _PNG_MARK in head
+    if head.startswith(b'glTF'):
+        return _GLTF_GENERATOR in head
     return head.startswith(_OWN_STARTS) or bool(trailer and tail == trailer)
 
 
 def check_output(path: Path, option: str, inputs: set[Identity]) -> None:
     """
-    Refuse to write a file over an input, or over one that this program did not write.
+    Refuse to write a file over an input, or over one that no such run of this program wrote.
 
     Devices, pipes and empty files may be overwritten.
 
@@ -135,11 +138,25 @@ def check_output(path: Path, option: str, inputs: set[Identity]) -> None:
         raise OutputError(f'{option} {path} is an input; choose another {option}')
     if stat.S_ISDIR(found.st_mode):
         raise OutputError(f'{option} {path} is a folder; name a file in it')
-    if stat.S_ISREG(found.st_mode) and found.st_size and not is_own(path):
-        raise OutputError(
-            f'{option} {path} is there and not of this program; delete it, or choose another '
-            f'{option}'
-        )
+    if not stat.S_ISREG(found.st_mode) or not found.st_size:
+        return
+    if not is_own(path):
+        kind = 'not of this program'
+    elif not _begins_with(path, _STARTS_BY_OPTION.get(option, b'')):
+        kind = 'of another kind'
+    else:
+        return
+    raise OutputError(
+        f'{option} {path} is there and {kind}; delete it, or choose another {option}'
+    )
+
+
+def _begins_with(path: Path, start: bytes) -> bool:
+    try:
+        with path.open('rb') as file:
+            return file.read(len(start)) == start
+    except OSError:
+        return False
 
 
 def check_apart(outputs: Iterable[tuple[Path | None, str]]) -> None:

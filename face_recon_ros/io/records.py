@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from face_recon_ros.expression import units
 from face_recon_ros.face import Face
 from face_recon_ros.io.outputs import (
     PartFile,
@@ -35,6 +37,10 @@ COLUMNS = (
     'time_s',
     'head_scale',
     'distance_source',
+    *('gaze_x', 'gaze_y', 'gaze_z'),
+    'gaze_sigma_deg',
+    *('eye_open_right', 'eye_open_left'),
+    *(f'bs_{name}' for name in units.NAMES),
 )
 
 
@@ -60,6 +66,10 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         '' if time_s is None else f'{time_s:.6f}',
         f'{face.head_scale:.4f}',
         face.distance_source.name.lower(),
+        *(f'{v:.6f}' for v in face.gaze),
+        f'{math.degrees(face.gaze_sigma_rad):.3f}',
+        *('' if math.isnan(v) else f'{v:.3f}' for v in face.eye_openness),
+        *('' if math.isnan(v) else f'{v:.4f}' for v in face.blendshapes.tolist()),
     ]
 
 

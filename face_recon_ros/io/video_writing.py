@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ def check_video_name(path: Path, option: str = '--out') -> None:
         )
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager['VideoWriter']):
     """
     Writes frames to a video file with the size of the first frame and a constant rate.
 
@@ -52,15 +52,7 @@ class VideoWriter:
         self._start_s = self._last_s = 0.0
         self._written = 0
 
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Complete the file, also when the program is told to end: what was written plays."""
         self.close()
 

@@ -55,12 +55,19 @@ class FilteringFrame:
         frame: str,
         report: ChangeLogger,
         now: Callable[[], float] = time.monotonic,
+        purpose: str = '',
     ) -> None:
-        """:param frame: that the poses are wanted in."""
+        """
+        Begin to listen.
+
+        :param frame: that the poses are wanted in.
+        :param purpose: what is said to be missing without it; '': filtering.
+        """
         self.tree = TransformTree()
         self._node = node
         self._frame = frame
         self._report = report
+        self._purpose = purpose
         self._now = now
         self._missing_since_s: float | None = None  # for the same reason
         self._missing_kind = ''
@@ -80,6 +87,10 @@ class FilteringFrame:
             )
             for topic, static in (('/tf', False), ('/tf_static', True))
         ]
+
+    @property
+    def _subject(self) -> str:
+        return f'target {self._frame}' if self._purpose else FILTERING_FRAME
 
     def close(self) -> None:
         """Listen no more."""
@@ -146,7 +157,8 @@ class FilteringFrame:
             self._missing(camera_frame, self._why_unconnected() or str(error))
             return None
         self._missing_since_s = None
-        self._report.over(FILTERING_FRAME, f'faces are filtered in {self._frame}')
+        what = 'there is a transform to' if self._purpose else 'faces are filtered in'
+        self._report.over(self._subject, f'{what} {self._frame}')
         return pose
 
     def _why_unconnected(self) -> str:
@@ -169,10 +181,12 @@ class FilteringFrame:
         if self._missing_since_s is None or kind != self._missing_kind:
             self._missing_since_s, self._missing_kind = now_s, kind
         if now_s - self._missing_since_s >= PATIENCE_S:
+            without = self._purpose or 'faces are filtered in the camera frame'
+            parameter = '' if self._purpose else ' (parameter filtering_frame)'
             self._report.fault(
-                FILTERING_FRAME,
-                f'no transform from {camera_frame or "(no frame_id)"} to {self._frame} (parameter '
-                f'filtering_frame): {why}; until it comes faces are filtered in the camera frame',
+                self._subject,
+                f'no transform from {camera_frame or "(no frame_id)"} to {self._frame}{parameter}'
+                f': {why}; until it comes {without}',
             )
 
 

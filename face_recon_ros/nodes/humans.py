@@ -36,6 +36,8 @@ from face_recon_ros.rendering import crops
 
 try:
     from hri_msgs.msg import (
+        Expression,
+        FacialActionUnits,
         FacialLandmarks,
         IdsList,
         NormalizedPointOfInterest2D,
@@ -44,6 +46,8 @@ try:
 except ImportError:
     AVAILABLE = False
 else:
+    from face_recon_ros.nodes import expressions
+
     AVAILABLE = True
 
 NAMESPACE = '/humans/faces'
@@ -98,6 +102,22 @@ class Humans:
         with self._lock:
             of_faces = [p for topics in self._faces.values() for p in topics.publishers()]
             return any(has_listener(p) for p in [self._tracked, *of_faces])
+
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to action units or expressions."""
+        if not self._settings().publish_humans:
+            return False
+        with self._lock:
+            wanted = [p for topics in self._faces.values() for p in topics.of_expressions()]
+        return any(has_listener(p) for p in wanted)
+
+    def wants_eyes(self) -> bool:
+        """Tell whether anybody subscribes to landmarks, which have the pupils."""
+        if not self._settings().publish_humans:
+            return False
+        with self._lock:
+            landmarks = [topics.landmarks for topics in self._faces.values()]
+            return any(has_listener(publisher) for publisher in landmarks)
 
     def publish(
         self,
@@ -156,6 +176,8 @@ class Humans:
                 return
         try:
             topics = _FaceTopics.of(self._node, face_id)
+            if self._settings().publish_expression:
+                topics.offer_expression(self._node, face_id)
         except Exception as error:
             with self._lock:
                 self._making.pop(face_id, None)
@@ -206,6 +228,9 @@ class _FaceTopics:
     landmarks: Publisher
     cropped: Publisher
     aligned: Publisher
+    facs: Publisher
+    # where somebody has asked for it
+    expression: Publisher | None = None
     seen_s: float = 0.0
 
     @classmethod
@@ -216,10 +241,18 @@ class _FaceTopics:
             passing_publisher(node, FacialLandmarks, f'{base}/landmarks', DEPTH),
             passing_publisher(node, Image, f'{base}/cropped', DEPTH),
             passing_publisher(node, Image, f'{base}/aligned', DEPTH),
+            passing_publisher(node, FacialActionUnits, f'{base}/facs', DEPTH),
         )
 
+    def offer_expression(self, node: Node, face_id: str) -> None:
+        topic = f'{NAMESPACE}/{face_id}/expression'
+        self.expression = passing_publisher(node, Expression, topic, DEPTH)
+
     def publishers(self) -> tuple[Publisher, ...]:
-        return self.roi, self.landmarks, self.cropped, self.aligned
+        return self.roi, self.landmarks, self.cropped, self.aligned, *self.of_expressions()
+
+    def of_expressions(self) -> tuple[Publisher, ...]:
+        return (self.facs,) if self.expression is None else (self.facs, self.expression)
 
     def publish(self, image: np.ndarray, face: Face, header: Header, settings: Settings) -> None:
         height, width = image.shape[:2]
@@ -235,6 +268,9 @@ class _FaceTopics:
             self.aligned,
             lambda: picture(crops.aligned(image, face.box, face.landmarks_px, *size)),
         )
+        publish_if_heard(self.facs, lambda: expressions.facial_action_units(face, header))
+        if self.expression is not None:
+            publish_if_heard(self.expression, lambda: expressions.expression(face, header))
 
 
 def region(face: Face, header: Header, width: int, height: int) -> NormalizedRegionOfInterest2D:
@@ -250,13 +286,18 @@ def facial_landmarks(face: Face, header: Header, width: int, height: int) -> Fac
     Return the 70 landmarks: the 68 of iBUG 300-W in its order, then right and left pupil.
 
     c is the face's score; 0 where nothing is known: points that lie outside the image (brought to
-    its border), and the pupils, which are not measured (put in the middle of the eye's outline).
+    its border), and pupils of eyes that are closed or not looked at (put in the middle of the
+    eye's outline).
     """
-    points = np.vstack([face.landmarks_px[:, :2], crops.eye_centres(face.landmarks_px)])
+    pupils, seen = crops.eye_centres(face.landmarks_px), np.zeros(2, bool)
+    if face.eyes is not None:
+        seen = face.eyes.measured
+        pupils = np.where(seen[:, None], face.eyes.looks.iris_px, pupils)
+    points = np.vstack([face.landmarks_px[:, :2], pupils])
     fractions = points / [width, height]
     inside = np.clip(fractions, 0.0, 1.0)
     confidence = np.where((inside == fractions).all(axis=1), face.score, 0.0)
-    confidence[[FacialLandmarks.RIGHT_PUPIL, FacialLandmarks.LEFT_PUPIL]] = 0.0
+    confidence[[FacialLandmarks.RIGHT_PUPIL, FacialLandmarks.LEFT_PUPIL]] *= seen
     return FacialLandmarks(
         header=header,
         landmarks=[

@@ -27,11 +27,12 @@ from face_recon_ros.face import Face
 from face_recon_ros.msg import Face as FaceMessage
 from face_recon_ros.msg import FaceArray, FaceLandmarks
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import gaze_rotation
+from face_recon_ros.rotations import gaze_rotation, rotation_to
 
 Xyz = TypeVar('Xyz', Point, Vector3)
 
 AXIS_LENGTH_M = 0.1
+GAZE_LENGTH_M = 0.25
 LANDMARK_SIZE_M = 0.003
 TEXT_SIZE_M = 0.03
 MARKER_LIFETIME_S = 1  # RViz forgets the markers of a node that died
@@ -47,13 +48,15 @@ def gaze_frame(face_id: str) -> str:
     return f'gaze_{face_id}'
 
 
-def gaze_pose(pose: MetricPose) -> MetricPose:
+def gaze_pose(face: Face) -> MetricPose:
     """
-    Return the gaze frame of a face frame: same origin, z along the face's x, x right, y down.
+    Return the gaze frame of a face (REP-155): origin of the face frame, z along the gaze.
 
-    Without eye tracking a person is taken to look where the face points (REP-155).
+    x to the person's right, y down: the head's axes, turned the shortest way from where the head
+    points to where the eyes look.
     """
-    return MetricPose(gaze_rotation(pose.rotation), pose.translation_m)
+    of_head = gaze_rotation(face.pose.rotation)
+    return MetricPose(of_head @ rotation_to(of_head.T @ face.gaze), face.pose.translation_m)
 
 
 def pose_message(pose: MetricPose) -> Pose:
@@ -81,6 +84,10 @@ def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage
     )
     message.head_scale = float(face.head_scale)
     message.distance_source = int(face.distance_source)
+    message.gaze = _xyz(Vector3, face.gaze)
+    message.gaze_sigma_rad = float(face.gaze_sigma_rad)
+    message.eye_openness = np.asarray(face.eye_openness, np.float32)
+    message.blendshapes = np.ascontiguousarray(face.blendshapes, np.float32)
     return message
 
 
@@ -110,7 +117,7 @@ def transforms(faces: Iterable[Face], header: Header) -> TFMessage:
     stamped = []
     for face in faces:
         stamped.append(_transform(face.pose, face_frame(face.id), header))
-        stamped.append(_transform(gaze_pose(face.pose), gaze_frame(face.id), header))
+        stamped.append(_transform(gaze_pose(face), gaze_frame(face.id), header))
     return TFMessage(transforms=stamped)
 
 
@@ -131,12 +138,13 @@ def markers(faces: Sequence[Face], header: Header, previous_count: int) -> Marke
             _landmark_marker(face, header, index),
             _axes_marker(face, header, index),
             _text_marker(face, header, index),
+            _gaze_marker(face, header, index),
         ]
     gone = range(len(faces), previous_count)
     deleted = [
         Marker(header=header, ns=namespace, id=index, action=Marker.DELETE)
         for index in gone
-        for namespace in ('landmarks', 'axes', 'names')
+        for namespace in ('landmarks', 'axes', 'names', 'gazes')
     ]
     return MarkerArray(markers=shown + deleted)
 
@@ -248,4 +256,17 @@ def _text_marker(face: Face, header: Header, index: int) -> Marker:
     marker.text = face.id
     above = face.pose.translation_m + AXIS_LENGTH_M * face.pose.rotation[:, 2]
     marker.pose.position = _xyz(Point, above)
+    return marker
+
+
+def _gaze_marker(face: Face, header: Header, index: int) -> Marker:
+    """Show an arrow from between the eyes along the gaze; thin and grey where it is the head's."""
+    marker = _marker(header, 'gazes', index, Marker.ARROW)
+    seen = face.eyes is not None and bool(face.eyes.measured.any())
+    marker.scale = Vector3(x=0.004, y=0.012, z=0.02) if seen else Vector3(x=0.002, y=0.006, z=0.02)
+    marker.color = (
+        ColorRGBA(r=1.0, g=0.8, b=0.1, a=1.0) if seen else ColorRGBA(r=0.6, g=0.6, b=0.6, a=1.0)
+    )
+    origin = face.pose.translation_m
+    marker.points = [_xyz(Point, origin), _xyz(Point, origin + GAZE_LENGTH_M * face.gaze)]
     return marker

@@ -30,6 +30,7 @@ from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.former_names import TakesFormerNames
+from face_recon_ros.nodes.gazing import Gazing
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
@@ -41,6 +42,7 @@ from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER
+from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
 
@@ -208,6 +210,8 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             outputs.append(humans.Humans(self, self._offer, lambda: self._tuning.settings))
         elif self._tuning.settings.publish_humans:
             self.get_logger().info('hri_msgs is not installed: nothing under /humans (REP-155)')
+        targets = Targets(self, self._tuning.settings.targets, self._report)
+        outputs.append(Gazing(self._offer, lambda: self._tuning.settings, targets))
         return outputs
 
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:

@@ -22,6 +22,7 @@ from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.nodes.settings import CAMERA_TARGET
 from face_recon_ros.nodes.signs import QuaternionSigns
 
 
@@ -34,6 +35,14 @@ class Output(Protocol):
 
     def wanted(self) -> bool:
         """Tell whether anybody subscribes; where nobody wants anything, nothing is computed."""
+        ...
+
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to what has Face.blendshapes in it."""
+        ...
+
+    def wants_eyes(self) -> bool:
+        """Tell whether what is subscribed to shows anything of eyes."""
         ...
 
     def publish(
@@ -85,6 +94,14 @@ class FaceOutputs:
         publishers = (self._faces, self._poses, self._markers)
         return self._are_transforms_wanted() or any(has_listener(p) for p in publishers)
 
+    def wants_expressions(self) -> bool:
+        """Tell whether anybody subscribes to ~/faces."""
+        return has_listener(self._faces)
+
+    def wants_eyes(self) -> bool:
+        """Tell so of ~/faces and ~/markers: nobody knows who of the many on /tf wants gazes."""
+        return has_listener(self._faces) or has_listener(self._markers)
+
     def publish(
         self,
         image_bgr: np.ndarray,
@@ -113,8 +130,9 @@ class FaceOutputs:
 
     def _are_transforms_wanted(self) -> bool:
         settings = self._settings()
-        # the node itself listens to /tf for the filtering frame
-        own = 1 if settings.filtering_frame else 0
+        # the node itself listens to /tf for the filtering frame and for frames that are targets
+        own = (1 if settings.filtering_frame else 0) + len(settings.targets)
+        own -= CAMERA_TARGET in settings.targets
         return settings.publish_tf and self._transforms.get_subscription_count() > own
 
     def _may_publish_tf(self, header: Header, camera: Camera | None) -> bool:

@@ -26,6 +26,7 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
+from face_recon_ros.nodes.settings import EXPRESSION, GAZE
 from face_recon_ros.rendering.views import FaceViews
 
 Message: TypeAlias = CameraInfo | Image | PointCloud2
@@ -51,11 +52,12 @@ class Pictures:
 
     def __init__(self, make_publisher: MakePublisher, model: FaceModel) -> None:
         self._views = FaceViews(model)
+        self._overlay_publisher = make_publisher(Image, '~/overlay_image', 1)
         self._outputs: list[tuple[Publisher, Callable[[Scene], Message]]] = [
             # first, so that no picture has to wait for its calibration
             (make_publisher(CameraInfo, '~/camera_info', 1), self._camera_info),
             (make_publisher(Image, '~/mesh_image', 1), self._mesh),
-            (make_publisher(Image, '~/overlay_image', 1), self._overlay),
+            (self._overlay_publisher, self._overlay),
             (make_publisher(Image, '~/depth_image', 1), self._depth),
             (make_publisher(PointCloud2, '~/points', 1), self._points),
         ]
@@ -63,6 +65,16 @@ class Pictures:
     def wanted(self) -> bool:
         """Tell whether anybody subscribes to a picture."""
         return any(has_listener(publisher) for publisher, _ in self._outputs)
+
+    def wants_expressions(self, settings: Settings) -> bool:
+        """Tell whether anybody subscribes to a picture of expressions."""
+        wanted = EXPRESSION in settings.overlay_modes
+        return wanted and has_listener(self._overlay_publisher)
+
+    def wants_eyes(self, settings: Settings) -> bool:
+        """Tell whether anybody subscribes to a picture that shows eyes."""
+        shown = GAZE in settings.overlay_modes
+        return shown and has_listener(self._overlay_publisher)
 
     def draw(self, scene: Scene) -> None:
         """Publish what is wanted of a scene."""

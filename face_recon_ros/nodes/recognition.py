@@ -39,6 +39,7 @@ from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import ChangeLogger, one_line
+from face_recon_ros.nodes.settings import ALWAYS, AUTOMATIC
 from face_recon_ros.nodes.stamps import StampWatch, seconds
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose
@@ -179,6 +180,7 @@ class Recognition:
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
+        self.pipeline.eyes_wanted = self._are_eyes_wanted()
         found = self.pipeline.track_without_search(image, stamp_s, camera, camera_pose, depth)
         faces = self._named(found)
         with self._publishing:
@@ -194,8 +196,12 @@ class Recognition:
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
             self._draw.submit(Scene(image, faces, header, camera, self._settings()))
-        # Newcomers can wait for the next image; the faces of this one cannot.
+        # New faces can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
+
+    def _are_eyes_wanted(self) -> bool:
+        of_faces = any(output.wants_eyes() for output in self._outputs)
+        return of_faces or self._pictures.wants_eyes(self._settings())
 
     def _draw_scene(self, generation: int, scene: Scene) -> None:
         with self._drawing:
@@ -230,13 +236,20 @@ class Recognition:
 
     def _follow_parameters(self) -> None:
         """Take over what has changed since the last image."""
-        config = self._settings().pipeline
+        config = replace(self._settings().pipeline, expressions=self._expressions_wanted())
         if config != self.pipeline.config:
             self.pipeline.configure(config)
         if self._reset.is_set():
             self._reset.clear()
             self.pipeline.reset()
             self._stamps.forget()
+
+    def _expressions_wanted(self) -> bool:
+        settings = self._settings()
+        if settings.use_expressions != AUTOMATIC:
+            return settings.use_expressions == ALWAYS
+        heard = any(output.wants_expressions() for output in self._outputs)
+        return heard or self._pictures.wants_expressions(settings)
 
     def _named(self, faces: Faces) -> Faces:
         """Return the faces with this node's prefix before their ids."""

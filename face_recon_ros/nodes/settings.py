@@ -28,8 +28,12 @@ RAW = 'raw'
 COMPRESSED = 'compressed'
 COMPRESSED_DEPTH = 'compressedDepth'
 AUTOMATIC, ALWAYS, NEVER = 'auto', 'always', 'never'
-OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box')
+# Those that need Face.eyes and Face.blendshapes
+GAZE, EXPRESSION = 'gaze', 'expression'
+OVERLAY_MODES = ('sparse', 'dense', 'pose', 'box', GAZE, EXPRESSION)
 OVERLAY_SEPARATOR = '+'
+# The target that is no frame, and what stands between targets
+CAMERA_TARGET, TARGET_SEPARATOR = 'camera', ','
 # The prefix of ids that the node makes of its own name
 AUTO = 'auto'
 # A prefix begins names of frames and topics
@@ -127,6 +131,20 @@ class Settings:
         'Publish faces under /humans/faces as in REP-155. Needs hri_msgs.',
         section='output',
     )
+    use_expressions: str = setting(
+        AUTOMATIC,
+        'Compute blendshapes and action units: auto while somebody subscribes to a topic that has '
+        'them (~/faces, facs, expression, the overlay with expression), always, or never.',
+        choices=(AUTOMATIC, ALWAYS, NEVER),
+        section='output',
+    )
+    publish_expression: bool = setting(
+        False,
+        'Publish /humans/faces/<id>/expression: a name of what the face shows, by rules. The law '
+        'may forbid it: docs/expressions.md.',
+        change=Change.UNCONFIGURED,
+        section='output',
+    )
     face_image_width: int = setting(
         128, 'Width of /humans/faces/<id>/cropped and aligned.', 16, 2048, unit='px',
         section='output',
@@ -139,6 +157,21 @@ class Settings:
         'sparse+pose',
         f"What ~/overlay_image shows: {', '.join(OVERLAY_MODES)}, joined by "
         f"'{OVERLAY_SEPARATOR}'.",
+        section='output',
+    )
+    attention_targets: str = setting(
+        CAMERA_TARGET,
+        'What people may look at, beside each other, on ~/gazes and /humans/interactions/gazing: '
+        f"{CAMERA_TARGET} and frames of TF, joined by '{TARGET_SEPARATOR}'. Empty: nothing else.",
+        change=Change.UNCONFIGURED,
+        section='output',
+    )
+    attention_time_s: float = setting(
+        0.3,
+        'Time for which a gaze has to stay at a target, or off it, to count.',
+        0.0,
+        10.0,
+        unit='s',
         section='output',
     )
     mesh_opacity: float = setting(
@@ -177,6 +210,12 @@ class Settings:
     def overlay_modes(self) -> tuple[str, ...]:
         """What the overlay shows, in this order."""
         return tuple(part.strip() for part in self.overlay_mode.split(OVERLAY_SEPARATOR))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What people may look at: 'camera', and names of frames; each once."""
+        names = [n.strip().lstrip('/') for n in self.attention_targets.split(TARGET_SEPARATOR)]
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], own_prefix: str = '') -> Settings:

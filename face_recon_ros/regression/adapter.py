@@ -5,30 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
-
-
-@dataclass(slots=True, frozen=True)
-class Reading:
-    """
-    What a network's outputs say, in crop pixels.
-
-    points_px (N, 2): landmarks around the face. The rest: see Regression.
-    """
-
-    parameters: FaceParameters
-    points_px: np.ndarray
-    presence: float
-    fit_error: float
-    rotation_sigma_rad: float | None
 
 
 class ModelAdapter(Protocol):
@@ -40,8 +25,8 @@ class ModelAdapter(Protocol):
     def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
         """Write a crop (size, size, 3) uint8 RGB into the input tensor."""
 
-    def read(self, outputs: list[np.ndarray]) -> Reading:
-        """Say what the outputs mean."""
+    def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+        """Say what the outputs of a crop mean in the image, by the map (2, 3) to it."""
 
     def region(self, region: Region) -> Region:
         """Return the region to cut for a face in `region`."""
@@ -63,3 +48,32 @@ def fit_error_of(
     difference = parameters.project(model_points)[:, :2] - points
     distance = np.sqrt(np.einsum('ij,ij->i', difference, difference)).mean()
     return float(distance / (unit * parameters.scale_px_per_m))
+
+
+def regression_of(
+    parameters: FaceParameters,
+    points_px: np.ndarray,
+    image_from_crop: np.ndarray,
+    presence: float,
+    fit_error: float,
+) -> Regression:
+    """Return what was found in a crop, parameters and landmarks (N, 2), as it is in the image."""
+    found = _in_image(parameters, image_from_crop)
+    points = points_px @ image_from_crop[:, :2].T + image_from_crop[:, 2]
+    return Regression(
+        parameters=found,
+        presence=presence,
+        fit_error=fit_error,
+        box=np.concatenate([points.min(axis=0), points.max(axis=0)]),
+        region=Region.from_parameters(found),
+    )
+
+
+def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:
+    """Take the parameters in a crop, cut by a similarity, to the image."""
+    linear = np.eye(3)
+    linear[:2, :2] = image_from_crop[:, :2]
+    linear[2, 2] = np.linalg.norm(image_from_crop[:, 0])
+    matrix = linear @ parameters.camera_matrix
+    matrix[:2, 3] += image_from_crop[:, 2]
+    return FaceParameters(matrix, parameters.shape, parameters.expression)

@@ -78,8 +78,8 @@ class Regressor(Protocol):
     def flip_augmented(self, image: np.ndarray, region: Region) -> Regression:
         """As a call, with flip test-time augmentation: twice the time, for still images."""
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
-        """Return what is found of a new face once it is known which way up it is."""
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+        """Return the final regression of a new face, once its roll is known."""
 
     def preprocess(
         self, image: np.ndarray, region: Region, denoise: bool = False

@@ -59,7 +59,7 @@ class FaceMeshRegressor:
         image_from_crop = self.preprocess(image, region, denoise)
         return self.postprocess(self.infer(), image_from_crop)
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
         return found
 

@@ -75,7 +75,7 @@ class HybridRegressor:
         front = self._front(image, region, denoise=False)
         return self._joined(front, self._network.flip_augmented(image, region))
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """
         Run both, now that it is known which way up the face is.
 

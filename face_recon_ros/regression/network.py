@@ -12,7 +12,6 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.adapter import ModelAdapter
 from face_recon_ros.regression.base import Regression, no_face_without_pose
@@ -45,7 +44,7 @@ class NetworkRegressor:
         outputs = self._adapter.flip_augmented(self.infer(), self._network)
         return self._found(outputs, image_from_crop, image, region)
 
-    def settled(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
+    def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
         return found
 
@@ -77,27 +76,7 @@ class NetworkRegressor:
 
     def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
         """Take what the network found in its crop to the image."""
-        reading = self._adapter.read(outputs)
-        parameters = _in_image(reading.parameters, image_from_crop)
-        points = reading.points_px @ image_from_crop[:, :2].T + image_from_crop[:, 2]
-        return Regression(
-            parameters=parameters,
-            presence=reading.presence,
-            fit_error=reading.fit_error,
-            box=np.concatenate([points.min(axis=0), points.max(axis=0)]),
-            region=Region.from_parameters(parameters),
-            rotation_sigma_rad=reading.rotation_sigma_rad,
-        )
-
-
-def _in_image(parameters: FaceParameters, image_from_crop: np.ndarray) -> FaceParameters:
-    """Take the parameters in a crop, cut by a similarity, to the image."""
-    linear = np.eye(3)
-    linear[:2, :2] = image_from_crop[:, :2]
-    linear[2, 2] = np.linalg.norm(image_from_crop[:, 0])
-    matrix = linear @ parameters.camera_matrix
-    matrix[:2, 3] += image_from_crop[:, 2]
-    return FaceParameters(matrix, parameters.shape, parameters.expression)
+        return self._adapter.read(outputs, image_from_crop)
 
 
 def _adapter_of(network: Network, model: FaceModel) -> ModelAdapter:

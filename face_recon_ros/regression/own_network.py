@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.face_model.decoding import ParameterDecoder
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.regression.adapter import Reading, fit_error_of
-from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
 from face_recon_ros.tflite import Network
 
@@ -42,7 +43,13 @@ class OwnNetworkAdapter:
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
-        self._sparse = model.landmarks_468
+        self._reader = _renderer.NetworkReader(
+            np.ascontiguousarray(model.landmarks_468.mean, np.float64),
+            np.ascontiguousarray(model.landmarks_468.basis, np.float64),
+            OUTER_CANTHI_468,
+            CROP_CENTRE_M.tolist(),
+            CROP_SIDE_M,
+        )
         self._decode = ParameterDecoder(model)
         self._mirror_landmarks = model.landmarks_468_mirror
         self._mirror_signs = model.coefficient_mirror_signs()
@@ -79,16 +86,18 @@ class OwnNetworkAdapter:
         back[..., 0] = self.size - 1 - back[..., 0]
         return back
 
-    def read(self, outputs: list[np.ndarray]) -> Reading:
+    def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
         values = {name: outputs[i] for name, i in self._index.items()}
-        numbers = values['params'][0].astype(np.float64)
-        shape, expression = np.split(numbers[12:], [SHAPE_COUNT])
-        parameters = FaceParameters(numbers[:12].reshape(3, 4), shape, expression)
-        points = values['landmarks_468'][0, :, :2].astype(np.float64)
-        return Reading(
-            parameters,
-            points,
-            float(values['presence'].item()),
-            fit_error_of(self._sparse, OUTER_CANTHI_468, parameters, points),
-            float(values['uncertainty'].item()),
+        numbers = np.ascontiguousarray(values['params'][0], np.float64)
+        matrix, fit_error, box, centre, side_px, roll_rad, turned_rad = self._reader.read(
+            numbers, np.ascontiguousarray(values['landmarks_468'][0], np.float64), image_from_crop
+        )
+        _, shape, expression = np.split(numbers, [12, 12 + SHAPE_COUNT])
+        return Regression(
+            parameters=FaceParameters(matrix, shape, expression),
+            presence=float(values['presence'].item()),
+            fit_error=fit_error,
+            box=box,
+            region=Region(centre, side_px, roll_rad, turned_rad),
+            rotation_sigma_rad=float(values['uncertainty'].item()),
         )

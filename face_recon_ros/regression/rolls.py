@@ -8,7 +8,7 @@ A detector boxes faces at any roll, but the eyes it reports are those of a face 
 upright: beyond some 100 degrees they are off by a half turn, near 90 degrees now and then by a
 quarter. What is found in a crop that is upside down agrees with itself and is wrong. So the roll
 of a detection is a hypothesis, held against its half and quarter turns by two judges: the score of
-what is found, and how surely a detector takes the crop for an upright face. docs/accuracy.md has
+what is found, and the score of an upright detector in the crop. docs/accuracy.md has
 what each of them is worth. The roll of a face that is followed is known.
 """
 
@@ -114,15 +114,15 @@ def _upright_part(detection: Detection) -> float:
 
 @dataclass(slots=True, frozen=True)
 class Candidate:
-    """A face at a roll, and how surely the judge sees it upright there: 0..1."""
+    """A face at a roll, and the upright detector's score of it there, 0..1."""
 
     regression: Regression
-    judged: float
+    upright_score: float
 
     @property
     def worth(self) -> float:
         """How much there is for this roll."""
-        return score_of(self.regression) * max(self.judged, LEAST_JUDGED) ** JUDGE_POWER
+        return score_of(self.regression) * max(self.upright_score, LEAST_JUDGED) ** JUDGE_POWER
 
 
 def is_sure(regression: Regression) -> bool:
@@ -142,7 +142,7 @@ def find_roll(
 
     :param regress: the face in a region, at first sight
     :param refine: the face in the region where regress has just found it
-    :param judge: how surely the face in a region is upright in it, 0..1
+    :param judge: returns the upright detector's score of a region, 0..1
     :param locate: where the detector sees the face in a region; asked where no roll is sure
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Faces of a stream that score low, looked at again.
+Faces of a stream that score low are verified at other rolls.
 
 A face is first seen in an image that may be dark or blurred, and is taken at a roll that may be
 wrong. What is followed in a crop that is upside down agrees with itself, so nothing would ever
@@ -45,7 +45,7 @@ class _Doubtful:
 
 
 class SecondLooks:
-    """Says which of the faces that are followed are looked at again; see the module."""
+    """Decides which tracked faces are verified at other rolls; see the module."""
 
     def __init__(self) -> None:
         self._doubtful: list[_Doubtful] = []

@@ -24,6 +24,9 @@ AXIS_COLORS: tuple[Color, ...] = ((40, 40, 230), (40, 190, 40), (230, 90, 30))
 LANDMARK_COLOR: Color = (80, 240, 80)
 CONTOUR_COLOR: Color = (255, 255, 255)
 BOX_COLOR: Color = (40, 200, 255)
+GAZE_COLOR: Color = (0, 200, 255)
+HEAD_COLOR: Color = (170, 170, 170)
+IRIS_COLOR: Color = (255, 220, 0)
 
 # Sagonas et al. 2013: first and last index of each contour of the 68, and whether it is closed
 IBUG68_CONTOURS = (
@@ -199,6 +202,58 @@ def draw_box(image: np.ndarray, box: np.ndarray, label: str = '') -> np.ndarray:
     if label:
         x, y = (corners[0] >> _SHIFT).tolist()
         _draw_label(image, label, x, max(y - 4, 10))
+    return image
+
+
+def eye_middles(landmarks_px: np.ndarray) -> np.ndarray:
+    """Return the middles (2, 2) of the outlines of the right and the left eye, px."""
+    return np.array([landmarks_px[36:42, :2].mean(axis=0), landmarks_px[42:48, :2].mean(axis=0)])
+
+
+@_on_any_view
+def draw_eyes(
+    image: np.ndarray,
+    iris_px: np.ndarray,
+    radius_px: np.ndarray,
+    lids_px: np.ndarray,
+    seen: np.ndarray,
+) -> np.ndarray:
+    """
+    Draw the outlines of eyes (N, 16, 2), and irises where they are seen.
+
+    :param iris_px: centres (N, 2); radius_px: (N,)
+    :param seen: (N,) bool
+    """
+    for centre, radius, lids, is_seen in zip(iris_px, radius_px, lids_px, seen, strict=True):
+        if not np.isfinite(lids).all():
+            continue
+        # inner corner, lower lid, outer corner, and the upper lid back
+        outline = _fixed(np.vstack([lids[:9], lids[:8:-1]])).reshape(-1, 1, 2)
+        width = _line_width(4 * float(np.ptp(lids[:, 0])))
+        cv2.polylines(image, [outline], True, CONTOUR_COLOR, width, cv2.LINE_AA, _SHIFT)
+        if is_seen:
+            x, y = _fixed(centre[None])[0].tolist()
+            size = round(_bounded(float(radius), 1.0, 500.0) * 2**_SHIFT)
+            cv2.circle(image, (x, y), size, IRIS_COLOR, width, cv2.LINE_AA, _SHIFT)
+    return image
+
+
+@_on_any_view
+def draw_gaze(
+    image: np.ndarray, starts_px: np.ndarray, gaze: np.ndarray, length_px: float, seen: bool
+) -> np.ndarray:
+    """
+    Draw arrows from points (N, 2) along a gaze (3,), as it is seen; grey where it is the head's.
+
+    :param gaze: x right, y down, z away from the viewer
+    """
+    color = GAZE_COLOR if seen else HEAD_COLOR
+    for start in starts_px:
+        ends = _fixed(np.array([start, start + length_px * gaze[:2]]))
+        cv2.arrowedLine(
+            image, ends[0].tolist(), ends[1].tolist(), color, 2 * _line_width(length_px),
+            cv2.LINE_AA, _SHIFT, 0.2,
+        )  # fmt: skip
     return image
 
 

@@ -17,6 +17,7 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.pose import depth_plane, points_in_camera
 from face_recon_ros.rendering import overlay
+from face_recon_ros.rendering.bars import draw_bars
 from face_recon_ros.rendering.renderer import (
     PlacedMesh,
     Renderer,
@@ -24,6 +25,7 @@ from face_recon_ros.rendering.renderer import (
     normalised_coordinate_code,
 )
 from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rotations import rotation_to
 
 # Colours are drawn without shading
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
@@ -172,6 +174,27 @@ class FaceViews:
             overlay.draw_box(image, face.box, label.strip())
         return image
 
+    def gaze(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw irises and lids, and arrows from the eyes to where they look."""
+        for face in faces:
+            size_px = face.parameters.scale_px_per_m * FACE_HEIGHT_M
+            starts = overlay.eye_middles(face.landmarks_px)
+            seen = np.zeros(2, bool)
+            if face.eyes is not None:
+                looks, seen = face.eyes.looks, face.eyes.measured
+                overlay.draw_eyes(image, looks.iris_px, looks.radius_px, looks.lids_px, seen)
+                starts = np.where(seen[:, None], looks.iris_px, starts)
+            # as the face's own ray sees it: towards the camera is no arrow, wherever in the image
+            ray = rotation_to(face.landmarks_m[27])
+            overlay.draw_gaze(image, starts, ray.T @ face.gaze, 0.7 * size_px, bool(seen.any()))
+        return image
+
+    def expression(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """Draw bars of each face's coefficients beside it (PipelineConfig.expressions)."""
+        for face in faces:
+            draw_bars(image, face)
+        return image
+
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Return a grey picture of depth on black, near is bright."""
         depth_m = self.depth_m(image.shape[:2], faces)
@@ -186,8 +209,7 @@ class FaceViews:
         """
         Return a picture (H, W, 3) uint8 BGR of a mode, one of MODES.
 
-        'sparse', 'dense', 'pose', 'mesh' and 'box' draw on the image and return it; 'depth' and
-        'pncc' return a new one on black.
+        'depth' and 'pncc' return a new one on black, the others draw on the image and return it.
 
         :param image: (H, W, 3) uint8 BGR that the faces were found in
         :raises ArgumentError: no such mode.
@@ -206,5 +228,7 @@ _DRAW: dict[str, Callable[[FaceViews, np.ndarray, Sequence[Face]], np.ndarray]] 
     'depth': FaceViews.depth_picture,
     'pncc': lambda views, image, faces: views.pncc(image.shape[:2], faces),
     'box': FaceViews.box,
+    'gaze': FaceViews.gaze,
+    'expression': FaceViews.expression,
 }
 MODES = tuple(_DRAW)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.face import Face
 from face_recon_ros.faces import Faces
 from face_recon_ros.io.image_files import Video, read_image
@@ -97,6 +98,9 @@ class Stages:
         tracking = TrackingSettings(max_faces=scene.faces)
         self._pipeline = Pipeline(PipelineConfig(threads=threads, tracking=tracking))
         self._views = FaceViews(self._pipeline.model, threads)
+        # eyes are a stage of their own: who listens to TF alone does not wait for them
+        self._pipeline.eyes_wanted = False
+        self._eyes = EyeNetwork(threads=threads)
         self._stamp_s = 0.0
         self._faces = self.track()
         if len(self._faces) != scene.faces:
@@ -125,6 +129,7 @@ class Stages:
             'inference': self._infer,
             'postprocess': self._postprocess,
             'tracked image': self.track,
+            'eyes': self._look_at_eyes,
             'decode': self._decode,
             'render': self._render,
             'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
@@ -146,6 +151,10 @@ class Stages:
     def _postprocess(self) -> None:
         for image_from_crop in self._maps:
             self._regressor.postprocess(self._outputs, image_from_crop)
+
+    def _look_at_eyes(self) -> None:
+        for face in self._faces:
+            self._eyes(self._image, face.landmarks_px)
 
     def _decode(self) -> None:
         self._views.forget()

@@ -5,7 +5,7 @@
 Executable ``face_recon_demo``: the real node on a sample camera, each in its own process.
 
 Prints the poses that arrive and writes pictures. It succeeds only if poses arrived and agree with
-the portrait's known motion (other sources have none: then poses only have to arrive).
+the known motion of portrait or head (other sources have none: then poses only have to arrive).
 """
 
 from __future__ import annotations
@@ -34,9 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
         from face_recon_ros.tools.demo_viewer import watch
 
         with Processes() as processes:
-            start(processes, options.source, options.node_parameters)
-            has_truth = options.source == 'portrait'
-            return watch(namespace(), has_truth, options.seconds, options.out, processes.ended)
+            start(
+                processes, options.source, options.node_parameters, options.camera_parameters
+            )
+            return watch(
+                namespace(), options.source, options.seconds, options.out, processes.ended
+            )
     except FaceReconError as error:
         sys.stderr.write(f'error: {error}\n')
         return EXIT_REFUSED
@@ -50,7 +53,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--source',
         default='portrait',
-        help='portrait (default), a video file, a folder of images, or /dev/videoN',
+        help='portrait (default), head (rendered, with depth), a video file, a folder of images, '
+        'or /dev/videoN',
     )
     parser.add_argument('--seconds', type=float, default=10.0, help='how long (default 10)')
     parser.add_argument(
@@ -63,6 +67,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar='NAME:=VALUE',
         help='parameters for the face_recon node',
     )
+    parser.add_argument(
+        '--camera-parameters',
+        nargs='*',
+        default=[],
+        metavar='NAME:=VALUE',
+        help='parameters for the sample camera, as depth_sensor:=time_of_flight',
+    )
     return parser.parse_args(arguments)
 
 
@@ -71,14 +82,17 @@ def namespace() -> str:
     return f'/face_recon_demo_{os.getpid()}'
 
 
-def start(processes: Processes, source: str, node_parameters: list[str]) -> None:
+def start(
+    processes: Processes, source: str, node_parameters: list[str], camera_parameters: list[str]
+) -> None:
     """Start the node and the camera."""
     if Path(source).exists():
         source = str(Path(source).resolve())
     # ids by themselves: nobody else is in this namespace
     alone = "face_id_prefix:=''"
     processes.start('face_recon_node', command(NODE_MODULE, [alone, *node_parameters]))
-    processes.start('sample_camera', command(CAMERA_MODULE, [f'source:={source}']))
+    camera = command(CAMERA_MODULE, [f'source:={source}', *camera_parameters])
+    processes.start('sample_camera', camera)
 
 
 def command(module: str, parameters: list[str]) -> list[str]:

@@ -22,11 +22,27 @@ from sensor_msgs.msg import Image
 
 from face_recon_ros.msg import Face, FaceArray
 from face_recon_ros.rotations import EulerAngles, rotation_from_quaternion
-from face_recon_ros.tools.agreement import Observation, agreement
+from face_recon_ros.tools.agreement import (
+    MINIMUM_COUNT,
+    Agreement,
+    HeadAgreement,
+    Observation,
+    agreement,
+    head_agreement,
+)
+from face_recon_ros.tools.sources import HEAD, PORTRAIT
 
+TRUTHS: dict[str, Callable[[list[Observation]], Agreement | HeadAgreement]] = {
+    PORTRAIT: agreement,
+    HEAD: head_agreement,
+}
 PICTURES = ('mesh', 'overlay', 'depth')
 # Starting two processes and finding each other may take this long on a slow machine
 START_TIMEOUT_S = 120.0
+# So much longer than asked for a busy machine may take for what is to be shown
+MORE_TIME_S = 60.0
+# With fewer images between them the head turns by tens of degrees
+LEAST_RATE_HZ = 5.0
 # Pictures are asked for only then: until there the table shows the poses at full speed
 PICTURES_AFTER_S = 3.0
 ROW_PERIOD_S = 0.5
@@ -34,11 +50,12 @@ RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def watch(
-    namespace: str, has_truth: bool, seconds: float, out: Path, ended: Callable[[], str]
+    namespace: str, source: str, seconds: float, out: Path, ended: Callable[[], str]
 ) -> int:
     """
     Show what arrives for some seconds; return the exit status of the demo.
 
+    :param source: of the images; the truth of some is known
     :param ended: says which of the watched processes has ended, '' while all run.
     """
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
@@ -46,7 +63,7 @@ def watch(
     try:
         viewer = Viewer(node)
         fault = viewer.spin(seconds, ended)
-        return report(viewer, has_truth, fault, out)
+        return report(viewer, source, fault, out)
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
@@ -69,7 +86,7 @@ class Viewer:
         node.create_subscription(FaceArray, 'face_recon/faces', self._on_faces, RELIABLE)
 
     def spin(self, seconds: float, ended: Callable[[], str]) -> str:
-        """Receive for some seconds from the first message on; return what went wrong or ''."""
+        """Receive for some seconds from the first message on; return what went wrong, or ''."""
         start_s = time.monotonic()
         while True:
             rclpy.spin_once(self._node, timeout_sec=0.1)
@@ -82,8 +99,21 @@ class Viewer:
                 continue
             if now_s - self._first_s > min(PICTURES_AFTER_S, seconds / 2):
                 self._ask_for_pictures()
-            if now_s - self._first_s > seconds:
+            watched_s = now_s - self._first_s
+            if watched_s > seconds and (self._has_enough() or watched_s > seconds + MORE_TIME_S):
                 return ''
+
+    def rate_hz(self) -> float:
+        """Return how many images with a face there were per second, by their stamps."""
+        times_s = [seen.stamp_s for seen in self.observations]
+        span_s = max(times_s) - min(times_s) if times_s else 0.0
+        return (len(times_s) - 1) / span_s if span_s > 0 else 0.0
+
+    def _has_enough(self) -> bool:
+        """Tell whether there is what report() asks for; without a face there is nothing more."""
+        if not self.observations:
+            return self.message_count >= MINIMUM_COUNT
+        return len(self.observations) >= MINIMUM_COUNT and len(self.pictures) == len(PICTURES)
 
     def _on_faces(self, message: FaceArray) -> None:
         now_s = time.monotonic()
@@ -147,7 +177,10 @@ def observation(face: Face, stamp_s: float) -> Observation:
     """Return the pose of a face message as matrices."""
     p, q = face.pose.pose.position, face.pose.pose.orientation
     return Observation(
-        stamp_s, rotation_from_quaternion(q.x, q.y, q.z, q.w), np.array([p.x, p.y, p.z])
+        stamp_s,
+        rotation_from_quaternion(q.x, q.y, q.z, q.w),
+        np.array([p.x, p.y, p.z]),
+        face.head_scale,
     )
 
 
@@ -164,7 +197,7 @@ def depth_picture(depth_m: np.ndarray) -> np.ndarray:
     return picture
 
 
-def report(viewer: Viewer, has_truth: bool, fault: str, out: Path) -> int:
+def report(viewer: Viewer, source: str, fault: str, out: Path) -> int:
     """Write the pictures, print a summary, and return the exit status."""
     faults = [fault] if fault else []
     if viewer.pictures:
@@ -181,15 +214,19 @@ def report(viewer: Viewer, has_truth: bool, fault: str, out: Path) -> int:
             f'ids {", ".join(sorted(viewer.ids))}; from stamp to here '
             f'{np.median(latency_ms):.1f} ms (95 %: {np.quantile(latency_ms, 0.95):.1f})\n'
         )
-    if viewer.observations and has_truth:
-        seen = agreement(viewer.observations)
-        sys.stdout.write(
-            f'against the truth, 90 % within: rotation {seen.rotation_deg:.2f} deg, '
-            f'direction {seen.direction_deg:.2f} deg, distance {100 * seen.distance:.1f} %\n'
-        )
-        faults += seen.faults()
-        if len(viewer.ids) > 1:
-            faults.append(f'one person got {len(viewer.ids)} ids')
+    compare = TRUTHS.get(source)
+    if viewer.observations and compare:
+        seen = compare(viewer.observations)
+        sys.stdout.write(f'against the truth, 90 % within: {seen.summary()}\n')
+        if (rate_hz := viewer.rate_hz()) < LEAST_RATE_HZ:
+            faults.append(
+                f'this machine is too busy or too slow to follow the head: {rate_hz:.1f} images '
+                f'per second, {LEAST_RATE_HZ:g} are needed'
+            )
+        else:
+            faults += seen.faults()
+            if len(viewer.ids) > 1:
+                faults.append(f'one person got {len(viewer.ids)} ids')
     for name in viewer.pictures:
         sys.stdout.write(f'wrote {out / name}.png\n')
     for line in faults:

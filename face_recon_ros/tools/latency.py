@@ -134,13 +134,16 @@ def publish(count: int, rate_hz: float, width: int, height: int) -> None:
 class Receiver:
     """Receives transforms and notes how old they are."""
 
-    def __init__(self, namespace: str, node_pid: int) -> None:
+    def __init__(self, namespace: str, node_pid: int, warm_up_s: float) -> None:
         import rclpy
         from tf2_msgs.msg import TFMessage
 
         rclpy.init(args=[])
         self.node = rclpy.create_node('latency_receiver', namespace=namespace)
         self._node_pid = node_pid
+        self._warm_up_s = warm_up_s
+        self._first_s: float | None = None
+        # once warm
         self.latencies_ms: list[float] = []
         self.stamps_s: list[float] = []
         # the clock and the node's processor time, once warm and at the end
@@ -167,10 +170,15 @@ class Receiver:
         if not message.transforms:
             return
         stamp = message.transforms[0].header.stamp
-        self.latencies_ms.append(1e-6 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
-        self.stamps_s.append(stamp.sec + 1e-9 * stamp.nanosec)
-        if len(self.latencies_ms) == WARM_UP:
+        stamp_s = stamp.sec + 1e-9 * stamp.nanosec
+        if self._first_s is None:
+            self._first_s = stamp_s
+        if stamp_s - self._first_s < self._warm_up_s:
+            return
+        if not self.usage:
             self.note_usage()
+        self.latencies_ms.append(1e-6 * (now_ns - stamp.sec * 10**9 - stamp.nanosec))
+        self.stamps_s.append(stamp_s)
 
     def note_usage(self) -> None:
         """Note the clock and the processor time that the node has used."""
@@ -190,7 +198,7 @@ def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
     with Processes() as processes:
         node_process = processes.start('node', module_command(NODE, *ros))
         camera_process = processes.start('camera', module_command(THIS, *camera))
-        receiver = Receiver(namespace, node_process.pid)
+        receiver = Receiver(namespace, node_process.pid, WARM_UP / rate_hz)
         try:
             timeout_s = START_TIMEOUT_S + count / rate_hz
             receiver.spin_while(lambda: not processes.ended(), timeout_s)
@@ -208,15 +216,15 @@ def figures(
     receiver: Receiver, rate_hz: float, size: tuple[int, int], memory_mib: float
 ) -> Figures:
     """Return what was received, once warm, in figures. :raises FaceReconError: nothing was."""
-    if len(receiver.latencies_ms) <= WARM_UP:
-        raise FaceReconError(f'latency: only {len(receiver.latencies_ms)} transforms arrived')
-    measured = np.array(receiver.latencies_ms[WARM_UP:])
+    measured = np.array(receiver.latencies_ms)
+    if len(measured) < 2:
+        raise FaceReconError(f'latency: {len(measured)} transforms arrived once the node was warm')
     (begin_s, begin_cpu_s), (end_s, end_cpu_s) = receiver.usage
     return Figures(
         rate_hz=rate_hz,
         width=size[0],
         height=size[1],
-        sent=round((receiver.stamps_s[-1] - receiver.stamps_s[WARM_UP - 1]) * rate_hz),
+        sent=1 + round((receiver.stamps_s[-1] - receiver.stamps_s[0]) * rate_hz),
         received=len(measured),
         median_ms=float(np.median(measured)),
         p95_ms=float(np.quantile(measured, 0.95)),

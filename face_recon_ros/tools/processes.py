@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from face_recon_ros.errors import FaceReconError
@@ -216,12 +215,7 @@ class Processes:
             self._handler = signal.signal(signal.SIGTERM, _exit)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop(*self._running)
         if self._handler is not None:
             signal.signal(signal.SIGTERM, self._handler)

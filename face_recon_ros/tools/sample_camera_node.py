@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,10 @@ from face_recon_ros.settings import (
     settings_class,
     settings_of,
 )
-from face_recon_ros.tools.sources import PORTRAIT, FolderSource, open_source
+from face_recon_ros.tools.depth_sensors import SENSORS
+from face_recon_ros.tools.sources import PORTRAIT, FolderSource, HeadSource, open_source
+
+NO_SENSOR = 'none'
 
 
 @settings_class
@@ -38,8 +41,8 @@ class SampleCameraSettings:
 
     source: str = setting(
         PORTRAIT,
-        'portrait (the shipped photo, moving with known truth), a video file, a folder of images, '
-        'or /dev/videoN.',
+        'portrait (the shipped photo, moving with known truth), head (a rendered one with depth), '
+        'a video file, a folder of images, or /dev/videoN.',
         change=Change.START,
     )
     width: int = setting(
@@ -71,6 +74,29 @@ class SampleCameraSettings:
         'camera_optical_frame', 'Frame of the images.', change=Change.START
     )
 
+    depth_sensor: str = setting(
+        'stereo',
+        'Kind of depth camera that sees the head. none: no depth images.',
+        choices=(NO_SENSOR, *SENSORS),
+        change=Change.START,
+    )
+    depth_shift_px: float = setting(
+        0.0,
+        'How far the depth image lies to the right of the colour image: bad registration.',
+        -50.0,
+        50.0,
+        unit='px',
+        change=Change.START,
+    )
+    depth_lag_s: float = setting(
+        0.0,
+        'How much older what the depth image shows is than its stamp says.',
+        0.0,
+        1.0,
+        unit='s',
+        change=Change.START,
+    )
+
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range."""
         check_settings(self)
@@ -81,7 +107,7 @@ DECLARATIONS = declarations_of(SampleCameraSettings)
 
 
 class SampleCameraNode(Node):
-    """Publishes `image` and `camera_info` from the portrait, a video, a folder or a device."""
+    """Publishes `image` and `camera_info` of a source, and `depth_image` of one that has depth."""
 
     def __init__(self) -> None:
         """:raises ImageError: the source cannot be read."""
@@ -108,6 +134,14 @@ class SampleCameraNode(Node):
         self._infos = self.create_publisher(
             CameraInfo, 'camera_info', camera_qos(), qos_overriding_options=overrides
         )
+        self._depths = None
+        if isinstance(self._source, HeadSource) and settings.depth_sensor != NO_SENSOR:
+            sensor = SENSORS[settings.depth_sensor]
+            self._sensor = replace(sensor, shift_px=settings.depth_shift_px)
+            self._lag_s = settings.depth_lag_s
+            self._depths = self.create_publisher(
+                Image, 'depth_image', camera_qos(), qos_overriding_options=overrides
+            )
         rate_hz = settings.rate_hz or self._source.rate_hz or 30.0
         self._timer = self.create_timer(1.0 / rate_hz, self._publish)
         self.get_logger().info(
@@ -123,6 +157,9 @@ class SampleCameraNode(Node):
         height, width = pixels.shape[:2]
         # first, so that no image waits for its calibration
         self._infos.publish(camera_info(self._source.camera(width, height), header))
+        if self._depths and isinstance(self._source, HeadSource):
+            depth = self._source.depth(1e-9 * now.nanoseconds - self._lag_s, self._sensor)
+            self._depths.publish(to_image(depth, '16UC1', header))
         self._images.publish(to_image(pixels, 'bgr8', header))
 
     def _read(self, time_s: float) -> np.ndarray | None:

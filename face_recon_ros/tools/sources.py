@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the sample camera's images come from: the portrait, a video, a folder, a device."""
+"""Where the sample camera's images come from: portrait, rendered head, video, folder, device."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.image_files import IMAGE_SUFFIXES, Video, image_paths, read_image
 from face_recon_ros.paths import share_directory
+from face_recon_ros.tools.depth_sensors import DepthSensor, sensed
+from face_recon_ros.tools.rendered_head import RenderedHead
 from face_recon_ros.tools.sample_motion import Portrait, motion_at, portrait_camera
 
-PORTRAIT = 'portrait'
+PORTRAIT, HEAD = 'portrait', 'head'
 PORTRAIT_FILE = 'astronaut.png'
 # Where the face is in that photo
 PORTRAIT_CENTRE_PX = (224.0, 122.0)
@@ -55,6 +57,31 @@ class PortraitSource:
     def read(self, time_s: float) -> np.ndarray | None:
         """Return the view at a time."""
         return self._portrait.view(self._camera, motion_at(time_s))
+
+    def camera(self, width: int, height: int) -> Camera:
+        """Return the virtual camera."""
+        return self._camera
+
+
+class HeadSource:
+    """The rendered head of rendered_head.py, with its depth."""
+
+    rate_hz = 0.0
+
+    def __init__(self, width: int, height: int) -> None:
+        self._camera = portrait_camera(width, height)
+        self._head = RenderedHead(self._camera)
+        self._rng = np.random.default_rng(0)
+
+    def read(self, time_s: float) -> np.ndarray | None:
+        """Return the view at a time."""
+        return self._head.image(time_s)
+
+    def depth(self, time_s: float, sensor: DepthSensor) -> np.ndarray:
+        """Return the depth image (H, W) uint16 mm that a sensor makes at a time."""
+        return np.round(1000 * sensed(self._head.depth_m(time_s), sensor, self._rng)).astype(
+            np.uint16
+        )
 
     def camera(self, width: int, height: int) -> Camera:
         """Return the virtual camera."""
@@ -156,12 +183,14 @@ def open_source(
     source: str, width: int, height: int, loop: bool, focal_length_px: float
 ) -> Source:
     """
-    Return the source that `source` names: 'portrait', an image or folder, a video, a device.
+    Return the source that `source` names: 'portrait', 'head', an image, folder, video or device.
 
     :raises ImageError: it cannot be read.
     """
     if source == PORTRAIT:
         return PortraitSource(width, height)
+    if source == HEAD:
+        return HeadSource(width, height)
     path = Path(source)
     if path.is_char_device():
         return DeviceSource(path, focal_length_px)

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a face looks like in a few numbers: enough to tell people apart for a few seconds."""
+"""Appearance descriptors of faces: they tell people apart for a few seconds."""
 
 from __future__ import annotations
 

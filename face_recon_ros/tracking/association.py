@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from face_recon_ros import _renderer
 from face_recon_ros.detection.nms import intersection_over_union
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
@@ -49,11 +49,17 @@ _IMPOSSIBLE = 1e6
 
 @dataclass(slots=True, frozen=True)
 class Sighting:
-    """An observation among others: whether it touches one, and which cells (64,) none covers."""
+    """
+    An observation among others.
+
+    touching: whether it touches one. cells: which cells (64,) none of them covers; None: all.
+    maybe_lost: whether it is where a lost face may be.
+    """
 
     observation: Observation
     touching: bool = False
     cells: np.ndarray | None = None
+    maybe_lost: bool = False
 
 
 def sightings(
@@ -82,8 +88,19 @@ def sightings(
     return found
 
 
-def way_box(track: Track, now_s: float) -> np.ndarray:
-    """Return the box (4,) around the way that a lost face may have gone, or stopped on."""
+def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
+    """Return a sighting that knows whether it is where one of the lost faces may be."""
+    region = sighting.observation.region
+    return replace(sighting, maybe_lost=any(math.isfinite(reach(e, region)) for e in lost))
+
+
+def is_itself(track: Track, sighting: Sighting) -> bool:
+    """Tell whether a track's descriptor may follow a sighting: nobody else, by appearance."""
+    return not sighting.maybe_lost or appearance_cost(track, sighting) <= 0
+
+
+def path_box(track: Track, now_s: float) -> np.ndarray:
+    """Return the box (4,) around a lost face's path, from its last place to the expected one."""
     low, high = track.regression.box.reshape(2, 2)
     off = track.motion.predict(now_s).place[:2] - track.region.centre
     return np.concatenate([np.minimum(low, low + off), np.maximum(high, high + off)])
@@ -117,7 +134,7 @@ def costs(tracks: Sequence[Track], seen: Sequence[Sighting], now_s: float) -> Co
             place[row, column] = 0.5 * float((off**2 / variance).sum())
             spread[row, column] = 0.5 * math.log(float(variance.prod()))
             other[row, column] = appearance_cost(track, sighting)
-            if sighting.touching or not track.apart:
+            if sighting.touching or sighting.maybe_lost or not track.apart:
                 other[row, column] += BESIDE_NATS
     total = place + other
     return Costs(place, total, total + spread)
@@ -141,24 +158,24 @@ def assign(cost: np.ndarray, possible: np.ndarray) -> list[tuple[int, int]]:
     if not possible.any():
         return []
     # first as many pairs as there are, then the cheapest
-    pairs = zip(*linear_sum_assignment(np.where(possible, cost, _IMPOSSIBLE)), strict=True)
-    return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
+    pairs = _renderer.assign(np.ascontiguousarray(np.where(possible, cost, _IMPOSSIBLE)))
+    return [pair for pair in pairs if possible[pair]]
 
 
 def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:
     """
     Return (N,) whether a sighting may nearly as well be one track's face as another's.
 
-    :param beside: (T, N) whether others are near, or were near the track; nobody else is doubted
+    :param beside: (T, N) whether others are near, or were near the track; only those are ambiguous
     """
     near = cost.place <= GATE
     compared = np.where(near, cost.compared, np.inf)
     if len(compared) < 2:
         return np.zeros(compared.shape[1], bool)
     best = np.sort(compared, axis=0)[:2]
-    doubtful = (beside & near).any(axis=0) & np.isfinite(best[1])
-    doubtful[doubtful] = best[1, doubtful] - best[0, doubtful] < AMBIGUOUS_NATS
-    return doubtful
+    found = (beside & near).any(axis=0) & np.isfinite(best[1])
+    found[found] = best[1, found] - best[0, found] < AMBIGUOUS_NATS
+    return found
 
 
 def reach(expected: Prediction, region: Region) -> float:
@@ -190,24 +207,30 @@ def follow(
     observations: Sequence[Observation | None],
     hidden: Sequence[np.ndarray],
     now_s: float,
+    lost: Sequence[Prediction] = (),
 ) -> list[Sighting | None]:
     """
     Return what each of the followed tracks was found as; None: it was not found.
 
     :param observations: in each track's search region; None: no face there
-    :param hidden: boxes (4,) of the ways of lost faces, who may be behind one of these
+    :param hidden: boxes (4,) of the paths of lost faces, which may be behind one of these
+    :param lost: where the lost faces are expected
     """
-    if len(tracks) == 1 and not hidden and tracks[0].apart:
+    if len(tracks) == 1 and not hidden and not lost and tracks[0].apart:
         return [None if o is None else Sighting(o) for o in observations]
     rows = [row for row, observation in enumerate(observations) if observation is not None]
     seen = sightings([o for o in observations if o is not None], hidden=hidden)
     faces = _by_face(seen)
     contested = {column for face in faces if len(face) > 1 for column in face}
     seen = [
-        replace(s, touching=s.touching or column in contested) for column, s in enumerate(seen)
+        replace(among(s, lost), touching=s.touching or column in contested)
+        for column, s in enumerate(seen)
     ]
     # what is in the region of a face that is alone is that face, however far it went
-    alone = [tracks[row].apart and not s.touching for row, s in zip(rows, seen, strict=True)]
+    alone = [
+        tracks[row].apart and not (s.touching or s.maybe_lost)
+        for row, s in zip(rows, seen, strict=True)
+    ]
     pairs = list(zip(rows, range(len(seen)), strict=True))
     if not all(alone):
         cost = costs(tracks, seen, now_s)

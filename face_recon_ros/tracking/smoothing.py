@@ -4,6 +4,9 @@
 """
 One-Euro filters (Casiez, Roussel, Vogel 2012) for numbers, rotations and whole faces.
 
+Rotations are filtered by their uncertainty, too: a change beyond noise is followed at once, and a
+change within it hardly (compare the deadzone filter of opentrack, in sigmas as there).
+
 Where it is known how the camera moves, faces are filtered in the frame it moves in: what a filter
 remembers is first carried to where the camera would see it now, had the head stood still.
 """
@@ -20,17 +23,27 @@ from face_recon_ros.rotations import rotation_matrix, rotation_vector
 from face_recon_ros.settings import check_settings, setting, settings_class
 from face_recon_ros.tracking.egomotion import View, carried
 
+# A rotation that is further off than noise makes it has moved: at so many of its own standard
+# deviations the cut-off grows by distance_hz, with this power of the distance, and by no more than
+# so many times that. The noise from image to image is 0.07 of the network's sigma
+DISTANCE_SIGMAS, DISTANCE_POWER, MOST_DISTANCE = 0.3, 4, 10.0
+# So the cut-off at rest can be lower, by this factor, where the sigma is known
+KNOWN_SIGMA_CUTOFF = 0.3
+
 
 @dataclass(slots=True, frozen=True)
 class OneEuroSettings:
-    """Cut-off = min_cutoff_hz + beta * speed: steady when still, prompt when moving.
+    """
+    Cut-off = min_cutoff_hz + beta * speed: steady when still, prompt when moving.
 
     beta's unit is Hz per unit of speed, the speed being that of the filtered quantity.
+    distance_hz: of rotations whose sigma is known, what a distance of DISTANCE_SIGMAS adds.
     """
 
     min_cutoff_hz: float
     beta: float
     speed_cutoff_hz: float = 1.0
+    distance_hz: float = 0.0
 
 
 def smoothing_factor(cutoff_hz: float | np.ndarray, step_s: float) -> float | np.ndarray:
@@ -39,27 +52,13 @@ def smoothing_factor(cutoff_hz: float | np.ndarray, step_s: float) -> float | np
     return r / (r + 1)
 
 
-class OneEuroVector:
-    """Filters a vector (N,) as one: its speed sets the cut-off of all elements."""
+class _OneEuro:
+    """What is remembered of the values."""
 
     def __init__(self, settings: OneEuroSettings) -> None:
         self._settings = settings
         self._value: np.ndarray | None = None
-        self._velocity = np.zeros(1)
-
-    def __call__(self, value: np.ndarray, step_s: float, unit: float = 1.0) -> np.ndarray:
-        """Return the smoothed value; the speed is measured in `unit` per second."""
-        if self._value is None:
-            self._value, self._velocity = value, np.zeros_like(value)
-            return value
-        s = self._settings
-        raw = (value - self._value) / step_s
-        self._velocity = self._velocity + smoothing_factor(s.speed_cutoff_hz, step_s) * (
-            raw - self._velocity
-        )
-        cutoff = s.min_cutoff_hz + s.beta * float(np.linalg.norm(self._velocity)) / unit
-        self._value = self._value + smoothing_factor(cutoff, step_s) * (value - self._value)
-        return self._value
+        self._velocity = np.zeros(3)
 
     @property
     def value(self) -> np.ndarray | None:
@@ -70,36 +69,53 @@ class OneEuroVector:
         """Go on from another value at the same speed: the frame of the values has moved."""
         self._value = value
 
+    def _speed(self, raw: np.ndarray, step_s: float) -> float:
+        """Return the speed after another velocity, itself filtered."""
+        weight = smoothing_factor(self._settings.speed_cutoff_hz, step_s)
+        self._velocity = self._velocity + weight * (raw - self._velocity)
+        return float(np.linalg.norm(self._velocity))
 
-class OneEuroRotation:
+
+class OneEuroVector(_OneEuro):
+    """Filters a vector (N,) as one: its speed sets the cut-off of all elements."""
+
+    def __call__(self, value: np.ndarray, step_s: float, unit: float = 1.0) -> np.ndarray:
+        """Return the smoothed value; the speed is measured in `unit` per second."""
+        if self._value is None:
+            self._value, self._velocity = value, np.zeros_like(value)
+            return value
+        s = self._settings
+        speed = self._speed((value - self._value) / step_s, step_s)
+        cutoff = s.min_cutoff_hz + s.beta * speed / unit
+        self._value = self._value + smoothing_factor(cutoff, step_s) * (value - self._value)
+        return self._value
+
+
+class OneEuroRotation(_OneEuro):
     """Filters a rotation (3, 3) along the shortest arc; its speed is in rad/s."""
 
-    def __init__(self, settings: OneEuroSettings) -> None:
-        self._settings = settings
-        self._value: np.ndarray | None = None
-        self._velocity = np.zeros(3)
+    def __call__(
+        self, value: np.ndarray, step_s: float, sigma_rad: float | None = None
+    ) -> np.ndarray:
+        """
+        Return the smoothed rotation.
 
-    def __call__(self, value: np.ndarray, step_s: float) -> np.ndarray:
+        :param sigma_rad: standard deviation of the rotation; None: not known
+        """
         if self._value is None:
             self._value = value
             return value
         s = self._settings
         turn = rotation_vector(value @ self._value.T)
-        self._velocity = self._velocity + smoothing_factor(s.speed_cutoff_hz, step_s) * (
-            turn / step_s - self._velocity
-        )
-        cutoff = s.min_cutoff_hz + s.beta * float(np.linalg.norm(self._velocity))
+        cutoff = s.beta * self._speed(turn / step_s, step_s)
+        if sigma_rad:
+            distance = float(np.linalg.norm(turn)) / (DISTANCE_SIGMAS * sigma_rad)
+            cutoff += s.distance_hz * min(distance**DISTANCE_POWER, MOST_DISTANCE)
+            cutoff += KNOWN_SIGMA_CUTOFF * s.min_cutoff_hz
+        else:
+            cutoff += s.min_cutoff_hz
         self._value = rotation_matrix(smoothing_factor(cutoff, step_s) * turn) @ self._value
         return self._value
-
-    @property
-    def value(self) -> np.ndarray | None:
-        """The newest smoothed rotation; None before the first."""
-        return self._value
-
-    def carry(self, value: np.ndarray) -> None:
-        """Go on from another rotation at the same speed: the frame of the values has moved."""
-        self._value = value
 
 
 @settings_class
@@ -153,7 +169,9 @@ class FaceSmoother:
     def resume(self) -> None:
         """Take the next pose as it comes, after a while unseen; shape does not change."""
         cutoff, beta = self._settings.min_cutoff_hz, self._settings.beta
-        self._rotation = OneEuroRotation(OneEuroSettings(cutoff, beta * self._ROTATION_BETA))
+        self._rotation = OneEuroRotation(
+            OneEuroSettings(cutoff, beta * self._ROTATION_BETA, distance_hz=beta)
+        )
         self._position = OneEuroVector(OneEuroSettings(cutoff, beta * self._POSITION_BETA))
         self._size = OneEuroVector(OneEuroSettings(cutoff, beta * self._SIZE_BETA))
         self._expression = OneEuroVector(
@@ -162,19 +180,24 @@ class FaceSmoother:
         self._view: View | None = None
 
     def __call__(
-        self, parameters: FaceParameters, step_s: float, view: View | None = None
+        self,
+        parameters: FaceParameters,
+        step_s: float,
+        view: View | None = None,
+        sigma_rad: float | None = None,
     ) -> FaceParameters:
         """
         Return the smoothed parameters; `step_s` > 0 since the last call.
 
         :param view: from where the image was taken; None: not known, the filters go on in the
             camera's frame
+        :param sigma_rad: standard deviation of the rotation; None: not known
         """
         self._carry(view)
         face_px = parameters.scale_px_per_m * self._FACE_SIZE_M
         log_scale = np.array([np.log(parameters.scale_px_per_m)])
         scale = float(np.exp(self._size(log_scale, step_s)[0]))
-        rotation = self._rotation(parameters.model_rotation, step_s)
+        rotation = self._rotation(parameters.model_rotation, step_s, sigma_rad)
         origin = self._position(parameters.camera_matrix[:, 3], step_s, unit=face_px)
         return FaceParameters(
             camera_matrix(scale, rotation, origin),
@@ -226,7 +249,12 @@ class FaceSmoothers:
         self._faces = {face_id: f for face_id, f in self._faces.items() if face_id in ids}
 
     def __call__(
-        self, face_id: str, parameters: FaceParameters, seen_s: float, view: View | None = None
+        self,
+        face_id: str,
+        parameters: FaceParameters,
+        seen_s: float,
+        view: View | None = None,
+        sigma_rad: float | None = None,
     ) -> FaceParameters:
         """
         Return the smoothed parameters of a face that was found.
@@ -234,6 +262,7 @@ class FaceSmoothers:
         :param seen_s: when, in the stream's time
         :param view: from where the image was taken; None: not known, filters go on in the camera's
             frame
+        :param sigma_rad: standard deviation of the face's rotation; None: not known
         """
         if self._settings is None:
             return parameters
@@ -244,7 +273,9 @@ class FaceSmoothers:
         gap_s, known.seen_s = seen_s - known.seen_s, seen_s
         if gap_s > SMOOTHED_GAP_S:
             known.smoother.resume()
-        known.parameters = known.smoother(parameters, max(gap_s, LEAST_STEP_S), view)
+        known.parameters = known.smoother(
+            parameters, max(gap_s, LEAST_STEP_S), view, sigma_rad
+        )
         return known.parameters
 
     def last(self, face_id: str, otherwise: FaceParameters) -> FaceParameters:

@@ -23,9 +23,9 @@ from face_recon_ros.tracking.motion import (
     region_at,
 )
 
-# From this rotation's sigma on a face is doubtful, rad: one posed head in a hundred is, and what
-# is no face but has taken its place
-DOUBTFUL_SIGMA_RAD = 0.2
+# Above this sigma of the rotation a face is uncertain, rad: one posed head in a hundred, and
+# what is no face but has taken its place
+UNCERTAIN_SIGMA_RAD = 0.2
 # A roll that is another by more than this from one image to the next was wrong before, rad
 OTHER_ROLL_RAD = math.radians(45)
 # How often the appearance of a face that is alone is taken, seconds
@@ -52,12 +52,12 @@ class Observation:
     A face in the newest image.
 
     descriptor: its appearance (appearance.descriptor_of); None: people are told apart by place
-    alone. judged: how surely a detector sees it, upright, 0..1.
+    alone. upright_score: a detector's score of the face, turned upright, 0..1.
     """
 
     regression: Regression
     descriptor: np.ndarray | None = None
-    judged: float = 1.0
+    upright_score: float = 1.0
 
     @property
     def region(self) -> Region:
@@ -162,7 +162,7 @@ class Track:
         if apart and observation.descriptor is not None:
             since_s, self.described_s = now_s - self.described_s, now_s
             self.descriptor = followed(self.descriptor, observation.descriptor, since_s)
-        if observation.sigma_rad <= DOUBTFUL_SIGMA_RAD:
+        if observation.sigma_rad <= UNCERTAIN_SIGMA_RAD:
             self.trusted_s = now_s
         self.apart = apart
         self.hits, self.misses = self.hits + 1, 0

@@ -4,18 +4,18 @@
 """
 Faces over time: which face of this image is which of the last, and where to look next.
 
-A face found once is looked for where its motion is expected to have taken it, without detecting.
-The detector searches everywhere when a face is lost. For newcomers it searches part by part, every
-few images, after the image's results are out; they are taken in with the next image. A lost face
-is remembered for a while, so that it gets its id back when it is found again. What the regressor
-is long unsure of has to be a face to the detector, too.
+A tracked face is regressed in its predicted search region, without detecting. The detector
+searches the whole image when a face is lost. For new faces it searches part by part, every few
+images, after the image's results are published; the next image reports them. A lost track keeps
+its id for a while, so that the face gets it back. Tracks with persistent high uncertainty are
+verified with the detector.
 
 One image, in this order:
 
     regions = tracker.predict(stamp_s)          where to look for the faces that are followed
     tracker.update(observations)                what there is in each of them, with the appearance
                                                 where want_descriptors() says so
-    if (way := tracker.wanted_search()):        the whole image has to be searched
+    if (search := tracker.wanted_search()):     the whole image has to be searched
         tracker.take_detections(regions)
     regions = tracker.candidates()              where somebody new may be, or somebody lost
     tracker.add(observations)                   what there is in each of them
@@ -27,25 +27,26 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
-from face_recon_ros.tracking.association import follow, way_box
-from face_recon_ros.tracking.newcomers import Newcomers, is_face, is_one_of
+from face_recon_ros.tracking.association import Sighting, follow, is_itself, path_box
+from face_recon_ros.tracking.new_faces import NewFaces, is_face, is_one_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
 from face_recon_ros.tracking.track import Observation, Track, TrackState
 
-# After so long in doubt the detector is asked, and after so long without its agreement there is
-# no face, seconds
+# A track that is uncertain for so long is verified with the detector, and dropped after so long
+# without its agreement, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
 # After so long without an image the next one is searched as a whole, as the first one is, seconds
 LONG_GAP_S = 0.5
 
 
-class Way(Enum):
-    """Which way up an image is searched."""
+class Orientation(Enum):
+    """How an image is turned when it is searched."""
 
     UPRIGHT = 'upright'
     UPSIDE_DOWN = 'upside down'
@@ -66,7 +67,7 @@ class Tracker:
         self._searched: list[Track] = []
         self._suggested: list[Region] = []
         self._detected: list[Region] = []
-        self._newcomers = Newcomers()
+        self._new_faces = NewFaces()
         self._clock = StreamClock()
         self._now_s = 0.0
         self._starts = False
@@ -116,31 +117,32 @@ class Tracker:
             if track.lost:
                 track.miss()
         faces = [o if is_face(o.regression, self._settings) else None for o in observations]
-        hidden = [way_box(track, self._now_s) for track in self._lost()]
-        found = follow(self._searched, faces, hidden, self._now_s)
+        hidden = [path_box(track, self._now_s) for track in self._lost()]
+        lost = [track.motion.predict(self._now_s) for track in self._lost()]
+        found = follow(self._searched, faces, hidden, self._now_s, lost)
         for track, sighting in zip(self._searched, found, strict=True):
             if sighting is None:
                 track.miss()
             else:
-                track.observe(sighting.observation, self._now_s, not sighting.touching)
+                self._observe(track, sighting)
         self._trust(self._detected)
 
     # --- the detector ----------------------------------------------------------------
 
-    def wanted_search(self) -> Way | None:
-        """Tell whether the whole image has to be searched, and which way up; None: it has not."""
+    def wanted_search(self) -> Orientation | None:
+        """Return how to search the whole image; None: it need not be searched."""
         sought = [t for t in self._tracks if self._is_sought(t)]
         if not (self._starts or sought):
             return None
         self._searches += 1
         if not sought:
-            return Way.UPRIGHT
-        # the way up that those sought are, in turn
+            return Orientation.UPRIGHT
+        # the orientation of those sought, in turn
         roll_rad = sought[self._searches % len(sought)].region.roll_rad
-        return Way.UPSIDE_DOWN if is_upside_down(roll_rad) else Way.UPRIGHT
+        return Orientation.UPSIDE_DOWN if is_upside_down(roll_rad) else Orientation.UPRIGHT
 
-    def wants_other_way_up(self) -> bool:
-        """Tell whether a first image has to be searched upside down, too: nobody is sure."""
+    def wants_upside_down(self) -> bool:
+        """Tell whether a first image without a confident face has to be searched upside down."""
         return self._starts and not self.is_sure_of_one()
 
     def take_detections(self, regions: list[Region]) -> None:
@@ -148,12 +150,12 @@ class Tracker:
         self._detected = regions
         self._trust(regions)
         for track in self._tracks:
-            # asked again and again, the detector never took it for a face
+            # in repeated searches the detector never found a face there
             if not track.lost and self._now_s - track.trusted_s > GIVE_UP_S:
                 track.miss()
 
     def search_due(self) -> bool:
-        """Tell, once after each image, whether to search a part of it for newcomers."""
+        """Tell, once after each image, whether to search a part of it for new faces."""
         self._images_since_search += 1
         limit = self._settings.max_faces
         full = limit and len(self._tracks) >= limit
@@ -164,12 +166,19 @@ class Tracker:
         return True
 
     def suggest(self, regions: list[Region]) -> None:
-        """Take regions in which newcomers may be; the next image is looked at there."""
+        """Take regions in which new faces may be; they are regressed in the next image."""
         self._suggested = regions
 
     def _is_sought(self, track: Track) -> bool:
         """Tell whether the detector is to be asked about a face."""
         return self._has_place() if track.lost else self._now_s - track.trusted_s > ASK_S
+
+    def _observe(self, track: Track, sighting: Sighting) -> None:
+        """Give a track what it was found as."""
+        observation = sighting.observation
+        if not is_itself(track, sighting):
+            observation = replace(observation, descriptor=None)
+        track.observe(observation, self._now_s, not sighting.touching)
 
     def _trust(self, seen: Sequence[Region]) -> None:
         """Note which of the followed faces the detector sees, too."""
@@ -177,11 +186,11 @@ class Tracker:
             if not track.lost and is_one_of(track.region, seen):
                 track.trusted_s = self._now_s
 
-    # --- newcomers -------------------------------------------------------------------
+    # --- new faces -------------------------------------------------------------------
 
     def candidates(self) -> list[Region]:
         """
-        Return where somebody may be who is not followed, as far as there are places.
+        Return where faces may be that are not tracked, as far as there are places.
 
         Where a lost face may be comes first, the nearest of them before the others; what was no
         face just now comes last.
@@ -191,15 +200,15 @@ class Tracker:
         self._detected = []
         limit = self._settings.max_faces
         places = limit - len(self.followed()) if limit else None
-        return self._newcomers.candidates(regions, self._lost(), self._now_s, places)
+        return self._new_faces.candidates(regions, self._lost(), self._now_s, places)
 
     def add(self, observations: Sequence[Observation]) -> None:
         """Take in what there is in each of the candidates: faces that were lost, and new ones."""
-        found = self._newcomers.judge(
+        found = self._new_faces.judge(
             observations, self._lost(), self.followed(), self._now_s, self._settings
         )
         for track, sighting in found.again:
-            track.observe(sighting.observation, self._now_s, not sighting.touching)
+            self._observe(track, sighting)
             track.trusted_s = self._now_s
         for sighting in found.new:
             self._tracks.append(
@@ -233,7 +242,7 @@ class Tracker:
         return {t.id for t in self._tracks}
 
     def is_sure_of_one(self) -> bool:
-        """Tell whether a face is followed that is one beyond much doubt."""
+        """Tell whether a face is tracked with high confidence."""
         return any(is_sure(t.regression) for t in self.followed())
 
     def are_upside_down(self) -> bool:

@@ -26,6 +26,7 @@ from face_recon_ros.regression.base import Regressor
 from face_recon_ros.regression.loader import REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import rotation_angles_rad
+from model_building.evaluation.errors import fall_without_worst
 from model_building.face_model.errors import ModelBuildingError
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.subject import View
@@ -98,12 +99,6 @@ def slope_of(found: np.ndarray, truth: np.ndarray) -> float:
     return float(centred @ found) / variance if variance > 0 else float('nan')
 
 
-def fall_percent(doubt: np.ndarray, error: np.ndarray) -> float:
-    """Return by how much the mean error falls without the tenth of largest doubt."""
-    kept = np.argsort(doubt)[: round(0.9 * len(error))]
-    return float(100 * (1 - error[kept].mean() / error.mean()))
-
-
 def report(found: Found) -> None:
     """Print errors by azimuth."""
     face = (found.kind != BACKGROUND) & (found.kind != PHOTO)
@@ -128,7 +123,8 @@ def report(found: Found) -> None:
               f'| {azimuth:.2f} | {further:+.1f} | {elevation:.2f} | {slope:.2f} '
               f'| {nme[k].mean():.2f} % | {found.presence[k].mean():.2f} |')
     if face.any():
-        known, best = (fall_percent(d[face], angle[face]) for d in (found.doubt, angle))
+        known, best = (
+            100 * fall_without_worst(d[face], angle[face]) for d in (found.doubt, angle))
         print(f'without the tenth of least certainty the mean error of the rotation falls by '
               f'{known:.0f} %; without the tenth of largest error it would by {best:.0f} %')
     empty = found.kind == BACKGROUND

@@ -9,26 +9,31 @@ What a depth image adds, on whole heads whose place, size and rotation are known
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
-distance, holes, flying pixels at edges, a colour image that is some pixels beside. `--judge` shows
-other people than those that constants were chosen by.
+distance, holes, flying pixels at edges, a colour image that is some pixels beside. The size of a
+head is that of its skin, vertex by vertex, against the skin of the face that was found. `--judge`
+shows other people than those that constants were chosen by.
 """
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.depth_alignment import DepthAligner, Refused
+from face_recon_ros.depth_alignment import DepthAligner, Refused, skin_points
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
+from face_recon_ros.tools import depth_sensors as sensors
 from model_building.evaluation.errors import middle_rotation
 from model_building.evaluation.known_heads import Photographer, Sight, meant, rotation_of
+from model_building.face_model.ict_correspondence import IctFaces
+from model_building.face_model.ict_model import DRAWN_COUNT, IctModel
 from model_building.network.ict_heads import IctHeads, Shot, photographed
 
 SIZES, DISTANCES_M = (0.8, 1.1), (0.4, 3.0)
@@ -36,64 +41,34 @@ TURNS_DEG = tuple((yaw, pitch) for yaw in (-50, -25, 0, 25, 50) for pitch in (-2
 WALL_M = 1.2
 
 
-@dataclass(slots=True, frozen=True)
-class Sensor:
-    """Noise in m at 1 m (grows with the square), holes 0..1, shift px, quantisation m."""
-
-    noise_m: float
-    holes: float
-    edges: float
-    shift_px: float
-    step_m: float
-
-
 SENSORS = {
-    'ideal': Sensor(0.0, 0.0, 0.0, 0.0, 0.0),
-    'stereo': Sensor(0.004, 0.1, 0.5, 0.0, 0.001),
-    'structured light': Sensor(0.002, 0.15, 0.5, 0.0, 0.001),
-    'time of flight': Sensor(0.003, 0.03, 0.8, 0.0, 0.001),
-    'stereo, 3 px beside': Sensor(0.004, 0.1, 0.5, 3.0, 0.001),
-    'half missing': Sensor(0.004, 0.5, 0.5, 0.0, 0.001),
+    **sensors.SENSORS,
+    'stereo, 3 px beside': replace(sensors.SENSORS['stereo'], shift_px=3.0),
+    'half missing': replace(sensors.SENSORS['stereo'], holes=0.5),
 }
 
 
 @dataclass(slots=True, frozen=True)
 class Scene:
-    """One photo of a head of some size, and its true depth (H, W) m."""
+    """
+    One photo of a head of some size, and its true depth (H, W) m.
+
+    skin_m (N, 3): the head where depth is compared, at the face model's vertices.
+    """
 
     sight: Sight
     depth_m: np.ndarray
-    canthi_m: float
+    skin_m: np.ndarray
     sellion_m: np.ndarray
 
 
-def sensed(depth_m: np.ndarray, sensor: Sensor, rng: np.random.Generator) -> np.ndarray:
-    """Return a depth image (H, W) float32 m as a sensor gives it; 0 where it sees nothing."""
-    height, width = depth_m.shape
-    seen = depth_m.copy()
-    if sensor.noise_m:
-        # neighbouring pixels share a good part of their error
-        white = rng.normal(0, 1, depth_m.shape)
-        smooth = cv2.GaussianBlur(white, (0, 0), 2.0) * 7.0
-        seen = seen + sensor.noise_m * seen**2 * (0.6 * white + 0.8 * smooth)
-    near, far = (operation(depth_m, np.ones((3, 3))) for operation in (cv2.erode, cv2.dilate))
-    edge = far - near > 0.03
-    flying = edge & (rng.random(depth_m.shape) < sensor.edges)
-    seen[flying] = (near + (far - near) * rng.random(depth_m.shape))[flying]
-    if sensor.holes:
-        blobs = cv2.GaussianBlur(rng.normal(0, 1, depth_m.shape), (0, 0), 6.0)
-        seen[blobs < np.quantile(blobs, sensor.holes)] = 0.0
-    if sensor.shift_px:
-        move = np.array([[1, 0, sensor.shift_px], [0, 1, -sensor.shift_px / 2]], np.float64)
-        seen = cv2.warpAffine(seen, move, (width, height), flags=cv2.INTER_NEAREST)
-    if sensor.step_m:
-        seen = np.round(seen / sensor.step_m) * sensor.step_m
-    return seen.astype(np.float32)
-
-
-def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scene]:
+def scenes(
+    photographer: Photographer, model: FaceModel, first: int, people: int
+) -> Iterator[Scene]:
     """Yield people of sizes and distances at every turn."""
     heads = photographer.heads
+    faces = Faces(heads.model, model.triangles)
+    skin_vertices, _ = skin_points(model)
     for person in range(first, first + people):
         rng = np.random.default_rng([person, 18])
         points = heads.person(rng)
@@ -111,9 +86,22 @@ def scenes(photographer: Photographer, first: int, people: int) -> Iterator[Scen
                 size * points, skin, shot, photographer.background(rng), rng)
             sight = Sight(person, yaw_deg, pitch_deg, photographed(image, rng), shot, marks)
             depth_m = true_depth(photographer, size * points, shot)
-            own = heads.landmarks_m(size * points)
-            width_m = float(np.linalg.norm(own[36] - own[45]))
-            yield Scene(sight, depth_m, width_m, _sellion(heads, size * points, shot))
+            sellion_m = _sellion(heads, size * points, shot)
+            yield Scene(sight, depth_m, size * faces.of(points)[skin_vertices], sellion_m)
+
+
+class Faces:
+    """Heads of the ICT model at the face model's vertices."""
+
+    def __init__(self, model: IctModel, triangles: np.ndarray) -> None:
+        self._model = model
+        self._faces = IctFaces(model, triangles)
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """Return the vertices (V, 3) m, model axes, of a subdivided head (N, 3)."""
+        moved = np.zeros_like(self._model.neutral)
+        moved[:DRAWN_COUNT] = points[:DRAWN_COUNT] - self._model.neutral[:DRAWN_COUNT]
+        return self._faces.neutral + self._faces.displacement(moved)
 
 
 def _placed(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
@@ -166,7 +154,7 @@ class Row:
 
 
 def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray,
-            model_canthi_m: float) -> Row:
+            skin_m: np.ndarray) -> Row:
     """Align one face and hold it against the truth."""
     shot = scene.sight.shot
     truth = OPTICAL_FROM_VIEWER @ shot.rotation @ MODEL_FROM_FACE
@@ -183,7 +171,7 @@ def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray
     return Row(
         scene.sight.person, truth.T @ pose.rotation, truth.T @ face.pose.rotation,
         scene.sight.yaw_deg, scene.sight.pitch_deg, pose.distance_m - true_m,
-        face.pose.distance_m - true_m, scale * model_canthi_m / scene.canthi_m, true_m, sigma,
+        face.pose.distance_m - true_m, scale / similarity(skin_m, scene.skin_m)[0], true_m, sigma,
         refused)
 
 
@@ -242,18 +230,18 @@ def run(arguments: argparse.Namespace) -> int:
     photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
     pipeline = Pipeline(PipelineConfig(smoothing=None))
     aligner = DepthAligner(pipeline.model)
+    skin = pipeline.model.vertices(skin_points(pipeline.model)[0])
     rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
     first = 2000 if arguments.judge else 100
-    for scene in scenes(photographer, first, arguments.people):
+    for scene in scenes(photographer, pipeline.model, first, arguments.people):
         face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
         if face is None:
             continue
-        model = pipeline.model.landmarks_68.points(face.parameters)
-        model_canthi_m = float(np.linalg.norm(model[36] - model[45]))
+        skin_m = skin.points(face.parameters)
         for name in arguments.sensor:
             rng = np.random.default_rng([scene.sight.person, len(rows[name])])
-            depth_m = sensed(scene.depth_m, SENSORS[name], rng)
-            rows[name].append(measure(scene, face, aligner, depth_m, model_canthi_m))
+            depth_m = sensors.sensed(scene.depth_m, SENSORS[name], rng)
+            rows[name].append(measure(scene, face, aligner, depth_m, skin_m))
     print('| sensor | refused | distance within 1 % or 1 cm (without depth) | median error | '
           'rotation, deg | pitch slope to yaw 30 | size error, median | within one sigma |')
     print('|---|---|---|---|---|---|---|---|')

@@ -206,10 +206,14 @@ def reliability(errors: Errors, chosen: np.ndarray) -> Reliability:
     """Judge the sigmas of some faces (N,) bool, those that were found."""
     k = chosen & np.isfinite(errors.geodesic_deg)
     error, sigma = errors.geodesic_deg[k], errors.sigma_deg[k]
-    kept = round((1 - DROPPED) * len(error))
-    falls, could_fall = (
-        1 - error[np.argsort(order)[:kept]].mean() / error.mean()
-        for order in (np.linalg.norm(sigma, axis=1), error)
-    )
     inside = (np.abs(errors.turn_deg[k]) <= sigma).mean(axis=0)
-    return Reliability(inside, sigma.mean(axis=0), float(falls), float(could_fall))
+    falls = fall_without_worst(np.linalg.norm(sigma, axis=1), error)
+    return Reliability(inside, sigma.mean(axis=0), falls, fall_without_worst(error, error))
+
+
+def fall_without_worst(doubt: np.ndarray, error: np.ndarray) -> float:
+    """Return by what part the mean error falls without the share DROPPED of largest doubt."""
+    if not error.any():
+        return float('nan')
+    kept = np.argsort(doubt)[: round((1 - DROPPED) * len(error))]
+    return float(1 - error[kept].mean() / error.mean()) if len(kept) else float('nan')

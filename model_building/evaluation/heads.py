@@ -28,11 +28,12 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
 from model_building.evaluation import contenders
 from model_building.evaluation.errors import Truth, compare
-from model_building.evaluation.known_heads import Draw, Photographer, meant, turns_deg
+from model_building.evaluation.known_heads import Photographer, meant, turns_deg
+from model_building.evaluation.mitsuba_renderer import VARIANTS, MitsubaRenderer
 from model_building.evaluation.surface import SurfaceErrors
 from model_building.evaluation.tables import report
 
-MITSUBA = 'mitsuba'
+OWN = 'own'
 
 
 def sheet(photographer: Photographer, people: int) -> np.ndarray:
@@ -55,11 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
     contenders.add_arguments(parser, (NETWORK, FACE_MESH))
     parser.add_argument('--people', type=int, default=8)
+    parser.add_argument('--every', type=int, default=1, metavar='N',
+                        help='only every N-th rotation')
     parser.add_argument('--glasses', action='store_true',
                         help='show everybody twice, without and with glasses')
-    parser.add_argument('--renderer', choices=('own', MITSUBA), default='own',
-                        help='what draws the heads; mitsuba traces paths and is not what the '
-                             'networks have learnt from (pip install mitsuba)')
+    parser.add_argument('--renderer', choices=(OWN, *VARIANTS), default=OWN,
+                        help='what draws the heads; mitsuba traces paths of light, and the '
+                             'networks have not learnt from its pictures')
     parser.add_argument('--development', action='store_true', help='people to choose by')
     parser.add_argument('--sheet', type=Path, help='write a picture of the heads, measure nothing')
 
@@ -67,14 +70,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the tables of every regressor."""
     photographer = Photographer(
-        arguments.ict, arguments.portraits, arguments.development, renderer(arguments.renderer))
+        arguments.ict, arguments.portraits, arguments.development,
+        None if arguments.renderer == OWN else MitsubaRenderer(arguments.renderer))
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), sheet(photographer, arguments.people))
         return 0
     pipelines = contenders.contenders(arguments)
     pairs: dict[str, list[tuple[Truth, Face | None]]] = {name: [] for name in pipelines}
-    total = arguments.people * len(turns_deg()) * (1 + arguments.glasses)
-    sights = photographer(arguments.people, turns_deg(), arguments.glasses)
+    turns = turns_deg()[:: arguments.every]
+    total = arguments.people * len(turns) * (1 + arguments.glasses)
+    sights = photographer(arguments.people, turns, arguments.glasses)
     for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
         truth = sight.truth
         for name, pipeline in pipelines.items():
@@ -85,16 +90,3 @@ def run(arguments: argparse.Namespace) -> int:
     for name, found in pairs.items():
         report(name, compare(found, model, surface))
     return 0
-
-
-def renderer(name: str) -> Draw | None:
-    """
-    Return what draws scenes, None for our own renderer.
-
-    :raises ModelBuildingError: it is not installed.
-    """
-    if name != MITSUBA:
-        return None
-    from model_building.evaluation.mitsuba_renderer import MitsubaRenderer
-
-    return MitsubaRenderer()

@@ -24,6 +24,7 @@ from model_building.face_model.ict_model import IctModel
 from model_building.network.glasses import Glasses
 from model_building.network.ict_heads import IctHeads, Scene, Shot, photographed
 from model_building.network.ict_skin import Skin
+from model_building.network.ict_surface import SKIN
 from model_building.network.portraits import development_portraits, judging_portraits
 
 YAWS_DEG = tuple(range(-90, 91, 15))
@@ -35,7 +36,8 @@ PLAIN_EVERY = 4
 """Every so many people have a skin without a photo."""
 SIZE = (480, 640)
 DISTANCES_M, FOCAL_LENGTHS_PX = (0.5, 2.0), (500.0, 750.0)
-GLASSES = 'glasses'
+CHEEKS_M, CHEEKS_OUT_M = (-0.035, 0.0), 0.04
+"""Height of the cheeks on the neutral head, and how far forward they are."""
 
 Draw = Callable[[Scene, np.ndarray], np.ndarray]
 """What draws a scene over a background (H, W, 3) uint8 BGR."""
@@ -46,7 +48,7 @@ class Sight:
     """
     One photo of a head: the truth is rotation (3, 3), viewer axes, and landmarks (68, 2) px.
 
-    surface_m (N, 3): of SkinPlaces. worn: what the person wears, for tables.
+    surface_m (N, 3): of SkinPlaces. known: traits that are not measured in the image.
     """
 
     person: int
@@ -56,7 +58,7 @@ class Sight:
     shot: Shot
     landmarks_px: np.ndarray
     surface_m: np.ndarray | None = None
-    worn: Mapping[str, str] | None = None
+    known: Mapping[str, str] | None = None
 
     @property
     def truth(self) -> Truth:
@@ -65,7 +67,7 @@ class Sight:
             self.person, self.yaw_deg, self.pitch_deg,
             OPTICAL_FROM_VIEWER @ self.shot.rotation @ MODEL_FROM_FACE, False, self.landmarks_px,
             self.shot.position_m, self.surface_m,
-            {**traits.measured(self.image, self.landmarks_px), **(self.worn or {})})
+            {**traits.measured(self.image, self.landmarks_px), **(self.known or {})})
 
 
 def meant(faces: Sequence[Face], sight: Sight) -> Face | None:
@@ -94,6 +96,10 @@ class Photographer:
         self.heads = IctHeads(model)
         self.places = SkinPlaces.of(model, FaceModel())
         self._draw = draw or self.heads.drawn
+        surface = self.heads.surface
+        _, height, out = surface.neutral.T
+        self._cheeks = (surface.parts[:, SKIN] > 0.99) & (out > CHEEKS_OUT_M)
+        self._cheeks &= (height > CHEEKS_M[0]) & (height < CHEEKS_M[1])
         share = development_portraits if development else judging_portraits
         self._photos = share(portraits)
         self._first = 0 if development else FIRST_JUDGE
@@ -124,8 +130,11 @@ class Photographer:
         background = self.background(rng)
         scene = self.heads.scene(points, skin, shot, rng, glasses)
         image = photographed(self._draw(scene, background), rng)
-        return Sight(person, yaw_deg, pitch_deg, image, shot, scene.landmarks_px,
-                     self.places.on(points), {GLASSES: 'yes' if glasses else 'no'})
+        tone = traits.tone_deg(np.median(skin.colors[self._cheeks], axis=0))
+        return Sight(
+            person, yaw_deg, pitch_deg, image, shot, scene.landmarks_px, self.places.on(points),
+            {traits.GLASSES: 'yes' if glasses else 'no',
+             traits.TONE: traits.BINS[traits.TONE].label(tone)})
 
     def skin(self, person: int, rng: np.random.Generator) -> Skin:
         """Return the skin of somebody: of a portrait, or a plain one."""

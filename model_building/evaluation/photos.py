@@ -30,7 +30,7 @@ from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.loader import NETWORK
 from face_recon_ros.rotations import EulerAngles
 from model_building.evaluation import contenders, tables
-from model_building.evaluation.errors import Truth, compare, direction_deg
+from model_building.evaluation.errors import Truth, compare, direction_deg, fall_without_worst
 from model_building.evaluation.labels import (
     ANGLES,
     LANDMARKS,
@@ -89,11 +89,7 @@ def report_doubt(faces: list[Face], errors_deg: np.ndarray) -> None:
     """Print what errors (N, A) fall by without the faces that their own covariance doubts most."""
     doubt = np.array([np.trace(face.pose_covariance[3:, 3:]) for face in faces])
     error = np.abs(errors_deg).mean(axis=1)
-    kept = round(0.9 * len(error))
-    known, best = (
-        100 * (1 - error[np.argsort(order)[:kept]].mean() / error.mean())
-        for order in (doubt, error)
-    )
+    known, best = (100 * fall_without_worst(order, error) for order in (doubt, error))
     print(
         f'without the tenth of least certainty the mean error falls by {known:.0f} %; '
         f'without the tenth of largest error it would by {best:.0f} %'

@@ -57,7 +57,8 @@ def report_reliability(name: str, errors: Errors, yaw: str) -> None:
         rows.append([
             label, *(f'{100 * share:.0f} %' for share in judged.inside),
             ', '.join(f'{sigma:.1f}' for sigma in judged.sharpness_deg),
-            f'{100 * judged.falls:.0f} %', f'{100 * judged.could_fall:.0f} %',
+            _number(100 * judged.falls, '.0f', ' %'),
+            _number(100 * judged.could_fall, '.0f', ' %'),
         ])
     rows_of([f'{name}: {yaw}', 'within one sigma: roll', 'pitch', 'yaw',
              'mean sigma of roll, pitch, yaw',
@@ -97,5 +98,5 @@ def _mean(values: np.ndarray, form: str, unit: str = '') -> str:
     return f'{known.mean():{form}}{unit}' if len(known) else '-'
 
 
-def _number(value: float, form: str) -> str:
-    return f'{value:{form}}' if np.isfinite(value) else '-'
+def _number(value: float, form: str, unit: str = '') -> str:
+    return f'{value:{form}}{unit}' if np.isfinite(value) else '-'

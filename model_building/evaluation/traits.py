@@ -19,9 +19,11 @@ from model_building.evaluation.errors import size_px
 CHEEKS_68 = ((1, 3, 31, 41), (15, 13, 35, 46))
 """Landmarks around the cheeks: jaw, jaw, wing of the nose, lower lid."""
 REBLUR_PX = 1.0
-STRONGEST = 0.97
-"""Blur is told by the edges of the strongest gradients, from this quantile on."""
+STRONGEST, EDGE_PX = 0.95, 2
+"""Blur is told by the strongest gradients, from this quantile on, and what is so near to them."""
 SHARPEST_PX = 0.2
+DIFFERENCE_VARIANCE = 1 / 3
+"""What differences of pixels two apart blur by themselves, px^2."""
 LABELLED = ('age', 'glasses', 'skin', 'smile')
 """Columns of labels.csv that tables are made by; age in years."""
 
@@ -43,10 +45,11 @@ class Bins:
         return self.labels[int(np.searchsorted(self.edges, value, side='right'))]
 
 
+GLASSES = 'glasses'
 SIZE, BLUR, TONE = 'size of the face, px', 'blur, px', 'tone of the skin, ITA in degrees'
 BINS = {
     SIZE: Bins((60, 120)),
-    BLUR: Bins((0.7, 1.0, 1.5)),
+    BLUR: Bins((0.5, 0.8, 1.2)),
     # dark, brown, tan and lighter (A. Chardon et al., Skin colour typology, 1991)
     TONE: Bins((-30, 10, 28)),
     'age': Bins((20, 40, 60)),
@@ -86,19 +89,22 @@ def blur_px(image: np.ndarray) -> float:
     """
     Return the standard deviation of the blur at the strongest edges, pixels.
 
-    A step blurred by s and again by r has a gradient smaller by sqrt(1 + r^2 / s^2)
-    (S. Zhuo, T. Sim: Defocus map estimation from a single image, 2011).
+    The square of a step's gradient, summed across it, falls with its blur s as 1 / s; blurred by r
+    once more with 1 / sqrt(s^2 + r^2). Their ratio tells s, whatever the step's height.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    first, second = (_gradient(g) for g in (grey, cv2.GaussianBlur(grey, (0, 0), REBLUR_PX)))
-    edge = first >= np.quantile(first, STRONGEST)
-    ratio = float(np.median(first[edge] / np.maximum(second[edge], 1e-6)))
-    return max(SHARPEST_PX, REBLUR_PX / float(np.sqrt(max(ratio**2 - 1, 1e-6))))
+    first, second = (
+        _squared_gradient(g) for g in (grey, cv2.GaussianBlur(grey, (0, 0), REBLUR_PX)))
+    strong = (first >= np.quantile(first, STRONGEST)).astype(np.uint8)
+    edge = cv2.dilate(strong, np.ones((2 * EDGE_PX + 1,) * 2)) > 0
+    ratio = float(first[edge].sum() / max(second[edge].sum(), 1e-6))
+    variance = REBLUR_PX**2 / max(ratio**2 - 1, 1e-6) - DIFFERENCE_VARIANCE
+    return float(np.sqrt(max(variance, SHARPEST_PX**2)))
 
 
-def _gradient(grey: np.ndarray) -> np.ndarray:
+def _squared_gradient(grey: np.ndarray) -> np.ndarray:
     x, y = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    return np.hypot(x, y)
+    return np.asarray(x**2 + y**2)
 
 
 def cheek_color(image: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray | None:

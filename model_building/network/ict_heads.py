@@ -118,6 +118,10 @@ class IctHeads:
         """Draw glasses for a subdivided head (N, 3)."""
         return Glasses.draw(self._wearers(points), rng)
 
+    def with_expression(self, identity: np.ndarray, expression: dict[str, float]) -> np.ndarray:
+        """Return the vertices (N, 3) of somebody with weights of named shapes, subdivided."""
+        return self.surface.subdivide(self.model.points(identity, expression))
+
     def landmarks_m(self, points: np.ndarray) -> np.ndarray:
         """Return iBUG's 68 (68, 3) of a subdivided head."""
         return points[self.model.landmarks_68]

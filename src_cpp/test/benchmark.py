@@ -4,9 +4,9 @@
 """
 Time the renderer through its Python API, on the shipped face model.
 
-    python src_cpp/test/benchmark.py [--lineage render.so] [--threads N] [--simd NAME]
+    python src_cpp/test/benchmark.py [--compare render.so] [--threads N] [--simd NAME]
 
---lineage: the C renderer of 1996scarlet/Dense-Head-Pose-Estimation (asset/render.c), built with
+--compare: the C renderer of 1996scarlet/Dense-Head-Pose-Estimation (asset/render.c), built with
 its build_render.sh; it is then timed on the same vertices, and the silhouettes are compared.
 """
 # ruff: noqa: T201
@@ -40,7 +40,7 @@ def place(mean: np.ndarray, size_px: int, height: int, width: int) -> np.ndarray
     return np.ascontiguousarray(vertices, np.float32)
 
 
-class LineageRenderer:
+class OtherRenderer:
     """The other renderer's library, called as its own Python wrapper calls it."""
 
     def __init__(self, path: str, triangles: np.ndarray) -> None:
@@ -91,24 +91,24 @@ def covered(render: Callable[[np.ndarray], object], shape: tuple[int, int]) -> n
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument('--lineage', metavar='render.so')
+    parser.add_argument('--compare', '--lineage', metavar='render.so')
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--simd', default='auto')
     options = parser.parse_args()
     model = FaceModel.load()
     ours = Renderer(model.triangles, threads=options.threads, simd=options.simd)
-    lineage = LineageRenderer(options.lineage, model.triangles) if options.lineage else None
+    other = OtherRenderer(options.compare, model.triangles) if options.compare else None
     print(f'{len(model.mean)} vertices, {len(model.triangles)} triangles; least / median ms')
     for size_px, height, width in CASES:
         vertices = place(model.mean, size_px, height, width)
         image = np.zeros((height, width, 3), np.uint8)
         least, median = times_ms(lambda v=vertices, i=image: ours.render(v, i), 200)
         line = f'{size_px:4d} px in {width} x {height}: {least:6.3f} / {median:6.3f}'
-        if lineage:
-            other, other_median = times_ms(lambda v=vertices, i=image: lineage.render(v, i), 30)
-            line += f'   lineage {other:6.2f} / {other_median:6.2f}   times {other / least:5.1f}'
+        if other:
+            slower, slower_median = times_ms(lambda v=vertices, i=image: other.render(v, i), 30)
+            line += f'   other {slower:6.2f} / {slower_median:6.2f}   times {slower / least:5.1f}'
             mine = covered(lambda i, v=vertices: ours.render(v, i), (height, width))
-            theirs = covered(lambda i, v=vertices: lineage.render(v, i), (height, width))
+            theirs = covered(lambda i, v=vertices: other.render(v, i), (height, width))
             line += f'   IoU {(mine & theirs).sum() / (mine | theirs).sum():.4f}'
         print(line)
     camera = np.hstack([np.diag([2000.0, -2000.0, 2000.0]), np.full((3, 1), 300.0)])

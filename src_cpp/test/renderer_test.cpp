@@ -1,7 +1,8 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Tests and fuzzes renderer and decoder without Python; run.sh builds it, with sanitizers too.
+// Tests and fuzzes renderer, decoder and what the node computes in C++ without Python; run.sh
+// builds it, with sanitizers too.
 //
 //   renderer_test [rounds of fuzzing] [seed]
 //
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <stdexcept>
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "../decoder.hpp"
+#include "../depth_alignment.hpp"
 #include "../screen_space.hpp"
 
 namespace
@@ -389,6 +392,92 @@ void fuzz_decoder(Random & random, const std::string & name)
   }
 }
 
+// A paraboloid before the camera, seen by a depth image of any kind and layout, with anything in
+// place of some numbers: nothing is read beside the arrays, and what is aligned is finite.
+void fuzz_depth_alignment(Random & random, const std::string & name)
+{
+  const std::ptrdiff_t height = random.integer(1, 60), width = random.integer(1, 60);
+  const auto unit = static_cast<face_recon::DepthUnit>(random.integer(0, 2));
+  const std::ptrdiff_t item = unit == face_recon::DepthUnit::kMillimetres16 ? 2
+                              : unit == face_recon::DepthUnit::kMetres32    ? 4
+                                                                            : 8;
+  const std::ptrdiff_t gap = random.integer(1, 3);
+  const double distance = random.real(0.3F, 3.0F), focal = 0.3 * static_cast<double>(width) + 1;
+  const bool broken = random.chance(0.5);
+  const auto odd = [&](double value) {
+    const double odds[] = {
+      0.0,
+      -1.0,
+      1e300,
+      -1e300,
+      std::numeric_limits<double>::infinity(),
+      std::numeric_limits<double>::quiet_NaN()};
+    return broken && random.chance(0.02) ? odds[random.integer(0, 5)] : value;
+  };
+  std::vector<unsigned char> bytes(
+    static_cast<std::size_t>((height * width - 1) * gap * item + item));
+  face_recon::DepthView depth;
+  depth.values = bytes.data();
+  depth.unit = unit;
+  depth.height = height;
+  depth.width = width;
+  depth.column_stride = gap * item;
+  depth.row_stride = width * depth.column_stride;
+  for (std::ptrdiff_t place = 0; place < height * width; ++place) {
+    const double metres = odd(distance + random.real(0.0F, 0.02F));
+    const auto millimetres = static_cast<std::uint16_t>(
+      metres > 0 && metres < 60 ? std::lround(1000 * metres) : random.integer(0, 65535));
+    const auto single = static_cast<float>(std::fabs(metres) > 1e30 ? 1e30 : metres);
+    const void * value = item == 2   ? static_cast<const void *>(&millimetres)
+                         : item == 4 ? static_cast<const void *>(&single)
+                                     : static_cast<const void *>(&metres);
+    std::memcpy(
+      &bytes[static_cast<std::size_t>(place * gap * item)], value, static_cast<std::size_t>(item));
+  }
+  face_recon::SeenFace face;
+  face.count = static_cast<std::size_t>(random.integer(0, 200));
+  std::vector<double> points, normals, pixels, rays;
+  for (std::size_t n = 0; n < face.count; ++n) {
+    const double x = random.real(-0.06F, 0.06F), y = random.real(-0.06F, 0.06F);
+    const double length = std::sqrt(1 + 400 * (x * x + y * y));
+    for (const double value : {x, y, -10 * (x * x + y * y)}) {
+      points.push_back(odd(value));
+    }
+    for (const double value : {20 * x / length, 20 * y / length, 1 / length}) {
+      normals.push_back(odd(value));
+    }
+    const double u = x / distance, v = -y / distance;
+    pixels.push_back(odd(focal * u * 3 + static_cast<double>(width) / 2));
+    pixels.push_back(odd(focal * v * 3 + static_cast<double>(height) / 2));
+    for (const double value : {u, v, 1.0}) {
+      rays.push_back(odd(value));
+    }
+  }
+  face.points_m = points.data();
+  face.normals = normals.data();
+  face.pixels = pixels.data();
+  face.rays = rays.data();
+  face.rotation = {1, 0, 0, 0, -1, 0, 0, 0, -1};
+  face.translation_m = {odd(0.0), odd(0.0), odd(random.real(0.5F, 2.0F) * distance)};
+  face.head_scale = odd(1.0);
+  face.rotation_covariance = {odd(0.01), 0, 0, 0, odd(0.01), 0, 0, 0, odd(0.01)};
+  face.focal_length_px = odd(focal);
+  const face_recon::Alignment found = face_recon::align(face, depth);
+  if (found.outcome != face_recon::Outcome::kAligned) {
+    return;
+  }
+  bool finite = std::isfinite(found.head_scale) && std::isfinite(found.residual_m);
+  for (const double value : found.covariance) {
+    finite = finite && std::isfinite(value);
+  }
+  for (const double value : found.translation_m) {
+    finite = finite && std::isfinite(value);
+  }
+  check(finite, name + ": an aligned face is finite");
+  const double off = std::fabs(found.centre_m[2] - distance);
+  check(broken || off < 0.1, name + ": aligned " + std::to_string(off) + " m off");
+}
+
 void refuses(const std::vector<std::int32_t> & triangles, const std::string & set)
 {
   bool refused = false;
@@ -422,6 +511,7 @@ int main(int count, char ** arguments)
     const std::string name = "seed " + std::to_string(seed + static_cast<std::uint64_t>(round));
     fuzz_renderer(random, name);
     fuzz_decoder(random, name);
+    fuzz_depth_alignment(random, name);
   }
   std::printf(failures == 0 ? "passed\n" : "%d failures\n", failures);
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -2,7 +2,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds and runs the renderer's C++ tests, without ROS and Python.
+# Builds and runs the C++ tests of renderer and pose solver, without ROS and Python.
 #
 #   src_cpp/test/run.sh              as shipped
 #   src_cpp/test/run.sh sanitize     with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -20,7 +20,7 @@ case ${1:-} in sanitize | threads | aarch64 | stages) mode=$1 && shift ;; esac
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD_DIR:-$source/../build/renderer_test}/$mode
-program=renderer_test
+programs=(renderer_test pose_test)
 configure=(-DFACE_RECON_WERROR=ON)
 run=()
 case $mode in
@@ -39,13 +39,15 @@ case $mode in
     run=(qemu-aarch64)
     ;;
   stages)
-    program=stage_benchmark
+    programs=(stage_benchmark)
     ;;
 esac
 
 mkdir -p "$build"
 {
   cmake -S "$source" -B "$build" "${configure[@]}"
-  cmake --build "$build" --target "$program" --parallel "$(nproc)"
+  cmake --build "$build" --target "${programs[@]}" --parallel "$(nproc)"
 } >"$build/build.log" 2>&1 || { cat "$build/build.log" >&2; exit 1; }
-exec "${run[@]}" "$build/$program" "$@"
+for program in "${programs[@]}"; do
+  "${run[@]}" "$build/$program" "$@"
+done

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who it is that a detector sees and nobody follows: a lost face, somebody new, or no face."""
+"""What a detection is that no track explains: a lost face, a new face, or no face."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from face_recon_ros.tracking.association import (
     Costs,
     Sighting,
     ambiguous,
+    among,
     assign,
     costs,
     reach,
@@ -28,15 +29,15 @@ from face_recon_ros.tracking.track import Observation, Track
 
 # Two regions whose centres are nearer than this part of a side are taken to hold the same face
 SAME_REGION_DISTANCE = 0.35
-# For how long a newcomer waits who may be a lost one, seconds
+# For how long a new face waits that may be a lost one, seconds
 LONGEST_WAIT_S = 0.5
 # For how long a face may be away and still be taken for one on the detector's word, seconds: an
 # image of five per second
 STILL_THERE_S = 0.25
 # For how long others come first after what was no face, seconds
 NO_FACE_S = 1.0
-# How surely the detector has to see somebody new, upright: profiles are seen above 0.8
-LEAST_JUDGED_NEW = 0.65
+# Minimum score of the upright detector for a new face; profiles score above 0.8
+LEAST_UPRIGHT_SCORE = 0.65
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,8 +48,8 @@ class Found:
     new: list[Sighting]
 
 
-class Newcomers:
-    """Remembers where there was no face, and since when somebody waits."""
+class NewFaces:
+    """Remembers where there was no face, and since when a new face waits."""
 
     def __init__(self) -> None:
         self._candidates: list[Region] = []
@@ -59,7 +60,7 @@ class Newcomers:
         self, regions: list[Region], lost: Sequence[Track], now_s: float, places: int | None
     ) -> list[Region]:
         """
-        Return the regions to look at, as many as there are places; None: all.
+        Return the regions to regress, as many as there are places; None: all.
 
         Where a lost face may be comes first, the nearest of them before the others; what was no
         face just now comes last.
@@ -85,7 +86,7 @@ class Newcomers:
         now_s: float,
         settings: TrackingSettings,
     ) -> Found:
-        """Say who was found in each of the candidates."""
+        """Return which lost faces, and which new ones, were found in the candidates."""
         found = self._distinct(observations, [t.regression for t in followed], now_s, settings)
         seen = sightings(found, [t.regression.box for t in followed])
         cost = costs(lost, seen, now_s)
@@ -94,7 +95,7 @@ class Newcomers:
         beside = _beside(lost, seen)
         possible = _possible(lost, seen, cost, now_s, settings)
         if patient:
-            # half a face that may be either's is seen better soon
+            # half a face that may be either one's is visible better soon
             possible &= ~ambiguous(cost, beside)
         pairs = assign(cost.compared, possible)
         taken = {column for _, column in pairs}
@@ -103,14 +104,18 @@ class Newcomers:
             for column, sighting in enumerate(seen)
             if column not in taken and is_new_face(sighting.observation, settings)
         ]
-        # half a face where others were may be a lost one's, though it does not look like it
+        # half a face where others were may be a lost one's, though its appearance differs
         waiting = np.asarray(patient & (beside & (cost.place <= GATE)).any(axis=0))
         if not any(waiting[column] for column, _ in others):
             self._waiting_since_s = None
         elif since_s is None:
             self._waiting_since_s = now_s
+        expected = [t.motion.predict(now_s) for t in lost]
         return Found(
-            [(lost[row], seen[column]) for row, column in pairs],
+            [
+                (lost[row], among(seen[column], expected[:row] + expected[row + 1 :]))
+                for row, column in pairs
+            ],
             [sighting for column, sighting in others if not waiting[column]],
         )
 
@@ -144,8 +149,8 @@ def is_face(regression: Regression, settings: TrackingSettings) -> bool:
 def is_new_face(observation: Observation, settings: TrackingSettings) -> bool:
     """Tell whether what was found is a face of somebody new: to the detector, too."""
     # where anything is a face the detector is not asked
-    judged = settings.min_presence == 0 or observation.judged >= LEAST_JUDGED_NEW
-    return judged and is_face(observation.regression, settings)
+    confirmed = settings.min_presence == 0 or observation.upright_score >= LEAST_UPRIGHT_SCORE
+    return confirmed and is_face(observation.regression, settings)
 
 
 def is_one_of(region: Region, others: Sequence[Region]) -> bool:
@@ -174,8 +179,8 @@ def _possible(
     """
     Return (T, N) whether what was found may be a lost face.
 
-    It is a face; or one was there just now, and the detector still sees it where the regressor
-    doubts it, as it does on profiles.
+    It is a face; or one was there just now, and the detector still finds it where the regressor's
+    presence score is low, as on profiles.
     """
     possible = cost.total <= GATE
     still_there = np.array([now_s - t.seen_s <= STILL_THERE_S for t in lost], bool)

@@ -1,0 +1,191 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The expressions of the faces of an image: read, held against each person's rest, smoothed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.errors import GeometryError
+from face_recon_ros.expression import units
+from face_recon_ros.expression.features import Aligned, aligned
+from face_recon_ros.expression.looks import with_gaze, with_openness
+from face_recon_ros.expression.neutral import Neutral
+from face_recon_ros.expression.regression import ExpressionRegression
+from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
+from face_recon_ros.expression.units import nothing_known, unknown
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.face_mesh import FaceMeshRegressor
+from face_recon_ros.regression.region import Region
+from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
+
+# The far side of a face is hidden from the first turn on, and not seen from the second on
+FAR_SIDE_RAD = (np.radians(30.0), np.radians(60.0))
+# Below this Face Mesh does not see the face that it is shown: turned too far, or covered
+LEAST_PRESENCE = 0.5
+# A still face's coefficients tremble by hundredths; a blink takes a tenth of a second
+SMOOTHING = OneEuroSettings(min_cutoff_hz=3.0, beta=3.0)
+# Longest step that smoothing goes on over, and the shortest that a speed is worked out of
+GAP_S, LEAST_STEP_S = 0.5, 1e-3
+# What was learnt of a person goes with the id; ids not seen for so long are forgotten
+FORGET_S = 60.0
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Expression(ComparedByValue):
+    """
+    What a face shows.
+
+    blendshapes (52,): 0..1, in the order of units.NAMES. confidence (52,): 0..1, how well each is
+    known. speaking: 0..1, how surely the person speaks. NaN: not known.
+    """
+
+    blendshapes: np.ndarray = field(default_factory=unknown)
+    confidence: np.ndarray = field(default_factory=nothing_known)
+    speaking: float = math.nan
+
+    def of_face(self) -> dict[str, Any]:
+        """Return the fields of a Face that it is."""
+        return {
+            'blendshapes': self.blendshapes,
+            'blendshape_confidence': self.confidence,
+            'speaking': self.speaking,
+        }
+
+    def with_eyes(
+        self, openness: np.ndarray, gaze: np.ndarray | None, sigma_rad: float
+    ) -> Expression:
+        """
+        Return it with what the eyes' own network sees, see looks.py.
+
+        :param gaze: (3,) in the face frame; None: not measured
+        """
+        if not np.isfinite(self.blendshapes).all():
+            return self
+        values, confidence = with_openness(self.blendshapes, openness), self.confidence
+        if gaze is not None:
+            values, confidence = with_gaze(values, confidence, gaze, sigma_rad)
+        return replace(self, blendshapes=values, confidence=confidence)
+
+
+@dataclass(slots=True)
+class _Person:
+    neutral: Neutral = field(default_factory=Neutral)
+    speaking: SpeakingDetector = field(default_factory=SpeakingDetector)
+    filter: OneEuroVector | None = None
+    seen_s: float = -math.inf
+    shown: Expression = field(default_factory=Expression)
+
+
+class ExpressionReader:
+    """
+    Reads expressions; remembers the people of a stream.
+
+    confidence (52,): see ExpressionRegression.
+    """
+
+    def __init__(self, model: FaceModel, threads: int = 1) -> None:
+        """:raises ModelFileError: a file of models/ cannot be used."""
+        self._landmarks_468 = model.landmarks_468
+        self._reference = self._landmarks_468.mean
+        self._face_mesh = FaceMeshRegressor(model, threads=threads)
+        self._regression = ExpressionRegression(self._reference, model.landmarks_468_mirror)
+        self._people: dict[str, _Person] = {}
+        self.confidence = self._regression.confidence
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._people.clear()
+
+    def forget(self, now_s: float) -> None:
+        """Forget who was not seen for a while."""
+        gone = [i for i, p in self._people.items() if not now_s - p.seen_s < FORGET_S]
+        for face_id in gone:
+            del self._people[face_id]
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        face_id: str,
+        found: FaceParameters,
+        stamp_s: float | None,
+        is_seen: bool,
+        smooth: bool,
+    ) -> Expression:
+        """Return a face's expression: of a photo (no stamp), or of a stream's image."""
+        if stamp_s is None:
+            return self.still(image, found)
+        if not is_seen:
+            return self.last(face_id)
+        return self.follow(image, face_id, found, stamp_s, smooth)
+
+    def still(self, image: np.ndarray, found: FaceParameters) -> Expression:
+        """Return the expression of a face in a photo; nothing is remembered."""
+        seen = self._look(image, found)
+        if seen is None:
+            return Expression()
+        return Expression(self._regression(seen), self._confidence(seen))
+
+    def last(self, face_id: str) -> Expression:
+        """Return what a face of a stream showed last; for one that is only remembered."""
+        person = self._people.get(face_id)
+        return person.shown if person else Expression()
+
+    def follow(
+        self,
+        image: np.ndarray,
+        face_id: str,
+        found: FaceParameters,
+        stamp_s: float,
+        smooth: bool = True,
+    ) -> Expression:
+        """
+        Return the expression of a face in the next image of a stream.
+
+        :param found: of this image, not smoothed: the crop follows them
+        """
+        person = self._people.setdefault(face_id, _Person())
+        step_s, person.seen_s = stamp_s - person.seen_s, stamp_s
+        seen = self._look(image, found)
+        if seen is None:
+            person.filter, person.shown = None, Expression()
+            return person.shown
+        values = person.neutral(self._regression(seen), stamp_s)
+        if person.filter is None or not 0 < step_s <= GAP_S:
+            person.filter = OneEuroVector(SMOOTHING)
+        if smooth:
+            values = np.clip(person.filter(values, max(step_s, LEAST_STEP_S)), 0.0, 1.0)
+        speaks = person.speaking(mouth_opening_m(seen.points), stamp_s)
+        person.shown = Expression(values, self._confidence(seen), speaks)
+        return person.shown
+
+    def _confidence(self, seen: Aligned) -> np.ndarray:
+        """Return how well each unit is known: less on the side that the head turns away."""
+        yaw_rad = float(seen.turn[1])
+        start, end = FAR_SIDE_RAD
+        seen_part = min(max((end - abs(yaw_rad)) / (end - start), 0.0), 1.0)
+        # turned to image right, the person's left side is the far one
+        far = units.ON_THE_LEFT if yaw_rad > 0 else units.ON_THE_RIGHT
+        return np.where(far, seen_part, 1.0) * self._regression.confidence
+
+    def _look(self, image: np.ndarray, found: FaceParameters) -> Aligned | None:
+        """Return the face without its pose; None: Face Mesh does not see it."""
+        # Face Mesh's own way to cut a face out: it is not as accurate in any other
+        region = Region.from_landmarks(self._landmarks_468.points_px(found))
+        image_from_crop = self._face_mesh.preprocess(image, region)
+        landmarks_px, presence = self._face_mesh.landmarks(
+            self._face_mesh.infer(), image_from_crop
+        )
+        if presence < LEAST_PRESENCE:
+            return None
+        try:
+            return aligned(landmarks_px, self._reference)
+        except GeometryError:
+            return None

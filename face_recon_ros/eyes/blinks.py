@@ -1,0 +1,65 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Blinks: short closures, told from openness by two thresholds."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+
+# Below the first an eye has closed, above the second it is open again
+CLOSED, OPEN = 0.25, 0.5
+# Longer closures are no blinks: sleep, or a look down
+LONGEST_S = 0.5
+# How long blinks count for their rate
+RATE_WINDOW_S = 60.0
+
+
+class BlinkCounter:
+    """Counts the blinks of one person."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._begun_s: float | None = None
+        self._first_s: float | None = None
+        self._now_s = 0.0
+        self._ended_s: deque[float] = deque()
+
+    def update(self, stamp_s: float, openness: np.ndarray) -> bool:
+        """
+        Take in an image; tell whether a blink has just ended.
+
+        :param openness: (2,) of both eyes; NaN where an eye is not seen
+        """
+        self._now_s = stamp_s
+        self._first_s = stamp_s if self._first_s is None else self._first_s
+        seen = openness[np.isfinite(openness)]
+        if not len(seen):
+            self._begun_s = None
+            return False
+        # a wink is none: the wider one decides
+        wider = float(seen.max())
+        if self._begun_s is None:
+            if wider < CLOSED:
+                self._begun_s = stamp_s
+            return False
+        if wider < OPEN:
+            return False
+        begun_s, self._begun_s = self._begun_s, None
+        if not 0 <= stamp_s - begun_s <= LONGEST_S:
+            return False
+        self.count += 1
+        self._ended_s.append(stamp_s)
+        return True
+
+    def per_minute(self) -> float:
+        """Return the rate over the last minute, or since the first image; NaN before 5 s."""
+        while self._ended_s and self._ended_s[0] < self._now_s - RATE_WINDOW_S:
+            self._ended_s.popleft()
+        watched_s = min(self._now_s - (self._first_s or 0.0), RATE_WINDOW_S)
+        if self._first_s is None or watched_s < 5.0:
+            return math.nan
+        return 60.0 * len(self._ended_s) / watched_s

@@ -1,0 +1,76 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The network of eyes: from the crops of both eyes to irises and lids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from face_recon_ros.errors import ModelFileError
+from face_recon_ros.eyes.crops import eye_regions, is_inside
+from face_recon_ros.eyes.look import INNER_CORNER, LID_POINTS, OUTER_CORNER, RIGHT, EyeLooks
+from face_recon_ros.eyes.openness import openness_of
+from face_recon_ros.paths import model_file
+from face_recon_ros.regression.crop import cut
+from face_recon_ros.regression.region import Region
+from face_recon_ros.tflite import Network
+
+EYES_FILE = 'eyes.tflite'
+# Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
+# points, in pixels of the square, and the iris' radius out
+SIZE, HEIGHT = 64, 40
+INPUT = (2, HEIGHT, SIZE, 3)
+OUTPUT = (2, 2 * (1 + LID_POINTS) + 1)
+
+
+class EyeNetwork:
+    """The network that this project trains (docs/gaze.md), for left eyes; right ones mirrored."""
+
+    def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
+        """:raises ModelFileError: the file cannot be used, or is another network."""
+        self._network = Network(path or model_file(EYES_FILE), threads)
+        shapes = self._network.output_shapes()
+        if self._network.input_shape != INPUT or shapes != [OUTPUT]:
+            raise ModelFileError(
+                f'model file {self._network.path}: image {self._network.input_shape} -> {shapes} '
+                f'is not a network of eyes, {INPUT} -> [{OUTPUT}]; give {EYES_FILE}'
+            )
+
+    def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLooks:
+        """
+        Look at both eyes of a face.
+
+        :param image: (H, W, 3) uint8 BGR
+        :param landmarks_px: (68, 2+) of the face
+        """
+        regions = eye_regions(landmarks_px)
+        maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
+        (found,) = self._network.run()
+        points, radius = found[:, :-1].reshape(2, -1, 2).astype(np.float64), found[:, -1]
+        points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
+        for side, image_from_crop in enumerate(maps):
+            points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
+        scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
+        seen = np.array([is_inside(region, image) for region in regions])
+        points[~seen] = np.nan
+        lids = points[:, 1:]
+        return EyeLooks(
+            iris_px=points[:, 0],
+            radius_px=np.where(seen, scales * radius, np.nan),
+            lids_px=lids,
+            openness=openness_of(lids),
+            width_px=np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1),
+        )
+
+    def _fill(self, image: np.ndarray, side: int, region: Region) -> np.ndarray:
+        """Cut an eye out as the network's input; return the map (2, 3) crop -> image px."""
+        rgb, image_from_crop = cut(image, region, SIZE)
+        top = (SIZE - HEIGHT) // 2
+        part = rgb[top : top + HEIGHT]
+        if side == RIGHT:
+            part = part[:, ::-1]
+        np.multiply(part, np.float32(1 / 255), out=self._network.input_tensor()[side])
+        return image_from_crop

@@ -1,0 +1,56 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is seen of a face's two eyes, and where they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_recon_ros.equality import ComparedByValue
+
+# Rows of everything that is told of both eyes: the person's
+RIGHT, LEFT = 0, 1
+# Points of an eye's outline: inner corner, lower lid, outer corner, upper lid
+LID_POINTS = 16
+INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID = 0, slice(1, 8), 8, slice(9, 16)
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class EyeLooks(ComparedByValue):
+    """
+    What a network sees of both eyes: the person's right one, then the left one.
+
+    iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
+    corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
+    (2,): 0 closed .. 1 open. width_px (2,): distance of the corners. All NaN for an eye that lies
+    outside the image.
+    """
+
+    iris_px: np.ndarray
+    radius_px: np.ndarray
+    lids_px: np.ndarray
+    openness: np.ndarray
+    width_px: np.ndarray
+
+    def corner_middles_px(self) -> np.ndarray:
+        """Return the points (2, 2) half way between the corners of each eye."""
+        return (self.lids_px[:, INNER_CORNER] + self.lids_px[:, OUTER_CORNER]) / 2
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Eyes(ComparedByValue):
+    """
+    The eyes of a face: EyeLooks, and where they look.
+
+    gaze (3,): unit vector from between the eyes, camera frame. sigma_rad: 68 % of its errors are
+    smaller. measured (2,): whether the eye's iris took part in it; where none did it is the head's
+    direction, and sigma_rad the head's.
+    """
+
+    looks: EyeLooks
+    gaze: np.ndarray
+    sigma_rad: float
+    measured: np.ndarray

@@ -1,0 +1,117 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a face that has its pose shows besides: where its eyes look, and its expression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.eyes.reader import EyeReader
+from face_recon_ros.face import Face
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.parameters import FaceParameters
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """What is to be read, and how: smooth over time; learn_offset: of each person's gaze."""
+
+    eyes: bool
+    expressions: bool
+    smooth: bool
+    learn_offset: bool
+
+
+class FaceReader:
+    """Reads eyes and expressions; each network is loaded when it is first wanted."""
+
+    def __init__(self, model: FaceModel, threads: int) -> None:
+        self._model = model
+        self._threads = threads
+        self._eyes = EyeReader(threads, smooth=True, learn_offset=False)
+        self._expressions: ExpressionReader | None = None
+
+    def prepare(self, wanted: Wanted) -> None:
+        """
+        Take over what is wanted from now on.
+
+        :raises ModelFileError: a file that is wanted cannot be used.
+        """
+        if wanted.expressions and self._expressions is None:
+            self._expressions = ExpressionReader(self._model, self._threads)
+        self._eyes.configure(smooth=wanted.smooth, learn_offset=wanted.learn_offset)
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._eyes.reset()
+        if self._expressions is not None:
+            self._expressions.reset()
+
+    def forget(self, ids: Collection[str], stamp_s: float) -> None:
+        """Forget whose ids do not come again."""
+        self._eyes.keep(set(ids))
+        if self._expressions is not None:
+            self._expressions.forget(stamp_s)
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        face: Face,
+        found: FaceParameters,
+        camera: Camera,
+        stamp_s: float | None,
+        wanted: Wanted,
+    ) -> Face:
+        """
+        Return a face with what is wanted of it.
+
+        :param found: its parameters before smoothing
+        :param stamp_s: None: a photo, of which nothing is remembered
+        """
+        if wanted.eyes:
+            face = self._with_eyes(image, face, camera, stamp_s)
+        if wanted.expressions:
+            face = self._with_expression(image, face, found, stamp_s, wanted.smooth)
+        return face
+
+    def _with_eyes(
+        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
+    ) -> Face:
+        """Return a face with its eyes; one that is only remembered has none."""
+        if face.score == 0 and stamp_s is not None:
+            return face
+        eyes = self._eyes(
+            image,
+            face.id,
+            face.pose,
+            face.pose_covariance,
+            face.landmarks_px,
+            face.landmarks_m,
+            camera,
+            face.head_scale,
+            stamp_s,
+        )
+        return replace(face, eyes=eyes)
+
+    def _with_expression(
+        self,
+        image: np.ndarray,
+        face: Face,
+        found: FaceParameters,
+        stamp_s: float | None,
+        smooth: bool,
+    ) -> Face:
+        """Return a face with its expression; eyes that were looked at count in it."""
+        if self._expressions is None:
+            return face
+        shown = self._expressions(image, face.id, found, stamp_s, face.score > 0, smooth)
+        if face.eyes is not None:
+            gaze = face.pose.rotation.T @ face.gaze if face.eyes.measured.any() else None
+            shown = shown.with_eyes(face.eye_openness, gaze, face.gaze_sigma_rad)
+        return replace(face, **shown.of_face())

@@ -1,0 +1,245 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""
+A clip's faces as glTF 2.0 (.glb): the mesh with ARKit's units as morph targets, and their motion.
+
+Axes of glTF and of Blender's and three.js' readers: x right, y up, z towards the viewer, metres;
+the origin is the camera.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_recon_ros.errors import OutputError
+from face_recon_ros.face import Face
+from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.rotations import MODEL_FROM_FACE, quaternion
+
+GLTF_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0])
+GENERATOR = 'face_recon_ros'
+FLOAT, UNSIGNED_SHORT, UNSIGNED_INT, UNSIGNED_BYTE = 5126, 5123, 5125, 5121
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+_KINDS = {1: 'SCALAR', 3: 'VEC3', 4: 'VEC4'}
+_TYPES = {'f': FLOAT, 'H': UNSIGNED_SHORT, 'I': UNSIGNED_INT, 'B': UNSIGNED_BYTE}
+
+
+@dataclass(slots=True)
+class ClipFace:
+    """One face of a clip: its times (s, ascending) and what it was at each."""
+
+    times_s: list[float] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+
+    def add(self, stamp_s: float, face: Face) -> None:
+        """Add the face of the next image; one of the same time or before is left out."""
+        if not self.times_s or stamp_s > self.times_s[-1]:
+            self.times_s.append(stamp_s)
+            self.faces.append(face)
+
+
+def write_clip(path: Path, model: FaceModel, clip: Mapping[str, ClipFace]) -> None:
+    """
+    Write the faces of a clip, by id, as a .glb.
+
+    Each is a node named face_<id>, moved by its pose and scaled to its head; where the expression
+    is not known it stays as it was.
+
+    :raises OutputError: there is no face, or the file cannot be written.
+    :raises ModelFileError: models/face_units.npz cannot be used.
+    """
+    clip = {face_id: track for face_id, track in clip.items() if track.faces}
+    if not clip:
+        raise OutputError(f'{path}: no face to write')
+    start_s = min(track.times_s[0] for track in clip.values())
+    scene = _Scene(model)
+    for face_id, track in clip.items():
+        scene.add(face_id, track, start_s)
+    write_bytes(path, scene.glb(), '--gltf')
+
+
+class _Scene:
+    """Collects the nodes, and the bytes that they share."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self._model = model
+        self._names = model.face_units.names
+        self._bytes = bytearray()
+        self._views: list[dict[str, Any]] = []
+        self._accessors: list[dict[str, Any]] = []
+        self._nodes: list[dict[str, Any]] = []
+        self._meshes: list[dict[str, Any]] = []
+        self._samplers: list[dict[str, Any]] = []
+        self._channels: list[dict[str, Any]] = []
+        triangles = model.triangles.astype(np.uint32).ravel()
+        self._triangles = self._accessor(triangles, ELEMENT_ARRAY_BUFFER)
+        colors = np.full((len(model.colors), 4), 255, np.uint8)
+        colors[:, :3] = model.colors[:, ::-1]
+        self._colors = self._accessor(colors, ARRAY_BUFFER, normalized=True)
+        self._targets = [{'POSITION': self._target(name)} for name in self._names]
+
+    def add(self, face_id: str, track: ClipFace, start_s: float) -> None:
+        """Add a face with its motion."""
+        shape = np.mean([f.parameters.shape for f in track.faces], axis=0)
+        points = self._model.vertices(blendshapes={}, shape=shape)
+        attributes = {
+            'POSITION': self._accessor(points, ARRAY_BUFFER, extent=True),
+            'NORMAL': self._accessor(_normals(points, self._model.triangles), ARRAY_BUFFER),
+            'COLOR_0': self._colors,
+        }
+        primitive = {
+            'attributes': attributes, 'indices': self._triangles, 'targets': self._targets,
+            'material': 0,
+        }  # fmt: skip
+        self._meshes.append({
+            'name': f'face_{face_id}',
+            'primitives': [primitive],
+            'weights': [0.0] * len(self._names),
+            'extras': {'targetNames': list(self._names)},
+        })
+        node = len(self._nodes)
+        scale = float(np.median([f.head_scale for f in track.faces]))
+        self._nodes.append({
+            'name': f'face_{face_id}', 'mesh': len(self._meshes) - 1, 'scale': [scale] * 3
+        })
+        times = np.array(track.times_s, np.float64) - start_s
+        clock = self._accessor(times.astype(np.float32), extent=True)
+        for way, values in (
+            ('translation', _translations(track.faces)),
+            ('rotation', _rotations(track.faces)),
+            ('weights', _weights(track.faces).ravel()),
+        ):
+            output = self._accessor(values.astype(np.float32))
+            self._samplers.append(
+                {'input': clock, 'output': output, 'interpolation': 'LINEAR'}
+            )
+            target = {'node': node, 'path': way}
+            self._channels.append({'sampler': len(self._samplers) - 1, 'target': target})
+
+    def glb(self) -> bytes:
+        """Return the file."""
+        material = {
+            'pbrMetallicRoughness': {'metallicFactor': 0.0, 'roughnessFactor': 0.8},
+            'doubleSided': True,
+        }
+        tree = {
+            # first, by which outputs.is_own knows its own files
+            'asset': {'generator': GENERATOR, 'version': '2.0'},
+            'scene': 0,
+            'scenes': [{'nodes': list(range(len(self._nodes)))}],
+            'nodes': self._nodes,
+            'meshes': self._meshes,
+            'materials': [material],
+            'animations': [{'channels': self._channels, 'samplers': self._samplers}],
+            'accessors': self._accessors,
+            'bufferViews': self._views,
+            'buffers': [{'byteLength': len(self._bytes)}],
+        }
+        text = json.dumps(tree, separators=(',', ':')).encode()
+        text += b' ' * (-len(text) % 4)
+        total = 12 + 8 + len(text) + 8 + len(self._bytes)
+        return b''.join([
+            struct.pack('<4sII', b'glTF', 2, total),
+            struct.pack('<I4s', len(text), b'JSON'), text,
+            struct.pack('<I4s', len(self._bytes), b'BIN\0'), bytes(self._bytes),
+        ])  # fmt: skip
+
+    def _view(self, array: np.ndarray, target: int | None = None) -> int:
+        view: dict[str, Any] = {
+            'buffer': 0, 'byteOffset': len(self._bytes), 'byteLength': array.nbytes
+        }
+        if target is not None:
+            view['target'] = target
+        self._views.append(view)
+        self._bytes += array.tobytes() + bytes(-array.nbytes % 4)
+        return len(self._views) - 1
+
+    def _accessor(
+        self,
+        array: np.ndarray,
+        target: int | None = None,
+        extent: bool = False,
+        normalized: bool = False,
+    ) -> int:
+        array = np.ascontiguousarray(array)
+        width = array.shape[1] if array.ndim > 1 else 1
+        accessor: dict[str, Any] = {
+            'bufferView': self._view(array, target),
+            'componentType': _TYPES[array.dtype.char],
+            'count': len(array),
+            'type': _KINDS[width],
+        }
+        if normalized:
+            accessor['normalized'] = True
+        if extent:
+            rows = array.reshape(len(array), width)
+            accessor['min'], accessor['max'] = (
+                [float(v) for v in end] for end in (rows.min(axis=0), rows.max(axis=0))
+            )
+        self._accessors.append(accessor)
+        return len(self._accessors) - 1
+
+    def _target(self, name: str) -> int:
+        """Add a unit: only the vertices that it moves are written."""
+        moved, moves = self._model.face_units.unit(name)
+        accessor: dict[str, Any] = {
+            'componentType': FLOAT, 'count': len(self._model.mean), 'type': 'VEC3',
+            'min': [min(0.0, float(v)) for v in moves.min(axis=0, initial=0.0)],
+            'max': [max(0.0, float(v)) for v in moves.max(axis=0, initial=0.0)],
+        }  # fmt: skip
+        if len(moved):
+            indices = {
+                'bufferView': self._view(moved.astype(np.uint16)),
+                'componentType': UNSIGNED_SHORT,
+            }
+            values = {'bufferView': self._view(np.ascontiguousarray(moves))}
+            accessor['sparse'] = {'count': len(moved), 'indices': indices, 'values': values}
+        self._accessors.append(accessor)
+        return len(self._accessors) - 1
+
+
+def _translations(faces: Sequence[Face]) -> np.ndarray:
+    return np.array([GLTF_FROM_OPTICAL @ f.pose.translation_m for f in faces])
+
+
+def _rotations(faces: Sequence[Face]) -> np.ndarray:
+    """Return quaternions (N, 4) of the model's axes, without jumps of sign."""
+    turns = [
+        quaternion(GLTF_FROM_OPTICAL @ f.pose.rotation @ MODEL_FROM_FACE.T) for f in faces
+    ]
+    for before, after in itertools.pairwise(turns):
+        if before @ after < 0:
+            after *= -1
+    return np.array(turns)
+
+
+def _weights(faces: Sequence[Face]) -> np.ndarray:
+    """Return coefficients (N, 52); those not known are the last known, 0 before."""
+    last = np.zeros(len(faces[0].blendshapes))
+    rows = []
+    for face in faces:
+        last = np.where(np.isfinite(face.blendshapes), face.blendshapes, last)
+        rows.append(last)
+    return np.array(rows)
+
+
+def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Return unit normals (V, 3) float32, weighted by area."""
+    corners = points[triangles]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.zeros((len(points), 3))
+    for corner in range(3):
+        np.add.at(total, triangles[:, corner], across)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    upright = np.where(length > 0, total, [0.0, 0.0, 1.0]) / np.where(length > 0, length, 1.0)
+    return upright.astype(np.float32)

@@ -1,0 +1,65 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A face's pose against a depth image: distance, size and rotation of the head.
+//
+// Points of the face model's skin are looked up in the depth image at the pixels where the colour
+// image's fit shows them. Gauss-Newton steps on point-to-plane distances (Chen and Medioni 1991)
+// find rotation, distance and size; what the colour image knows is the prior. Tukey's biweight
+// leaves out hair, hands, glasses and walls.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "depth_view.hpp"
+
+namespace face_recon
+{
+
+// What one image says of a face. Arrays of N points are row-major; rotations, too.
+struct SeenFace
+{
+  std::size_t count = 0;
+  const double * points_m = nullptr;  // (N, 3) model axes
+  const double * normals = nullptr;   // (N, 3) model axes, unit length
+  const double * pixels = nullptr;    // (N, 2)
+  const double * rays = nullptr;      // (N, 3) with z = 1; NaN where the pixel looks nowhere
+  std::array<double, 9> rotation{};   // optical frame from model axes
+  std::array<double, 3> translation_m{};
+  double head_scale = 1.0;
+  std::array<double, 9> rotation_covariance{};  // rad^2, optical frame
+  double focal_length_px = 1.0;
+};
+
+enum class Outcome
+{
+  kAligned,
+  kLooksAway,
+  kFewValid,  // value: part with a measured depth
+  kOtherDepth,
+  kFewInliers,  // value: part that fits
+  kFarOff,      // value: root mean square distance, m
+  kTurned,
+};
+
+struct Alignment
+{
+  Outcome outcome = Outcome::kOtherDepth;
+  double value = 0.0;  // of a refusal
+  std::array<double, 9> rotation{};
+  std::array<double, 3> translation_m{};
+  std::array<double, 3> centre_m{};  // of the points, optical frame
+  std::array<double, 36>
+    covariance{};  // position m^2, rotation rad^2; position along the ray only
+  double head_scale = 0.0;
+  double scale_sigma = 0.0;  // relative
+  double residual_m = 0.0;
+  double valid = 0.0;
+  double inliers = 0.0;
+  std::array<double, 2> shift_m{};
+};
+
+Alignment align(const SeenFace & face, const DepthView & depth);
+
+}  // namespace face_recon

@@ -1,0 +1,127 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "network_reading.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "model_points.hpp"
+
+namespace face_recon
+{
+
+namespace
+{
+
+double scale_of(const std::array<double, 12> & matrix)
+{
+  return norm({matrix[0], matrix[1], matrix[2]});
+}
+
+// Takes rows of a camera matrix in a crop, cut by a similarity, to the image.
+std::array<double, 12> in_image(
+  const std::array<double, 12> & c, const std::array<double, 6> & map)
+{
+  const double size = std::hypot(map[0], map[3]);
+  std::array<double, 12> matrix{};
+  for (std::size_t j = 0; j < 4; ++j) {
+    matrix[j] = map[0] * c[j] + map[1] * c[4 + j];
+    matrix[4 + j] = map[3] * c[j] + map[4] * c[4 + j];
+    matrix[8 + j] = size * c[8 + j];
+  }
+  matrix[3] += map[2];
+  matrix[7] += map[5];
+  return matrix;
+}
+
+// x0, y0, x1, y1 of points (count, 3) in the image; NaN where one is none.
+std::array<double, 4> box_of(
+  const double * points, std::size_t count, const std::array<double, 6> & map)
+{
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::array<double, 4> box = {kInfinity, kInfinity, -kInfinity, -kInfinity};
+  for (std::size_t n = 0; n < count; ++n) {
+    const double x = points[3 * n];
+    const double y = points[3 * n + 1];
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const double value = map[3 * axis] * x + map[3 * axis + 1] * y + map[3 * axis + 2];
+      if (std::isnan(value)) {
+        box.fill(value);
+        return box;
+      }
+      box[axis] = std::min(box[axis], value);
+      box[2 + axis] = std::max(box[2 + axis], value);
+    }
+  }
+  return box;
+}
+
+}  // namespace
+
+NetworkReader::NetworkReader(
+  const double * mean, const double * basis, std::size_t landmarks, std::size_t coefficients,
+  const ReadingSettings & settings)
+: landmarks_(landmarks),
+  coefficients_(coefficients),
+  mean_(mean, mean + 3 * landmarks),
+  basis_(basis, basis + 3 * landmarks * coefficients),
+  settings_(settings)
+{
+}
+
+FaceInImage NetworkReader::read(
+  const double * parameters, const double * points,
+  const std::array<double, 6> & image_from_crop) const
+{
+  std::array<double, 12> crop{};
+  std::copy_n(parameters, crop.size(), crop.begin());
+  const std::vector<double> coefficients(
+    parameters + crop.size(), parameters + crop.size() + coefficients_);
+  FaceInImage face;
+  face.fit_error = fit_error(crop, coefficients.data(), points);
+  face.camera_matrix = in_image(crop, image_from_crop);
+  face.box = box_of(points, landmarks_, image_from_crop);
+  const auto & c = face.camera_matrix;
+  const double scale = scale_of(c);
+  const Vector3 & middle = settings_.crop_centre_m;
+  for (std::size_t row = 0; row < 2; ++row) {
+    face.centre[row] = c[4 * row] * middle[0] + c[4 * row + 1] * middle[1] +
+                       c[4 * row + 2] * middle[2] + c[4 * row + 3];
+  }
+  face.side_px = settings_.crop_side_m * scale;
+  // the head's axis in the image, where y is down, and where the nose points
+  face.roll_rad = std::atan2(c[1] / scale, -c[5] / scale);
+  face.turned_rad = std::atan2(std::fabs(c[2] / scale), c[10] / scale);
+  return face;
+}
+
+double NetworkReader::fit_error(
+  const std::array<double, 12> & matrix, const double * coefficients, const double * points) const
+{
+  double sum = 0;
+  std::array<Vector3, 2> canthi{};
+  for (std::size_t n = 0; n < landmarks_; ++n) {
+    Vector3 point{};
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const std::size_t row = 3 * n + axis;
+      point[axis] = mean_[row] + moved(&basis_[row * coefficients_], coefficients, coefficients_);
+    }
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (settings_.canthi[side] == n) {
+        canthi[side] = point;
+      }
+    }
+    std::array<double, 2> off{};
+    for (std::size_t row = 0; row < 2; ++row) {
+      off[row] = matrix[4 * row] * point[0] + matrix[4 * row + 1] * point[1] +
+                 matrix[4 * row + 2] * point[2] + matrix[4 * row + 3] - points[3 * n + row];
+    }
+    sum += std::sqrt(off[0] * off[0] + off[1] * off[1]);
+  }
+  const double unit = norm(canthi[0] - canthi[1]) * scale_of(matrix);
+  return sum / static_cast<double>(landmarks_) / unit;
+}
+
+}  // namespace face_recon

@@ -1,0 +1,107 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Depth that is late, beside the image, broken or of another camera: never worse than none."""
+
+import numpy as np
+import pytest
+
+from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.rotations import rotation_angles_rad
+from face_recon_ros.tools.depth_sensors import SENSORS, DepthSensor
+from face_recon_ros.tools.rendered_head import head_pose_at
+from face_recon_ros.tools.sample_motion import portrait_camera
+from face_recon_ros.tools.sources import HeadSource
+
+TIMES_S = 100.0 + np.arange(24) / 15
+CAMERA = portrait_camera(640, 480)
+STEREO = SENSORS['stereo']
+
+
+@pytest.fixture(scope='module')
+def images():
+    source = HeadSource(640, 480)
+    return [source.read(t) for t in TIMES_S]
+
+
+def tracked(images, depth_at):
+    """Median errors of distance (relative) and of rotation (rad), and all reasons of refusals."""
+    pipeline = Pipeline()
+    distances, turns = [], []
+    for time_s, image in zip(TIMES_S, images, strict=True):
+        for face in pipeline.track(image, time_s, CAMERA, depth=depth_at(time_s)):
+            truth = head_pose_at(time_s)
+            distances.append(abs(face.distance_m / truth.distance_m - 1))
+            turns.append(rotation_angles_rad(face.pose.rotation, truth.rotation))
+    assert len(distances) > 18
+    report = pipeline.depth_report()
+    return np.median(distances), np.median(turns), report
+
+
+@pytest.fixture(scope='module')
+def without(images):
+    distance, turn, report = tracked(images, lambda time_s: None)
+    assert report.used == 0
+    assert report.refusals == ()
+    return distance, turn
+
+
+@pytest.mark.parametrize(('lag_s', 'sensor'), [
+    (0.0, STEREO),
+    (0.05, STEREO),
+    (0.0, DepthSensor(0.004, 0.1, 0.5, 0.001, shift_px=3.0)),
+    (0.0, DepthSensor(0.004, 0.5, 0.5, 0.001)),
+    (0.05, DepthSensor(0.003, 0.5, 0.8, 0.001, shift_px=-3.0)),
+])
+def test_a_poor_sensor_is_better_than_none(images, without, lag_s, sensor):
+    source = HeadSource(640, 480)
+    distance, turn, report = tracked(images, lambda t: source.depth(t - lag_s, sensor))
+    assert without[0] > 0.08
+    assert distance < 0.02
+    # late depth turns the head by what it has moved since, half a depth image by a little
+    assert turn < without[1] + np.radians(2)
+    assert report.used > 15
+
+
+def metres(time_s):
+    return 0.001 * HeadSource(640, 480).depth(time_s, STEREO).astype(np.float32)
+
+
+@pytest.mark.parametrize('depth_at', [
+    lambda t: np.zeros((480, 640), np.uint16),
+    lambda t: np.full((480, 640), np.nan, np.float32),
+    lambda t: np.full((480, 640), 65535, np.uint16),
+    lambda t: np.full((480, 640), 2.0),
+    # of a camera that looks elsewhere
+    lambda t: np.roll(metres(t), 250, axis=1),
+    # of another scale: millimetres for metres
+    lambda t: 1000 * metres(t),
+])
+def test_depth_without_the_face_is_as_none(images, without, depth_at):
+    distance, turn, report = tracked(images, depth_at)
+    assert distance == pytest.approx(without[0], abs=1e-9)
+    assert turn == pytest.approx(without[1], abs=1e-9)
+    assert report.used == 0
+    for reason in report.refusals:
+        assert reason
+        assert '\n' not in reason
+
+
+def test_depth_that_breaks_now_and_then_is_left_out_then(images, without):
+    source, rng = HeadSource(640, 480), np.random.default_rng(2)
+
+    def depth_at(time_s):
+        depth = source.depth(time_s, STEREO)
+        return rng.permutation(depth.ravel()).reshape(depth.shape) if rng.random() < 0.4 else depth
+
+    distance, turn, report = tracked(images, depth_at)
+    assert distance < 0.03
+    assert turn < without[1] + np.radians(1)
+    assert report.refusals
+
+
+def test_4k_with_its_depth():
+    source, camera = HeadSource(3840, 2160), portrait_camera(3840, 2160)
+    (face,) = Pipeline().detect(source.read(101.0), camera, source.depth(101.0, STEREO))
+    assert face.distance_m == pytest.approx(head_pose_at(101.0).distance_m, rel=0.02)
+    assert face.head_scale == pytest.approx(0.9, rel=0.06)

@@ -1,0 +1,459 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Expressions by name: the units, what they are read from, rest, speech, action units."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros import Pipeline, PipelineConfig
+from face_recon_ros.errors import ArgumentError, ModelFileError
+from face_recon_ros.expression import action_units as facs
+from face_recon_ros.expression import units
+from face_recon_ros.expression.features import aligned, feature_vector, mirrored
+from face_recon_ros.expression.looks import with_gaze, with_openness
+from face_recon_ros.expression.neutral import Neutral
+from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.expression.regression import ExpressionRegression
+from face_recon_ros.expression.rules import named_expression
+from face_recon_ros.expression.speaking import SpeakingDetector
+from face_recon_ros.paths import model_file
+from face_recon_ros.rendering.bars import draw_bars, rows_of
+from face_recon_ros.rotations import EulerAngles, rotation_about
+from face_recon_ros.tflite import Network
+
+LEVEL = EulerAngles(0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope='module')
+def expressive():
+    return Pipeline(PipelineConfig(expressions=True))
+
+
+@pytest.fixture(scope='module')
+def face(expressive, portrait):
+    (found,) = expressive.detect(portrait)
+    return found
+
+
+def weights(**named):
+    values = np.zeros(52)
+    for name, value in named.items():
+        values[units.NAMES.index(name)] = value
+    return values
+
+
+# --- the units -------------------------------------------------------------------
+
+
+def test_places_of_some_units():
+    assert len(units.NAMES) == len(set(units.NAMES)) == 52
+    places = {'eyeBlinkLeft': 0, 'eyeBlinkRight': 7, 'jawForward': 14, 'jawOpen': 17,
+              'mouthSmileLeft': 23, 'mouthUpperUpRight': 40, 'browInnerUp': 43, 'cheekPuff': 46,
+              'tongueOut': 51}  # fmt: skip
+    assert {name: units.NAMES.index(name) for name in places} == places
+
+
+def test_the_mirror_of_a_unit_is_on_the_other_side():
+    values = weights(eyeBlinkLeft=0.3, jawRight=0.2, browInnerUp=0.9)
+    expected = weights(eyeBlinkRight=0.3, jawLeft=0.2, browInnerUp=0.9)
+    np.testing.assert_array_equal(values[units.MIRROR], expected)
+
+
+# --- without the pose ------------------------------------------------------------
+
+
+def screen(points, rotation, scale=900.0, move=(200.0, 150.0, 30.0)):
+    """Return points of the model as pixels: y down."""
+    return scale * (points @ rotation.T) * [1, -1, 1] + move
+
+
+@pytest.mark.parametrize(('axis', 'degrees'), [('x', 20), ('y', -40), ('z', 30)])
+def test_turning_takes_nothing_from_a_face(model, axis, degrees):
+    reference = model.landmarks_468.mean
+    open_mouth = reference + model.landmarks_468.basis[..., 40] * 1.5
+    seen = aligned(screen(open_mouth, rotation_about(axis, math.radians(degrees))), reference)
+    level = aligned(screen(open_mouth, np.eye(3)), reference)
+    np.testing.assert_allclose(seen.points, level.points, atol=1e-9)
+    turn = seen.turn - level.turn
+    assert math.degrees(turn['xyz'.index(axis)]) == pytest.approx(degrees, abs=0.3)
+
+
+def test_the_mirrored_face_is_that_of_the_mirrored_pixels(model):
+    reference, other = model.landmarks_468.mean, model.landmarks_468_mirror
+    rng = np.random.default_rng(0)
+    pixels = screen(reference + rng.normal(0, 2e-3, (468, 3)), rotation_about('y', 0.5))
+    turned = pixels[other] * [-1, 1, 1]
+    by_pixels = aligned(turned, reference)
+    by_face = mirrored(aligned(pixels, reference), other)
+    np.testing.assert_allclose(
+        feature_vector(by_face, reference), feature_vector(by_pixels, reference), atol=1e-9)
+
+
+# --- the file --------------------------------------------------------------------
+
+
+def test_the_mirrored_face_has_the_units_of_the_other_side(model):
+    reference, other = model.landmarks_468.mean, model.landmarks_468_mirror
+    read = ExpressionRegression(reference, other)
+    rng = np.random.default_rng(1)
+    pixels = screen(reference + rng.normal(0, 2e-3, (468, 3)), rotation_about('y', 0.3))
+    seen = aligned(pixels, reference)
+    values = read(seen)
+    assert values.shape == (52,)
+    assert 0 <= values.min() < values.max() <= 1
+    np.testing.assert_allclose(
+        read(mirrored(seen, other)), values[units.MIRROR], atol=1e-5)
+
+
+def test_units_that_landmarks_do_not_show_are_zero_with_no_confidence(face):
+    tongue = units.NAMES.index('tongueOut')
+    assert (face.blendshapes[tongue], face.blendshape_confidence[tongue]) == (0, 0)
+    unknown = face.blendshape_confidence == 0
+    assert not face.blendshapes[unknown].any()
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    (lambda arrays: arrays.pop('output'), 'output'),
+    (lambda arrays: arrays.update(centre=np.zeros(5, np.float32)), 'centre is float32 (5,)'),
+    (lambda arrays: arrays.update(names=arrays['names'][::-1]), 'other units'),
+    (lambda arrays: arrays.update(format_version=np.array(9)), 'format 9'),
+    (lambda arrays: arrays.update(output_bias=np.full(52, np.nan, np.float32)), 'output_bias'),
+])
+def test_a_file_that_is_not_it(tmp_path, model, change, said):
+    with np.load(model_file('blendshapes.npz')) as file:
+        arrays = dict(file)
+    change(arrays)
+    np.savez(tmp_path / 'other.npz', **arrays)
+    with pytest.raises(ModelFileError) as raised:
+        ExpressionRegression(
+            model.landmarks_468.mean, model.landmarks_468_mirror, tmp_path / 'other.npz')
+    assert said in str(raised.value)
+    assert 'other.npz' in str(raised.value)
+    assert '\n' not in str(raised.value)
+
+
+def test_a_file_that_is_missing_or_damaged(tmp_path, model):
+    (tmp_path / 'damaged.npz').write_bytes(b'PK\3\4no zip')
+    for name in ('missing.npz', 'damaged.npz'):
+        with pytest.raises(ModelFileError, match=name):
+            ExpressionRegression(
+                model.landmarks_468.mean, model.landmarks_468_mirror, tmp_path / name)
+
+
+# --- in the pipeline -------------------------------------------------------------
+
+
+def test_who_does_not_ask_does_not_pay(portrait, monkeypatch):
+    pipeline = Pipeline()
+    monkeypatch.setattr(ExpressionReader, 'still', lambda *_: 1 / 0)
+    monkeypatch.setattr(ExpressionReader, 'follow', lambda *_: 1 / 0)
+    (found,) = pipeline.detect(portrait)
+    assert np.isnan(found.blendshapes).all()
+    assert found.blendshapes.shape == (52,)
+    assert not found.blendshape_confidence.any()
+    assert math.isnan(found.speaking)
+
+
+def test_the_portrait_smiles_with_open_eyes(face):
+    values = dict(zip(units.NAMES, face.blendshapes, strict=True))
+    assert min(values['mouthSmileLeft'], values['mouthSmileRight']) > 0.4
+    assert max(values['eyeBlinkLeft'], values['eyeBlinkRight']) < 0.3
+    assert values['jawOpen'] < 0.3
+    assert max(values['mouthFrownLeft'], values['mouthPucker'], values['mouthFunnel']) < 0.2
+
+
+def test_the_portrait_in_the_mirror(expressive, face, portrait):
+    (other,) = expressive.detect(np.ascontiguousarray(portrait[:, ::-1]))
+    np.testing.assert_allclose(
+        other.blendshapes[units.MIRROR], face.blendshapes, atol=0.15)
+
+
+def test_tables_have_a_row_for_every_face(expressive, portrait):
+    faces = expressive.detect(portrait)
+    assert faces.blendshapes.shape == (1, 52)
+    assert faces.speaking.shape == (1,)
+    nobody = expressive.detect(np.zeros((200, 200, 3), np.uint8))
+    assert nobody.blendshapes.shape == (0, 52)
+
+
+def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
+    settings = {'smoothing': None, 'use_eyes': False}
+    pipeline = Pipeline(PipelineConfig(expressions=True, **settings))
+    (still,) = pipeline.detect(portrait)
+    for k in range(40):
+        faces = pipeline.track(portrait, k / 30)
+    np.testing.assert_allclose(faces[0].blendshapes, still.blendshapes, atol=0.12)
+    assert faces[0].speaking == 0  # a picture is silent
+    pipeline.configure(PipelineConfig(**settings))
+    assert np.isnan(pipeline.track(portrait, 2.0)[0].blendshapes).all()
+    pipeline.configure(PipelineConfig(expressions=True, **settings))
+    assert np.isfinite(pipeline.track(portrait, 2.03)[0].blendshapes).all()
+
+
+def test_a_face_that_is_not_seen_is_not_known(expressive, portrait, monkeypatch):
+    run = Network.run
+
+    def unseen(network):
+        outputs = run(network)
+        if sorted(o.size for o in outputs) == [1, 1404]:
+            return [np.full_like(o, -20.0) if o.size == 1 else o for o in outputs]
+        return outputs
+
+    monkeypatch.setattr(Network, 'run', unseen)
+    (found,) = expressive.detect(portrait)
+    assert np.isnan(found.blendshapes).all()
+    assert not found.blendshape_confidence.any()
+
+
+def test_the_far_side_is_known_less(model):
+    reader = ExpressionReader(model)
+    reference = model.landmarks_468.mean
+
+    def known(degrees):
+        turned = screen(reference, rotation_about('y', math.radians(degrees)))
+        return reader._confidence(aligned(turned, reference))
+
+    left = units.NAMES.index('mouthSmileLeft')
+    right = units.NAMES.index('mouthSmileRight')
+    # towards image right: the person's left cheek is behind the nose
+    assert known(50)[left] < 0.5 * known(0)[left]
+    assert known(50)[right] == pytest.approx(known(0)[right])
+    assert known(-50)[right] < 0.5 * known(0)[right]
+    jaw = units.NAMES.index('jawOpen')
+    assert known(50)[jaw] == pytest.approx(known(0)[jaw])
+
+
+@pytest.mark.parametrize(('gaze', 'shown'), [
+    ((1, 0, 0), {}),
+    ((math.cos(0.26180), math.sin(0.26180), 0),  # 15 degrees to the person's left
+     {'eyeLookOutLeft': 0.5, 'eyeLookInRight': 0.5}),
+    ((math.cos(0.5236), -math.sin(0.5236), 0), {'eyeLookInLeft': 1.0, 'eyeLookOutRight': 1.0}),
+    ((math.cos(0.21817), 0, math.sin(0.21817)), {'eyeLookUpLeft': 0.5, 'eyeLookUpRight': 0.5}),
+    ((0.6, 0, -0.8), {'eyeLookDownLeft': 1.0, 'eyeLookDownRight': 1.0}),
+])
+def test_looks_follow_the_gaze(gaze, shown):
+    values, known = with_gaze(weights(jawOpen=0.3), np.zeros(52), np.array(gaze), 0.2618)
+    np.testing.assert_allclose(values, weights(jawOpen=0.3, **shown), atol=1e-4)
+    assert known[units.NAMES.index('eyeLookInLeft')] == pytest.approx(0.5, abs=1e-3)
+    assert np.count_nonzero(known) == 8
+
+
+@pytest.mark.parametrize(('openness', 'shown'), [
+    ((1.0, 1.0), {}), ((0.6, 0.7), {}), ((0.0, 1.0), {'eyeBlinkRight': 1.0}),
+    ((0.9, 0.3), {'eyeBlinkLeft': 0.5}), ((math.nan, 0.0), {'eyeBlinkRight': 0.2,
+                                                           'eyeBlinkLeft': 1.0}),
+])  # fmt: skip
+def test_blinks_follow_the_openness_of_the_eyes(openness, shown):
+    before = weights(eyeBlinkRight=0.2, eyeBlinkLeft=0.2)
+    found = with_openness(before, np.array(openness))
+    np.testing.assert_allclose(found, weights(**shown), atol=1e-9)
+
+
+# --- rest ------------------------------------------------------------------------
+
+
+def test_what_a_face_shows_for_minutes_is_rest_and_a_smile_is_not():
+    neutral = Neutral()
+    narrow_eyes = weights(eyeBlinkLeft=0.25)
+    first = neutral(narrow_eyes, 0.0)
+    np.testing.assert_allclose(first, narrow_eyes)
+    for k in range(1, 1200):
+        shown = neutral(narrow_eyes, 0.5 * k)
+    assert shown[0] < 0.01
+    assert neutral(weights(eyeBlinkLeft=1.0), 601.0)[0] == pytest.approx(1.0)
+    smiling = Neutral()
+    for k in range(40):
+        shown = smiling(weights(mouthSmileLeft=0.8), 0.5 * k)
+    assert shown[23] > 0.7
+
+
+def test_rest_is_bounded_and_falls_at_once():
+    neutral = Neutral()
+    for k in range(4000):
+        shown = neutral(weights(jawOpen=1.0, mouthSmileLeft=0.9), 0.5 * k)
+    assert neutral.resting.max() == pytest.approx(0.3)
+    assert shown[23] == pytest.approx((0.9 - 0.3) / 0.7)
+    for k in range(20):
+        neutral(np.zeros(52), 2000 + 0.5 * k)
+    assert neutral.resting.max() < 0.01
+
+
+def test_time_that_goes_back_teaches_nothing():
+    neutral = Neutral()
+    for stamp_s in (10.0, 5.0, 5.0, 9.0):
+        neutral(weights(jawOpen=1.0), stamp_s)
+    assert not neutral.resting.any()
+
+
+# --- speech ----------------------------------------------------------------------
+
+
+def spoken(opening_of, seconds=3.0, rate_hz=30.0):
+    detector = SpeakingDetector()
+    return [detector(opening_of(k / rate_hz), k / rate_hz)
+            for k in range(int(seconds * rate_hz))]
+
+
+def test_lips_that_move_like_syllables_speak():
+    said = spoken(lambda t: 0.004 + 0.004 * math.sin(2 * math.pi * 4 * t))
+    assert np.isnan(said[:29]).all()
+    assert min(said[45:]) > 0.8
+
+
+@pytest.mark.parametrize('opening_of', [
+    lambda _: 0.01,
+    lambda t: 0.01 if t > 1.5 else 0.0,  # opens once
+    lambda t: 0.0002 * math.sin(2 * math.pi * 4 * t),  # noise of landmarks
+    lambda t: 0.006 * math.sin(2 * math.pi * 0.2 * t),  # a yawn
+], ids=['held open', 'opened once', 'trembling', 'slow'])
+def test_lips_that_do_not(opening_of):
+    assert max(spoken(opening_of)[31:]) < 0.3
+
+
+def test_too_slow_a_stream_says_nothing():
+    assert np.isnan(spoken(lambda t: math.sin(25 * t), rate_hz=5.0)).all()
+
+
+def test_a_gap_begins_anew():
+    detector = SpeakingDetector()
+    for k in range(60):
+        said = detector(0.004 * math.sin(25 * k / 30), k / 30)
+    assert said > 0.5
+    assert math.isnan(detector(0.0, 3.0))
+
+
+# --- action units ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('shown', 'code', 'intensity'), [
+    ({'browInnerUp': 0.7}, 1, 0.7),
+    ({'browOuterUpLeft': 0.4, 'browOuterUpRight': 0.8}, 2, 0.6),
+    ({'browDownLeft': 0.5, 'browDownRight': 0.5}, 4, 0.5),
+    ({'eyeWideLeft': 1.0, 'eyeWideRight': 1.0}, 5, 1.0),
+    ({'cheekSquintLeft': 0.6, 'cheekSquintRight': 0.6}, 6, 0.6),
+    ({'noseSneerLeft': 0.6, 'noseSneerRight': 0.6}, 9, 0.6),
+    ({'mouthSmileLeft': 0.9, 'mouthSmileRight': 0.7}, 12, 0.8),
+    ({'mouthFrownLeft': 0.5, 'mouthFrownRight': 0.5}, 15, 0.5),
+    ({'mouthPucker': 0.5}, 18, 0.5),
+    ({'jawOpen': 0.6}, 26, 0.6),
+    ({'jawOpen': 0.6, 'mouthClose': 0.2}, 25, 0.4),
+    ({'jawLeft': 0.6}, 30, 0.6),
+    ({'jawRight': 0.3}, 30, 0.3),
+    ({'cheekPuff': 0.6}, 34, 0.6),
+    ({'eyeBlinkLeft': 0.9, 'eyeBlinkRight': 0.8}, 43, 0.8),
+    ({'eyeBlinkLeft': 0.9, 'eyeBlinkRight': 0.1}, 46, 0.8),
+])
+def test_action_units_by_their_numbers(shown, code, intensity):
+    found = facs.action_units(weights(**shown), np.full(52, 0.5), math.nan, LEVEL, 0.8)
+    assert found.intensity.shape == found.confidence.shape == (99,)
+    assert found.intensity[code] == pytest.approx(intensity)
+    assert found.confidence[code] == pytest.approx(0.4)
+    assert found.confidence[50] == 0
+    assert found.confidence[[0, 3, 8, 45, 73, 98]].max() == 0
+
+
+@pytest.mark.parametrize(('angles', 'code'), [
+    # positive yaw: towards image left, which is the person's right
+    ((30.0, 0.0, 0.0), 52), ((-30.0, 0.0, 0.0), 51), ((0.0, 30.0, 0.0), 53),
+    ((0.0, -30.0, 0.0), 54), ((0.0, 0.0, 30.0), 55), ((0.0, 0.0, -30.0), 56),
+])
+def test_turns_of_the_head(angles, code):
+    found = facs.action_units(np.full(52, np.nan), np.zeros(52), 0.9, EulerAngles(*angles), 1.0)
+    turned = {c for c in range(51, 57) if found.intensity[c] > 0}
+    assert turned == {code}
+    assert found.intensity[code] == pytest.approx(2 / 3)
+    # of a face whose expression is not known nothing else is told
+    assert found.confidence[:50].max() == 0
+    assert (found.intensity[50], found.confidence[50]) == (1.0, pytest.approx(0.8))
+
+
+@pytest.mark.parametrize(('intensities', 'name'), [
+    ({}, 'neutral'),
+    ({12: 0.8, 6: 0.6}, 'happy'),
+    ({1: 0.7, 2: 0.6, 26: 0.6}, 'surprised'),
+    ({4: 0.8, 24: 0.6}, 'angry'),
+    ({1: 0.6, 15: 0.6}, 'sad'),
+    ({9: 0.7}, 'disgusted'),
+    ({9: 0.5, 12: 0.9}, 'happy'),
+    ({26: 0.9}, 'neutral'),
+])
+def test_names_of_expressions(intensities, name):
+    intensity = np.zeros(99)
+    for code, value in intensities.items():
+        intensity[code] = value
+    named = named_expression(facs.ActionUnits(intensity, np.full(99, 0.9)))
+    assert named.name == name
+    assert 0 < named.confidence <= 0.9
+    nothing = named_expression(facs.ActionUnits(intensity, np.zeros(99)))
+    assert (nothing.name, nothing.confidence) == ('neutral', 0.0)
+
+
+# --- the mesh --------------------------------------------------------------------
+
+
+def test_the_mesh_opens_its_jaw(model):
+    rest = model.vertices(blendshapes={})
+    posed = model.vertices(blendshapes={'jawOpen': 1.0})
+    assert rest.shape == (38400, 3)
+    np.testing.assert_array_equal(rest, model.mean)
+    chin = model.embed_68(posed - rest)[8]
+    assert chin[1] < -0.01
+    half = model.vertices(blendshapes={'jawOpen': 0.5})
+    np.testing.assert_allclose(half - rest, (posed - rest) / 2, atol=1e-7)
+    brows = model.embed_68(posed - rest)[17:27]
+    assert np.abs(brows).max() < 1e-3
+
+
+def test_the_mesh_closes_the_eye_of_the_side_that_is_named(model):
+    def gaps(points):
+        marks = model.embed_68(points)
+        return [np.linalg.norm(marks[a] - marks[b]) for a, b in ((37, 41), (43, 47))]
+
+    right, left = gaps(model.vertices(blendshapes={'eyeBlinkRight': 1.0}))
+    right_open, left_open = gaps(model.mean)
+    assert right < 0.6 * right_open
+    assert left == pytest.approx(left_open, rel=0.02)
+
+
+def test_the_mesh_of_somebody(model):
+    shape = np.zeros(40)
+    shape[0] = 2.0
+    somebody = model.vertices(blendshapes={}, shape=shape)
+    assert np.abs(somebody - model.mean).max() > 1e-3
+
+
+@pytest.mark.parametrize(('arguments', 'said'), [
+    ({'blendshapes': {'jawopen': 1.0}}, "'jawopen'"),
+    ({'blendshapes': {'jawOpen': math.nan}}, 'jawOpen is nan'),
+    ({'blendshapes': {}, 'shape': np.zeros(3)}, 'shape is (3,)'),
+])
+def test_a_pose_that_is_none(model, arguments, said):
+    with pytest.raises(ArgumentError) as raised:
+        model.vertices(**arguments)
+    assert said in str(raised.value)
+
+
+# --- pictures --------------------------------------------------------------------
+
+
+def test_bars_are_beside_the_face_and_only_where_something_is_known(face, portrait, expressive):
+    picture = draw_bars(portrait.copy(), face)
+    changed = (picture != portrait).any(axis=2)
+    assert changed.any()
+    x0, _, x1, _ = face.box.astype(int)
+    assert changed[:, (x0 + x1) // 2].mean() < 0.05
+    (unread,) = Pipeline().detect(portrait)
+    np.testing.assert_array_equal(draw_bars(portrait.copy(), unread), portrait)
+    names = [row.name for row in rows_of(face)]
+    assert 'mouthSmile' in names
+    assert 'tongueOut' not in names
+
+
+@pytest.mark.parametrize('size', [(40, 60), (480, 30), (60, 2000)])
+def test_bars_in_images_of_any_size(face, size):
+    image = cv2.resize(np.full((64, 64, 3), 200, np.uint8), size[::-1])
+    assert draw_bars(image, face).shape == (*size, 3)
