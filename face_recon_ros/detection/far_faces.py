@@ -12,6 +12,7 @@ takes a hundred of them; the network of proposals looks at a tile of 711 by 533 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -95,11 +96,17 @@ class FarFaceSearch:
             return None
         return [Tile(x, y, w, h) for y in tops for x in lefts]
 
-    def __call__(self, image: np.ndarray, tile: Tile) -> list[Detection]:
-        """Return the far faces in a tile of an image (H, W, 3) uint8 BGR, in the image's px."""
+    def __call__(
+        self, image: np.ndarray, tile: Tile, known: Sequence[Detection] = ()
+    ) -> list[Detection]:
+        """
+        Return the far faces in a tile of an image (H, W, 3) uint8 BGR, in the image's px.
+
+        :param known: faces that other tiles have shown, which are not returned again
+        """
         found: list[Detection] = []
         for x, y, width in self._proposals(image, tile):
-            if not any(_is_within(x, y, d.box) for d in found):
+            if not any(_is_within(x, y, d.box) for d in [*known, *found]):
                 found += self._seen_there(image, np.array([x, y]), width)
         return found
 

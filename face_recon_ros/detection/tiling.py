@@ -78,9 +78,11 @@ class MergedDetector:
         for detector, window in parts:
             found = _detect_in_window(detector, image, window)
             merged += [d for d in found if not _overlaps_one_of(d, merged)]
+        tiny: list[Detection] = []
         for tile in tiles:
-            found = self._tiny(image, tile) if self._tiny else []
-            merged += [d for d in found if not _overlaps_one_of(d, merged)]
+            tiny += self._tiny(image, tile, known=tiny) if self._tiny else []
+        # in a window of its own a small face is seen better than in a part
+        merged = [d for d in merged if not _overlaps_one_of(d, tiny)] + tiny
         return sorted(merged, key=lambda d: -d.score)
 
     def _parts(self, image: np.ndarray) -> list[tuple[Detector, Window]]:

@@ -82,7 +82,7 @@ def train(arguments: argparse.Namespace) -> None:
         schedule.step()
         total += float(error.detach())
         _follow(average, network, min(AVERAGE, (step + 1) / (step + 10)))
-        if (step + 1) % EVERY == 0:
+        if (step + 1) % EVERY == 0 or step + 1 == arguments.steps:
             sys.stdout.write(f'step {step + 1}: loss {total / EVERY:.3f}\n')
             sys.stdout.flush()
             total = 0.0
@@ -116,7 +116,7 @@ def main() -> int:
     parser.add_argument('--backgrounds', type=Path, required=True,
                         help='a folder of pictures without faces')
     parser.add_argument('--output', type=Path, required=True)
-    parser.add_argument('--steps', type=int, default=6000)
+    parser.add_argument('--steps', type=int, default=3600)
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--rate', type=float, default=3e-3)
     parser.add_argument('--seed', type=int, default=0)
