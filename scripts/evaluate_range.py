@@ -105,6 +105,29 @@ def is_at(box: np.ndarray, centre: np.ndarray, width_px: float) -> bool:
     return bool(np.abs((box[:2] + box[2:]) / 2 - centre).max() < 0.6 * width_px)
 
 
+def counted(
+    pipeline: Pipeline, people: list[tuple[np.ndarray, np.ndarray]], scenery: list[np.ndarray],
+    width_px: float, streams: int,
+) -> Count:
+    """Show everybody at one width, `streams` of them in a stream, too."""
+    random, count = np.random.default_rng(0), Count()
+    for i, person in enumerate(people):
+        background = scenery[i % len(scenery)]
+        made = composite(background, person, width_px, random)
+        if made is None:
+            continue
+        scene, centre = made
+        right = [is_at(face.box, centre, width_px) for face in pipeline.detect(scene)]
+        count.shown += 1
+        count.found += any(right)
+        count.wrong += len(right) - sum(right)
+        if i < streams:
+            images = images_until_found(pipeline, background, scene, centre, width_px)
+            if images is not None:
+                count.images.append(images)
+    return count
+
+
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -118,28 +141,13 @@ def main() -> int:
     pipeline = Pipeline()
     for text in arguments.sizes:
         width, height = (int(n) for n in text.split('x'))
-        size = width, height
-        scenery = backgrounds_of(arguments.backgrounds, size, arguments.people)
-        empty = sum(len(pipeline.detect(background)) for background in scenery)
-        sys.stdout.write(f'{text}: {empty} false positives in {len(scenery)} empty pictures\n')
+        scenery = backgrounds_of(arguments.backgrounds, (width, height), arguments.people)
+        empty = [face.score for b in scenery for face in pipeline.detect(b)]
+        sys.stdout.write(
+            f'{text}: {len(empty)} false positives in {len(scenery)} empty pictures, '
+            f'{sum(score > 0.5 for score in empty)} of them with a score above 0.5\n')
         for width_px in WIDTHS_PX:
-            random = np.random.default_rng(0)
-            count = Count()
-            for i, person in enumerate(people):
-                made = composite(scenery[i % len(scenery)], person, width_px, random)
-                if made is None:
-                    continue
-                scene, centre = made
-                count.shown += 1
-                faces = pipeline.detect(scene)
-                right = [is_at(face.box, centre, width_px) for face in faces]
-                count.found += any(right)
-                count.wrong += len(right) - sum(right)
-                if i < arguments.streams:
-                    images = images_until_found(
-                        pipeline, scenery[i % len(scenery)], scene, centre, width_px)
-                    if images is not None:
-                        count.images.append(images)
+            count = counted(pipeline, people, scenery, width_px, arguments.streams)
             line = f'  {width_px:3} px: {count.found} of {count.shown}, {count.wrong} wrong'
             if arguments.streams:
                 seconds = (np.array(count.images) + 1) / RATE_HZ

@@ -263,8 +263,9 @@ class Peer:
         sent, begin = set(), len(faces)
 
         def make(header):
-            sent.add((header.stamp.sec, header.stamp.nanosec))
-            return make_message(header)
+            message = make_message(header)
+            sent.add(stamp_of(message))
+            return message
 
         def answers():
             return [f for f in faces[begin:] if stamp_of(f) in sent]

@@ -54,7 +54,9 @@ def test_the_names_of_drawing():
         'MODES', 'FaceViews', 'PlacedMesh', 'Renderer', 'Shading', 'draw_box', 'draw_dense',
         'draw_landmarks', 'draw_pose_axes', 'draw_pose_cage',
     }  # fmt: skip
-    assert rendering.MODES == ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'box')
+    assert rendering.MODES == (
+        'sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc', 'box', 'gaze', 'expression'
+    )  # fmt: skip
 
 
 def test_importing_the_package_imports_nothing_heavy():

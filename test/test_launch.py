@@ -324,7 +324,10 @@ def test_each_camera_has_a_node_of_its_own(launch_file, make_node, tmp_path):
         assert {f'/robot/{camera}/image_raw', f'/robot/{camera}/camera_info'} <= subscribed[camera]
         assert node.get_parameter('max_faces').value == (3 if camera == 'rear' else 8)
         rclpy.shutdown()
-    ros_wide = {'/tf', '/diagnostics', '/rosout', '/parameter_events', '/humans/faces/tracked'}
+    ros_wide = {
+        '/tf', '/diagnostics', '/rosout', '/parameter_events', '/humans/faces/tracked',
+        '/humans/interactions/gazing',
+    }  # fmt: skip
     assert offered['front'] & offered['rear'] <= ros_wide
 
 

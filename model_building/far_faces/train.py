@@ -23,6 +23,7 @@ from torch import nn
 from model_building.far_faces.model import FarFaceNetwork, loss, targets
 from model_building.far_faces.scenes import (
     SIDE_PX,
+    Person,
     SceneMaker,
     read_backgrounds,
     read_people,
@@ -47,49 +48,71 @@ def batch(
     )
 
 
+def read_data(arguments: argparse.Namespace) -> tuple[list[Person], list[np.ndarray]]:
+    """Return people and backgrounds to learn from."""
+    everyone = read_people(arguments.photos, slice(None))
+    backgrounds = read_backgrounds(arguments.backgrounds, slice(None))
+    people = [p for i, p in enumerate(everyone) if i % HELD_OUT_PERSON]
+    scenery = [b for i, b in enumerate(backgrounds) if i % HELD_OUT_BACKGROUND]
+    sys.stdout.write(f'{len(people)} people, {len(scenery)} backgrounds\n')
+    return people, scenery
+
+
+class Run:
+    """Network, moving average and optimizer; in a folder, from which it goes on."""
+
+    def __init__(self, folder: Path, rate: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.network = FarFaceNetwork()
+        self.average = copy.deepcopy(self.network)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=1e-4)
+        self.step = 0
+        checkpoint = folder / 'checkpoint.pt'
+        if checkpoint.exists():
+            state = torch.load(checkpoint)
+            self.network.load_state_dict(state['network'])
+            self.average.load_state_dict(state['average'])
+            self.optimizer.load_state_dict(state['optimizer'])
+            self.step = state['step']
+
+    def learn(self, images: torch.Tensor, heat: torch.Tensor, values: torch.Tensor) -> float:
+        """Make one step; return the loss."""
+        error = loss(self.network(images), heat, values)
+        self.optimizer.zero_grad()
+        error.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        _follow(self.average, self.network, min(AVERAGE, self.step / (self.step + 9)))
+        return float(error.detach())
+
+    def save(self) -> None:
+        """Write checkpoint.pt and weights.pt."""
+        average = self.average.state_dict()
+        torch.save({
+            'network': self.network.state_dict(), 'average': average,
+            'optimizer': self.optimizer.state_dict(), 'step': self.step,
+        }, self._folder / 'checkpoint.pt')
+        torch.save(average, self._folder / 'weights.pt')
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Run the steps that are left, write checkpoints."""
     torch.manual_seed(arguments.seed)
-    output: Path = arguments.output
-    output.mkdir(parents=True, exist_ok=True)
-    everyone = read_people(arguments.photos, slice(None))
-    backgrounds = read_backgrounds(arguments.backgrounds, slice(None))
-    learnt = [p for i, p in enumerate(everyone) if i % HELD_OUT_PERSON]
-    scenery = [b for i, b in enumerate(backgrounds) if i % HELD_OUT_BACKGROUND]
-    sys.stdout.write(f'{len(learnt)} people, {len(scenery)} backgrounds\n')
-    network = FarFaceNetwork()
-    average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(network.parameters(), arguments.rate, weight_decay=1e-4)
-    checkpoint = output / 'checkpoint.pt'
-    first = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        network.load_state_dict(state['network'])
-        average.load_state_dict(state['average'])
-        optimizer.load_state_dict(state['optimizer'])
-        first = state['step']
-    maker = SceneMaker(learnt, scenery, np.random.default_rng([arguments.seed, first]))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda i: rate_at(i + first, arguments.steps))
+    run = Run(arguments.output, arguments.rate)
+    random = np.random.default_rng([arguments.seed, run.step])
+    maker = SceneMaker(*read_data(arguments), random)
     total = 0.0
-    for step in range(first, arguments.steps):
-        images, heat, values = batch(maker, arguments.batch)
-        error = loss(network(images), heat, values)
-        optimizer.zero_grad()
-        error.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
-        total += float(error.detach())
-        _follow(average, network, min(AVERAGE, (step + 1) / (step + 10)))
-        if (step + 1) % EVERY == 0 or step + 1 == arguments.steps:
-            sys.stdout.write(f'step {step + 1}: loss {total / EVERY:.3f}\n')
+    while run.step < arguments.steps:
+        for group in run.optimizer.param_groups:
+            group['lr'] = arguments.rate * rate_at(run.step, arguments.steps)
+        total += run.learn(*batch(maker, arguments.batch))
+        if run.step % EVERY == 0 or run.step == arguments.steps:
+            sys.stdout.write(f'step {run.step}: loss {total / EVERY:.3f}\n')
             sys.stdout.flush()
             total = 0.0
-            torch.save({
-                'network': network.state_dict(), 'average': average.state_dict(),
-                'optimizer': optimizer.state_dict(), 'step': step + 1}, checkpoint)
-            torch.save(average.state_dict(), output / 'weights.pt')
+            run.save()
 
 
 def rate_at(step: int, steps: int) -> float:
