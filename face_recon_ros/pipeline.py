@@ -75,7 +75,8 @@ class PipelineConfig:
 
     detector: str = setting(
         BOTH,
-        'Face detector: short_range (to 2 m), full_range (to 5 m), both, or a .tflite file.',
+        'Face detector: short_range (to 2 m), full_range (to 5 m), both (and smaller faces), or a '
+        '.tflite file.',
         change=Change.UNCONFIGURED,
     )
     detector_threshold: float = setting(0.5, 'Minimum score of a detection.', 0.05, 1.0)
