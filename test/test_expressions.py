@@ -181,7 +181,7 @@ def test_tables_have_a_row_for_every_face(expressive, portrait):
 
 
 def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
-    settings = {'smoothing': None, 'use_eyes': False}
+    settings = {'smoothing': None, 'use_eyes': 'never'}
     pipeline = Pipeline(PipelineConfig(expressions=True, **settings))
     (still,) = pipeline.detect(portrait)
     for k in range(40):
