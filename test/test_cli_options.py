@@ -19,7 +19,8 @@ OPTIONS = {
         0, {'0': 0, '256': 256}, ('-1', '257', '1.5'),
     ),
     '--detector': (
-        'face detector: short_range (to 2 m), full_range (to 5 m), both, or a .tflite file '
+        'face detector: short_range (to 2 m), full_range (to 5 m), both (and smaller faces), or a '
+        '.tflite file '
         '(default both)',
         'both', {'my.tflite': 'my.tflite'}, (),
     ),

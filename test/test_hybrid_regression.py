@@ -236,7 +236,8 @@ def test_nothing_jumps_in_a_slow_sweep(pipeline, shown, axis, most_deg, still):
         np.linalg.norm(rotation_vector(b.rotation @ a.rotation.T))
         for a, b in pairwise(found)
     ])
-    assert steps.max() < 6
+    # stills are two degrees apart; at 48 the two networks differ most
+    assert steps.max() < (7 if still else 6)
     scales = np.log([f.parameters.scale_px_per_m for f in found])
     assert np.abs(np.diff(scales)).max() < 0.06
     sigmas = np.array([np.trace(f.pose_covariance[3:, 3:]) for f in found]) ** 0.5
