@@ -120,6 +120,7 @@ class Listener:
             'landmarks': hri_msgs.FacialLandmarks,
             'cropped': Image,
             'aligned': Image,
+            'facs': hri_msgs.FacialActionUnits,
         }
         self.lists = []
         self.faces = {}
@@ -145,7 +146,7 @@ class Listener:
 
 
 def humans(peer):
-    return {name for name, _ in peer.node.get_topic_names_and_types() if '/humans/' in name}
+    return {name for name, _ in peer.node.get_topic_names_and_types() if '/humans/faces/' in name}
 
 
 def test_faces_are_followed_as_rep_155_says(peer, image):
@@ -161,8 +162,8 @@ def test_faces_are_followed_as_rep_155_says(peer, image):
     children = {t.child_frame_id for m in frames.collected for t in m.transforms}
     assert children == {f'face_{face_id}', f'gaze_{face_id}'}
 
-    roi, landmarks, cropped, aligned = (topics[name].collected[-1] for name in topics)
-    for message in (roi, landmarks, cropped, aligned, listener.lists[-1]):
+    roi, landmarks, cropped, aligned, facs = (topics[name].collected[-1] for name in topics)
+    for message in (roi, landmarks, cropped, aligned, facs, listener.lists[-1]):
         assert message.header.frame_id == FRAME
     assert 0 < roi.xmin < 0.5 < roi.xmax < 1
     assert 0 < roi.ymin < 0.5 < roi.ymax < 1
