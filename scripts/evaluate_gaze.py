@@ -29,7 +29,7 @@ from face_recon_ros import Camera, Face, Pipeline
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.gaze import gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.look import Eyes
+from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.rotations import rotation_to
 
@@ -82,12 +82,12 @@ def samples(
 
 def with_one_look(image: np.ndarray, face: Face, network: EyeNetwork) -> Face:
     """Return a face with the gaze that an image of a stream would have, unfiltered."""
-    looks = network(image, face.landmarks_px)
+    seen = network(image, face.landmarks_px)
     camera = Camera.uncalibrated(image.shape[1], image.shape[0])
     found = gaze_of(
-        looks, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
+        seen, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
     )
-    eyes = Eyes(looks, found.direction, found.sigma_rad, found.measured)
+    eyes = Eyes(seen, found.direction, found.sigma_rad, found.measured)
     return replace(face, eyes=eyes)
 
 
@@ -136,7 +136,7 @@ def tell_portraits(found: list[Sample]) -> list[str]:
         f'  sigma: median {np.median(sigmas):.2f}; {100 * (errors < sigmas).mean():.0f} % of the '
         f'errors are smaller (meant: {100 * SHARE:.0f} %)'
     )
-    widths = np.array([s.face.eyes.looks.width_px.mean() for s in found if s.face.eyes])
+    widths = np.array([s.face.eyes.landmarks.width_px.mean() for s in found if s.face.eyes])
     lines.append(f'  eyes: median {np.median(widths):.0f} px from corner to corner')
     return lines
 

@@ -94,7 +94,7 @@ def faces_that_differ_in_cheeks_and_chin_differ():
 def the_hair_of_somebody_before_a_face_is_not_the_face():
     """A head is larger than its box (6 px here), and the rest of the face tells who it is."""
     box = np.array([110.0, 60.0, 150.0, 140.0])
-    hair = box + [-9, -9, 9, 9]
+    hair = box + np.array([-9, -9, 9, 9])
     free = uncovered_cells(FACE, box[None])
     half = distance(picture(PEOPLE[0]), picture(PEOPLE[0], covered=hair), free)
     assert half is not None
@@ -250,23 +250,23 @@ HELD = [
     ('motion.MEASURED_SIGMA[0:2]', HALF,
      partial(test_tracking.test_a_noisy_face_is_looked_for_in_the_same_place, 30)),
     ('motion.MEASURED_SIGMA[0:2]', DOUBLE,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles, {'x': 1.7}, False)),
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters, {'x': 1.7}, False)),
     ('motion.MEASURED_SIGMA[2]', HALF,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles,
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters,
              {'side_px': 102.3}, True)),
     ('motion.MEASURED_SIGMA[2]', DOUBLE,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles,
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters,
              {'side_px': 102.5}, False)),
     ('motion.MEASURED_SIGMA[3]', HALF,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles,
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters,
              {'roll_rad': 0.031}, True)),
     ('motion.MEASURED_SIGMA[3]', DOUBLE,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles,
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters,
              {'roll_rad': 0.033}, False)),
     ('motion.DOUBLED_BY_RAD', HALF,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles, {'x': 1.7}, False)),
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters, {'x': 1.7}, False)),
     ('motion.DOUBLED_BY_RAD', DOUBLE,
-     partial(limits.test_a_search_stays_where_it_is_while_the_face_trembles, {'x': 1.5}, True)),
+     partial(limits.test_a_search_stays_where_it_is_while_the_face_jitters, {'x': 1.5}, True)),
     ('motion.JUMP_SIGMA[0:2]', HALF, partial(back, 'f1', x=88)),
     ('motion.JUMP_SIGMA[0:2]', DOUBLE, partial(back, 'f2', x=105)),
     ('motion.JUMP_SIGMA[2]', HALF, partial(back, 'f1', size=2.2)),
@@ -289,9 +289,9 @@ HELD = [
     ('new_faces.NO_FACE_S', DOUBLE,
      partial(limits.test_what_was_no_face_comes_last_for_a_second, 1.05, {})),
     ('new_faces.LEAST_UPRIGHT_SCORE', HALF,
-     partial(limits.test_somebody_new_has_to_be_a_face_to_the_judge, 0.64, [])),
+     partial(limits.test_somebody_new_has_to_be_a_face_to_the_detector, 0.64, [])),
     ('new_faces.LEAST_UPRIGHT_SCORE', 1.1,
-     partial(limits.test_somebody_new_has_to_be_a_face_to_the_judge, 0.66, ['f1'])),
+     partial(limits.test_somebody_new_has_to_be_a_face_to_the_detector, 0.66, ['f1'])),
     # time
     ('stream_clock.SET_BACK_S', HALF, partial(
         test_tracking.test_stamps_that_are_not_even_keep_the_id,
@@ -527,7 +527,8 @@ CHOSEN = [
 ]
 
 
-@pytest.mark.parametrize(('setting', 'value', 'other', 'scene'), CHOSEN, ids=[c[0] for c in CHOSEN])
+@pytest.mark.parametrize(
+    ('setting', 'value', 'other', 'scene'), CHOSEN, ids=[name for name, *_ in CHOSEN])
 def test_a_scene_comes_out_otherwise_with_another_setting(setting, value, other, scene):
     scene(**{setting: value})
     with pytest.raises(AssertionError):
