@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which of four rolls a detected face has, told by made-up judges; expected values written out."""
+"""Which of four rolls a detected face has, told by made-up scores; expected values written out."""
 
 import math
 
@@ -27,9 +27,9 @@ HALF, QUARTER = math.pi, math.pi / 2
 class Face:
     """A face of some roll: scores of a regressor and of an upright detector at each roll."""
 
-    def __init__(self, presences, judged, refined_roll_rad=0.0):
+    def __init__(self, presences, upright, refined_roll_rad=0.0):
         self.presences = presences  # turn in quarters: presence
-        self.judged = judged  # the same: score upright
+        self.upright = upright  # the same: score upright
         self.refined_roll_rad = refined_roll_rad
         self.calls = []
 
@@ -47,7 +47,7 @@ class Face:
 
     def upright_score(self, region):
         self.calls.append(('upright_score', self._quarters(region)))
-        return self.judged.get(self._quarters(region), 0.0)
+        return self.upright.get(self._quarters(region), 0.0)
 
     def find(self):
         region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
@@ -75,7 +75,7 @@ def test_a_face_that_is_sure_upright_needs_no_other_turns():
     assert face.calls == [('regress', 0), ('regress', 2), ('refine', 0), ('upright_score', 0)]
 
 
-def test_the_judge_turns_over_what_the_score_does_not():
+def test_the_upright_score_turns_over_what_the_score_does_not():
     face = Face({0: 0.9, 2: 0.85}, {0: 0.3, 2: 0.96})
     assert abs(roll_deg(face.find())) == 180
     assert ('regress', 1) not in face.calls
@@ -88,10 +88,10 @@ def test_a_rival_of_a_fifth_of_the_best_is_looked_at_again(second, looked_at):
     assert (('upright_score', 2) in face.calls) == looked_at
 
 
-@pytest.mark.parametrize(('judged', 'quarters_tried'), [(0.925, True), (0.95, False)])
-def test_quarter_turns_are_tried_below_a_worth_of_07(judged, quarters_tried):
+@pytest.mark.parametrize(('upright', 'quarters_tried'), [(0.925, True), (0.95, False)])
+def test_quarter_turns_are_tried_below_a_worth_of_07(upright, quarters_tried):
     """0.9 * 0.925^4 is 0.66, 0.9 * 0.95^4 is 0.73."""
-    face = Face({0: 0.9}, {0: judged})
+    face = Face({0: 0.9}, {0: upright})
     assert roll_deg(face.find()) == 0
     assert (('regress', 1) in face.calls) == quarters_tried
 
@@ -195,7 +195,7 @@ def test_eyes_that_slope_by_more_than_15_degrees_count_less(slope_deg, expected)
     assert detector(PICTURE, region_at()) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_judge_says_where_it_sees_the_face():
+def test_the_upright_detector_says_where_it_sees_the_face():
     """In the crop of 192 px at half size: 9 px right of the middle, boxes of 60 px are 45 here."""
     box = np.array([95.5 + 18 - 30, 95.5 - 30, 95.5 + 18 + 30, 95.5 + 30])
     eyes = np.array([[90.0, 80.0], [110.0, 80.0 + 20 * math.tan(0.2)]])
@@ -209,14 +209,14 @@ def test_the_judge_says_where_it_sees_the_face():
     assert turned.roll_rad == pytest.approx(0.2 + math.pi / 2)
 
 
-def test_without_a_detection_the_judge_sees_nothing():
+def test_without_a_detection_the_upright_detector_sees_nothing():
     detector = detector_that_sees()
     assert detector(PICTURE, region_at()) == 0.0
     assert detector.locate(PICTURE, region_at()) is None
 
 
-@pytest.mark.parametrize(('judged', 'roll'), [(0.95, 30), (0.4, 0)])
-def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, roll):
+@pytest.mark.parametrize(('score', 'roll'), [(0.95, 30), (0.4, 0)])
+def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(score, roll):
     """30 degrees off the detector's roll; it is taken if it is worth more."""
     there = Region(np.array([50.0, 50.0]), 100.0, math.radians(30))
 
@@ -224,7 +224,7 @@ def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, 
         return regression_at(region, 0.8 if abs(region.roll_rad) < 1 else 0.0)
 
     def upright_score(region):
-        return judged if region.roll_rad == there.roll_rad else 0.5
+        return score if region.roll_rad == there.roll_rad else 0.5
 
     region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
     found = find_roll(region, regress, regress, upright_score, lambda region: there)

@@ -39,7 +39,7 @@ class IrisLandmarkNetwork:
         self._size = self._network.input_shape[1]
 
     def refined(
-        self, image: np.ndarray, landmarks_px: np.ndarray, seen: EyeLandmarks
+        self, image: np.ndarray, landmarks_px: np.ndarray, eyes: EyeLandmarks
     ) -> EyeLandmarks:
         """
         Return landmarks whose irises and corners are the mean of theirs and of what is seen here.
@@ -47,10 +47,10 @@ class IrisLandmarkNetwork:
         :param image: (H, W, 3) uint8 BGR
         :param landmarks_px: (68, 2+) of the face
         """
-        irises, lids = seen.iris_px.copy(), seen.lids_px.copy()
+        irises, lids = eyes.iris_px.copy(), eyes.lids_px.copy()
         corners = [INNER_CORNER, OUTER_CORNER]
         for side, region in enumerate(eye_regions(landmarks_px)):
-            if not np.isfinite(seen.iris_px[side]).all():
+            if not np.isfinite(eyes.iris_px[side]).all():
                 continue
             rgb, image_from_crop = cut(image, region, self._size)
             rgb = rgb[:, ::-1] if side == RIGHT else rgb
@@ -67,4 +67,4 @@ class IrisLandmarkNetwork:
             irises[side] = (irises[side] + seen[0]) / 2
             lids[side, corners] = (lids[side, corners] + seen[1:]) / 2
         width_px = np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1)
-        return replace(seen, iris_px=irises, lids_px=lids, width_px=width_px)
+        return replace(eyes, iris_px=irises, lids_px=lids, width_px=width_px)

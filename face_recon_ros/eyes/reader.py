@@ -63,12 +63,12 @@ class EyeReader:
         """
         if self._network is None:
             self._network = EyeNetwork(threads=self._threads)
-        seen = self._network(image, landmarks_px)
+        eyes = self._network(image, landmarks_px)
         if stamp_s is None:
             self._second = self._second or IrisLandmarkNetwork(self._threads)
-            seen = self._second.refined(image, landmarks_px, seen)
+            eyes = self._second.refined(image, landmarks_px, eyes)
         constants = OF_PHOTOS if stamp_s is None else OF_STREAMS
-        found = gaze_of(seen, pose, covariance, landmarks_m, camera, head_scale, constants)
+        found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale, constants)
         gaze = found.direction
         if stamp_s is not None:
             to_camera = camera.position_m - landmarks_m[CORNERS_68].mean(axis=(0, 1))
@@ -76,4 +76,4 @@ class EyeReader:
             gaze = self._smoothers(
                 face_id, gaze, stamp_s, bool(found.measured.any()), pose.rotation, to_camera
             )
-        return Eyes(seen, gaze, found.sigma_rad, found.measured)
+        return Eyes(eyes, gaze, found.sigma_rad, found.measured)

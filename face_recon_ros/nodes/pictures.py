@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.images import to_image
@@ -66,7 +67,7 @@ class Pictures:
 
     def publish(self, result: Result) -> None:
         """Draw and publish what is subscribed to; the last pictures stay when faces go."""
-        if result.withdraws:
+        if result.withdraws or result.camera is None:
             return
         for publisher, make in self._outputs:
             publish_if_heard(publisher, partial(make, result))
@@ -80,7 +81,8 @@ class Pictures:
         return shown and has_listener(self._overlay_publisher)
 
     def _camera_info(self, result: Result) -> CameraInfo:
-        return messages.camera_info(result.camera, result.header)
+        # publish() has looked that there is one
+        return messages.camera_info(cast('Camera', result.camera), result.header)
 
     def _mesh(self, result: Result) -> Image:
         opacity = self._settings().mesh_opacity
