@@ -14,7 +14,7 @@ from model_building.network.augmentation import random_rotation, random_view, ro
 from model_building.network.perspective import Lens, Photographer
 from model_building.network.portraits import (
     development_portraits,
-    portraits_of_the_test_set,
+    judging_portraits,
     training_portraits,
 )
 from model_building.network.subject import View
@@ -77,7 +77,7 @@ def test_nobody_s_portrait_is_in_two_sets(tmp_path):
     for i in range(41):
         (tmp_path / f'{i:03}.jpg').touch()
     sets = [share(tmp_path) for share in
-            (training_portraits, development_portraits, portraits_of_the_test_set)]
+            (training_portraits, development_portraits, judging_portraits)]
     assert [len(one) for one in sets] == [11, 10, 20]
     assert len({path for one in sets for path in one}) == 41
 

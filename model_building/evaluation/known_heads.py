@@ -25,7 +25,7 @@ from model_building.network.glasses import Glasses
 from model_building.network.ict_heads import IctHeads, Scene, Shot, photographed
 from model_building.network.ict_skin import Skin
 from model_building.network.ict_surface import SKIN
-from model_building.network.portraits import development_portraits, portraits_of_the_test_set
+from model_building.network.portraits import development_portraits, judging_portraits
 
 YAWS_DEG = tuple(range(-90, 91, 15))
 PITCHES_DEG = (-30, -15, 0, 15, 30)
@@ -100,7 +100,7 @@ class Photographer:
         _, height, out = surface.neutral.T
         self._cheeks = (surface.parts[:, SKIN] > 0.99) & (out > CHEEKS_OUT_M)
         self._cheeks &= (height > CHEEKS_M[0]) & (height < CHEEKS_M[1])
-        share = development_portraits if development else portraits_of_the_test_set
+        share = development_portraits if development else judging_portraits
         self._photos = share(portraits)
         self._first = 0 if development else FIRST_TEST_PERSON
         self._reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))

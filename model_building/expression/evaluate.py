@@ -28,7 +28,7 @@ from model_building.face_model.ict_model import IctModel
 from model_building.network.augmentation import rotation_about
 from model_building.network.ict_heads import IDENTITY_LIMIT, IctHeads, Shot, photographed
 from model_building.network.ict_skin import Skin
-from model_building.network.portraits import portraits_of_the_test_set
+from model_building.network.portraits import judging_portraits
 
 SIZE_PX, DISTANCE_M = 320, 1.0
 FOCAL_LENGTH_PX = 1100.0
@@ -88,7 +88,7 @@ def _threshold(scores: np.ndarray, labels: np.ndarray) -> float:
 
 def portraits(folder: Path, every: int) -> None:
     """Print how many of the judging half of the portraits have open eyes and shut mouths."""
-    names, values = _photos(portraits_of_the_test_set(folder)[::every])
+    names, values = _photos(judging_portraits(folder)[::every])
     blink = values[:, [INDEX['eyeBlinkLeft'], INDEX['eyeBlinkRight']]].max(axis=1)
     jaw = values[:, INDEX['jawOpen']]
     sys.stdout.write(

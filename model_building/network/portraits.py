@@ -21,7 +21,7 @@ def development_portraits(folder: Path) -> list[Path]:
     return _all(folder)[2::4]
 
 
-def portraits_of_the_test_set(folder: Path) -> list[Path]:
+def judging_portraits(folder: Path) -> list[Path]:
     """Return half of the portraits: skins of the test set's heads."""
     return _all(folder)[1::2]
 
