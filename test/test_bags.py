@@ -129,9 +129,13 @@ def test_columns_of_another_type_are_refused_in_one_line(tmp_path, views, change
         assert database.execute(change).rowcount == 1
     database.close()
     alone = file.rename(tmp_path / file.name)  # without metadata.yaml, which repeats it
-    with pytest.raises(ImageError, match=f'no bag, or broken.*{reason}') as refused:
+
+    def read():
         with BagVideo.open(alone) as bag:
-            list(bag)
+            return list(bag)
+
+    with pytest.raises(ImageError, match=f'no bag, or broken.*{reason}') as refused:
+        read()
     assert len(str(refused.value).splitlines()) == 1
 
 

@@ -448,7 +448,7 @@ def test_signals_end_it_at_any_moment(peer, moment, number):
         ended_well(node, number=number)
 
 
-STUCK = '''
+STUCK = """
 import threading
 from face_recon_ros.nodes import face_recon_node, process
 from face_recon_ros.tflite import Network
@@ -465,7 +465,7 @@ def load():
     return made
 
 raise SystemExit(process.run(load, {arguments}))
-'''
+"""
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -479,7 +479,7 @@ def test_an_image_that_never_ends_does_not_keep_it(peer, image, number):
         assert faces.collected == []
 
 
-IN_CPP = '''
+IN_CPP = """
 import os, sys, threading
 import cv2, numpy as np
 from face_recon_ros.nodes import process
@@ -501,7 +501,7 @@ class Node:
 
 process._spin = lambda node, signals: None
 raise SystemExit(process.run(lambda: Node, []))
-'''
+"""
 
 
 def test_a_thread_that_is_in_cpp_at_the_end_aborts_nothing():

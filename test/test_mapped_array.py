@@ -102,7 +102,7 @@ def test_a_link_in_an_installation_is_of_it(installed, tmp_path):
     assert not is_shipped(link)  # it leads to FILE, which is not of this installation
 
 
-WRITTEN_INTO = '''
+WRITTEN_INTO = """
 import os, sys
 import numpy as np
 from face_recon_ros.face_model.model import FaceModel
@@ -119,7 +119,7 @@ assert np.isfinite(model.dense_px(mean)).all()
 for old, new in zip(before, network(np.zeros(network.input_shape, np.float32)), strict=True):
     np.testing.assert_array_equal(old, new)
 print('went on')
-'''
+"""
 
 
 def test_a_model_that_is_written_into_while_it_is_used_ends_nobody(tmp_path):
