@@ -144,15 +144,15 @@ def test_a_millimetre_of_an_iris_is_so_much_of_a_gaze():
 
 
 def test_an_eye_is_worth_no_more_for_being_wide():
-    """From 23.5 mm on; a narrower one by its part, of which it is half as sure at half of it."""
+    """From 23.5 mm on; of a narrower one it is less sure by its part of that."""
     sigmas = []
-    for width_m in (0.0235, 0.03, 0.01175):
+    for width_m in (0.024, 0.03, 0.012):
         pose, landmarks_m, looks = scene(direction(0, 0), (0.0, 0.0, 0.5), width_m=width_m)
         looks = replace(looks, openness=np.ones(2))
         sigmas.append(gaze_of(looks, pose, TIGHT * 1e-6, landmarks_m, CAMERA,
                               constants=DRAWN).sigma_rad)
     assert sigmas[1] == pytest.approx(sigmas[0], rel=1e-3)
-    assert sigmas[2] == pytest.approx(2 * sigmas[0], rel=1e-2)
+    assert sigmas[2] == pytest.approx(23.5 / 12 * sigmas[0], rel=1e-2)
 
 
 # --- over time ---------------------------------------------------------------------
