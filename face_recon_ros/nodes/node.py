@@ -38,11 +38,7 @@ from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
-<<<<<<< HEAD
-from face_recon_ros.nodes.recognition import Recognition, StillBusyError
-=======
-from face_recon_ros.nodes.recognition import Recognition, Telemetry
->>>>>>> house
+from face_recon_ros.nodes.recognition import Recognition, StillBusyError, Telemetry
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
