@@ -46,7 +46,14 @@ from face_recon_ros.regression.rolls import (
     find_roll,
     is_sure,
 )
-from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
+from face_recon_ros.settings import (
+    Change,
+    check_kind,
+    check_settings,
+    described,
+    setting,
+    settings_class,
+)
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
@@ -129,6 +136,10 @@ class PipelineConfig:
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
+        check_kind('tracking', self.tracking, (TrackingSettings,), 'TrackingSettings(...)')
+        check_kind('smoothing', self.smoothing, (SmoothingSettings, type(None)),
+                   'SmoothingSettings(...), or None for none')
+        check_kind('expressions', self.expressions, (bool, np.bool_), 'True or False')
 
 
 class Pipeline:
@@ -195,8 +206,9 @@ class Pipeline:
 
         :raises ModelFileError: the detector's file cannot be used; the old configuration stays.
         :raises ValueError: other models or threads, which take a new pipeline.
+        :raises ArgumentError: a configuration that is none.
         """
-        now = self.config
+        config, now = check_config(config, PipelineConfig), self.config
         fixed = ('model_path', 'regressor', 'regressor_path', 'threads')
         if any(getattr(config, name) != getattr(now, name) for name in fixed):
             raise ValueError('other models or threads: make a new pipeline')

@@ -39,7 +39,7 @@ from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
-from face_recon_ros.nodes.recognition import Recognition
+from face_recon_ros.nodes.recognition import Recognition, StillBusyError
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
@@ -76,6 +76,8 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._failure: Exception | None = None  # why the last transition did not succeed
         self._has_started = False
         self._patience_s = TRANSITION_PATIENCE_S
+        self._is_ending = False
+        self._left_work = False
         self._tuning = Parameters(self, lambda: self._recognition is not None)
         logger = self.get_logger()
         self._report = ChangeLogger(logger.warning, logger.info)
@@ -116,9 +118,18 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             if trigger() != SUCCESS:
                 raise self._failure or RuntimeError(f'node is {self.state} after the start')
 
+    @property
+    def left_work(self) -> bool:
+        """Whether a thread still works at an image that close() did not wait for."""
+        return self._left_work
+
     def close(self) -> None:
-        """Stop, as the process ends; what is shown of faces is withdrawn."""
-        self._patience_s = END_PATIENCE_S
+        """
+        Stop, as the process ends; what is shown of faces is withdrawn.
+
+        An image that takes long is left where it is: nobody waits for what comes of it.
+        """
+        self._is_ending, self._patience_s = True, END_PATIENCE_S
         if self.state != FINALIZED and self.context.ok():
             self.trigger_shutdown()
 
@@ -256,7 +267,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         )
 
     def _stop_listening(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long."""
+        """:raises StillBusyError: the image in hand takes too long, and the process goes on."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
@@ -265,11 +276,16 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             depth, processor.depth = processor.depth, None
             if depth is not None:
                 depth.close()
-            self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            try:
+                self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            except StillBusyError:
+                self._left_work = True
+                if not self._is_ending:
+                    raise
         self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))
 
     def _free(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long; all is freed nevertheless."""
+        """:raises StillBusyError: as _stop_listening; all is freed nevertheless."""
         try:
             self._stop_listening()
         finally:

@@ -30,6 +30,10 @@ from face_recon_ros.pipeline import Pipeline
 WITHDRAWAL_PATIENCE_S = 0.5
 
 
+class StillBusyError(RuntimeError):
+    """The image in hand takes longer than anybody waits for it."""
+
+
 class Recognition:
     """Models, outputs and the threads between them; made at configure, gone after cleanup."""
 
@@ -94,7 +98,7 @@ class Recognition:
 
         :param patience_s: the longest that the image in hand may take.
         :param withdraw: False: only end the threads.
-        :raises RuntimeError: it takes longer; nothing comes of it any more.
+        :raises StillBusyError: it takes longer; nothing comes of it any more.
         """
         workers, self._workers = self._workers, []
         end_s = time.monotonic() + patience_s
@@ -104,7 +108,7 @@ class Recognition:
         if withdraw:
             self._withdraw()
         if not all(ended):
-            raise RuntimeError(f'the image in hand takes longer than {patience_s:g} s')
+            raise StillBusyError(f'the image in hand takes longer than {patience_s:g} s')
 
     def _withdraw(self) -> None:
         """Publish that there are no faces, unless an image is being published this long."""
