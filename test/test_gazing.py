@@ -147,7 +147,7 @@ def test_the_time_is_a_parameter():
 
 
 class Listener:
-    """Stands in for FilteringFrame: the pose of the camera in a frame."""
+    """Stands in for CameraPoseListener: the pose of the camera in a frame."""
 
     def __init__(self, _node, frame, _report, purpose):
         self.frame, self.closed = frame, False

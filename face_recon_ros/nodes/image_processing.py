@@ -26,10 +26,10 @@ from face_recon_ros.errors import ImageError
 from face_recon_ros.faces import Faces
 from face_recon_ros.io.encodings import compressed_to_bgr
 from face_recon_ros.nodes import images
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.diagnostics import ImagesTask
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
@@ -76,7 +76,7 @@ class ImageProcessor:
         outputs: Sequence[Output],
         telemetry: Telemetry,
         image_topic: str,
-        filtering_frame: FilteringFrame | None = None,
+        filtering_frame: CameraPoseListener | None = None,
     ) -> None:
         """
         Take over what an image needs.

@@ -25,10 +25,10 @@ from std_srvs.srv import SetBool, Trigger
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.gazing import Gazing
 from face_recon_ros.nodes.image_processing import ImageProcessor, Telemetry
@@ -214,9 +214,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         """Return the newest."""
         return self._tuning.settings
 
-    def _filtering_frame(self) -> FilteringFrame | None:
+    def _filtering_frame(self) -> CameraPoseListener | None:
         frame = self._tuning.settings.filtering_frame
-        return FilteringFrame(self, frame, self._report) if frame else None
+        return CameraPoseListener(self, frame, self._report) if frame else None
 
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
