@@ -88,7 +88,7 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
 
 
 def test_the_old_name_of_the_landmarks_still_works():
-    _, _, landmarks = scene((0.0, 0.0, -1.0))
+    _, _, landmarks = scene(np.array([0.0, 0.0, -1.0]))
     eyes = Eyes(landmarks, np.array([0.0, 0, -1]), 0.1, np.array([True, True]))
     deprecation.warn_once.cache_clear()
     with pytest.warns(DeprecationWarning, match=r'Eyes\.looks is deprecated; use Eyes\.landmarks'):
