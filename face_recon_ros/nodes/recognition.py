@@ -49,7 +49,7 @@ IMAGES = ImagesTask.NAME
 # Rows and columns between pixels that are looked at for how bright an image is
 BRIGHTNESS_STEP = 8
 # How long the messages of an image may take to be handed over, where they are withdrawn
-WITHDRAWAL_PATIENCE_S = 0.5
+WITHDRAWAL_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
