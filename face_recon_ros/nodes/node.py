@@ -53,7 +53,7 @@ FINALIZED = 'finalized'
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
 # For subscribers to hear that there are no faces any more, before its topics end
-DELIVERY_PATIENCE_S = 0.5
+DELIVERY_PATIENCE_S = 2.0
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 

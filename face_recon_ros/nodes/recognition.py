@@ -27,7 +27,7 @@ from face_recon_ros.nodes.result import Result
 from face_recon_ros.pipeline import Pipeline
 
 # How long the messages of an image may take to be handed over, where they are withdrawn
-WITHDRAWAL_PATIENCE_S = 0.5
+WITHDRAWAL_PATIENCE_S = 2.0
 
 
 class StillBusyError(RuntimeError):
