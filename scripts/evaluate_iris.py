@@ -69,9 +69,9 @@ def measured(
             radius_px = IRIS_PER_NETWORK * looks.radius_px[side]
             shown = grown(shown, looks.iris_px[side], radius_px, factor)
         found = [limbus_of(shown, looks, side) for side in range(2)]
-        if None in found:
+        radii = [circle[1] for circle in found if circle is not None]
+        if len(radii) < len(found):
             return None
-        radii = [radius_px for _, radius_px in found]
         if abs(np.log(radii[0] / radii[1])) > MOST_DIFFERENCE and factor == 1:
             return None
         row.append(float(np.exp(np.log(radii).mean())))
@@ -87,8 +87,9 @@ def grown(image: np.ndarray, centre: np.ndarray, radius: float, factor: float) -
     edge, end = factor * radius, AROUND * radius
     ring = radius + (away - edge) * (end - radius) / (end - edge)
     part = np.where(away < edge, away / factor, np.where(away < end, ring, away)) / away
-    source = [(c + (p - c) * part).astype(np.float32) for c, p in zip(centre, (x, y), strict=True)]
-    return cv2.remap(image, *source, cv2.INTER_CUBIC)
+    source = centre + (np.stack([x, y], axis=-1) - centre) * part[..., None]
+    across, down = np.moveaxis(source.astype(np.float32), -1, 0)
+    return cv2.remap(image, across, down, cv2.INTER_CUBIC)
 
 
 def report(rows: np.ndarray, faces: int) -> None:

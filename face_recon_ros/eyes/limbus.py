@@ -138,7 +138,7 @@ def limbus(
         image, place, (SIZE, SIZE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     grey = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    opening = np.zeros((SIZE, SIZE), np.uint8)
+    opening: np.ndarray = np.zeros((SIZE, SIZE), np.uint8)
     outline = np.round(lids_px @ turn.T + place[:, 2])
     cv2.fillPoly(opening, [np.clip(outline, -SIZE, 2 * SIZE).astype(np.int32)], 1)
     opening = cv2.dilate(opening, np.ones((3, 3), np.uint8))
