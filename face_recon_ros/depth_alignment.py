@@ -139,22 +139,26 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        return Aligned(
-            MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
-            found.covariance,
-            found.centre_m,
-            found.head_scale,
-            found.scale_sigma,
-            found.apparent_scale,
-            found.relief_scale,
-            found.relief_sigma,
-            found.turned,
-            found.residual_m,
-            found.valid,
-            found.inliers,
-            found.shift_m,
-            known_px,
-        )
+        return _aligned(found, known_px)
+
+
+def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:
+    return Aligned(
+        MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
+        found.covariance,
+        found.centre_m,
+        found.head_scale,
+        found.scale_sigma,
+        found.apparent_scale,
+        found.relief_scale,
+        found.relief_sigma,
+        found.turned,
+        found.residual_m,
+        found.valid,
+        found.inliers,
+        found.shift_m,
+        known_shift_px,
+    )
 
 
 def _reason(found: _renderer.Alignment) -> str:

@@ -29,8 +29,8 @@ IRIS_DIAMETER_M, IRIS_SIGMA_M = 0.0117, 0.0005
 # iris' own size, and light, lids and lashes. Together scripts/evaluate_iris.py has 8 % of error
 ONE_IMAGE_SIGMA = 0.065
 LASTING_SIGMA = math.hypot(IRIS_SIGMA_M / IRIS_DIAMETER_M, 0.05)
-# Smaller irises have no edge that could be found; closed eyes have none
-LEAST_RADIUS_PX, LEAST_OPENNESS = 6.0, 0.4
+# Of smaller irises these errors are not known; closed eyes have none
+LEAST_RADIUS_PX, LEAST_OPENNESS = 8.0, 0.4
 # The two eyes agree to this, relative; and look at the camera to within this angle
 MOST_DIFFERENCE, MOST_TURN_RAD = 0.08, math.radians(30)
 # The least step of brightness at the edge, of 255
