@@ -5,12 +5,12 @@
 What a depth image adds, on whole heads whose place, size and rotation are known.
 
     python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER
-        [--sensor NAME ...] [--people N] [--judge] [--streams]
+        [--sensor NAME ...] [--people N] [--test] [--streams]
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
 distance, holes, flying pixels at edges, a colour image that is some pixels beside. The size of a
-head is that of its skin, vertex by vertex, against the skin of the face that was found. `--judge`
+head is that of its skin, vertex by vertex, against the skin of the face that was found. `--test`
 shows other people than those that constants were chosen by. `--streams`: see depth_streams.py.
 """
 from __future__ import annotations
@@ -223,14 +223,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
     parser.add_argument('--sensor', nargs='+', choices=list(SENSORS), default=list(SENSORS))
     parser.add_argument('--people', type=int, default=6)
-    parser.add_argument('--judge', action='store_true', help='people that judge')
+    parser.add_argument(
+        '--test', '--judge', action='store_true', help='people of the test set')
     parser.add_argument('--streams', action='store_true', help='streams of a second each')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line for every sensor."""
-    photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
-    first = 2000 if arguments.judge else 100
+    photographer = Photographer(arguments.ict, arguments.portraits, not arguments.test)
+    first = 2000 if arguments.test else 100
     if arguments.streams:
         from model_building.evaluation.depth_streams import print_streams
 

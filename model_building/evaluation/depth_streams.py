@@ -5,7 +5,7 @@
 What a depth camera adds to a stream of one second, and that a poor one is no worse than none.
 
     python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER --streams
-        [--people N] [--judge]
+        [--people N] [--test]
 
 Heads as in depth.py, that turn, nod and go past. Each case is held against the same stream without
 depth. A size is that of the last image.
