@@ -442,7 +442,8 @@ class Pipeline:
             face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
             if face is not None:
                 raw = regression.parameters
-                faces.append(self._reader(image, face, raw, camera, stamp_s, wanted))
+                face = self._reader(image, face, raw, camera, stamp_s, wanted)
+                faces.append(self._placer.with_iris(image, face, camera, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 
