@@ -186,6 +186,24 @@ def pose_covariance(
     return covariance
 
 
+def moving_covariance(pose: MetricPose, camera: Camera, growth: np.ndarray) -> np.ndarray:
+    """
+    Return (6, 6), what a pose's covariance grows by while the face is not looked at.
+
+    A head that turns in the image's plane turns out of it as well: it is taken for as fast there.
+
+    :param growth: (4,) of the variances of its place in the image, x and y px, of the logarithm of
+        its size, and of its roll in rad (tracking.motion)
+    """
+    seen_m = pose.translation_m - np.array(camera.position_m)
+    across = growth[:2] / np.square([camera.fx, camera.fy])
+    turn = rotation_to(seen_m)
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = turn @ np.diag([*across, growth[2]]) @ turn.T * float(seen_m @ seen_m)
+    covariance[3:, 3:] = growth[3] * np.eye(3)
+    return covariance
+
+
 def _per_focal_ratio(translation_m: np.ndarray) -> np.ndarray:
     """
     Return (6,) the derivative of position and rotation by (true / assumed focal length).

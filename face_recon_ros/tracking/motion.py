@@ -85,6 +85,11 @@ class Motion:
         state = self._ahead(now_s)
         return Prediction(state.place, np.sqrt(state.place_variance))
 
+    def growth(self, now_s: float) -> np.ndarray:
+        """Return by how much the variance of the place (4,) has grown since the face was seen."""
+        grown = self._ahead(now_s).place_variance - self._state.place_variance
+        return np.maximum(grown, 0.0)
+
     def correct(self, region: Region, sigma_rad: float, now_s: float) -> None:
         """Take in where the face is."""
         before = self._ahead(now_s)
