@@ -9,7 +9,6 @@ detect -> follow -> regress the 62 parameters -> smooth -> pose and landmarks
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,8 +24,7 @@ from face_recon_ros.arguments import (
 from face_recon_ros.camera import Camera
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.detection.base import Detection
-from face_recon_ros.detection.loader import BOTH, load_detector
+from face_recon_ros.detection.loader import BOTH
 from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -42,11 +40,11 @@ from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.rolls import (
     Candidate,
     UprightJudge,
-    detect_upside_down,
     find_roll,
     is_sure,
 )
 from face_recon_ros.regression.second_looks import SecondLooks
+from face_recon_ros.searching import ImageSearch
 from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
@@ -205,9 +203,10 @@ class Pipeline:
         return Wanted(eyes, config.expressions, smooth, config.learn_gaze_offset)
 
     def _use_detector(self, config: PipelineConfig) -> None:
-        self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
-        # the same networks, but parts of the image in turn of its own
-        self._other_way_up = copy(self.detector)
+        self._search = ImageSearch(
+            config.detector, config.detector_threshold, config.threads
+        )
+        self.detector = self._search.detector
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
@@ -345,12 +344,9 @@ class Pipeline:
         sure = self._tracker.is_sure_of_one()
         per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
-        search = self._other_way_up if other_way_up else self.detector
-        if other_way_up != self._tracker.are_upside_down():
-            found = detect_upside_down(search.next_part, image)
-        else:
-            found = search.next_part(image)
-        self._tracker.suggest(_regions(found))
+        turned = other_way_up != self._tracker.are_upside_down()
+        orientation = Orientation.UPSIDE_DOWN if turned else Orientation.UPRIGHT
+        self._tracker.suggest(self._search.part(image, other_way_up, orientation))
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
@@ -364,12 +360,16 @@ class Pipeline:
             self._followed(image, regression, wanted, stamp_s)
             for regression, wanted in zip(found, described, strict=True)
         ])
-        search = tracker.wanted_search()
-        if search is not None:
-            tracker.take_detections(self._detect(image, search))
+        orientation = tracker.wanted_search()
+        if orientation is not None:
+            sought = tracker.sought()
+            if sought:
+                tracker.take_detections(self._search.around(image, orientation, sought))
+            else:
+                tracker.take_detections(self._search.whole(image, orientation))
         tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         if tracker.wants_upside_down():
-            tracker.take_detections(self._detect(image, Orientation.UPSIDE_DOWN))
+            tracker.take_detections(self._search.whole(image, Orientation.UPSIDE_DOWN))
             tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
@@ -386,12 +386,6 @@ class Pipeline:
             parameters = Move.between(track.found, regression.region).parameters(parameters)
         growth = self._tracker.growth(track) if track.waited else None
         return _Found(track.id, regression, parameters, growth)
-
-    def _detect(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
-        """Search a whole image."""
-        if orientation is Orientation.UPSIDE_DOWN:
-            return _regions(detect_upside_down(self.detector, image))
-        return _regions(self.detector(image))
 
     def _followed(
         self, image: np.ndarray, first: Regression, described: bool, stamp_s: float
@@ -425,9 +419,9 @@ class Pipeline:
         horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._detect(image, Orientation.UPRIGHT), every)
+        found = self._look_at(image, self._search.whole(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = self._detect(image, Orientation.UPSIDE_DOWN)
+            others = self._search.whole(image, Orientation.UPSIDE_DOWN)
             found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
         refined = [self.regressor.refined(image, face, still=True) for face in found]
         return [_Found('', face, face.parameters) for face in refined]
@@ -473,10 +467,6 @@ class Pipeline:
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:
     """Return a face with its appearance descriptor."""
     return Observation(found, descriptor_of(image, found.region), upright_score)
-
-
-def _regions(detections: list[Detection]) -> list[Region]:
-    return [Region.from_detection(d) for d in detections]
 
 
 def __getattr__(name: str) -> object:

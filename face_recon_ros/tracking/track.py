@@ -152,6 +152,10 @@ class Track:
         before, ahead = place_of(self.region), self.motion.predict(now_s).place
         return np.where(np.abs(difference(ahead, before)) > noise, ahead, before)
 
+    def expected_region(self, now_s: float) -> Region:
+        """Return where the face is expected."""
+        return region_at(self.motion.predict(now_s).place, self.region.turned_rad)
+
     def wait(self, now_s: float) -> None:
         """Take in that others had their turn: the face is taken to be where it is expected."""
         noise = measured_deviation(self.region, sigma_of(self.regression))

@@ -4,9 +4,10 @@
 """
 Faces over time: which face of this image is which of the last, and where to look next.
 
-A tracked face is regressed in its predicted search region, without detecting. The detector
-searches the whole image when a face is lost. For new faces it searches part by part, every few
-images, after the image's results are published; the next image reports them. A lost track keeps
+A tracked face is regressed in its predicted search region, without detecting. When a face is lost
+the detector searches where it is expected in each image, and the whole image part by part. For new
+faces it searches part by part, too, every few images, after the image's results are published; the
+next image reports them. A lost track keeps
 its id for a while, so that the face gets it back. Tracks with persistent high uncertainty are
 verified with the detector. Where more faces are followed than an image may cost, they take turns;
 those whose turn it is not are where their motion takes them.
@@ -16,8 +17,9 @@ One image, in this order:
     regions = tracker.predict(stamp_s)          where to look for the faces that are followed
     tracker.update(observations)                what there is in each of them, with the appearance
                                                 where want_descriptors() says so
-    if (search := tracker.wanted_search()):     the whole image has to be searched
-        tracker.take_detections(regions)
+    if (search := tracker.wanted_search()):     the image has to be searched: where those are
+        tracker.take_detections(regions)        expected that sought() returns, and elsewhere; the
+                                                whole where it returns nobody
     regions = tracker.candidates()              where somebody new may be, or somebody lost
     tracker.add(observations)                   what there is in each of them
     tracks = tracker.reported()
@@ -47,6 +49,8 @@ from face_recon_ros.tracking.turns import whose_turn
 ASK_S, GIVE_UP_S = 0.1, 0.5
 # After so long without an image the next one is searched as a whole, as the first one is, seconds
 LONG_GAP_S = 0.5
+# So many of those that are lost or uncertain are searched for in an image; more take turns
+MOST_SOUGHT = 4
 
 
 class Orientation(Enum):
@@ -72,6 +76,7 @@ class Tracker:
         self._searched: list[Track] = []
         self._suggested: list[Region] = []
         self._detected: list[Region] = []
+        self._sought: list[Region] = []
         self._new_faces = NewFaces()
         self._clock = StreamClock()
         self._now_s = 0.0
@@ -151,23 +156,33 @@ class Tracker:
     # --- the detector ----------------------------------------------------------------
 
     def wanted_search(self) -> Orientation | None:
-        """Return how to search the whole image; None: it need not be searched."""
+        """Return how to search the image; None: it need not be searched."""
         sought = [t for t in self._tracks if self._is_sought(t)]
+        self._sought = []
         if not (self._starts or sought):
             return None
         self._searches += 1
         if not sought:
             return Orientation.UPRIGHT
         # the orientation of those sought, in turn
-        roll_rad = sought[self._searches % len(sought)].region.roll_rad
-        return Orientation.UPSIDE_DOWN if is_upside_down(roll_rad) else Orientation.UPRIGHT
+        turn = self._searches % len(sought)
+        in_turn = [*sought[turn:], *sought[:turn]]
+        upside_down = is_upside_down(in_turn[0].region.roll_rad)
+        if not self._starts:
+            alike = [t for t in in_turn if is_upside_down(t.region.roll_rad) == upside_down]
+            self._sought = [t.expected_region(self._now_s) for t in alike[:MOST_SOUGHT]]
+        return Orientation.UPSIDE_DOWN if upside_down else Orientation.UPRIGHT
+
+    def sought(self) -> list[Region]:
+        """Return where faces are expected that are searched for; none: in the whole image."""
+        return self._sought
 
     def wants_upside_down(self) -> bool:
         """Tell whether a first image without a confident face has to be searched upside down."""
         return self._starts and not self.is_sure_of_one()
 
     def take_detections(self, regions: list[Region]) -> None:
-        """Take in where the detector, over the whole image, sees faces."""
+        """Take in where the detector sees faces: where it was to search, at least."""
         self._detected = regions
         self._trust(regions)
         for track in self._tracks:
