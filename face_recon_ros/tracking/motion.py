@@ -74,6 +74,10 @@ class Motion:
             np.zeros(4),
             (SPEED_SIGMA * _units(region.side_px)) ** 2,
         )
+        # what _ahead() has returned last, of which state and time
+        self._ahead_of: _State | None = None
+        self._ahead_s = now_s
+        self._next = self._state
 
     @property
     def velocity_px_s(self) -> np.ndarray:
@@ -125,6 +129,13 @@ class Motion:
         self._state = replace(now, place_variance=now.place_variance + jump)
 
     def _ahead(self, now_s: float) -> _State:
+        """Return the state at a time; it is asked for several times an image."""
+        if self._ahead_of is self._state and self._ahead_s == now_s:
+            return self._next
+        self._ahead_of, self._ahead_s, self._next = self._state, now_s, self._after(now_s)
+        return self._next
+
+    def _after(self, now_s: float) -> _State:
         """Return the state at a time, exactly over a step of any length."""
         now = self._state
         step = max(now_s - self._since_s, LEAST_STEP_S) / VELOCITY_KEPT_S
