@@ -273,8 +273,8 @@ class Places:
         return self._regress(region)
 
 
-def test_a_trembling_face_is_looked_for_in_the_same_place():
-    """Else the noise of one image moves the crop of the next, and trembles on."""
+def test_a_jittering_face_is_looked_for_in_the_same_place():
+    """Else the noise of one image moves the crop of the next, and jitters on."""
     stream = Stream()
     stream.step(a=(200, 200))
     places = Places(stream)

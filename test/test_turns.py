@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import pytest
-from scenes.crossing import judge, sample_people, scenes
+from scenes.crossing import evaluate, sample_people, scenes
 from tracking_scene import STEP_S, Stream
 
 from face_recon_ros.camera import Camera
@@ -239,7 +239,7 @@ def test_eyes_and_expression_of_a_predicted_face_are_those_found_last(crowd):
             assert face.eyes is not None
             assert face.gaze @ last.gaze > math.cos(math.radians(2))
             assert face.gaze_sigma_rad > 0.99 * last.gaze_sigma_rad
-            px = np.abs(face.eyes.looks.iris_px - last.eyes.looks.iris_px).max()
+            px = np.abs(face.eyes.landmarks.iris_px - last.eyes.landmarks.iris_px).max()
             assert px < 0.02 * (face.box[2] - face.box[0])
     assert compared > 20
 
@@ -257,7 +257,7 @@ def test_without_a_budget_nobody_is_predicted(crowd):
 def test_people_who_cross_keep_their_ids_while_they_take_turns(portrait, name):
     people, duration_s = scenes(sample_people(Pipeline(), portrait))[name]
     tracking = TrackingSettings(max_regressions_per_image=1)
-    outcome = judge(people, duration_s, Pipeline(PipelineConfig(tracking=tracking)))
+    outcome = evaluate(people, duration_s, Pipeline(PipelineConfig(tracking=tracking)))
     assert outcome.swaps == 0, outcome.events
     assert outcome.new_ids == 0, outcome.ids
     assert outcome.unseen == 0

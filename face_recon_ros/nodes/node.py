@@ -38,10 +38,10 @@ from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
-from face_recon_ros.nodes.recognition import Recognition
+from face_recon_ros.nodes.recognition import Recognition, StillBusyError, Telemetry
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
-from face_recon_ros.nodes.settings import NEVER
+from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
@@ -75,13 +75,15 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._failure: Exception | None = None  # why the last transition did not succeed
         self._has_started = False
         self._patience_s = TRANSITION_PATIENCE_S
+        self._is_ending = False
+        self._left_work = False
         self._tuning = Parameters(self, lambda: self._recognition is not None)
         logger = self.get_logger()
         self._report = ChangeLogger(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())
         self._depth_monitor = DepthMonitor()
         self._diagnosis = SelfDiagnosis(
-            self, lambda: self._tuning.settings, self._monitor, self._depth_monitor, self._report
+            self, self._settings, self._monitor, self._depth_monitor, self._report
         )
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -115,9 +117,18 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             if trigger() != SUCCESS:
                 raise self._failure or RuntimeError(f'node is {self.state} after the start')
 
+    @property
+    def left_work(self) -> bool:
+        """Whether a thread still works at an image that close() did not wait for."""
+        return self._left_work
+
     def close(self) -> None:
-        """Stop, as the process ends; what is shown of faces is withdrawn."""
-        self._patience_s = END_PATIENCE_S
+        """
+        Stop, as the process ends; what is shown of faces is withdrawn.
+
+        An image that takes long is left where it is: nobody waits for what comes of it.
+        """
+        self._is_ending, self._patience_s = True, END_PATIENCE_S
         if self.state != FINALIZED and self.context.ok():
             self.trigger_shutdown()
 
@@ -181,21 +192,21 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
         self._diagnosis.models = model_names(pipeline)
-        pictures = Pictures(self._offer, pipeline.model)
         self._recognition = Recognition(
             pipeline,
             self._outputs(topic),
-            pictures,
+            Pictures(self._offer, self._settings, pipeline.model),
             Calibration(info_topic, settings.rectified),
-            self._monitor,
-            lambda: self._tuning.settings,
-            self._report,
-            self.get_logger(),
+            self._settings,
+            Telemetry(self._monitor, self._depth_monitor, self._report, self.get_logger()),
             topic,
-            self._depth_monitor,
             self._filtering_frame(),
         )
         self._failure = None
+
+    def _settings(self) -> Settings:
+        """Return the newest."""
+        return self._tuning.settings
 
     def _filtering_frame(self) -> FilteringFrame | None:
         frame = self._tuning.settings.filtering_frame
@@ -204,14 +215,14 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
         outputs: list[Output] = [
-            FaceOutputs(self._offer, lambda: self._tuning.settings, self._report, topic),
+            FaceOutputs(self._offer, self._settings, self._report, topic),
         ]
         if humans.AVAILABLE:
-            outputs.append(humans.Humans(self, self._offer, lambda: self._tuning.settings))
+            outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:
             self.get_logger().info('hri_msgs is not installed: nothing under /humans (REP-155)')
         targets = Targets(self, self._tuning.settings.targets, self._report)
-        outputs.append(Gazing(self._offer, lambda: self._tuning.settings, targets))
+        outputs.append(Gazing(self._offer, self._settings, targets))
         return outputs
 
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:
@@ -250,7 +261,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         )
 
     def _stop_listening(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long."""
+        """:raises StillBusyError: the image in hand takes too long, and the process goes on."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
@@ -258,11 +269,16 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             depth, self._recognition.depth = self._recognition.depth, None
             if depth is not None:
                 depth.close()
-            self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            try:
+                self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            except StillBusyError:
+                self._left_work = True
+                if not self._is_ending:
+                    raise
         self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))
 
     def _free(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long; all is freed nevertheless."""
+        """:raises StillBusyError: as _stop_listening; all is freed nevertheless."""
         try:
             self._stop_listening()
         finally:

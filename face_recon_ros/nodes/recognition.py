@@ -37,8 +37,8 @@ from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.nodes.pictures import Pictures, Scene
 from face_recon_ros.nodes.report import ChangeLogger, one_line
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.settings import ALWAYS, AUTOMATIC
 from face_recon_ros.nodes.stamps import StampWatch, seconds
 from face_recon_ros.pipeline import Pipeline
@@ -53,12 +53,26 @@ WITHDRAWAL_PATIENCE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where it is noted how the node does: for diagnostics, and for the log."""
+
+    monitor: Monitor
+    depth_monitor: DepthMonitor
+    report: ChangeLogger
+    logger: RcutilsLogger
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """An image message and when it came: by a monotonic clock, and by the node's."""
 
     message: Image | CompressedImage
     arrived_s: float
     arrived: Time = field(default_factory=Time)
+
+
+class StillBusyError(RuntimeError):
+    """The image in hand takes longer than anybody waits for it."""
 
 
 class Recognition:
@@ -68,18 +82,20 @@ class Recognition:
         self,
         pipeline: Pipeline,
         outputs: Sequence[Output],
-        pictures: Pictures,
+        pictures: Output,
         calibration: Calibration,
-        monitor: Monitor,
         settings: Callable[[], Settings],
-        report: ChangeLogger,
-        logger: RcutilsLogger,
+        telemetry: Telemetry,
         image_topic: str,
-        depth_monitor: DepthMonitor,
         filtering_frame: FilteringFrame | None = None,
     ) -> None:
-        """:param settings: returns the newest."""
-        self._depth_monitor = depth_monitor
+        """
+        Take over what an image needs.
+
+        :param outputs: publish with the faces, in this order.
+        :param pictures: publish later, in a thread of their own.
+        :param settings: returns the newest.
+        """
         self._filtering_frame = filtering_frame
         # while the node listens to depth
         self.depth: DepthSubscription | None = None
@@ -87,14 +103,14 @@ class Recognition:
         self.calibration = calibration
         self._outputs = outputs
         self._pictures = pictures
-        self._monitor = monitor
+        self._all_outputs = [*outputs, pictures]
         self._settings = settings
-        self._report = report
-        self._logger = logger
+        self._monitor, self._depth_monitor = telemetry.monitor, telemetry.depth_monitor
+        self._report, self._logger = telemetry.report, telemetry.logger
         self._image_topic = image_topic
         self._reset = threading.Event()
         self._workers: list[LatestOnlyWorker] = []
-        self._stamps = StampWatch(report, image_topic)
+        self._stamps = StampWatch(self._report, image_topic)
         self._shown: Header | None = None
         # Counts starts and stops: what an image was begun in, and whether that is still going on.
         # An image that takes long may outlive it; it holds the lock of what it works with.
@@ -106,10 +122,10 @@ class Recognition:
     def start(self) -> None:
         """Begin to take images."""
         self._generation += 1
-        draw = partial(self._draw_scene, self._generation)
+        draw = partial(self._draw_result, self._generation)
         find = partial(self._process, self._generation)
         failed = partial(self._failed, self._generation)
-        self._draw: LatestOnlyWorker[Scene] = LatestOnlyWorker('pictures', draw, failed)
+        self._draw: LatestOnlyWorker[Result] = LatestOnlyWorker('pictures', draw, failed)
         self._recognise: LatestOnlyWorker[Arrival] = LatestOnlyWorker('faces', find, failed)
         self._workers = [self._recognise, self._draw]
 
@@ -119,7 +135,7 @@ class Recognition:
 
     def wanted(self) -> bool:
         """Tell whether anybody listens to any result."""
-        return any(output.wanted() for output in self._outputs) or self._pictures.wanted()
+        return any(output.wanted() for output in self._all_outputs)
 
     def forget(self) -> None:
         """Forget faces, ids and filters before the next image."""
@@ -131,7 +147,7 @@ class Recognition:
 
         :param patience_s: the longest that the image in hand may take.
         :param withdraw: False: only end the threads.
-        :raises RuntimeError: it takes longer; nothing comes of it any more.
+        :raises StillBusyError: it takes longer; nothing comes of it any more.
         """
         workers, self._workers = self._workers, []
         end_s = time.monotonic() + patience_s
@@ -141,7 +157,7 @@ class Recognition:
         if withdraw:
             self._withdraw()
         if not all(ended):
-            raise RuntimeError(f'the image in hand takes longer than {patience_s:g} s')
+            raise StillBusyError(f'the image in hand takes longer than {patience_s:g} s')
 
     def _withdraw(self) -> None:
         """Publish that there are no faces, unless an image is being published this long."""
@@ -151,13 +167,13 @@ class Recognition:
             header, self._shown = self._shown, None
             if header is not None:
                 for output in self._outputs:
-                    output.publish(np.empty((0, 0, 3), np.uint8), [], header)
+                    output.publish(Result.withdrawal(header))
         finally:
             self._publishing.release()
 
     def close(self) -> None:
         """Give back what the outputs hold."""
-        for output in self._outputs:
+        for output in self._all_outputs:
             output.close()
         if self._filtering_frame is not None:
             self._filtering_frame.close()
@@ -180,33 +196,31 @@ class Recognition:
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
-        self.pipeline.eyes_wanted = self._are_eyes_wanted()
+        self.pipeline.eyes_wanted = any(output.wants_eyes() for output in self._all_outputs)
         found = self.pipeline.track_without_search(image, stamp_s, camera, camera_pose, depth)
-        faces = self._named(found)
+        result = Result(image, self._named(found), header, camera)
         with self._publishing:
             if generation != self._generation:
                 return
             for output in self._outputs:
-                output.publish(image, faces, header, camera)
+                output.publish(result)
             self._shown = header
         now_s = time.monotonic()
-        self._monitor.processed(now_s, now_s - arrival.arrived_s, len(faces), calibration_fault)
+        self._monitor.processed(
+            now_s, now_s - arrival.arrived_s, len(result.faces), calibration_fault
+        )
         if depth is not None:
             self._depth_monitor.used(now_s, self.pipeline.depth_report())
         self._report.over('processing', 'images are processed again')
         if self._pictures.wanted():
-            self._draw.submit(Scene(image, faces, header, camera, self._settings()))
+            self._draw.submit(result)
         # New faces can wait for the next image; the faces of this one cannot.
         self.pipeline.search(image)
 
-    def _are_eyes_wanted(self) -> bool:
-        of_faces = any(output.wants_eyes() for output in self._outputs)
-        return of_faces or self._pictures.wants_eyes(self._settings())
-
-    def _draw_scene(self, generation: int, scene: Scene) -> None:
+    def _draw_result(self, generation: int, result: Result) -> None:
         with self._drawing:
             if generation == self._generation:
-                self._pictures.draw(scene)
+                self._pictures.publish(result)
 
     def _depth(self, header: Header, image: np.ndarray) -> DepthImage | None:
         return self.depth.at(seconds(header.stamp), image) if self.depth else None
@@ -245,11 +259,10 @@ class Recognition:
             self._stamps.forget()
 
     def _expressions_wanted(self) -> bool:
-        settings = self._settings()
-        if settings.use_expressions != AUTOMATIC:
-            return settings.use_expressions == ALWAYS
-        heard = any(output.wants_expressions() for output in self._outputs)
-        return heard or self._pictures.wants_expressions(settings)
+        use = self._settings().use_expressions
+        if use != AUTOMATIC:
+            return use == ALWAYS
+        return any(output.wants_expressions() for output in self._all_outputs)
 
     def _named(self, faces: Faces) -> Faces:
         """Return the faces with this node's prefix before their ids."""

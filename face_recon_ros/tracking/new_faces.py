@@ -78,7 +78,7 @@ class NewFaces:
         self._candidates = regions
         return regions
 
-    def judge(
+    def associate(
         self,
         observations: Sequence[Observation],
         lost: Sequence[Track],

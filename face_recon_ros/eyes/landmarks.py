@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is seen of a face's two eyes, and where they look."""
+"""Irises and lids of a face's two eyes, and their gaze."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.tracking.moving import Move
 
@@ -20,9 +21,9 @@ INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID = 0, slice(1, 8), 8, slice(9, 1
 
 
 @dataclass(slots=True, frozen=True, eq=False)
-class EyeLooks(ComparedByValue):
+class EyeLandmarks(ComparedByValue):
     """
-    What a network sees of both eyes: the person's right one, then the left one.
+    Irises, lids and openness of both eyes: the person's right one, then the left one.
 
     iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
     corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
@@ -40,9 +41,9 @@ class EyeLooks(ComparedByValue):
         """Return the points (2, 2) half way between the corners of each eye."""
         return (self.lids_px[:, INNER_CORNER] + self.lids_px[:, OUTER_CORNER]) / 2
 
-    def moved(self, move: Move) -> EyeLooks:
+    def moved(self, move: Move) -> EyeLandmarks:
         """Return what would be seen where the face has moved to."""
-        return EyeLooks(
+        return EyeLandmarks(
             move.points(self.iris_px),
             move.scale * self.radius_px,
             move.points(self.lids_px),
@@ -54,18 +55,24 @@ class EyeLooks(ComparedByValue):
 @dataclass(slots=True, frozen=True, eq=False)
 class Eyes(ComparedByValue):
     """
-    The eyes of a face: EyeLooks, and where they look.
+    The eyes of a face: their landmarks, and their gaze.
 
     gaze (3,): unit vector from between the eyes, camera frame. sigma_rad: 68 % of its errors are
     smaller. measured (2,): whether the eye's iris took part in it; where none did it is the head's
     direction, and sigma_rad the head's.
     """
 
-    looks: EyeLooks
+    landmarks: EyeLandmarks
     gaze: np.ndarray
     sigma_rad: float
     measured: np.ndarray
 
     def moved(self, move: Move, turn: np.ndarray, sigma_rad: float) -> Eyes:
         """Return the eyes of a face that has moved and turned by (3, 3): they go with the head."""
-        return Eyes(self.looks.moved(move), turn @ self.gaze, sigma_rad, self.measured)
+        return Eyes(self.landmarks.moved(move), turn @ self.gaze, sigma_rad, self.measured)
+
+    @property
+    def looks(self) -> EyeLandmarks:
+        """The old name of landmarks. Deprecated."""
+        warn_once('Eyes.looks', 'Eyes.landmarks')
+        return self.landmarks
