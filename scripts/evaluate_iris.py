@@ -21,11 +21,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from face_recon_ros.eyes.look import EyeLooks
 
 from face_recon_ros import Face, Pipeline, PipelineConfig
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.limbus import MOST_DIFFERENCE, limbus_of
-from face_recon_ros.eyes.look import EyeLooks
 from face_recon_ros.io.image_files import read_image
 
 FACTORS = (0.87, 1.15)

@@ -9,11 +9,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from face_recon_ros.eyes.look import EyeLooks, Eyes
 
 from face_recon_ros import placing
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.limbus import iris_distance, limbus_of
-from face_recon_ros.eyes.look import EyeLooks, Eyes
 from face_recon_ros.face import DistanceSource
 from face_recon_ros.head_size import HeadSize
 from face_recon_ros.io.image_files import read_image
