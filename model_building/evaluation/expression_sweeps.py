@@ -15,7 +15,6 @@ from tqdm import tqdm
 from face_recon_ros.camera import Camera
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
-from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import Region, without_turn
 from model_building.expression import sampling

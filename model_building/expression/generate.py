@@ -137,7 +137,8 @@ def write_shard(path: Path, crops: ExpressionCrops, rng: np.random.Generator,
             weights.append(values)
             person.append(number)
     partial = path.with_suffix('.partial.npz')
-    np.savez(partial, image=np.array(images[:count]), weights=np.array(weights[:count], np.float32),
+    np.savez(partial, image=np.array(images[:count]),
+             weights=np.array(weights[:count], np.float32),
              person=np.array(person[:count], np.int32))
     partial.replace(path)
 
