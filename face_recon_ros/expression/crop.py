@@ -19,7 +19,7 @@ from face_recon_ros.regression.region import Region
 CENTRE_M = np.array([0.0, -0.055, -0.03])
 SIDE_M = 0.175
 # Side of the crop, pixels
-SIZE = 112
+SIZE = 96
 # Grey levels: what is one grey alone is not blown up
 LEAST_SPREAD = 4.0
 

@@ -37,9 +37,11 @@ from model_building.network.photos import PhotoReader, Source
 from model_building.network.portraits import training_portraits
 from model_building.network.subject import View
 
-STORED, CONTEXT = 140, 1.25
+NOWHERE = slice(0, 0)
+"""Is the surface divided: at the size of the crops it would not be seen."""
+STORED, CONTEXT = 120, 1.25
 """Side of the crops that are kept, pixels, and how much wider they are than those read from."""
-VIEW, VIEW_SIDE_M = 200, 0.30
+VIEW, VIEW_SIDE_M = 176, 0.30
 EXPRESSIONS, VIEWS = 12, 2
 """Of a person, and of an expression."""
 PLAIN_SHARE, PORTRAIT_SHARE = 0.15, 0.4
@@ -55,14 +57,14 @@ class ExpressionCrops:
     def __init__(self, ict: Path, sources: list[Source], portraits: list[Path]) -> None:
         """:raises ModelBuildingError: a folder that has not what is needed."""
         self._model = FaceModel()
-        self._people = ExpressivePeople(IctModel.load(ict), self._model)
+        self._people = ExpressivePeople(IctModel.load(ict), self._model, NOWHERE)
         self._photographer = Photographer(self._model)
         good = [s for s in sources if s.presence > 0.9]
         self._backgrounds = Backgrounds([(s.path, _box(s)) for s in good])
         self._skins = [s for s in good if _is_skin(s) and not is_for_judging(Path(s.path))]
-        reader = PhotoReader()
-        read = (reader(path, 0) for path in portraits)
-        self._portraits = [s for s in read if s is not None and s.presence > 0.9 and _is_skin(s)]
+        self._portraits = portraits
+        self._reader = PhotoReader()
+        self._read: dict[Path, Source | None] = {}
 
     def person(self, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return crops (STORED, STORED) grey and weights (52,) of somebody."""
@@ -81,10 +83,21 @@ class ExpressionCrops:
         chance = rng.random()
         if chance < PLAIN_SHARE:
             return None
-        chosen = self._portraits if chance < PLAIN_SHARE + PORTRAIT_SHARE else self._skins
-        source = chosen[int(rng.integers(len(chosen)))]
+        if chance < PLAIN_SHARE + PORTRAIT_SHARE:
+            source = self._portrait(rng)
+        else:
+            source = self._skins[int(rng.integers(len(self._skins)))]
         return Photo(read_image(Path(source.path)),
                      self._model.landmarks_68.points_px(source.parameters))
+
+    def _portrait(self, rng: np.random.Generator) -> Source:
+        while True:
+            path = self._portraits[int(rng.integers(len(self._portraits)))]
+            if path not in self._read:
+                self._read[path] = self._reader(path, 0)
+            source = self._read[path]
+            if source is not None and source.presence > 0.9 and _is_skin(source):
+                return source
 
 
 def _box(source: Source) -> np.ndarray:

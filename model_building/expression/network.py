@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from face_recon_ros.expression.crop import SIZE
 from face_recon_ros.expression.units import COUNT
 
-CHANNELS = ((16, 2), (32, 2), (32, 1), (64, 2), (64, 1), (96, 2), (128, 1), (64, 2))
+CHANNELS = ((16, 2), (24, 2), (48, 2), (64, 1), (96, 2), (128, 1), (64, 2))
 """Channels and strides of the convolutions."""
 HIDDEN = 128
 
