@@ -18,7 +18,6 @@ from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import Region, without_turn
 from model_building.expression import sampling
-from model_building.expression.people import gazes_rad
 from model_building.face_model.ict_model import IctModel
 from model_building.network.augmentation import rotation_about
 from model_building.network.ict_heads import IDENTITY_LIMIT, IctHeads, Scene, Shot, photographed
@@ -142,7 +141,7 @@ class Sweeps:
     def _looking(self, skin: Skin, weights: np.ndarray) -> Skin:
         """Return a skin whose eyes look where the weights say."""
         surface, colors = self._heads.surface, skin.colors.copy()
-        for side, (left, up) in enumerate(gazes_rad(weights)):
+        for side, (left, up) in enumerate(sampling.gazes_rad(weights)):
             ball = surface.eyes[:, side] > 0.99
             points = surface.neutral[ball]
             out = points - (points.max(axis=0) + points.min(axis=0)) / 2

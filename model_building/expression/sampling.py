@@ -12,10 +12,8 @@ LOOK_SIDE_RAD, LOOK_UP_DOWN_RAD = 0.52, 0.44
 """How far eyes turn at the weight 1."""
 NEUTRAL_SHARE, ALONE_SHARE, TOGETHER_SHARE = 0.12, 0.28, 0.27
 BOTH_SIDES_SHARE = 0.65
-FULL_SHARE, FULL = 0.3, (0.85, 1.0)
-"""So many units that are drawn alone are shown like that."""
 STEADY_GAZE_SHARE = 0.4
-GAZE_SPREAD_RAD = (0.35, 0.25)
+GAZE_SPREAD_RAD = (0.25, 0.15)
 EXCLUSIVE = (('jawLeft', 'jawRight'), ('mouthLeft', 'mouthRight'), ('eyeBlinkLeft', 'eyeWideLeft'),
              ('eyeBlinkRight', 'eyeWideRight'), ('mouthPucker', 'mouthFunnel'))
 """The second is taken back where the first is there."""
@@ -93,9 +91,7 @@ def _add(weights: np.ndarray, rng: np.random.Generator, name: str | None = None,
          weight: float | None = None) -> None:
     """Give a unit a weight, mostly on both sides."""
     name = name or DRAWN[int(rng.integers(len(DRAWN)))]
-    if weight is None:
-        in_full = rng.random() < FULL_SHARE
-        weight = float(rng.uniform(*(FULL if in_full else (0.1, 1.0))))
+    weight = float(rng.uniform(0.1, 1)) if weight is None else weight
     weights[INDEX[name]] = weight
     other = mirrored_name(name)
     # the jaw and the mouth go one way
@@ -139,3 +135,13 @@ def _natural(weights: np.ndarray, rng: np.random.Generator) -> None:
         weights[INDEX['browInnerUp']] = float(rng.uniform(0, 1))
     if rng.random() < 0.06:
         weights[INDEX['cheekPuff']] = float(rng.uniform(0, 1))
+
+
+def gazes_rad(weights: np.ndarray) -> np.ndarray:
+    """Return where the left and the right eye look (2, 2): radians to the person's left and up."""
+    rows = []
+    for side, sign in (('Left', 1), ('Right', -1)):
+        out, inwards, up, down = (
+            weights[INDEX[f'eyeLook{way}{side}']] for way in ('Out', 'In', 'Up', 'Down'))
+        rows.append((sign * (out - inwards) * LOOK_SIDE_RAD, (up - down) * LOOK_UP_DOWN_RAD))
+    return np.array(rows)

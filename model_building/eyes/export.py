@@ -41,10 +41,10 @@ SAME, RELU, NO_ACTIVATION = 0, 1, 0
 class GraphWriter:
     """A new .tflite graph of float32 tensors, layer after layer."""
 
-    def __init__(self, shape: tuple[int, ...], description: str = DESCRIPTION) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         self._model = schema.ModelT()
         self._model.version = 3
-        self._model.description = description.encode()
+        self._model.description = DESCRIPTION.encode()
         self._model.operatorCodes = []
         self._model.buffers = [schema.BufferT()]
         self._graph = schema.SubGraphT()

@@ -79,11 +79,10 @@ class Person:
 class IctPeople:
     """Draws people at random."""
 
-    def __init__(self, ict: IctModel, model: FaceModel, fine: slice = ict_model.FACE) -> None:
-        """:param fine: see Subdivision"""
+    def __init__(self, ict: IctModel, model: FaceModel) -> None:
         self.ict = ict
         self.landmarks = IctLandmarks.of(ict, model)
-        self._surface = surface = Surface(ict, fine=fine)
+        self._surface = surface = Surface(ict, fine=ict_model.FACE)
         self._skins = SkinMaker(surface)
         self._noise = Noise(seed=7)
         _, y, z = surface.neutral.T
