@@ -51,7 +51,7 @@ fuzz: setup  ## damaged images, messages, model files, bags; ARGS='--cases 10000
 lint: setup  ## check style, types, C++ format and copyright lines
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp
+	@$(BIN)/clang-format --dry-run -Werror src_cpp/*.cpp src_cpp/*.hpp src_cpp/test/*.cpp src_cpp/test/*.hpp
 	@$(BIN)/python scripts/copyright_lines.py
 
 bench: setup  ## time every stage, a network of the 3DDFA family's size, and image to TF

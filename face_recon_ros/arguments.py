@@ -20,6 +20,9 @@ Config = TypeVar('Config')
 
 # Later than any stamp in seconds: the year 5138. In nanoseconds it is 100 s after 1970.
 LATEST_STAMP_S = 1e11
+# Of R R^T against the unit matrix: what of a rotation in float32, or written with three digits, is
+# off
+NOT_ORTHOGONAL = 0.01
 
 
 def check_image(image: Any) -> None:
@@ -83,7 +86,22 @@ def check_camera_pose(camera_pose: Any) -> MetricPose | None:
             f'camera_pose is a {type(camera_pose).__name__}; give a face_recon_ros.MetricPose, '
             'or None for a camera that stands still'
         )
+    if camera_pose is not None and not _is_pose(camera_pose):
+        raise ArgumentError(
+            'camera_pose is no pose; give a rotation matrix (3, 3) and a translation (3,) in '
+            'metres, finite'
+        )
     return camera_pose
+
+
+def _is_pose(pose: MetricPose) -> bool:
+    parts = ((pose.rotation, (3, 3)), (pose.translation_m, (3,)))
+    for part, shape in parts:
+        if not (isinstance(part, np.ndarray) and part.shape == shape and part.dtype.kind in 'iuf'
+                and np.isfinite(part).all()):
+            return False
+    r = np.asarray(pose.rotation, np.float64)
+    return bool(np.abs(r @ r.T - np.eye(3)).max() < NOT_ORTHOGONAL and np.linalg.det(r) > 0)
 
 
 def check_depth(depth: Any, image: np.ndarray) -> DepthImage | None:

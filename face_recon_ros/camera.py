@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -63,10 +65,16 @@ class Camera(ComparedByValue):
 
     def __post_init__(self) -> None:
         """:raises CalibrationError: a number that no camera has."""
-        if not (self.width > 0 and self.height > 0):
-            raise CalibrationError(f'image of {self.width}x{self.height} px; give its real size')
-        numbers = (self.fx, self.fy, self.cx, self.cy, self.skew, *self.position_m)
-        if not (np.isfinite(numbers).all() and np.isfinite(self.distortion).all()):
+        size = (self.width, self.height)
+        if not all(_is_whole(side) and side > 0 for side in size):
+            raise CalibrationError(f'image of {size[0]}x{size[1]} px; give its real size')
+        for name, side in zip(('width', 'height'), size, strict=True):
+            object.__setattr__(self, name, int(side))
+        numbers = _numbers((self.fx, self.fy, self.cx, self.cy, self.skew), 'fx, fy, cx, cy, skew')
+        position_m = _numbers(self.position_m, 'position_m', 3)
+        distortion = _numbers(self.distortion, 'distortion')
+        if not (np.isfinite(numbers).all() and np.isfinite(position_m).all()
+                and np.isfinite(distortion).all()):
             raise CalibrationError(
                 'holds NaN, infinity or a K that is not 3x3; calibrate again'
             )
@@ -75,7 +83,7 @@ class Camera(ComparedByValue):
                 f'focal length {self.fx:g}, {self.fy:g} px is not positive; calibrate again'
             )
         # brings numbers, names and spare zeros into the one form that `directions` reads
-        distortion, model = known_distortion(self.distortion, self.distortion_model)
+        distortion, model = known_distortion(distortion, self.distortion_model)
         object.__setattr__(self, 'distortion', distortion)
         object.__setattr__(self, 'distortion_model', model)
 
@@ -85,7 +93,11 @@ class Camera(ComparedByValue):
         Return the stand-in where no calibration is known: fx = fy = the longer side, centred.
 
         The longer side is the same one when the camera is turned upright.
+
+        :raises CalibrationError: not the size of an image.
         """
+        if not (_is_whole(width) and _is_whole(height)):
+            raise CalibrationError(f'image of {width}x{height} px; give its real size')
         f = max(width, height)
         return cls(width, height, f, f, (width - 1) / 2, (height - 1) / 2, calibrated=False)
 
@@ -112,11 +124,14 @@ class Camera(ComparedByValue):
         :param position_m: see Camera
         :raises CalibrationError: not finite, no positive focal length, unknown distortion.
         """
-        k = np.asarray(k, np.float64).reshape(-1)
+        k = _numbers(k, 'K').reshape(-1)
         if k.size != 9:
             raise CalibrationError('holds NaN, infinity or a K that is not 3x3; calibrate again')
         if k[0] == 0:
             return cls.uncalibrated(width, height)
+        for name, pair in (('binning', binning), ('roi', roi)):
+            if len(pair) != 2 or not all(_is_whole(number) and number >= 0 for number in pair):
+                raise CalibrationError(f'{name} is {pair!r}; give two whole numbers from 0 on')
         bin_x, bin_y = max(1, binning[0]), max(1, binning[1])
         return cls(
             width,
@@ -126,7 +141,7 @@ class Camera(ComparedByValue):
             # a binned pixel's centre lies in the middle of the pixels it gathers
             float((k[2] - roi[0] + 0.5) / bin_x - 0.5),
             float((k[5] - roi[1] + 0.5) / bin_y - 0.5),
-            np.asarray(d, np.float64).reshape(-1),
+            _numbers(d, 'distortion').reshape(-1),
             distortion_model,
             skew=float(k[1] / bin_x),
             position_m=position_m,
@@ -156,6 +171,26 @@ class Camera(ComparedByValue):
         return directions / depth
 
 
+def _is_whole(value: Any) -> bool:
+    """Tell whether a value is a whole number, of whatever type."""
+    return isinstance(value, Real) and not isinstance(value, bool) and value % 1 == 0
+
+
+def _numbers(values: Any, name: str, count: int | None = None) -> np.ndarray:
+    """Return an array of numbers. :raises CalibrationError: others, or not so many."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        array = np.asarray(None)
+    if array.size == 0:
+        array = array.astype(np.float64)
+    fits = array.dtype.kind in 'iuf'
+    if not fits or (count is not None and array.shape != (count,)):
+        what = 'numbers' if count is None else f'{count} numbers'
+        raise CalibrationError(f'{name} is {" ".join(repr(values).split())[:80]}; give {what}')
+    return array.astype(np.float64)
+
+
 def known_distortion(d: np.ndarray, model: str) -> tuple[np.ndarray, str]:
     """
     Return coefficients and model in the form of Camera, of what a calibration calls them.
@@ -167,6 +202,8 @@ def known_distortion(d: np.ndarray, model: str) -> tuple[np.ndarray, str]:
     :raises CalibrationError: an unknown name, or a number of coefficients that it does not have.
     """
     d = np.asarray(d, np.float64).reshape(-1)
+    if not isinstance(model, str):
+        raise CalibrationError(f'distortion_model is {model!r}; use one of {_STANDARD_NAMES}')
     plain = re.sub(r'[^a-z0-9]', '', model.lower())
     if plain in _FISHEYE_NAMES and d.size:
         # zeros bend, too: the angle from the axis, not its tangent, is proportional to the radius

@@ -16,7 +16,7 @@ from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.expression.units import nothing_known
 from face_recon_ros.expression.units import unknown as unknown_blendshapes
 from face_recon_ros.eyes.gaze import head_sigma_rad
-from face_recon_ros.eyes.look import Eyes
+from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.pose import MetricPose, depth_plane
 from face_recon_ros.rotations import EulerAngles
@@ -99,7 +99,7 @@ class Face(ComparedByValue):
     @property
     def eye_openness(self) -> np.ndarray:
         """Right and left eye of the person (2,): 0 closed .. 1 open; NaN where not seen."""
-        return np.full(2, np.nan) if self.eyes is None else self.eyes.looks.openness
+        return np.full(2, np.nan) if self.eyes is None else self.eyes.landmarks.openness
 
     @property
     def angles(self) -> EulerAngles:

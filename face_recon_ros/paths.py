@@ -42,8 +42,9 @@ def model_file(name: str) -> Path:
 
 
 def is_shipped(path: Path) -> bool:
-    """Tell whether a file is one of models/."""
+    """Tell whether a file is one of models/, or leads to one; there it may be a link itself."""
     try:
-        return path.resolve().parent == (share_directory() / 'models').resolve()
+        shipped = (share_directory() / 'models').resolve()
+        return shipped in (path.parent.resolve(), path.resolve().parent)
     except (OSError, RuntimeError, FaceReconError):
         return False

@@ -38,15 +38,22 @@ from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.loader import NETWORK, REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region, without_turn
+from face_recon_ros.regression.roll_verification import RollVerifier
 from face_recon_ros.regression.rolls import (
     Candidate,
-    UprightJudge,
+    UprightDetector,
     detect_upside_down,
     find_roll,
     is_sure,
 )
-from face_recon_ros.regression.second_looks import SecondLooks
-from face_recon_ros.settings import Change, check_settings, described, setting, settings_class
+from face_recon_ros.settings import (
+    Change,
+    check_kind,
+    check_settings,
+    described,
+    setting,
+    settings_class,
+)
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
@@ -129,6 +136,10 @@ class PipelineConfig:
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range, or a name is not known."""
         check_settings(self)
+        check_kind('tracking', self.tracking, (TrackingSettings,), 'TrackingSettings(...)')
+        check_kind('smoothing', self.smoothing, (SmoothingSettings, type(None)),
+                   'SmoothingSettings(...), or None for none')
+        check_kind('expressions', self.expressions, (bool, np.bool_), 'True or False')
 
 
 class Pipeline:
@@ -157,8 +168,8 @@ class Pipeline:
         )
         self._tracker = Tracker(self.config.tracking)
         self._smoothers = FaceSmoothers(self.config.smoothing)
-        self._judge = UprightJudge(self.config.threads)
-        self._second_looks = SecondLooks()
+        self._upright = UprightDetector(self.config.threads)
+        self._roll_verifier = RollVerifier()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
@@ -187,7 +198,7 @@ class Pipeline:
         self._tracker.reset()
         self._placer.reset()
         self._reader.reset()
-        self._second_looks.reset()
+        self._roll_verifier.reset()
 
     def configure(self, config: PipelineConfig) -> None:
         """
@@ -195,8 +206,9 @@ class Pipeline:
 
         :raises ModelFileError: the detector's file cannot be used; the old configuration stays.
         :raises ValueError: other models or threads, which take a new pipeline.
+        :raises ArgumentError: a configuration that is none.
         """
-        now = self.config
+        config, now = check_config(config, PipelineConfig), self.config
         fixed = ('model_path', 'regressor', 'regressor_path', 'threads')
         if any(getattr(config, name) != getattr(now, name) for name in fixed):
             raise ValueError('other models or threads: make a new pipeline')
@@ -220,7 +232,7 @@ class Pipeline:
 
         Nothing is remembered, and a stream that track() follows is not disturbed. Takes longer
         than track(): the image is searched whole, upside down too where nobody is surely found,
-        and every face is measured in the mirror as well.
+        and every face is regressed with horizontal-flip augmentation.
 
         :param image: (H, W, 3) uint8 BGR
         :param camera: its calibration; without one a field of view of about 53 degrees along the
@@ -363,7 +375,7 @@ class Pipeline:
     ) -> Observation:
         """Return what there is in a search region; a low score is verified at other rolls."""
         first = self.regressor(image, region, denoise=True)
-        found = self._second_looks(first, stamp_s, lambda: self._rolled(image, first.region))
+        found = self._roll_verifier(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
     def _new_face(self, image: np.ndarray, region: Region) -> Observation:
@@ -377,8 +389,8 @@ class Pipeline:
             without_turn(region),
             regress=lambda r: self.regressor(image, r, denoise=True),
             refine=lambda r: self.regressor(image, without_turn(r), denoise=True),
-            judge=lambda r: self._judge(image, r),
-            locate=lambda r: self._judge.locate(image, r),
+            upright_score=lambda r: self._upright(image, r),
+            locate=lambda r: self._upright.locate(image, r),
         )
         refined = self.regressor.refined(image, found.regression, still=False)
         return Candidate(refined, found.upright_score)
@@ -408,8 +420,8 @@ class Pipeline:
                 region,
                 regress=lambda r: self.regressor(image, r),
                 refine=lambda r: self.regressor.flip_augmented(image, without_turn(r)),
-                judge=lambda r: self._judge(image, r),
-                locate=lambda r: self._judge.locate(image, r),
+                upright_score=lambda r: self._upright(image, r),
+                locate=lambda r: self._upright.locate(image, r),
             )
             if not shows_one_of(candidate.regression, [o.regression for o in found]):
                 score = candidate.upright_score

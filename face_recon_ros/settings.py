@@ -13,11 +13,14 @@ from __future__ import annotations
 import enum
 import functools
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from face_recon_ros.deprecation import notice
 from face_recon_ros.errors import SettingsError
@@ -122,7 +125,7 @@ def parameter_name(kind: Any, name: str) -> str:
 
 def check_settings(settings: Any) -> None:
     """
-    Hold every setting to its range and its choices; whole numbers where the default is one.
+    Hold every setting to its range, its choices and its type: whole numbers where the default is.
 
     :raises SettingsError: one line with the field, its value and what it may be.
     """
@@ -133,6 +136,18 @@ def check_settings(settings: Any) -> None:
             raise SettingsError(f'{name} is {value!r}; use one of {", ".join(meaning.choices)}')
         if meaning.range is not None:
             _check_number(name, value, isinstance(f.default, int), meaning.range)
+        elif isinstance(f.default, bool):
+            check_kind(name, value, (bool, np.bool_), 'True or False')
+        elif f.default is None:
+            check_kind(name, value, (str, os.PathLike, type(None)), 'a path or None')
+        elif isinstance(f.default, str) and not meaning.choices:
+            check_kind(name, value, (str, os.PathLike), 'a string')
+
+
+def check_kind(name: str, value: Any, kinds: tuple[type, ...], words: str) -> None:
+    """:raises SettingsError: a value is of none of these kinds."""
+    if not isinstance(value, kinds):
+        raise SettingsError(f'{name} is {" ".join(repr(value).split())[:80]}; give {words}')
 
 
 def _check_number(name: str, value: Any, whole: bool, limits: Range) -> None:

@@ -57,13 +57,15 @@ class Network:
         self.path = Path(path)
         _check_file(self.path)
         interpreter_module = runtime()
+        source: dict[str, Any] = {'model_path': str(self.path)}
         if not is_shipped(self.path):
             _check_apart(self.path, interpreter_module)
+            # The runtime maps files: who writes into one would end this process (SIGBUS). Those
+            # that ship are replaced, never written into.
+            source = {'model_content': _content(self.path)}
         try:
             with _LOADING, _without_start_up_chatter():
-                self._interpreter = interpreter_module.Interpreter(
-                    model_path=str(self.path), num_threads=threads
-                )
+                self._interpreter = interpreter_module.Interpreter(num_threads=threads, **source)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, SystemError) as error:
             reason = str(error).splitlines()[0] if str(error) else 'it cannot be read'
@@ -123,18 +125,23 @@ class Network:
 
 def _check_file(path: Path) -> None:
     """Tell a missing, empty or foreign file before the runtime does so in its own words."""
+    head = _content(path, 8)
+    if not head:
+        raise ModelFileError(f'model file {path}: is empty; get it again')
+    if head[4:8] != FILE_IDENTIFIER:
+        raise ModelFileError(f'model file {path}: not a TensorFlow Lite file; give a .tflite')
+
+
+def _content(path: Path, size: int = -1) -> bytes:
+    """:raises ModelFileError: it cannot be read."""
     try:
         with path.open('rb') as file:
-            head = file.read(8)
+            return file.read(size)
     except OSError as error:
         raise ModelFileError(
             f'model file {path}: {error.strerror or error}; '
             'check the path or reinstall the package'
         ) from error
-    if not head:
-        raise ModelFileError(f'model file {path}: is empty; get it again')
-    if head[4:8] != FILE_IDENTIFIER:
-        raise ModelFileError(f'model file {path}: not a TensorFlow Lite file; give a .tflite')
 
 
 def _check_apart(path: Path, interpreter_module: ModuleType) -> None:

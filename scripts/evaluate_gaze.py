@@ -5,12 +5,12 @@
 """
 Print how well gazes hold, as in docs/gaze.md.
 
-    evaluate_gaze.py [--portraits DIR] [--pointing DIR] [--every N] [--half judge|fit|all] [--fast]
+    evaluate_gaze.py [--portraits DIR] [--pointing DIR] [--every N] [--half test|fit|all] [--fast]
 
 --portraits: photos of people who look into the lens, one a file. --pointing: photos with
 labels.csv, columns file, person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in
 these directions. The constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every
-second portrait from the first, persons of even number); `judge` is the other half. --fast: by the
+second portrait from the first, persons of even number); `test` is the other half. --fast: by the
 one network that looks at streams, else by the two that look at photos.
 """
 
@@ -29,7 +29,7 @@ from face_recon_ros import Camera, Face, Pipeline
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.gaze import gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.look import Eyes
+from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.rotations import rotation_to
 
@@ -82,19 +82,19 @@ def samples(
 
 def with_one_look(image: np.ndarray, face: Face, network: EyeNetwork) -> Face:
     """Return a face with the gaze that an image of a stream would have, unfiltered."""
-    looks = network(image, face.landmarks_px)
+    marked = network(image, face.landmarks_px)
     camera = Camera.uncalibrated(image.shape[1], image.shape[0])
     found = gaze_of(
-        looks, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
+        marked, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
     )
-    eyes = Eyes(looks, found.direction, found.sigma_rad, found.measured)
+    eyes = Eyes(marked, found.direction, found.sigma_rad, found.measured)
     return replace(face, eyes=eyes)
 
 
 def portraits(folder: Path, half: str, every: int) -> list[tuple[Path, float, float]]:
     """Return the photos of a half."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in ('.jpg', '.jpeg', '.png'))
-    chosen = {'fit': files[::2], 'judge': files[1::2], 'all': files}[half]
+    chosen = {'fit': files[::2], 'test': files[1::2], 'all': files}[half]
     return [(path, 0.0, 0.0) for path in chosen[::every]]
 
 
@@ -102,7 +102,7 @@ def posed(folder: Path, half: str, every: int) -> list[tuple[Path, float, float]
     """Return the photos of a half with their labels."""
     with (folder / 'labels.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
-    parity = {'fit': (0,), 'judge': (1,), 'all': (0, 1)}[half]
+    parity = {'fit': (0,), 'test': (1,), 'all': (0, 1)}[half]
     chosen = [
         (folder / r['file'], float(r['pan_deg']), float(r['tilt_up_deg']))
         for r in rows
@@ -136,7 +136,7 @@ def tell_portraits(found: list[Sample]) -> list[str]:
         f'  sigma: median {np.median(sigmas):.2f}; {100 * (errors < sigmas).mean():.0f} % of the '
         f'errors are smaller (meant: {100 * SHARE:.0f} %)'
     )
-    widths = np.array([s.face.eyes.looks.width_px.mean() for s in found if s.face.eyes])
+    widths = np.array([s.face.eyes.landmarks.width_px.mean() for s in found if s.face.eyes])
     lines.append(f'  eyes: median {np.median(widths):.0f} px from corner to corner')
     return lines
 
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--portraits', type=Path, metavar='DIR')
     parser.add_argument('--pointing', type=Path, metavar='DIR')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
-    parser.add_argument('--half', choices=('judge', 'fit', 'all'), default='judge')
+    parser.add_argument('--half', choices=('test', 'fit', 'all'), default='test')
     parser.add_argument('--fast', action='store_true', help='as images of a stream')
     options = parser.parse_args(arguments)
     if not (options.portraits or options.pointing):

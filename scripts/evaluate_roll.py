@@ -65,9 +65,10 @@ def turned(photo: np.ndarray, roll_deg: float, frame: bool) -> tuple[np.ndarray,
     return cv2.warpAffine(photo, matrix, size.tolist()), matrix
 
 
-def judge(faces: Sequence[Face], truth: Face, roll_deg: float, matrix: np.ndarray, tally: Tally
-          ) -> None:
-    """Hold what was found in a turned photo against the face of the upright one."""
+def count_errors(
+    faces: Sequence[Face], truth: Face, roll_deg: float, matrix: np.ndarray, tally: Tally
+) -> None:
+    """Compare what was found in a turned photo with the face of the upright one."""
     tally.photos += 1
     low, high = truth.box.reshape(2, 2)
     place = matrix[:, :2] @ ((low + high) / 2) + matrix[:, 2]
@@ -127,10 +128,10 @@ def evaluate(
         truth = max(found, key=lambda face: np.prod(face.box[2:] - face.box[:2]))
         for roll_deg in ROLLS_DEG:
             image, matrix = turned(photo, roll_deg, arguments.frame)
-            judge(pipeline.detect(image), truth, roll_deg, matrix, stills[roll_deg])
+            count_errors(pipeline.detect(image), truth, roll_deg, matrix, stills[roll_deg])
             if not arguments.no_streams:
                 faces = streamed(pipeline, image)
-                judge(faces, truth, roll_deg, matrix, streams[roll_deg])
+                count_errors(faces, truth, roll_deg, matrix, streams[roll_deg])
     print(f'{folder.name}, {arguments.regressor}, '
           f'{"in the frame" if arguments.frame else "whole"}\n')
     print('| roll | still: right | wrong | wrong, score > 0.5 | stream: right | wrong '

@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from scenes.crossing import RATE_HZ, Cutout, Outcome, judge, sample_people, scenes
+from scenes.crossing import RATE_HZ, Cutout, Outcome, evaluate, sample_people, scenes
 from tqdm import tqdm
 
 from face_recon_ros.errors import FaceReconError
@@ -60,7 +60,7 @@ def main() -> None:
     outcomes: dict[str, list[Outcome]] = {}
     for group in tqdm(groups, unit='group', leave=False, disable=None):
         for name, (people, duration_s) in scenes(group).items():
-            outcome = judge(people, duration_s, Pipeline(), arguments.rate)
+            outcome = evaluate(people, duration_s, Pipeline(), arguments.rate)
             outcomes.setdefault(name, []).append(outcome)
     print('| scene | played | ids swapped | new ids | images unseen | false positives | '
           'seen again after, mean and most |')

@@ -33,6 +33,8 @@ from fuzz_targets import TARGETS, Target
 ROOT = Path(__file__).resolve().parents[1]
 FAILED = ROOT / 'build' / 'fuzz'
 LARGEST = 1 << 20
+# Where a case is written: in memory, where there is such a place
+SCRATCH = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
 
 def mutated(data: bytes, random: Random) -> bytes:
@@ -80,7 +82,8 @@ def work(name: str, first: int, last: int, seed: int, most: int, current: str) -
     # decoders write of each case what is wrong with it
     sys.stderr = os.fdopen(os.dup(2), 'w')
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    with tempfile.TemporaryDirectory(prefix='fuzz_') as folder, open(current, 'wb') as note:
+    scratch = tempfile.TemporaryDirectory(prefix='fuzz_', dir=SCRATCH)
+    with scratch as folder, open(current, 'wb') as note:
         for number in range(first, last):
             data = case_of(target, seeds, number, seed)
             note.seek(0)
@@ -109,7 +112,7 @@ def fuzz(name: str, cases: int, seed: int, most: int) -> int:
     died, first = 0, 0
     # spawn: what is loaded here stays out of it
     context = multiprocessing.get_context('spawn')
-    with tempfile.TemporaryDirectory(prefix='fuzz_') as folder:
+    with tempfile.TemporaryDirectory(prefix='fuzz_', dir=SCRATCH) as folder:
         current = Path(folder, 'case')
         while first < cases and died + len(list(FAILED.glob(f'{name}_*.txt'))) - before < most:
             last = min(first + 20_000, cases)
@@ -144,7 +147,7 @@ def fuzz_with_atheris(name: str, cases: int, seed: int) -> int:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.seeds()):
         (corpus / f'seed_{number}').write_bytes(data)
-    folder = Path(tempfile.mkdtemp(prefix='fuzz_'))
+    folder = Path(tempfile.mkdtemp(prefix='fuzz_', dir=SCRATCH))
     atheris.instrument_all()
     atheris.Setup(
         [sys.argv[0], f'-runs={cases}', f'-seed={seed + 1}', f'-max_len={LARGEST}',

@@ -9,11 +9,16 @@ import csv
 import functools
 import io
 import json
+import os
+import signal
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -214,20 +219,29 @@ def model_seeds() -> list[bytes]:
     return changes + wild
 
 
-def damaged_model(data: bytes) -> bytes:
-    """Return a face model's file with one array as no model has it, and bytes overwritten."""
-    which, change, place, value = DAMAGE.unpack(data[: DAMAGE.size].ljust(DAMAGE.size, b'\0'))
+@functools.lru_cache(maxsize=1024)
+def model_with(name: str, change: int, place: int, value: int) -> bytes:
+    """Return a face model's file of which one array is as no model has it."""
     arrays = dict(model_arrays())
-    name = sorted(arrays)[which % len(arrays)]
     array = arrays[name].copy()
-    if change % (len(CHANGES) + 1) < len(CHANGES):
-        array = CHANGES[change % (len(CHANGES) + 1)](array)
+    if change < len(CHANGES):
+        array = CHANGES[change](array)
     elif array.size and array.dtype.kind in 'iufb':
         with np.errstate(all='ignore'):
             array.flat[place % array.size] = np.array(value).astype(array.dtype)
     packed = io.BytesIO()
     np.savez(packed, **{**arrays, name: array})
-    file = bytearray(packed.getvalue())
+    return packed.getvalue()
+
+
+def damaged_model(data: bytes) -> bytes:
+    """Return a face model's file with one array as no model has it, and bytes overwritten."""
+    which, change, place, value = DAMAGE.unpack(data[: DAMAGE.size].ljust(DAMAGE.size, b'\0'))
+    names = sorted(model_arrays())
+    change %= len(CHANGES) + 1
+    is_wild = change == len(CHANGES)
+    file = bytearray(model_with(
+        names[which % len(names)], change, place if is_wild else 0, value if is_wild else 0))
     patches = data[DAMAGE.size :]
     for at in range(0, len(patches) - 4, 5):
         file[int.from_bytes(patches[at : at + 4], 'little') % len(file)] = patches[at + 4]
@@ -256,12 +270,32 @@ def network_seeds() -> list[bytes]:
     return [Path(model_file('face_detection_short_range.tflite')).read_bytes()]
 
 
+def in_a_fork(
+    arguments: list[str], *, timeout: float, **_: object
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the Python code of a command in a fork: as subprocess.run, but 20 times as fast."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(timeout))
+        try:
+            sys.argv = ['-c', *arguments[3:]]
+            exec(arguments[2], {})
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(arguments, timeout)
+    return subprocess.CompletedProcess(arguments, status)
+
+
 def run_network(data: bytes, folder: Path) -> None:
-    """Load a network. It is not run: the runtime trusts what it has accepted."""
+    """Load a network, and run it in a process of its own, as the package does before."""
     path = folder / 'network.tflite'
     path.write_bytes(data)
     try:
-        Network(path)
+        with mock.patch('subprocess.run', in_a_fork):
+            Network(path)
     except ModelFileError as error:
         one_line(error)
 
@@ -319,7 +353,7 @@ TARGETS = {
         Target('calibrations', run_calibration, calibration_seeds),
         Target('face_models', run_face_model, model_seeds, cost=5),
         Target('networks', run_network, network_seeds, cost=10),
-        Target('bags', run_bag, bag_seeds, cost=10),
+        Target('bags', run_bag, bag_seeds),
         Target('csv', run_csv, name_seeds),
     )
 }

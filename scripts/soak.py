@@ -247,7 +247,7 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else float('nan')
 
 
-def judge(soak: Soak, status: int, took_s: float) -> bool:
+def passes(soak: Soak, status: int, took_s: float) -> bool:
     """Print a table of what was held against which limit; return whether all held."""
     count = len(soak.samples)
     early, late = soak.samples[count // 4 : count // 2], soak.samples[3 * count // 4 :]
@@ -333,7 +333,7 @@ def main() -> int:
         status, took_s = soak.stop()
     if len(soak.samples) < ROWS:
         sys.exit('soak: too short to judge')
-    held = judge(soak, status, took_s)
+    held = passes(soak, status, took_s)
     print('held' if held else 'broken')
     return 0 if held else 1
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "small_matrices.hpp"
+#include "small_algebra.hpp"
 
 namespace face_recon
 {
@@ -51,14 +51,14 @@ constexpr std::size_t kUnknowns = 7;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 using State = std::array<double, kUnknowns>;
-using Information = std::array<State, kUnknowns>;
+using Information = Square<kUnknowns>;
 
 // A point of the skin whose depth was measured.
 struct Point
 {
-  Vector arm{};       // from the points' middle, model axes
-  Vector normal{};    // model axes
-  Vector measured{};  // optical frame
+  Vector3 arm{};       // from the points' middle, model axes
+  Vector3 normal{};    // model axes
+  Vector3 measured{};  // optical frame
   double predicted_m = 0.0;
   double variance = 0.0;
 };
@@ -133,8 +133,8 @@ class Problem
 {
 public:
   Problem(
-    const SeenFace & face, std::vector<Point> points, const Vector & middle,
-    const std::array<Vector, 3> & rotation_information)
+    const SeenFace & face, std::vector<Point> points, const Vector3 & middle,
+    const std::array<Vector3, 3> & rotation_information)
   : points_(std::move(points)),
     middle_(middle),
     rotation0_(face.rotation),
@@ -145,11 +145,11 @@ public:
     weights_(points_.size()),
     rows_(points_.size())
   {
-    Vector centre = times(rotation0_, middle_);
+    Vector3 centre = rotation0_ * middle_;
     for (std::size_t i = 0; i < 3; ++i) {
       centre[i] = face.translation_m[i] + scale0_ * centre[i];
     }
-    distance0_ = std::sqrt(dot(centre, centre));
+    distance0_ = norm(centre);
     for (std::size_t i = 0; i < 3; ++i) {
       ray_[i] = centre[i] / distance0_;
     }
@@ -185,28 +185,28 @@ public:
   }
 
 private:
-  Vector centre_at(const State & state) const
+  Vector3 centre_at(const State & state) const
   {
     const double distance = distance0_ * std::exp(state[5]);
     return {ray_[0] * distance, ray_[1] * distance, ray_[2] * distance};
   }
 
-  Matrix rotation_at(const State & state) const
+  Matrix3 rotation_at(const State & state) const
   {
-    return times(rotation_matrix({state[0], state[1], state[2]}), rotation0_);
+    return rotation_of({state[0], state[1], state[2]}) * rotation0_;
   }
 
   // Distances from the measured surface, their derivatives and weights.
   void linearise(const State & state)
   {
-    const Matrix rotation = rotation_at(state);
+    const Matrix3 rotation = rotation_at(state);
     const double scale = scale0_ * std::exp(state[6]);
-    const Vector centre = centre_at(state);
+    const Vector3 centre = centre_at(state);
     for (std::size_t n = 0; n < points_.size(); ++n) {
       const Point & point = points_[n];
-      Vector arm = times(rotation, point.arm);
-      const Vector normal = times(rotation, point.normal);
-      Vector lever{}, off{};
+      Vector3 arm = rotation * point.arm;
+      const Vector3 normal = rotation * point.normal;
+      Vector3 lever{}, off{};
       for (std::size_t i = 0; i < 3; ++i) {
         arm[i] *= scale;
         off[i] = arm[i] + centre[i] + across_[0][i] * state[3] + across_[1][i] * state[4] -
@@ -316,7 +316,7 @@ private:
       found.value = found.residual_m;
       return found;
     }
-    const Vector turn{state[0], state[1], state[2]};
+    const Vector3 turn{state[0], state[1], state[2]};
     double turned = 0.0;
     for (std::size_t i = 0; i < 3; ++i) {
       turned += turn[i] * dot(rotation_information_[i], turn);
@@ -341,7 +341,7 @@ private:
     found.scale_sigma = kSizeDoubt * std::sqrt(covariance[6][6]);
     found.centre_m = centre_at(state);
     found.shift_m = {state[3], state[4]};
-    Vector arm = times(found.rotation, middle_);
+    Vector3 arm = found.rotation * middle_;
     for (std::size_t i = 0; i < 3; ++i) {
       arm[i] *= found.head_scale;
       found.translation_m[i] = found.centre_m[i] - arm[i];
@@ -349,13 +349,13 @@ private:
     // the origin itself is relief: how deep this person's sellion lies is the model's guess
     const double along =
       covariance[5][5] * dot(found.centre_m, found.centre_m) + kReliefSigma * kReliefSigma;
-    const Matrix lever = cross_matrix(arm);
-    Matrix turned{};
+    const Matrix3 lever = cross_matrix(arm);
+    Matrix3 turned{};
     for (std::size_t i = 0; i < 3; ++i) {
       std::copy_n(covariance[i].begin(), 3, turned.begin() + static_cast<std::ptrdiff_t>(3 * i));
     }
-    const Matrix mixed = times(lever, turned);
-    const Matrix moved = times(mixed, transposed(lever));
+    const Matrix3 mixed = lever * turned;
+    const Matrix3 moved = mixed * transposed(lever);
     for (std::size_t i = 0; i < 3; ++i) {
       for (std::size_t j = 0; j < 3; ++j) {
         // position across the ray stays the colour image's
@@ -368,20 +368,20 @@ private:
   }
 
   std::vector<Point> points_;
-  Vector middle_;
-  Matrix rotation0_;
+  Vector3 middle_;
+  Matrix3 rotation0_;
   double scale0_;
-  std::array<Vector, 3> rotation_information_;
+  std::array<Vector3, 3> rotation_information_;
   double shift_sigma_;
   double distance0_ = 0.0;
-  Vector ray_{};
-  std::array<Vector, 2> across_{};
+  Vector3 ray_{};
+  std::array<Vector3, 2> across_{};
   std::vector<double> residuals_;
   std::vector<double> weights_;
   std::vector<State> rows_;
 };
 
-Vector row_of(const double * values, std::size_t n)
+Vector3 row_of(const double * values, std::size_t n)
 {
   return {values[3 * n], values[3 * n + 1], values[3 * n + 2]};
 }
@@ -398,7 +398,7 @@ Alignment refused(Outcome outcome, double value)
 
 Alignment align(const SeenFace & face, const DepthView & depth)
 {
-  std::array<Vector, 3> covariance{};
+  std::array<Vector3, 3> covariance{};
   for (std::size_t i = 0; i < 3; ++i) {
     covariance[i] = row_of(face.rotation_covariance.data(), i);
   }
@@ -407,20 +407,19 @@ Alignment align(const SeenFace & face, const DepthView & depth)
   }
   std::vector<Point> points;
   points.reserve(face.count);
-  Vector middle{};
+  Vector3 middle{};
   std::size_t seen = 0;
   for (std::size_t n = 0; n < face.count; ++n) {
-    const Vector ray = row_of(face.rays, n);
+    const Vector3 ray = row_of(face.rays, n);
     Point point;
     point.normal = row_of(face.normals, n);
-    const double facing = -dot(times(face.rotation, point.normal), ray);
-    if (!(facing > kLeastFacing * std::sqrt(dot(ray, ray)))) {
+    const double facing = -dot(face.rotation * point.normal, ray);
+    if (!(facing > kLeastFacing * norm(ray))) {
       continue;
     }
     ++seen;
     point.arm = row_of(face.points_m, n);
-    point.predicted_m =
-      face.head_scale * times(face.rotation, point.arm)[2] + face.translation_m[2];
+    point.predicted_m = face.head_scale * (face.rotation * point.arm)[2] + face.translation_m[2];
     const double measured = depth_at(depth, face.pixels[2 * n], face.pixels[2 * n + 1]);
     if (!(measured > 0.0 && point.predicted_m > 0.0 && std::isfinite(point.predicted_m))) {
       continue;

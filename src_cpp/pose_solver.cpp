@@ -334,7 +334,7 @@ void PoseSolver::refine(const Seen & seen, Matrix3 & rotation, Vector3 & origin)
   const Matrix3 raised = rotation_of({-kRadian * kRaisedDeg, 0, 0});
   constexpr double kHold = 1 / (kRotationSigmaRad * kRotationSigmaRad);
   for (int round = 0; round < kRounds; ++round) {
-    std::array<double, 36> normal{};
+    Square<6> normal{};
     std::array<double, 6> right{};
     const Matrix3 shown = turned_to * raised;
     for (std::size_t n = 0; n < count; ++n) {
@@ -362,25 +362,26 @@ void PoseSolver::refine(const Seen & seen, Matrix3 & rotation, Vector3 & origin)
         for (std::size_t i = 0; i < 6; ++i) {
           right[i] += weight * off * row[i];
           for (std::size_t j = 0; j <= i; ++j) {
-            normal[6 * i + j] += weight * row[i] * row[j];
+            normal[i][j] += weight * row[i] * row[j];
           }
         }
       }
     }
     const Vector3 turn = turn_of(turned_to * transposed(first));
     for (std::size_t i = 0; i < 3; ++i) {
-      normal[7 * i] += kHold;
+      normal[i][i] += kHold;
       right[i] -= kHold * turn[i];
     }
-    if (!solve_positive<6>(normal, right)) {
+    if (!factorise(normal)) {
       return;
     }
-    const Vector3 step = {right[0], right[1], right[2]};
+    const std::array<double, 6> change = solved(normal, right);
+    const Vector3 step = {change[0], change[1], change[2]};
     if (!(norm(step) < kMostTurnRad)) {
       return;
     }
     turned_to = rotation_of(step) * turned_to;
-    place = place + Vector3{right[3], right[4], right[5]};
+    place = place + Vector3{change[3], change[4], change[5]};
   }
   rotation = turned_to;
   origin = place;

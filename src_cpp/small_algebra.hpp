@@ -1,7 +1,7 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Vectors of 3, matrices and rotations of 3x3, and the small solvers that a pose needs; double.
+// Vectors of 3, matrices and rotations of 3x3, and solvers of a few unknowns; double.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +15,9 @@ namespace face_recon
 using Vector3 = std::array<double, 3>;
 // Row by row.
 using Matrix3 = std::array<double, 9>;
+// N rows of N.
+template <std::size_t N>
+using Square = std::array<std::array<double, N>, N>;
 
 inline Vector3 operator+(const Vector3 & a, const Vector3 & b)
 {
@@ -59,6 +62,12 @@ inline Matrix3 operator*(const Matrix3 & a, const Matrix3 & b)
 inline Matrix3 transposed(const Matrix3 & m)
 {
   return {m[0], m[3], m[6], m[1], m[4], m[7], m[2], m[5], m[8]};
+}
+
+// m with m w = v x w.
+inline Matrix3 cross_matrix(const Vector3 & v)
+{
+  return {0, -v[2], v[1], v[2], 0, -v[0], -v[1], v[0], 0};
 }
 
 inline Matrix3 diagonal(const Vector3 & v) { return {v[0], 0, 0, 0, v[1], 0, 0, 0, v[2]}; }
@@ -111,10 +120,10 @@ inline Vector3 turn_of(const Matrix3 & rotation)
 struct Eigen4
 {
   std::array<double, 4> values{};
-  std::array<std::array<double, 4>, 4> vectors{};
+  Square<4> vectors{};
 };
 
-inline Eigen4 eigen_of(std::array<std::array<double, 4>, 4> m)
+inline Eigen4 eigen_of(Square<4> m)
 {
   constexpr int kMostSweeps = 30;
   Eigen4 found;
@@ -173,39 +182,59 @@ inline Eigen4 eigen_of(std::array<std::array<double, 4>, 4> m)
   return found;
 }
 
-// Solves a x = b in place of b, a symmetric and positive definite (its lower half is read and
-// written), by Cholesky; false where it is not.
+// Replaces the lower half of a positive definite matrix by that of its Cholesky factor; false
+// where it is not positive definite.
 template <std::size_t N>
-bool solve_positive(std::array<double, N * N> & a, std::array<double, N> & b)
+bool factorise(Square<N> & a)
 {
-  for (std::size_t i = 0; i < N; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      double sum = a[N * i + j];
+  for (std::size_t j = 0; j < N; ++j) {
+    for (std::size_t k = 0; k < j; ++k) {
+      a[j][j] -= a[j][k] * a[j][k];
+    }
+    if (!(a[j][j] > 0.0) || !std::isfinite(a[j][j])) {
+      return false;
+    }
+    a[j][j] = std::sqrt(a[j][j]);
+    for (std::size_t i = j + 1; i < N; ++i) {
       for (std::size_t k = 0; k < j; ++k) {
-        sum -= a[N * i + k] * a[N * j + k];
+        a[i][j] -= a[i][k] * a[j][k];
       }
-      if (i != j) {
-        a[N * i + j] = sum / a[N * j + j];
-      } else if (sum > 0 && std::isfinite(sum)) {
-        a[N * i + i] = std::sqrt(sum);
-      } else {
-        return false;
-      }
+      a[i][j] /= a[j][j];
     }
   }
+  return true;
+}
+
+// x of a x = b, of the Cholesky factor of a.
+template <std::size_t N>
+std::array<double, N> solved(const Square<N> & factor, std::array<double, N> b)
+{
   for (std::size_t i = 0; i < N; ++i) {
     for (std::size_t k = 0; k < i; ++k) {
-      b[i] -= a[N * i + k] * b[k];
+      b[i] -= factor[i][k] * b[k];
     }
-    b[i] /= a[N * i + i];
+    b[i] /= factor[i][i];
   }
   for (std::size_t i = N; i-- > 0;) {
     for (std::size_t k = i + 1; k < N; ++k) {
-      b[i] -= a[N * k + i] * b[k];
+      b[i] -= factor[k][i] * b[k];
     }
-    b[i] /= a[N * i + i];
+    b[i] /= factor[i][i];
   }
-  return true;
+  return b;
+}
+
+// The inverse of a, of its Cholesky factor.
+template <std::size_t N>
+Square<N> inverse(const Square<N> & factor)
+{
+  Square<N> result{};
+  for (std::size_t i = 0; i < N; ++i) {
+    std::array<double, N> unit{};
+    unit[i] = 1.0;
+    result[i] = solved(factor, unit);
+  }
+  return result;
 }
 
 }  // namespace face_recon

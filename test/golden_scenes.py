@@ -199,7 +199,7 @@ def unlike(face, mirrored):
 
 
 def measure_stream(config, studio):
-    """Return the mean errors of a stream, by name, and how much a still head trembles."""
+    """Return the mean errors of a stream, by name, and the jitter of a still head."""
     pipeline, rng = Pipeline(config), np.random.default_rng(2)
     rows, rotations = [], []
     for index, head in enumerate(stream_heads()):
@@ -209,7 +209,7 @@ def measure_stream(config, studio):
         rotations.append(face.rotation)
     standing = rotations[STANDING_COUNT // 2 : STANDING_COUNT]
     steps = [angle_deg(b, a) for a, b in itertools.pairwise(standing)]
-    return mean(rows[STANDING_COUNT:]) | {'tremble_deg': float(np.mean(steps))}
+    return mean(rows[STANDING_COUNT:]) | {'jitter_deg': float(np.mean(steps))}
 
 
 def measure(regressor, studio):

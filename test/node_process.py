@@ -43,8 +43,6 @@ FRAME = 'head_camera_optical_frame'
 # that name is not what is installed
 ELSEWHERE = Path(__file__).parent
 TOO_SLOW = 'too slow for the camera'
-# What a node says because the machine is busy: no fault of its own
-BUSY = (TOO_SLOW, 'the image in hand takes longer than')
 NODE = module_command('face_recon_ros.nodes.face_recon_node')
 
 
@@ -64,10 +62,10 @@ class OtherProcess(Process):
         """
         Return the lines at WARN and above, and what never should be there.
 
-        But for what a busy machine makes it say.
+        But for TOO_SLOW, which a busy machine makes it say.
         """
         words = ('[WARN]', '[ERROR]', '[FATAL]', 'Traceback', 'Exception', 'error: ')
-        lines = [line for line in self.lines if not any(words in line for words in BUSY)]
+        lines = [line for line in self.lines if TOO_SLOW not in line]
         return [line for line in lines if any(word in line for word in words)]
 
     def end(self, number=signal.SIGINT):

@@ -16,7 +16,13 @@ import pytest
 import face_recon_ros
 from face_recon_ros import Camera, Faces, MetricPose, Pipeline, PipelineConfig, rendering
 from face_recon_ros import pipeline as pipeline_module
-from face_recon_ros.errors import CalibrationError, FaceReconError
+from face_recon_ros.errors import (
+    ArgumentError,
+    CalibrationError,
+    FaceReconError,
+    SettingsError,
+)
+from face_recon_ros.eyes.attention import Attention
 
 NAMES = {
     'Camera', 'EulerAngles', 'Face', 'FaceModel', 'FaceParameters', 'FaceReconError', 'Faces',
@@ -147,6 +153,115 @@ def test_a_configuration_that_is_none(config):
     with pytest.raises(ValueError, match=r'^config is a \w+; give a .*PipelineConfig') as error:
         Pipeline(config)
     assert isinstance(error.value, FaceReconError)
+
+
+# --- values that cannot be ---------------------------------------------------------
+
+
+def camera(**given):
+    values = {'width': 640, 'height': 480, 'fx': 600.0, 'fy': 600.0, 'cx': 320.0, 'cy': 240.0}
+    return Camera(**{**values, **given})
+
+
+def calibration(k=(600.0, 0, 320, 0, 600, 240, 0, 0, 1), **given):
+    return Camera.from_calibration(640, 480, np.array(k), np.zeros(0), '', **given)
+
+
+@pytest.mark.parametrize('side', [640.5, '640', None, True, 0, -640, float('nan'), 1j, [640]])
+def test_a_size_that_no_image_has(side):
+    for make in (lambda: camera(width=side), lambda: Camera.uncalibrated(side, 480),
+                 lambda: Camera.uncalibrated(480, side)):
+        with pytest.raises(CalibrationError, match=r'^image of .* px; give its real size$'):
+            make()
+
+
+@pytest.mark.parametrize('side', [640, 640.0, np.int64(640), np.float32(640)])
+def test_a_whole_size_is_taken_whatever_its_type(side):
+    assert repr(Camera.uncalibrated(side, 480).width) == '640'
+
+
+@pytest.mark.parametrize(('given', 'words'), [
+    ({'fx': '600'}, 'fx, fy, cx, cy, skew is '),
+    ({'cy': None}, 'fx, fy, cx, cy, skew is '),
+    ({'fy': 600j}, 'fx, fy, cx, cy, skew is '),
+    ({'fx': np.array([600, 600])}, 'fx, fy, cx, cy, skew is '),
+    ({'skew': []}, 'fx, fy, cx, cy, skew is '),
+    ({'distortion': None}, 'distortion is None; give numbers'),
+    ({'distortion': ['a']}, 'distortion is '),
+    ({'distortion': [[1], [1, 2]]}, 'distortion is '),
+    ({'distortion_model': 5, 'distortion': np.ones(4)}, 'distortion_model is 5; use one of'),
+    ({'position_m': (0, 0)}, r'position_m is \(0, 0\); give 3 numbers'),
+    ({'position_m': 'here'}, "position_m is 'here'; give 3 numbers"),
+    ({'position_m': None}, 'position_m is None; give 3 numbers'),
+    ({'position_m': (0, 0, float('inf'))}, 'holds NaN, infinity'),
+])
+def test_a_camera_of_what_is_no_number(given, words):
+    with pytest.raises(CalibrationError, match=f'^{words}') as refused:
+        camera(**given)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(('given', 'words'), [
+    ({'k': ['a'] * 9}, 'K is '),
+    ({'binning': (-1, 1)}, r'binning is \(-1, 1\); give two whole numbers from 0 on'),
+    ({'binning': (1.5, 1)}, 'binning is '),
+    ({'binning': (1,)}, 'binning is '),
+    ({'roi': (-5, 0)}, r'roi is \(-5, 0\); give two whole numbers from 0 on'),
+    ({'roi': (0, float('nan'))}, 'roi is '),
+])
+def test_a_calibration_of_what_is_no_number(given, words):
+    with pytest.raises(CalibrationError, match=f'^{words}'):
+        calibration(**given)
+
+
+@pytest.mark.parametrize(('name', 'value', 'words'), [
+    ('learn_gaze_offset', 'no', "'no'; give True or False"),
+    ('learn_gaze_offset', 1, '1; give True or False'),
+    ('expressions', 'no', "'no'; give True or False"),
+    ('expressions', None, 'None; give True or False'),
+    ('detector', 5, '5; give a string'),
+    ('detector', None, 'None; give a string'),
+    ('model_path', 5, '5; give a path or None'),
+    ('regressor_path', b'x', "b'x'; give a path or None"),
+    ('tracking', None, r'None; give TrackingSettings\(...\)'),
+    ('tracking', {}, r'\{\}; give TrackingSettings\(...\)'),
+    ('smoothing', True, r'True; give SmoothingSettings\(...\), or None for none'),
+])
+def test_a_setting_of_another_type(name, value, words):
+    with pytest.raises(SettingsError, match=f'^{name} is {words}$'):
+        PipelineConfig(**{name: value})
+
+
+def test_settings_of_a_kind_that_does(tmp_path):
+    config = PipelineConfig(detector=tmp_path, model_path=tmp_path, regressor_path='x',
+                            learn_gaze_offset=np.bool_(True), smoothing=None)
+    assert (config.detector, config.smoothing) == (tmp_path, None)
+
+
+@pytest.mark.parametrize('config', ['short_range', {}, 0])
+def test_a_new_configuration_that_is_none(pipeline, config):
+    with pytest.raises(ArgumentError, match=r'^config is a \w+; give a .*PipelineConfig'):
+        pipeline.configure(config)
+
+
+@pytest.mark.parametrize(('rotation', 'translation_m'), [
+    (np.full((3, 3), np.nan), np.zeros(3)),
+    (np.eye(3), np.array([0, 0, np.inf])),
+    (np.eye(2), np.zeros(3)),
+    (np.eye(3), np.zeros(2)),
+    (2 * np.eye(3), np.zeros(3)),
+    (np.diag([1.0, 1.0, -1.0]), np.zeros(3)),
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.zeros(3)),
+])
+def test_a_camera_pose_that_cannot_be(pipeline, portrait, rotation, translation_m):
+    with pytest.raises(ArgumentError, match=r'^camera_pose is no pose; give a rotation matrix'):
+        pipeline.track(portrait, 0.0, camera_pose=MetricPose(rotation, translation_m))
+
+
+@pytest.mark.parametrize('least_s', [-0.1, float('nan'), float('inf')])
+def test_a_time_for_looks_that_cannot_be(least_s):
+    with pytest.raises(ArgumentError, match=r'^least_s is .*; give seconds from 0 on$'):
+        Attention(least_s)
 
 
 def test_the_package_has_types_for_checkers():

@@ -4,6 +4,7 @@
 """Bags: images out of MCAP and SQLite files, on the command line and through the node."""
 
 import csv
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,35 @@ def views():
 
 
 # --- reading ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('change', 'reason'), [
+    ('UPDATE topics SET name = CAST(name AS BLOB)', 'names of its topics are no text'),
+    ('UPDATE topics SET name = NULL', 'names of its topics are no text'),
+    ("UPDATE topics SET name = '/a' || char(10) || 'b'", 'names of its topics are no text'),
+    ("UPDATE messages SET timestamp = CAST('x' AS BLOB)", ''),
+    ("UPDATE messages SET timestamp = 'soon'", ''),
+])
+def test_columns_of_another_type_are_refused_in_one_line(tmp_path, views, change, reason):
+    """SQLite stores any type in any column."""
+    file = write(tmp_path / 'bag', [('/cam', raw(views[0], 0))], StoragePlugin.SQLITE3)
+    with sqlite3.connect(file) as database:
+        database.execute('CREATE TABLE old_topics AS SELECT * FROM topics')
+        database.execute('CREATE TABLE old_messages AS SELECT * FROM messages')
+        for name in ('topics', 'messages'):  # without the constraints of the first
+            database.execute(f'DROP TABLE {name}')
+            database.execute(f'ALTER TABLE old_{name} RENAME TO {name}')
+        assert database.execute(change).rowcount == 1
+    database.close()
+    alone = file.rename(tmp_path / file.name)  # without metadata.yaml, which repeats it
+
+    def read():
+        with BagVideo.open(alone) as bag:
+            return list(bag)
+
+    with pytest.raises(ImageError, match=f'no bag, or broken.*{reason}') as refused:
+        read()
+    assert len(str(refused.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize('storage', list(StoragePlugin))

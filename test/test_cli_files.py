@@ -4,9 +4,11 @@
 """The command line with what people feed it: inputs as outputs, odd names, locked folders."""
 
 import csv
+import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -17,10 +19,13 @@ import numpy as np
 import pytest
 from patience import HANG_S
 
-from face_recon_ros import cli
+from face_recon_ros import FaceModel, Pipeline, cli
+from face_recon_ros.errors import ImageError
+from face_recon_ros.io import image_files
 from face_recon_ros.io.image_files import write_image
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VideoWriter
+from face_recon_ros.rendering.gltf import clip_writer
 
 
 @pytest.fixture
@@ -202,6 +207,36 @@ def test_a_video_that_could_not_be_written_whole_is_told(clip, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ['clip.mp4', 'out.mp4']
 
 
+def clip_frames(path):
+    """Return how many times the first animation of a .glb has (glTF 2.0, chapter 4.4)."""
+    data = path.read_bytes()
+    assert struct.unpack_from('<4sII', data) == (b'glTF', 2, len(data))
+    scene = json.loads(data[20 : 20 + struct.unpack_from('<I', data, 12)[0]])
+    times = scene['animations'][0]['samplers'][0]['input']
+    return scene['accessors'][times]['count']
+
+
+@pytest.mark.parametrize('found', [True, False])
+def test_a_clip_has_the_faces_before_an_error(portrait, tmp_path, found):
+    clip = tmp_path / 'faces.glb'
+    clip.write_bytes(b'of before')
+    model, face = FaceModel(), Pipeline().detect(portrait)[0]
+
+    def collect():
+        with clip_writer(clip, model) as faces:
+            if found:
+                for stamp_s in (0.0, 0.1, 0.2):
+                    faces['f1'].add(stamp_s, face)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect()
+    if found:
+        assert clip_frames(clip) == 3
+    else:
+        assert clip.read_bytes() == b'of before'
+
+
 @pytest.mark.parametrize(('number', 'status'), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_what_is_finished_plays_when_the_program_is_told_to_end(
         portrait, tmp_path, number, status):
@@ -209,8 +244,8 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
     with VideoWriter(long, 30.0) as writer:
         for _ in range(3000):
             writer.write(portrait[:230, 110:340])
-    out, table = tmp_path / 'out.mp4', tmp_path / 'faces.csv'
-    command = ['video', long, '--mode', 'sparse', '--out', out, '--csv', table]
+    out, table, clip = (tmp_path / name for name in ('out.mp4', 'faces.csv', 'faces.glb'))
+    command = ['video', long, '--mode', 'sparse', '--out', out, '--csv', table, '--gltf', clip]
     process = subprocess.Popen(
         [sys.executable, '-m', 'face_recon_ros.cli', *map(str, command)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -234,10 +269,35 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
     rows = rows_of(table)
     assert abs(len(rows) - frames) <= 1
     assert all(None not in row.values() and row['time_s'] for row in rows)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['faces.csv', 'long.mp4', 'out.mp4']
+    assert abs(clip_frames(clip) - frames) <= 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        'faces.csv', 'faces.glb', 'long.mp4', 'out.mp4']
 
 
 # --- batches go on ---------------------------------------------------------------
+
+@pytest.mark.skipif(not Path('/dev/zero').exists(), reason='needs /dev/zero')
+@pytest.mark.parametrize('device', ['/dev/zero', '/dev/null'])
+def test_a_device_is_no_photo_and_the_others_are_read(folder, capsys, device):
+    """Some devices have no end, and reading them would take all memory."""
+    assert run('image', device, folder / 'anna.png') == 1
+    said = capsys.readouterr()
+    assert said.err == f'face-recon: {device}: is a device; name an image file\n'
+    assert 'anna.png: yaw' in said.out
+
+
+def test_a_pipe_without_end_is_read_no_further_than_it_can_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_files, 'MOST_BYTES', 1000)
+    pipe = tmp_path / 'pipe.png'
+    os.mkfifo(pipe)
+    endless = subprocess.Popen([sys.executable, '-c', ENDLESS, pipe], stderr=subprocess.DEVNULL)
+    with pytest.raises(ImageError, match=r'pipe\.png: is larger than 2 GiB; make it smaller$'):
+        image_files.read_image(pipe)
+    assert endless.wait(HANG_S) == 1  # nobody reads
+
+
+ENDLESS = "import sys; f = open(sys.argv[1], 'wb')\nwhile True: f.write(bytes(4096))"
+
 
 NOT_UTF_8 = os.fsdecode(b'2caf\xe9.png')
 
@@ -397,7 +457,7 @@ def test_a_calibration_file_is_the_camera(folder, tmp_path, capsys):
     (CALIBRATION.replace('FOCAL', '0.0'), 'is not positive'),
     (CALIBRATION.replace('FOCAL', '.nan'), 'NaN'),
     (CALIBRATION.replace('FOCAL', 'wide'), 'no list of numbers'),
-    (CALIBRATION.replace('512', 'many'), 'image_width is many'),
+    (CALIBRATION.replace('512', 'many'), "image_width is 'many'"),
     ('image_width: 4\nimage_height: 4\ncamera_matrix: {data: [1, 2]}', 'not 9'),
     ('[' * 5000, 'no YAML'),
 ])

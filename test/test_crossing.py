@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import pytest
-from scenes.crossing import RATE_HZ, judge, sample_people, scenes
+from scenes.crossing import RATE_HZ, evaluate, sample_people, scenes
 
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
@@ -32,7 +32,7 @@ def played(portrait):
 def test_everybody_keeps_the_id(played, name, regressor):
     people, duration_s = played[name]
     pipeline = Pipeline(PipelineConfig(regressor=regressor))
-    outcome = judge(people, duration_s, pipeline)
+    outcome = evaluate(people, duration_s, pipeline)
     assert outcome.swaps == 0, outcome.events
     assert outcome.new_ids == 0, outcome.ids
     assert all(len(ids) == 1 for ids in outcome.ids)
@@ -44,7 +44,7 @@ def test_everybody_keeps_the_id(played, name, regressor):
 def test_who_was_away_for_longer_than_forget_s_is_another(played):
     """Nobody else gets the id that is free, nor does the one who stayed lose it."""
     people, duration_s = played['leave for long and return']
-    outcome = judge(people, duration_s, Pipeline())
+    outcome = evaluate(people, duration_s, Pipeline())
     assert outcome.swaps == 0
     assert [len(ids) for ids in outcome.ids] == [2, 1]
     assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
@@ -55,7 +55,7 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
     monkeypatch.setattr(
         'face_recon_ros.tracking.association.descriptor_distance', lambda *_: None)
     people, duration_s = played['two behind one turn back']
-    outcome = judge(people, duration_s, Pipeline())
+    outcome = evaluate(people, duration_s, Pipeline())
     assert outcome.swaps + outcome.new_ids > 0
 
 
@@ -63,7 +63,7 @@ def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch
 def test_who_comes_out_from_behind_does_not_get_the_others_id(played, rate_hz):
     """Few images per second: from one to the next each is where the other was expected."""
     people, duration_s = played['turn back and take the other along']
-    outcome = judge(people, duration_s, Pipeline(), rate_hz)
+    outcome = evaluate(people, duration_s, Pipeline(), rate_hz)
     assert outcome.swaps == 0, outcome.events
     assert outcome.unseen == 0
 
@@ -72,7 +72,7 @@ def test_who_comes_out_from_behind_does_not_get_the_others_id(played, rate_hz):
 @pytest.mark.parametrize('name', ['overtake', 'leave and return'])
 def test_everybody_keeps_the_id_at_any_rate(played, name, rate_hz):
     people, duration_s = played[name]
-    outcome = judge(people, duration_s, Pipeline(), rate_hz)
+    outcome = evaluate(people, duration_s, Pipeline(), rate_hz)
     assert outcome.swaps == 0, outcome.events
     assert [len(ids) for ids in outcome.ids] == [1, 1]
     # 0.4 s, or two images

@@ -15,7 +15,7 @@ from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.look import EyeLooks
+from face_recon_ros.eyes.landmarks import EyeLandmarks
 from face_recon_ros.eyes.openness import openness_of
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
@@ -76,7 +76,7 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
         inner, outer = (left, right) if side < 0 else (right, left)
         lids.append(outline(inner, outer, ratio))
     lids = np.array(lids)
-    looks = EyeLooks(
+    looks = EyeLandmarks(
         iris_px=np.array(irises),
         radius_px=np.full(2, 5.0),
         lids_px=lids,
@@ -205,7 +205,7 @@ def face(portrait):
 
 
 def test_the_portrait_s_eyes_are_seen(face):
-    looks = face.eyes.looks
+    looks = face.eyes.landmarks
     corners = face.landmarks_px[[[36, 39], [42, 45]], :2]
     for side in range(2):
         low, high = corners[side].min(axis=0), corners[side].max(axis=0)
@@ -224,8 +224,8 @@ def test_the_mirrored_portrait_has_the_mirrored_gaze(portrait, face):
     assert angle_deg(other.gaze * [-1, 1, 1], face.gaze) < 2
     np.testing.assert_allclose(other.eye_openness[::-1], face.eye_openness, atol=0.25)
     width = portrait.shape[1] - 1
-    mirrored_px = other.eyes.looks.iris_px[::-1] * [-1, 1] + [width, 0]
-    np.testing.assert_allclose(mirrored_px, face.eyes.looks.iris_px, atol=1.0)
+    mirrored_px = other.eyes.landmarks.iris_px[::-1] * [-1, 1] + [width, 0]
+    np.testing.assert_allclose(mirrored_px, face.eyes.landmarks.iris_px, atol=1.0)
 
 
 def test_eyes_outside_the_image_are_unknown(portrait, face):

@@ -16,11 +16,12 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.nodes.image_processing import ImageProcessor
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
 from face_recon_ros.nodes.pictures import Pictures
-from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -60,7 +61,7 @@ class Outputs:
         return self.publishers.setdefault(kind, Publisher())
 
     def show(self, *faces, camera=CALIBRATED):
-        self.outputs.publish(IMAGE, faces, HEADER, camera)
+        self.outputs.publish(Result(IMAGE, faces, HEADER, camera))
 
     def frames(self):
         return [t.child_frame_id for m in self.tf.messages for t in m.transforms]
@@ -100,14 +101,17 @@ def test_expressions_are_wanted_by_those_who_listen_to_faces_alone():
 def test_when_expressions_are_computed(model, use, mode, heard, wanted):
     node = Outputs(use_expressions=use, overlay_mode=mode)
     of_pictures = {}
+    settings = Settings.from_values(node.values)
     pictures = Pictures(
-        lambda _kind, topic, _depth: of_pictures.setdefault(topic, Publisher()), model)
+        lambda _kind, topic, _depth: of_pictures.setdefault(topic, Publisher()),
+        lambda: settings,
+        model,
+    )
     of_pictures['~/overlay_image'].listeners = int('overlay' in heard)
     node.faces.listeners = int('faces' in heard)
-    settings = Settings.from_values(node.values)
-    recognition = SimpleNamespace(
-        _settings=lambda: settings, _outputs=[node.outputs], _pictures=pictures)
-    assert Recognition._expressions_wanted(recognition) is wanted
+    processor = SimpleNamespace(
+        _settings=lambda: settings, _outputs=[node.outputs, pictures])
+    assert ImageProcessor._expressions_wanted(processor) is wanted
 
 
 def test_faces_carry_the_coefficients_at_the_places_of_their_names():

@@ -448,6 +448,68 @@ def test_signals_end_it_at_any_moment(peer, moment, number):
         ended_well(node, number=number)
 
 
+STUCK = """
+import threading
+from face_recon_ros.nodes import face_recon_node, process
+from face_recon_ros.tflite import Network
+
+def load():
+    make = face_recon_node.load()
+    def run(network):
+        print('in an image', flush=True)
+        threading.Event().wait()
+    def made():
+        node = make()
+        Network.run = run
+        return node
+    return made
+
+raise SystemExit(process.run(load, {arguments}))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_image_that_never_ends_does_not_keep_it(peer, image, number):
+    """It is no fault of a node that is told to end: no ERROR, status 0."""
+    code = STUCK.format(arguments=['--ros-args', '-p', 'image_timeout:=3600.0'])
+    with process([sys.executable, '-c', code]) as node:
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        peer.show(lambda h: to_image(image, 'bgr8', h), lambda: node.count('in an image'))
+        ended_well(node, number=number)
+        assert faces.collected == []
+
+
+IN_CPP = """
+import os, sys, threading
+import cv2, numpy as np
+from face_recon_ros.nodes import process
+
+class Node:
+    left_work = True
+    def __init__(self):
+        begun = threading.Event()
+        image = np.zeros((4000, 4000), np.uint8)
+        def work():
+            begun.set()
+            while True:
+                cv2.medianBlur(image, 255)
+        threading.Thread(target=work, daemon=True).start()
+        begun.wait()
+        os.kill(os.getpid(), 15)
+    def destroy_node(self):
+        print('destroyed')
+
+process._spin = lambda node, signals: None
+raise SystemExit(process.run(lambda: Node, []))
+"""
+
+
+def test_a_thread_that_is_in_cpp_at_the_end_aborts_nothing():
+    done = subprocess.run([sys.executable, '-c', IN_CPP], capture_output=True, text=True,
+                          timeout=DEADLINE_S, cwd=Path(__file__).parent, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'destroyed\n', '')
+
+
 def test_signals_end_it_while_nothing_is_configured(peer, watch):
     with running('-p', 'autostart:=false') as node:
         watch.more_diagnostics(1)

@@ -3,15 +3,14 @@
 
 """Who looks at whom, as the node tells it: ~/gazes and /humans/interactions/gazing."""
 
-import importlib.util
 import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from example_modules import EXAMPLES, load
 from face_recon_ros.msg import FaceArray, Gazes
 from geometry_msgs.msg import TransformStamped
 from node_process import (
@@ -31,15 +30,14 @@ from face_recon_ros.nodes.gazing import Gazing
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
 from face_recon_ros.nodes.pictures import Pictures
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_about
 
 hri_msgs = pytest.importorskip('hri_msgs.msg')
 
-EXAMPLES = Path(__file__).resolve().parents[1] / 'examples'
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-NOTHING = np.empty((0, 0, 3), np.uint8)
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -76,7 +74,8 @@ class Told:
         for _ in range(images):
             self.count += 1
             stamp = Time(sec=10 + self.count // 20, nanosec=self.count % 20 * 50_000_000)
-            self.gazing.publish(IMAGE, faces, Header(stamp=stamp, frame_id='cam'), camera)
+            self.gazing.publish(
+                Result(IMAGE, faces, Header(stamp=stamp, frame_id='cam'), camera))
         return list(zip(self.all.messages[-1].senders, self.all.messages[-1].receivers,
                         strict=True))
 
@@ -125,13 +124,13 @@ def test_nothing_is_computed_for_nobody_and_what_was_is_forgotten():
     told = Told()
     assert told.gazing.wanted()
     told.show(at((0, 0, 0)))
-    told.gazing.publish(NOTHING, [], Header())  # as when deactivated
+    told.gazing.publish(Result.withdrawal(Header()))  # as when deactivated
     assert told.all.messages[-1].senders == []
     assert told.show(at((0, 0, 0)), images=3) == []
     told.all.listeners = told.humans.listeners = 0
     assert not told.gazing.wanted()
     count = len(told.all.messages)
-    told.gazing.publish(IMAGE, [at((0, 0, 0))], Header(), CAMERA)
+    told.gazing.publish(Result(IMAGE, [at((0, 0, 0))], Header(), CAMERA))
     assert len(told.all.messages) == count
     told.humans.listeners = 1
     assert told.gazing.wanted()
@@ -148,7 +147,7 @@ def test_the_time_is_a_parameter():
 
 
 class Listener:
-    """Stands in for FilteringFrame: the pose of the camera in a frame."""
+    """Stands in for CameraPoseListener: the pose of the camera in a frame."""
 
     def __init__(self, _node, frame, _report, purpose):
         self.frame, self.closed = frame, False
@@ -237,14 +236,14 @@ def test_eyes_are_looked_at_for_those_who_show_them():
 @pytest.mark.parametrize(('mode', 'wanted'), [('sparse+gaze', True), ('sparse+pose', False)])
 def test_an_overlay_of_gaze_wants_eyes(model, mode, wanted):
     publishers = {}
-    pictures = Pictures(
-        lambda kind, topic, _: publishers.setdefault(topic, Publisher()), model
-    )
     settings = Settings.from_values({**{d.name: d.default for d in DECLARATIONS},
                                      'overlay_mode': mode})
-    assert pictures.wants_eyes(settings) == wanted
+    pictures = Pictures(
+        lambda kind, topic, _: publishers.setdefault(topic, Publisher()), lambda: settings, model
+    )
+    assert pictures.wants_eyes() == wanted
     publishers['~/overlay_image'].listeners = 0
-    assert not pictures.wants_eyes(settings)
+    assert not pictures.wants_eyes()
 
 
 def test_without_use_eyes_the_gaze_is_the_head_s(peer, image):
@@ -280,10 +279,7 @@ def test_the_greeter_greets_once(peer, image):
 
 
 def test_who_is_greeted():
-    spec = importlib.util.spec_from_file_location('greet', EXAMPLES / 'greet.py')
-    greet = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(greet)
-    greeter = greet.Greeter(again_after_s=10.0)
+    greeter = load('greet').Greeter(again_after_s=10.0)
     assert greeter.newcomers(0.0, {'f2', 'f1'}) == ['f1', 'f2']
     assert greeter.newcomers(1.0, {'f1'}) == []
     assert greeter.newcomers(9.0, {'f1', 'f2'}) == []

@@ -26,6 +26,7 @@ from std_msgs.msg import Header
 from face_recon_ros.nodes import humans as humans_module
 from face_recon_ros.nodes.humans import Humans, facial_landmarks, region
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering import crops
 
@@ -171,7 +172,7 @@ def test_what_is_not_known_has_no_confidence(face):
     confidence = np.array([p.c for p in points])
     assert confidence == pytest.approx(face.score, abs=1e-6)
     pupils = [(points[i].x * 512, points[i].y * 512) for i in (68, 69)]
-    np.testing.assert_allclose(pupils, face.eyes.looks.iris_px, atol=1e-3)
+    np.testing.assert_allclose(pupils, face.eyes.landmarks.iris_px, atol=1e-3)
 
     # of closed eyes, and where nobody looks at eyes, pupils are not known
     closed = replace(face.eyes, measured=np.array([True, False]))
@@ -325,18 +326,18 @@ def test_topics_of_a_face_live_as_long_as_the_face(machine, portrait, face):
     both = [with_id(face, 'f1'), with_id(face, 'f2')]
     machine.wait(
         lambda: named('f1') | named('f2') <= machine.topics() and ids and len(ids[-1].ids) == 2,
-        lambda: machine.humans.publish(portrait, both, HEADER),
+        lambda: machine.humans.publish(Result(portrait, both, HEADER)),
     )
     assert ids[-1] == hri_msgs.IdsList(header=HEADER, ids=['f1', 'f2'])
 
     machine.wait(
         lambda: not named('f1') & machine.topics(),
-        lambda: machine.humans.publish(portrait, both[1:], HEADER),
+        lambda: machine.humans.publish(Result(portrait, both[1:], HEADER)),
     )
     machine.wait(lambda: ids[-1].ids == ['f2'])
     assert named('f2') <= machine.topics()
 
-    machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)  # as when deactivated
+    machine.humans.publish(Result.withdrawal(HEADER))  # as when deactivated
     machine.wait(lambda: machine.topics() == {TRACKED})
     machine.wait(lambda: ids[-1].ids == [])
 
@@ -353,7 +354,8 @@ def test_action_units_are_published_by_their_numbers(machine, portrait, face):
     assert not machine.humans.wants_expressions()
     found = machine.collect(hri_msgs.FacialActionUnits, '/humans/faces/f1/facs')
     machine.wait(
-        lambda: found, lambda: machine.humans.publish(portrait, [smiling(face, 'f1')], HEADER)
+        lambda: found,
+        lambda: machine.humans.publish(Result(portrait, [smiling(face, 'f1')], HEADER)),
     )
     assert machine.humans.wants_expressions()
     units, codes = found[0], hri_msgs.FacialActionUnits
@@ -372,7 +374,7 @@ def test_names_of_expressions_are_published_where_asked_for(machine, portrait, f
     found = machine.collect(hri_msgs.Expression, '/humans/faces/f1/expression')
     shown = smiling(face, 'f1')
     shown.blendshapes[24] = 0.6
-    machine.wait(lambda: found, lambda: machine.humans.publish(portrait, [shown], HEADER))
+    machine.wait(lambda: found, lambda: machine.humans.publish(Result(portrait, [shown], HEADER)))
     assert found[0].header == HEADER
     assert found[0].expression == hri_msgs.Expression.HAPPY == 'happy'
     assert 0 < found[0].confidence <= 0.4
@@ -393,12 +395,12 @@ def test_a_face_missed_for_a_moment_stays_tracked(machine, portrait, face, monke
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: ids and ids[-1].ids,
-        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
+        lambda: machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER)),
     )
     for later_s, tracked in ((100.2, ['f1']), (100.3, [])):
         now_s = later_s
         header = Header(frame_id='camera', stamp=Time(sec=8, nanosec=round(1e8 * now_s) % 10**9))
-        machine.humans.publish(portrait, [], header)
+        machine.humans.publish(Result(portrait, [], header))
         machine.wait(lambda header=header: ids[-1].header == header)
         assert ids[-1].ids == tracked
 
@@ -414,7 +416,7 @@ def test_a_consumer_that_is_held_up_misses_nothing_of_five_images(
         return make(node, kind, topic, depth)
 
     monkeypatch.setattr(humans_module, 'passing_publisher', noted)
-    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER))
     machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
     assert machine.depths == {TRACKED: 5}
     assert named('f1') <= {topic for topic, _ in made}
@@ -426,7 +428,7 @@ def test_topics_end_when_images_stop(machine, portrait, face):
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     machine.wait(
         lambda: named('f1') <= machine.topics() and ids,
-        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
+        lambda: machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER)),
     )
     machine.values['image_timeout'] = 0.5
     machine.wait(lambda: machine.topics() == {TRACKED})
@@ -444,7 +446,7 @@ def test_everything_is_published_reliable_and_only_if_wanted(machine, portrait, 
     machine.values.update(face_image_width=96, face_image_height=64)
     machine.wait(
         lambda: all(received.values()),
-        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
+        lambda: machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER)),
     )
     assert machine.humans.wanted()
     for messages in received.values():
@@ -463,14 +465,14 @@ def test_everything_is_published_reliable_and_only_if_wanted(machine, portrait, 
 
     machine.values['publish_humans'] = False
     assert not machine.humans.wanted()
-    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER))
     machine.wait(lambda: not machine.node.count_publishers('/humans/faces/f1/roi'))
 
 
 def test_nothing_grows_as_faces_come_and_go(machine, portrait, face):
     for number in range(30):
-        machine.humans.publish(portrait, [with_id(face, f'f{number}')], HEADER)
-        machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
+        machine.humans.publish(Result(portrait, [with_id(face, f'f{number}')], HEADER))
+        machine.humans.publish(Result.withdrawal(HEADER))
         machine.executor.spin_once(timeout_sec=0)
     machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)  # all are made
     assert len(list(machine.node.publishers)) <= 3  # tracked, /rosout, /parameter_events
@@ -496,16 +498,16 @@ def test_nothing_waits_while_the_topics_of_a_face_are_made(machine, portrait, fa
     slow = SlowTopics(monkeypatch)
     ids = machine.collect(hri_msgs.IdsList, TRACKED)
     both = [with_id(face, 'f1'), with_id(face, 'f2')]
-    machine.wait(lambda: ids, lambda: machine.humans.publish(portrait, both, HEADER))
+    machine.wait(lambda: ids, lambda: machine.humans.publish(Result(portrait, both, HEADER)))
     assert slow.begun.acquire(timeout=HANG_S)
     # in the midst of it images come, and are looked at
     assert machine.humans.wanted()
-    machine.humans.publish(portrait, both, HEADER)
+    machine.humans.publish(Result(portrait, both, HEADER))
     assert ids[-1].ids == []
     slow.let_go.release(2)
     machine.wait(
         lambda: sorted(ids[-1].ids) == ['f1', 'f2'],
-        lambda: machine.humans.publish(portrait, both, HEADER),
+        lambda: machine.humans.publish(Result(portrait, both, HEADER)),
     )
 
 
@@ -513,9 +515,9 @@ def test_a_face_that_goes_before_its_topics_are_there_leaves_none(
     machine, portrait, face, monkeypatch
 ):
     slow = SlowTopics(monkeypatch)
-    machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+    machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER))
     assert slow.begun.acquire(timeout=HANG_S)
-    machine.humans.publish(np.empty((0, 0, 3), np.uint8), [], HEADER)
+    machine.humans.publish(Result.withdrawal(HEADER))
     slow.let_go.release(1)
     machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
     assert not [p for p in machine.node.publishers if '/f1/' in p.topic_name]
@@ -528,11 +530,11 @@ def test_topics_that_cannot_be_made_are_an_error_of_the_next_image(
 ):
     with monkeypatch.context() as patched:
         patched.setattr(humans_module._FaceTopics, 'of', lambda *_: 1 / 0)
-        machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+        machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER))
         machine.humans._maker.submit(lambda: None).result(timeout=HANG_S)
     with pytest.raises(ZeroDivisionError):
-        machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER)
+        machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER))
     machine.wait(
         lambda: machine.humans._faces,
-        lambda: machine.humans.publish(portrait, [with_id(face, 'f1')], HEADER),
+        lambda: machine.humans.publish(Result(portrait, [with_id(face, 'f1')], HEADER)),
     )

@@ -17,7 +17,7 @@ from face_recon_ros import calibration as camera_module
 from face_recon_ros.calibration import Calibration, camera_from_info, image_size
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError
-from face_recon_ros.eyes.look import EyeLooks, Eyes
+from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.nodes import messages
@@ -130,7 +130,7 @@ def with_eyes(face, gaze):
     """Return a face whose eyes look in a direction (3,)."""
     lids = np.full((2, 16, 2), 5.0)
     openness, width_px = np.array([0.9, 0.3]), np.full(2, 20.0)
-    looks = EyeLooks(np.full((2, 2), 5.0), np.ones(2), lids, openness, width_px)
+    looks = EyeLandmarks(np.full((2, 2), 5.0), np.ones(2), lids, openness, width_px)
     return replace(face, eyes=Eyes(looks, np.array(gaze), 0.07, np.array([True, True])))
 
 

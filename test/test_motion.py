@@ -114,22 +114,22 @@ def test_a_jump_says_nothing_of_the_velocity():
 
 
 def test_a_lost_face_may_have_jumped():
-    """By 0.2 sides, a fifth of its size, half a radian."""
+    """By 0.2 sides, a fifth of its size; how it is rolled tells nobody."""
     motion = Motion(region(), SIGMA_RAD, 0.0)
     before = motion.predict(0.1)
     motion.disturb()
     after = motion.predict(0.1)
     np.testing.assert_array_equal(after.place, before.place)
     np.testing.assert_allclose(
-        after.deviation**2 - before.deviation**2, [400, 400, 0.04, 0.25])
+        after.deviation**2 - before.deviation**2, [400, 400, 0.04, 0], atol=1e-12)
 
 
-@pytest.mark.parametrize('step_s', [0.0, 0.001, 0.004])
-def test_images_are_at_least_5_ms_apart(step_s):
+def test_an_image_of_the_same_time_moves_nothing():
     motion = Motion(region(), SIGMA_RAD, 1.0)
-    np.testing.assert_allclose(
-        motion.predict(1.0 + step_s).deviation, motion.predict(1.005).deviation)
-    assert motion.predict(1.006).deviation[0] > motion.predict(1.005).deviation[0]
+    for stamp_s in (1.0, 0.9):
+        expected = motion.predict(stamp_s)
+        np.testing.assert_allclose(expected.place, [200, 100, math.log(100), 0])
+        np.testing.assert_allclose(expected.deviation[:2], 1.6)
 
 
 def test_pairs_of_images_of_one_stamp_make_no_wild_velocity():

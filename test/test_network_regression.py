@@ -109,7 +109,7 @@ def test_the_mirror_image_gives_the_mirrored_face(model):
     assert apart['flip_augmented'] < 0.2
 
 
-def test_a_softened_crop_trembles_less_with_the_sensor_s_noise(model):
+def test_a_blurred_crop_jitters_less_with_the_sensor_s_noise(model):
     """As a stream's crops are; the pose stays the sharp crop's."""
     regressor = load_regressor('network', model)
     region = regressor(_portrait(), _region_of_the_portrait()).region

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which of four rolls a detected face has, told by made-up judges; expected values written out."""
+"""Which of four rolls a detected face has, told by made-up scores; expected values written out."""
 
 import math
 
@@ -13,7 +13,7 @@ from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import (
-    UprightJudge,
+    UprightDetector,
     detect_upside_down,
     find_roll,
     is_sure,
@@ -25,11 +25,11 @@ HALF, QUARTER = math.pi, math.pi / 2
 
 
 class Face:
-    """A face of some roll: what a regressor and a judge say of it at each roll looked at."""
+    """A face of some roll: scores of a regressor and of an upright detector at each roll."""
 
-    def __init__(self, presences, judged, refined_roll_rad=0.0):
+    def __init__(self, presences, upright, refined_roll_rad=0.0):
         self.presences = presences  # turn in quarters: presence
-        self.judged = judged  # the same: judge's score
+        self.upright = upright  # the same: score upright
         self.refined_roll_rad = refined_roll_rad
         self.calls = []
 
@@ -45,13 +45,13 @@ class Face:
         moved = Region(region.centre, region.side_px, region.roll_rad + self.refined_roll_rad)
         return regression_at(moved, self.presences.get(self._quarters(region), 0.0))
 
-    def judge(self, region):
-        self.calls.append(('judge', self._quarters(region)))
-        return self.judged.get(self._quarters(region), 0.0)
+    def upright_score(self, region):
+        self.calls.append(('upright_score', self._quarters(region)))
+        return self.upright.get(self._quarters(region), 0.0)
 
     def find(self):
         region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
-        return find_roll(region, self.regress, self.refine, self.judge)
+        return find_roll(region, self.regress, self.refine, self.upright_score)
 
 
 def regression_at(region, presence, fit_error=0.0, sigma_rad=None):
@@ -72,10 +72,10 @@ def test_a_face_that_is_sure_upright_needs_no_other_turns():
     assert found.upright_score == 0.95
     assert found.worth == pytest.approx(0.9 * 0.95**4, rel=0.01)
     # what scores a fifth of the best is not looked at again
-    assert face.calls == [('regress', 0), ('regress', 2), ('refine', 0), ('judge', 0)]
+    assert face.calls == [('regress', 0), ('regress', 2), ('refine', 0), ('upright_score', 0)]
 
 
-def test_the_judge_turns_over_what_the_score_does_not():
+def test_the_upright_score_turns_over_what_the_score_does_not():
     face = Face({0: 0.9, 2: 0.85}, {0: 0.3, 2: 0.96})
     assert abs(roll_deg(face.find())) == 180
     assert ('regress', 1) not in face.calls
@@ -85,13 +85,13 @@ def test_the_judge_turns_over_what_the_score_does_not():
 def test_a_rival_of_a_fifth_of_the_best_is_looked_at_again(second, looked_at):
     face = Face({0: 0.9, 2: second}, {0: 0.99, 2: 0.1})
     face.find()
-    assert (('judge', 2) in face.calls) == looked_at
+    assert (('upright_score', 2) in face.calls) == looked_at
 
 
-@pytest.mark.parametrize(('judged', 'quarters_tried'), [(0.925, True), (0.95, False)])
-def test_quarter_turns_are_tried_below_a_worth_of_07(judged, quarters_tried):
+@pytest.mark.parametrize(('upright', 'quarters_tried'), [(0.925, True), (0.95, False)])
+def test_quarter_turns_are_tried_below_a_worth_of_07(upright, quarters_tried):
     """0.9 * 0.925^4 is 0.66, 0.9 * 0.95^4 is 0.73."""
-    face = Face({0: 0.9}, {0: judged})
+    face = Face({0: 0.9}, {0: upright})
     assert roll_deg(face.find()) == 0
     assert (('regress', 1) in face.calls) == quarters_tried
 
@@ -102,7 +102,7 @@ def test_a_face_that_lies_on_its_side_is_found(quarters, expected_deg):
     assert roll_deg(face.find()) == expected_deg
 
 
-def test_a_judge_that_sees_nothing_counts_little_but_not_for_nothing():
+def test_a_detector_that_sees_nothing_counts_little_but_not_for_nothing():
     face = Face({0: 0.5, 1: 0.9}, {})
     found = face.find()
     assert roll_deg(found) == 90
@@ -151,7 +151,7 @@ def test_beyond_120_degrees_of_roll_a_face_is_upside_down(roll, expected):
 
 @pytest.mark.parametrize(
     ('place', 'expected'), [((95.5, 95.5), 0.8), ((142, 95.5), 0.8), ((145, 95.5), 0.0)])
-def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
+def test_the_upright_detector_takes_what_is_in_the_middle_of_the_crop(place, expected):
     """Crops are of 192 px; a detection nearer than a quarter to their middle counts."""
     shown = []
 
@@ -161,11 +161,11 @@ def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
         box = np.array([x - 30, y - 30, x + 30, y + 30])
         return [Detection(box, 0.8, None), Detection(box, 0.4, None)]
 
-    judge = UprightJudge()
-    judge._detector = detector
+    upright = UprightDetector()
+    upright._detector = detector
     picture = np.zeros((300, 300, 3), np.uint8)
     picture[..., 0] = 200  # blue
-    found = judge(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0))
+    found = upright(picture, Region(np.array([150.0, 150.0]), 100.0, 0.0))
     assert found == expected
     assert shown[0].shape == (192, 192, 3)
     assert shown[0][96, 96].tolist() == [200, 0, 0]
@@ -174,10 +174,10 @@ def test_the_judge_takes_what_is_in_the_middle_of_the_crop(place, expected):
 PICTURE = np.zeros((300, 300, 3), np.uint8)
 
 
-def judge_that_sees(*detections):
-    judge = UprightJudge()
-    judge._detector = lambda image: list(detections)
-    return judge
+def detector_that_sees(*detections):
+    detector = UprightDetector()
+    detector._detector = lambda image: list(detections)
+    return detector
 
 
 def region_at(roll_rad=0.0):
@@ -191,44 +191,45 @@ def region_at(roll_rad=0.0):
 def test_eyes_that_slope_by_more_than_15_degrees_count_less(slope_deg, expected):
     a = math.radians(slope_deg)
     eyes = 95.5 + 20 * np.array([[-math.cos(a), -math.sin(a)], [math.cos(a), math.sin(a)]])
-    judge = judge_that_sees(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
-    assert judge(PICTURE, region_at()) == pytest.approx(expected, abs=1e-9)
+    detector = detector_that_sees(Detection(np.array([60.0, 60, 131, 131]), 0.8, eyes))
+    assert detector(PICTURE, region_at()) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_judge_says_where_it_sees_the_face():
+def test_the_upright_detector_says_where_it_sees_the_face():
     """In the crop of 192 px at half size: 9 px right of the middle, boxes of 60 px are 45 here."""
     box = np.array([95.5 + 18 - 30, 95.5 - 30, 95.5 + 18 + 30, 95.5 + 30])
     eyes = np.array([[90.0, 80.0], [110.0, 80.0 + 20 * math.tan(0.2)]])
-    judge = judge_that_sees(Detection(box, 0.8, eyes))
-    seen = judge.locate(PICTURE, region_at())
+    detector = detector_that_sees(Detection(box, 0.8, eyes))
+    seen = detector.locate(PICTURE, region_at())
     np.testing.assert_allclose(seen.centre, [159, 140], atol=0.3)
     assert seen.side_px == pytest.approx(45)
     assert seen.roll_rad == pytest.approx(0.2)
-    turned = judge.locate(PICTURE, region_at(math.pi / 2))
+    turned = detector.locate(PICTURE, region_at(math.pi / 2))
     np.testing.assert_allclose(turned.centre, [150, 149], atol=0.3)
     assert turned.roll_rad == pytest.approx(0.2 + math.pi / 2)
 
 
-def test_without_a_detection_the_judge_sees_nothing():
-    judge = judge_that_sees()
-    assert judge(PICTURE, region_at()) == 0.0
-    assert judge.locate(PICTURE, region_at()) is None
+def test_without_a_detection_the_upright_detector_sees_nothing():
+    detector = detector_that_sees()
+    assert detector(PICTURE, region_at()) == 0.0
+    assert detector.locate(PICTURE, region_at()) is None
 
 
-@pytest.mark.parametrize(('judged', 'roll'), [(0.95, 30), (0.4, 0)])
-def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(judged, roll):
+@pytest.mark.parametrize(('score', 'roll'), [(0.95, 30), (0.4, 0)])
+def test_what_nobody_is_sure_of_is_looked_at_where_the_detector_sees_it(score, roll):
     """30 degrees off the detector's roll; it is taken if it is worth more."""
     there = Region(np.array([50.0, 50.0]), 100.0, math.radians(30))
 
     def regress(region):
         return regression_at(region, 0.8 if abs(region.roll_rad) < 1 else 0.0)
 
-    def judge(region):
-        return judged if region.roll_rad == there.roll_rad else 0.5
+    def upright_score(region):
+        return score if region.roll_rad == there.roll_rad else 0.5
 
     region = Region(np.array([50.0, 50.0]), 100.0, 0.0)
-    assert roll_deg(find_roll(region, regress, regress, judge, lambda region: there)) == roll
-    assert roll_deg(find_roll(region, regress, regress, judge)) == 0
+    found = find_roll(region, regress, regress, upright_score, lambda region: there)
+    assert roll_deg(found) == roll
+    assert roll_deg(find_roll(region, regress, regress, upright_score)) == 0
 
 
 def test_what_is_found_in_the_image_turned_by_a_half_is_where_it_is_in_the_image():

@@ -41,7 +41,7 @@ class Recorded:
 
 
 def test_a_calm_run_holds(soak_module, capsys):
-    assert soak_module.judge(Recorded(soak_module), 0, 0.5)
+    assert soak_module.passes(Recorded(soak_module), 0, 0.5)
     assert 'BROKEN' not in capsys.readouterr().out
 
 
@@ -55,12 +55,12 @@ def test_a_calm_run_holds(soak_module, capsys):
     ],
 )
 def test_growth_breaks_it(soak_module, change, capsys):
-    assert not soak_module.judge(Recorded(soak_module, change), 0, 0.5)
+    assert not soak_module.passes(Recorded(soak_module, change), 0, 0.5)
     assert capsys.readouterr().out.count('BROKEN') == 1
 
 
 def test_so_do_complaints_lateness_and_lost_faces(soak_module, capsys):
     recorded = Recorded(soak_module, complaints=['node: [WARN] something'])
     recorded.latencies_ms = [500.0] * 100
-    assert not soak_module.judge(recorded, 1, 5.0)
+    assert not soak_module.passes(recorded, 1, 5.0)
     assert capsys.readouterr().out.count('BROKEN') == 5

@@ -84,7 +84,7 @@ class Stream:
         self.scene = Scene()
         self.tracker = Tracker(TrackingSettings(**settings))
         self.times = itertools.count()
-        self.judge = lambda region: 1.0
+        self.upright_score = lambda region: 1.0
         self.detect_upside_down = lambda: []
         self.descriptors = True  # False: people cannot be told by their looks
 
@@ -114,7 +114,7 @@ class Stream:
         return Observation(found, descriptor, judged)
 
     def _new_face(self, region):
-        found = find_roll(region, self.scene.regress, self.scene.regress, self.judge)
+        found = find_roll(region, self.scene.regress, self.scene.regress, self.upright_score)
         return self._observe(found.regression, found.upright_score)
 
     def step(self, stamp_s=None, **faces):

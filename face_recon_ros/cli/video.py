@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from face_recon_ros.io.outputs import (
 )
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VIDEO_SUFFIXES, VideoWriter, check_video_name
-from face_recon_ros.rendering.gltf import ClipFace, write_clip
+from face_recon_ros.rendering.gltf import clip_writer
 from face_recon_ros.rendering.views import FaceViews
 
 
@@ -157,9 +156,9 @@ def _follow(
     pipeline = common.make_pipeline(options, smoothing=not options.no_smoothing)
     views = FaceViews(pipeline.model)
     seen: dict[str, int] = {}
-    clip: dict[str, ClipFace] = defaultdict(ClipFace)
     total = 0
     with (
+        clip_writer(options.gltf, pipeline.model) as clip,
         records.csv_writer(options.csv) as rows,
         VideoWriter(out, source.frames_per_second) if out else nullcontext() as writer,
     ):
@@ -177,8 +176,6 @@ def _follow(
                 picture = views.draw(options.mode or common.DEFAULT_MODE, frame.pixels, faces)
                 writer.write(picture, frame.stamp_s)
             total += 1
-    if options.gltf:
-        write_clip(options.gltf, pipeline.model, clip)
     counts = ', '.join(f'face {face_id} in {number}' for face_id, number in seen.items())
     report = note if is_standard_output(options.csv) else say
     report(f'{options.input}: {total} frames; {counts or "no face"}')

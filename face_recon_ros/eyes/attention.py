@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.errors import ArgumentError
+
 # The receiver that is the camera, and with it the robot
 CAMERA = ''
 # A look counts as one at a target within this angle, or within so many sigmas; it lasts until it
@@ -48,7 +50,14 @@ class Attention:
     """Tells who looks at whom, image after image; targets have names, people have their ids."""
 
     def __init__(self, least_s: float = 0.3) -> None:
-        """:param least_s: for which a gaze has to stay at a target, or off it, to count."""
+        """
+        Begin without anybody.
+
+        :param least_s: for which a gaze has to stay at a target, or off it, to count.
+        :raises ArgumentError: no time.
+        """
+        if not 0 <= least_s < math.inf:  # NaN too
+            raise ArgumentError(f'least_s is {least_s}; give seconds from 0 on')
         self.least_s = least_s
         self._looks: dict[tuple[str, str], _Look] = {}
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
-from face_recon_ros.eyes.look import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLooks
+from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLandmarks
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_to
 
@@ -80,7 +80,7 @@ def head_sigma_rad(pose: MetricPose, covariance: np.ndarray) -> float:
 
 
 def gaze_of(
-    looks: EyeLooks,
+    eyes: EyeLandmarks,
     pose: MetricPose,
     covariance: np.ndarray,
     landmarks_m: np.ndarray,
@@ -97,11 +97,11 @@ def gaze_of(
     """
     known = constants or OF_STREAMS
     head = pose.rotation[:, 0]
-    measured = _usable(looks, landmarks_m, camera)
+    measured = _usable(eyes, landmarks_m, camera)
     if not measured.any():
         return GazeEstimate(head, head_sigma_rad(pose, covariance), measured)
     found = [
-        _one_eye(int(side), looks, pose, landmarks_m, camera, head_scale, known)
+        _one_eye(int(side), eyes, pose, landmarks_m, camera, head_scale, known)
         for side in np.flatnonzero(measured)
     ]
     weights = np.array([1 / variance for _, variance in found])
@@ -129,7 +129,7 @@ def direction_covariance(direction: np.ndarray, covariance: np.ndarray) -> np.nd
     return cross @ covariance[3:, 3:] @ cross.T
 
 
-def _usable(looks: EyeLooks, landmarks_m: np.ndarray, camera: Camera) -> np.ndarray:
+def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.ndarray:
     """Return (2,) bool: eyes that are large, open, and not turned away."""
     corners = landmarks_m[CORNERS_68] - camera.position_m
     middles = corners.mean(axis=1)
@@ -138,14 +138,14 @@ def _usable(looks: EyeLooks, landmarks_m: np.ndarray, camera: Camera) -> np.ndar
     across = along - np.einsum('ij,ij->i', along, rays)[:, None] * rays
     seen = np.linalg.norm(across, axis=1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     with np.errstate(invalid='ignore'):
-        usable = (looks.width_px >= LEAST_WIDTH_PX) & (looks.openness >= LEAST_OPENNESS)
-    finite = np.isfinite(looks.iris_px).all(axis=1)
+        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (eyes.openness >= LEAST_OPENNESS)
+    finite = np.isfinite(eyes.iris_px).all(axis=1)
     return np.asarray(usable & finite & (seen >= LEAST_WIDTH_RATIO))
 
 
 def _one_eye(
     side: int,
-    looks: EyeLooks,
+    eyes: EyeLandmarks,
     pose: MetricPose,
     landmarks_m: np.ndarray,
     camera: Camera,
@@ -156,7 +156,7 @@ def _one_eye(
     middle = landmarks_m[CORNERS_68[side]].mean(axis=0) - camera.position_m
     distance_m = float(np.linalg.norm(middle))
     ray = rotation_to(middle)
-    seen_px = np.vstack([looks.iris_px[side], looks.lids_px[side, [INNER_CORNER, OUTER_CORNER]]])
+    seen_px = np.vstack([eyes.iris_px[side], eyes.lids_px[side, [INNER_CORNER, OUTER_CORNER]]])
     seen = camera.directions(seen_px) @ ray
     iris, inner, outer = distance_m * seen[:, :2] / np.maximum(seen[:, 2:], 1e-3)
     inwards = known.inwards_m if side == RIGHT else -known.inwards_m
@@ -164,8 +164,8 @@ def _one_eye(
     turned = (ray.T @ pose.rotation @ centre)[:2]
     radius_m = known.radius_m * head_scale
     width_m = float(np.hypot(*(outer - inner)))
-    m_per_px = width_m / looks.width_px[side]
-    part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * looks.openness[side]
+    m_per_px = width_m / eyes.width_px[side]
+    part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * eyes.openness[side]
     sigma_m = math.hypot(known.eye_sigma_m * head_scale, known.eye_sigma_px * m_per_px)
     return (iris - (inner + outer) / 2 - turned) / radius_m, (sigma_m / radius_m / part) ** 2
 

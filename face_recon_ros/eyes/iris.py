@@ -11,7 +11,13 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes.crops import eye_regions, is_inside
-from face_recon_ros.eyes.look import INNER_CORNER, LID_POINTS, OUTER_CORNER, RIGHT, EyeLooks
+from face_recon_ros.eyes.landmarks import (
+    INNER_CORNER,
+    LID_POINTS,
+    OUTER_CORNER,
+    RIGHT,
+    EyeLandmarks,
+)
 from face_recon_ros.eyes.openness import openness_of
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.crop import cut
@@ -39,7 +45,7 @@ class EyeNetwork:
                 f'is not a network of eyes, {INPUT} -> [{OUTPUT}]; give {EYES_FILE}'
             )
 
-    def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLooks:
+    def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLandmarks:
         """
         Look at both eyes of a face.
 
@@ -57,7 +63,7 @@ class EyeNetwork:
         seen = np.array([is_inside(region, image) for region in regions])
         points[~seen] = np.nan
         lids = points[:, 1:]
-        return EyeLooks(
+        return EyeLandmarks(
             iris_px=points[:, 0],
             radius_px=np.where(seen, scales * radius, np.nan),
             lids_px=lids,

@@ -11,7 +11,7 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes.crops import eye_regions
-from face_recon_ros.eyes.look import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLooks
+from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLandmarks
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.crop import cut
 from face_recon_ros.tflite import Network
@@ -39,18 +39,18 @@ class IrisLandmarkNetwork:
         self._size = self._network.input_shape[1]
 
     def refined(
-        self, image: np.ndarray, landmarks_px: np.ndarray, looks: EyeLooks
-    ) -> EyeLooks:
+        self, image: np.ndarray, landmarks_px: np.ndarray, eyes: EyeLandmarks
+    ) -> EyeLandmarks:
         """
-        Return looks whose irises and corners are the mean of theirs and of what is seen here.
+        Return landmarks whose irises and corners are the mean of theirs and of what is seen here.
 
         :param image: (H, W, 3) uint8 BGR
         :param landmarks_px: (68, 2+) of the face
         """
-        irises, lids = looks.iris_px.copy(), looks.lids_px.copy()
+        irises, lids = eyes.iris_px.copy(), eyes.lids_px.copy()
         corners = [INNER_CORNER, OUTER_CORNER]
         for side, region in enumerate(eye_regions(landmarks_px)):
-            if not np.isfinite(looks.iris_px[side]).all():
+            if not np.isfinite(eyes.iris_px[side]).all():
                 continue
             rgb, image_from_crop = cut(image, region, self._size)
             rgb = rgb[:, ::-1] if side == RIGHT else rgb
@@ -67,4 +67,4 @@ class IrisLandmarkNetwork:
             irises[side] = (irises[side] + seen[0]) / 2
             lids[side, corners] = (lids[side, corners] + seen[1:]) / 2
         width_px = np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1)
-        return replace(looks, iris_px=irises, lids_px=lids, width_px=width_px)
+        return replace(eyes, iris_px=irises, lids_px=lids, width_px=width_px)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_recon_ros.eyes.look import INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID
+from face_recon_ros.eyes.landmarks import INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID
 
 # Height of the opening between the lids, relative to the distance of the corners, of closed and
 # of open eyes

@@ -14,7 +14,7 @@ from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.gaze import OF_PHOTOS, OF_STREAMS, gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.iris_landmark import IrisLandmarkNetwork
-from face_recon_ros.eyes.look import Eyes
+from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.pose import MetricPose
 
@@ -63,12 +63,12 @@ class EyeReader:
         """
         if self._network is None:
             self._network = EyeNetwork(threads=self._threads)
-        looks = self._network(image, landmarks_px)
+        eyes = self._network(image, landmarks_px)
         if stamp_s is None:
             self._second = self._second or IrisLandmarkNetwork(self._threads)
-            looks = self._second.refined(image, landmarks_px, looks)
+            eyes = self._second.refined(image, landmarks_px, eyes)
         constants = OF_PHOTOS if stamp_s is None else OF_STREAMS
-        found = gaze_of(looks, pose, covariance, landmarks_m, camera, head_scale, constants)
+        found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale, constants)
         gaze = found.direction
         if stamp_s is not None:
             to_camera = camera.position_m - landmarks_m[CORNERS_68].mean(axis=(0, 1))
@@ -76,4 +76,4 @@ class EyeReader:
             gaze = self._smoothers(
                 face_id, gaze, stamp_s, bool(found.measured.any()), pose.rotation, to_camera
             )
-        return Eyes(looks, gaze, found.sigma_rad, found.measured)
+        return Eyes(eyes, gaze, found.sigma_rad, found.measured)

@@ -14,6 +14,7 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.mapped_array import mapped_array
+from face_recon_ros.paths import is_shipped
 
 FORMAT_VERSION = 1
 SHAPE_COUNT = 40
@@ -53,6 +54,10 @@ def read_model(path: Path) -> Arrays:
     """
     Read a model file and hold it against the format.
 
+    Of a file that ships the largest arrays stay in it, memory mapped: installations replace files,
+    they never write into them. Any other is read whole: who writes into a mapped file ends the
+    process that reads it (SIGBUS).
+
     :raises ModelFileError: one line: missing, corrupt, no .npz file, or an array that is missing,
         of another type or shape, not finite, or with indices of what is not there.
     """
@@ -86,7 +91,7 @@ def _read(path: Path) -> Arrays:
                 )
             with file:
                 mapped = {name: mapped_array(stream, file.zip, name)
-                          for name in MAPPED if name in file.files}
+                          for name in MAPPED if name in file.files and is_shipped(path)}
                 return {name: _array(mapped.get(name), file, name) for name in file.files}
     except OSError as error:
         reason = error.strerror or 'not a NumPy .npz file'

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -239,7 +240,7 @@ class BagVideo(AbstractContextManager['BagVideo']):
         try:
             for connection, recorded_ns, data in self._reader.messages(connections):
                 message = self._types.deserialize_cdr(data, connection.msgtype)
-                yield connection, recorded_ns, message
+                yield connection, int(recorded_ns), message
         except ImageError:
             raise
         except Exception as error:
@@ -279,9 +280,28 @@ def _open(path: Path) -> Any:
         reader.open()
     except Exception as error:
         raise _unreadable(path, error) from error
+    try:
+        _check_types(reader)
+    except Exception as error:
+        reader.close()
+        raise _unreadable(path, error) from error
     return reader
 
 
+def _check_types(reader: Any) -> None:
+    """
+    Hold what a bag says of itself against the types it must have; SQLite stores any.
+
+    :raises ValueError: it has others.
+    """
+    names = [name for c in reader.connections for name in (c.topic, c.msgtype)]
+    if not all(isinstance(name, str) and name.isprintable() for name in names):
+        raise ValueError('names of its topics are no text')
+    if not isinstance(reader.duration, int):
+        raise ValueError('its times are no numbers')
+
+
+@cache
 def _message_types() -> Any:
     from rosbags.typesys import Stores, get_typestore
 

@@ -64,7 +64,7 @@ def _yaml(path: Path) -> Any:
 def _size(content: dict, name: str) -> int:
     value = content.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise CalibrationError(f'{name} is {value}, wants a number of pixels; {_WANTED}')
+        raise CalibrationError(f'{name} is {value!r}, wants a number of pixels; {_WANTED}')
     return value
 
 

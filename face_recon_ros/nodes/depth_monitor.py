@@ -96,7 +96,7 @@ class DepthTask:
     name: str = 'depth'
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge what was seen lately."""
+        """Evaluate what was seen lately."""
         if self.use == NEVER:
             return Verdict(OK, 'not used (parameter use_depth)', values={'topic': self.topic})
         now_s = time.monotonic()

@@ -59,7 +59,7 @@ class Task(Protocol):
     name: str
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge a snapshot."""
+        """Evaluate a snapshot."""
         ...
 
 
@@ -74,7 +74,7 @@ class StateTask:
     name: str = 'state'
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge what the node knows of itself."""
+        """Evaluate what the node knows of itself."""
         values = {'state': self.state, 'enabled': str(self.enabled).lower()}
         if self.state == 'unconfigured' and self.failure:
             text = f'unconfigured, the last transition failed: {self.failure}'
@@ -103,7 +103,7 @@ class NameTask:
     name: str = NAME
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge what the node sees of others."""
+        """Evaluate what the node sees of others."""
         if self.others > 0:
             return Verdict(
                 WARN,
@@ -125,7 +125,7 @@ class ImagesTask:
     name: str = NAME
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge a snapshot."""
+        """Evaluate a snapshot."""
         values = {
             'topic': self.topic,
             'publishers': str(self.publisher_count),
@@ -172,7 +172,7 @@ class CalibrationTask:
     name: str = 'calibration'
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge a snapshot."""
+        """Evaluate a snapshot."""
         values = {'topic': self.topic}
         if seen.calibration_fault:
             guess = 'distances, and directions off the middle of the image, are a guess'
@@ -193,7 +193,7 @@ class FacesTask:
     name: str = 'faces'
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge a snapshot."""
+        """Evaluate a snapshot."""
         values = {'faces': str(seen.face_count), **self.models}
         if seen.idle:
             return Verdict(OK, 'idle: nobody subscribes to any output', values=values)
@@ -220,7 +220,7 @@ class SpeedTask:
     _since_s: float | None = None  # on the snapshots' uptime
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Judge a snapshot."""
+        """Evaluate a snapshot."""
         values = {
             'processed [Hz]': f'{seen.processed_rate_hz:.1f}',
             'latency median [ms]': f'{1e3 * seen.latency_median_s:.1f}',

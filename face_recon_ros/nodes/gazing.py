@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import numpy as np
-from std_msgs.msg import Header
-
-from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.attention import Attention, Gazer
 from face_recon_ros.face import Face
 from face_recon_ros.msg import Gazes
 from face_recon_ros.nodes.outputs import is_held
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.stamps import seconds
 from face_recon_ros.nodes.targets import Targets
 
@@ -59,21 +56,16 @@ class Gazing:
         """Tell whether anybody subscribes: all of it is of eyes."""
         return self.wanted()
 
-    def publish(
-        self,
-        image_bgr: np.ndarray,
-        faces: Sequence[Face],
-        header: Header,
-        camera: Camera | None = None,
-    ) -> None:
-        """Publish the looks of an image: one message of all, and one of REP-155 for each."""
-        if not image_bgr.size:
+    def publish(self, result: Result) -> None:
+        """Publish the gazes of an image: one message of all, and one of REP-155 for each."""
+        if result.withdraws:
             self._attention.reset()
         if not self.wanted():
             return
         self._attention.least_s = self._settings().attention_time_s
+        header, camera = result.header, result.camera
         places = self._targets.places(header, camera.position_m if camera else (0.0, 0.0, 0.0))
-        gazers = [gazer_of(face) for face in faces if not is_held(face)]
+        gazers = [gazer_of(face) for face in result.faces if not is_held(face)]
         pairs = self._attention.update(seconds(header.stamp), gazers, places)
         if has_listener(self._gazes):
             senders, receivers = [s for s, _ in pairs], [r for _, r in pairs]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,7 +22,6 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import Settings
@@ -32,6 +31,7 @@ from face_recon_ros.nodes.publishers import (
     passing_publisher,
     publish_if_heard,
 )
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.rendering import crops
 
 try:
@@ -119,36 +119,25 @@ class Humans:
             landmarks = [topics.landmarks for topics in self._faces.values()]
             return any(has_listener(publisher) for publisher in landmarks)
 
-    def publish(
-        self,
-        image_bgr: np.ndarray,
-        faces: Sequence[Face],
-        header: Header,
-        camera: Camera | None = None,
-    ) -> None:
-        """
-        Publish the faces of an image, and end the topics of those not seen any more.
-
-        :param image_bgr: (H, W, 3) uint8; without pixels all faces have gone.
-        :param header: of the image.
-        """
+    def publish(self, result: Result) -> None:
+        """Publish the faces of an image, and end the topics of those not seen any more."""
         settings, now_s = self._settings(), time.monotonic()
         error, self._error = self._error, None
         if error is not None:
             raise error
         with self._publishing:
-            self._header, self._published_s = header, now_s
-            if not (image_bgr.size and settings.publish_humans):
+            self._header, self._published_s = result.header, now_s
+            if result.withdraws or not settings.publish_humans:
                 self._forget()
                 return
-            for face in faces:
+            for face in result.faces:
                 topics = self._topics(face.id, now_s)
                 if topics is not None:
-                    topics.publish(image_bgr, face, header, settings)
+                    topics.publish(face, result, settings)
             self._drop(now_s - LINGER_S)
             # last, so that what it names is there
             if has_listener(self._tracked):
-                self._tracked.publish(IdsList(header=header, ids=list(self._faces)))
+                self._tracked.publish(IdsList(header=result.header, ids=list(self._faces)))
 
     def close(self) -> None:
         """End the topics of all faces."""
@@ -254,15 +243,15 @@ class _FaceTopics:
     def of_expressions(self) -> tuple[Publisher, ...]:
         return (self.facs,) if self.expression is None else (self.facs, self.expression)
 
-    def publish(self, image: np.ndarray, face: Face, header: Header, settings: Settings) -> None:
-        height, width = image.shape[:2]
+    def publish(self, face: Face, result: Result, settings: Settings) -> None:
+        image, header = result.image_bgr, result.header
         size = settings.face_image_width, settings.face_image_height
 
         def picture(crop: np.ndarray) -> Image:
             return to_image(crop, 'bgr8', header)
 
-        publish_if_heard(self.roi, lambda: region(face, header, width, height))
-        publish_if_heard(self.landmarks, lambda: facial_landmarks(face, header, width, height))
+        publish_if_heard(self.roi, lambda: region(face, header, *result.size))
+        publish_if_heard(self.landmarks, lambda: facial_landmarks(face, header, *result.size))
         publish_if_heard(self.cropped, lambda: picture(crops.cropped(image, face.box, *size)))
         publish_if_heard(
             self.aligned,
@@ -292,7 +281,7 @@ def facial_landmarks(face: Face, header: Header, width: int, height: int) -> Fac
     pupils, seen = crops.eye_centres(face.landmarks_px), np.zeros(2, bool)
     if face.eyes is not None:
         seen = face.eyes.measured
-        pupils = np.where(seen[:, None], face.eyes.looks.iris_px, pupils)
+        pupils = np.where(seen[:, None], face.eyes.landmarks.iris_px, pupils)
     points = np.vstack([face.landmarks_px[:, :2], pupils])
     fractions = points / [width, height]
     inside = np.clip(fractions, 0.0, 1.0)

@@ -5,7 +5,7 @@
 The face_recon node: a managed node (lifecycle), its services and its diagnostics.
 
 configure loads the models and offers the outputs, activate listens to the camera. The way of an
-image is in camera_subscription.py and recognition.py.
+image is in camera_subscription.py, recognition.py (threads) and image_processing.py.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from std_srvs.srv import SetBool, Trigger
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.gazing import Gazing
+from face_recon_ros.nodes.image_processing import ImageProcessor, Telemetry
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
@@ -38,10 +39,10 @@ from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
-from face_recon_ros.nodes.recognition import Recognition
+from face_recon_ros.nodes.recognition import Recognition, StillBusyError
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
-from face_recon_ros.nodes.settings import NEVER
+from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
@@ -52,7 +53,7 @@ FINALIZED = 'finalized'
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
 # For subscribers to hear that there are no faces any more, before its topics end
-DELIVERY_PATIENCE_S = 0.5
+DELIVERY_PATIENCE_S = 2.0
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -75,13 +76,15 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._failure: Exception | None = None  # why the last transition did not succeed
         self._has_started = False
         self._patience_s = TRANSITION_PATIENCE_S
+        self._is_ending = False
+        self._left_work = False
         self._tuning = Parameters(self, lambda: self._recognition is not None)
         logger = self.get_logger()
         self._report = ChangeLogger(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())
         self._depth_monitor = DepthMonitor()
         self._diagnosis = SelfDiagnosis(
-            self, lambda: self._tuning.settings, self._monitor, self._depth_monitor, self._report
+            self, self._settings, self._monitor, self._depth_monitor, self._report
         )
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -115,9 +118,18 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             if trigger() != SUCCESS:
                 raise self._failure or RuntimeError(f'node is {self.state} after the start')
 
+    @property
+    def left_work(self) -> bool:
+        """Whether a thread still works at an image that close() did not wait for."""
+        return self._left_work
+
     def close(self) -> None:
-        """Stop, as the process ends; what is shown of faces is withdrawn."""
-        self._patience_s = END_PATIENCE_S
+        """
+        Stop, as the process ends; what is shown of faces is withdrawn.
+
+        An image that takes long is left where it is: nobody waits for what comes of it.
+        """
+        self._is_ending, self._patience_s = True, END_PATIENCE_S
         if self.state != FINALIZED and self.context.ok():
             self.trigger_shutdown()
 
@@ -181,37 +193,42 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
         self._diagnosis.models = model_names(pipeline)
-        pictures = Pictures(self._offer, pipeline.model)
-        self._recognition = Recognition(
+        outputs = self._outputs(topic)
+        pictures = Pictures(self._offer, self._settings, pipeline.model)
+        telemetry = Telemetry(
+            self._monitor, self._depth_monitor, self._report, self.get_logger()
+        )
+        processor = ImageProcessor(
             pipeline,
-            self._outputs(topic),
-            pictures,
             Calibration(info_topic, settings.rectified),
-            self._monitor,
-            lambda: self._tuning.settings,
-            self._report,
-            self.get_logger(),
+            self._settings,
+            [*outputs, pictures],
+            telemetry,
             topic,
-            self._depth_monitor,
             self._filtering_frame(),
         )
+        self._recognition = Recognition(processor, outputs, pictures, telemetry)
         self._failure = None
 
-    def _filtering_frame(self) -> FilteringFrame | None:
+    def _settings(self) -> Settings:
+        """Return the newest."""
+        return self._tuning.settings
+
+    def _filtering_frame(self) -> CameraPoseListener | None:
         frame = self._tuning.settings.filtering_frame
-        return FilteringFrame(self, frame, self._report) if frame else None
+        return CameraPoseListener(self, frame, self._report) if frame else None
 
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
         outputs: list[Output] = [
-            FaceOutputs(self._offer, lambda: self._tuning.settings, self._report, topic),
+            FaceOutputs(self._offer, self._settings, self._report, topic),
         ]
         if humans.AVAILABLE:
-            outputs.append(humans.Humans(self, self._offer, lambda: self._tuning.settings))
+            outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:
             self.get_logger().info('hri_msgs is not installed: nothing under /humans (REP-155)')
         targets = Targets(self, self._tuning.settings.targets, self._report)
-        outputs.append(Gazing(self._offer, lambda: self._tuning.settings, targets))
+        outputs.append(Gazing(self._offer, self._settings, targets))
         return outputs
 
     def _offer(self, kind: type, topic: str, depth: int) -> LifecyclePublisher:
@@ -226,11 +243,11 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._monitor.restart(time.monotonic())
         self._depth_monitor.restart()
         self._recognition.start()
-        self._recognition.depth = self._depth_subscription()
+        self._recognition.processor.depth = self._depth_subscription()
         self._camera = CameraSubscription(
             self,
             self._diagnosis.image_topic,
-            self._recognition.calibration,
+            self._recognition.processor.calibration,
             self._tuning.settings.calibration_wait_s,
             self._monitor,
             self._recognition.wanted,
@@ -250,19 +267,25 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         )
 
     def _stop_listening(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long."""
+        """:raises StillBusyError: the image in hand takes too long, and the process goes on."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
         if self._recognition is not None:
-            depth, self._recognition.depth = self._recognition.depth, None
+            processor = self._recognition.processor
+            depth, processor.depth = processor.depth, None
             if depth is not None:
                 depth.close()
-            self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            try:
+                self._recognition.stop(self._patience_s, withdraw=self.context.ok())
+            except StillBusyError:
+                self._left_work = True
+                if not self._is_ending:
+                    raise
         self._report.forget(keep=(SelfDiagnosis.NAME_TASK,))
 
     def _free(self) -> None:
-        """:raises RuntimeError: the image in hand takes too long; all is freed nevertheless."""
+        """:raises StillBusyError: as _stop_listening; all is freed nevertheless."""
         try:
             self._stop_listening()
         finally:

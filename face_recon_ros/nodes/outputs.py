@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 from geometry_msgs.msg import PoseArray
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -22,6 +21,7 @@ from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.settings import CAMERA_TARGET
 from face_recon_ros.nodes.signs import QuaternionSigns
 
@@ -45,21 +45,11 @@ class Output(Protocol):
         """Tell whether what is subscribed to shows anything of eyes."""
         ...
 
-    def publish(
-        self,
-        image_bgr: np.ndarray,
-        faces: Sequence[Face],
-        header: Header,
-        camera: Camera | None = None,
-    ) -> None:
+    def publish(self, result: Result) -> None:
         """
         Publish the faces of an image; those not among them have gone.
 
-        When the node is deactivated or disabled this is called once more, without faces.
-
-        :param image_bgr: (H, W, 3) uint8, not to be drawn on.
-        :param header: of the image.
-        :param camera: that the faces were found with; None: unknown.
+        When the node is deactivated or disabled this is called once more (Result.withdrawal).
         """
         ...
 
@@ -102,22 +92,16 @@ class FaceOutputs:
         """Tell so of ~/faces and ~/markers: nobody knows who of the many on /tf wants gazes."""
         return has_listener(self._faces) or has_listener(self._markers)
 
-    def publish(
-        self,
-        image_bgr: np.ndarray,
-        faces: Sequence[Face],
-        header: Header,
-        camera: Camera | None = None,
-    ) -> None:
+    def publish(self, result: Result) -> None:
         """Publish what is subscribed to."""
-        height, width = image_bgr.shape[:2]
+        faces, header = result.faces, result.header
         seen = [face for face in faces if not is_held(face)]
-        if seen and self._are_transforms_wanted() and self._may_publish_tf(header, camera):
+        if seen and self._are_transforms_wanted() and self._may_publish_tf(header, result.camera):
             message = messages.transforms(seen, header)
             self._signs.align(message)
             self._transforms.publish(message)
         publish_if_heard(
-            self._faces, lambda: messages.face_array(faces, header, width, height)
+            self._faces, lambda: messages.face_array(faces, header, *result.size)
         )
         publish_if_heard(self._poses, lambda: messages.pose_array(faces, header))
         if publish_if_heard(

@@ -9,12 +9,13 @@ Imports no ROS: signals are handled from the first line on, whatever is still be
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes.installation import require_ros
@@ -71,7 +72,7 @@ def run(load: Callable[[], Callable[[], Node]], arguments: list[str] | None = No
     Run a node until it is told to stop; return the exit status.
 
     :param load: imports what is needed and returns the node's constructor. A node may have
-        ``close()``, called before it is destroyed.
+        ``close()``, called before it is destroyed, and ``left_work``: threads of it go on.
     :param arguments: command line without the program's name; None: of this process.
     """
     signals = Signals()
@@ -131,7 +132,22 @@ def _run(
                 close()
             node.destroy_node()
         rclpy.try_shutdown()
+    if getattr(node, 'left_work', False):
+        _end_at_once(EXIT_OK)
     return EXIT_OK
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """
+    End the process while threads of it work in C++, when all has been given back.
+
+    At its own end Python unwinds such threads, which C++ takes for an error and aborts.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(status)
 
 
 def _spin(node: Node, signals: Signals) -> None:

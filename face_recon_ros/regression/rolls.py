@@ -7,9 +7,9 @@ Which way up a detected face is.
 A detector boxes faces at any roll, but the eyes it reports are those of a face that is about
 upright: beyond some 100 degrees they are off by a half turn, near 90 degrees now and then by a
 quarter. What is found in a crop that is upside down agrees with itself and is wrong. So the roll
-of a detection is a hypothesis, held against its half and quarter turns by two judges: the score of
-what is found, and the score of an upright detector in the crop. docs/accuracy.md has
-what each of them is worth. The roll of a face that is followed is known.
+of a detection is a hypothesis, compared with its half and quarter turns by two scores: that of
+the regressor, and that of an upright detector in the crop. docs/accuracy.md has what each is
+worth. The roll of a tracked face is known.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
 
 Regress = Callable[[Region], Regression]
-Judge = Callable[[Region], float]
+Score = Callable[[Region], float]
 Locate = Callable[[Region], Region | None]
 
 # The turns of a detection's roll that are tried, and those tried as well where none is sure
 FIRST_TURNS_RAD, OTHER_TURNS_RAD = (0.0, math.pi), (math.pi / 2, -math.pi / 2)
+# A candidate worth so much is taken without trying the quarter turns
 SURE_WORTH = 0.7
-# What scores less than this part of the best at first sight is not looked at again
+# A candidate whose first score is below this part of the best is not refined
 RIVAL_PART = 0.2
 # While no face scores as much, images are searched upside down as well
 SURE_SCORE = 0.7
@@ -44,11 +45,12 @@ SURE_SCORE = 0.7
 MOST_PRESENCE_LOST = 0.1
 # A region whose roll was off by more than this is refined once more
 SETTLED_RAD = 0.25
-# The power to which the detector's score weighs, and the least that it counts for
-JUDGE_POWER, LEAST_JUDGED = 4, 0.05
+# Exponent of the detector's score in a candidate's worth, and the least value of that score
+UPRIGHT_POWER, UPRIGHT_SCORE_FLOOR = 4, 0.05
 # A detection belongs to a crop whose middle it is nearer to than this part of its side
 MIDDLE_PART = 0.25
-JUDGED_SIZE_PX = 192
+# Side of the crop that the upright detector gets
+UPRIGHT_CROP_PX = 192
 # Eyes that slope by less in a crop count as level: in profiles they are near each other
 LEVEL_RAD = math.radians(15)
 # A face rolled by more than this is found better in the image turned by a half
@@ -68,14 +70,18 @@ def score_of(regression: Regression) -> float:
     return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
 
 
-class UprightJudge:
-    """How surely the shipped short-range detector, whichever finds the faces, sees one upright."""
+class UprightDetector:
+    """The shipped short-range detector on the crop of a face; whichever finds the faces."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._detector = load_detector(SHORT_RANGE, LEAST_JUDGED, threads)
+        self._detector = load_detector(SHORT_RANGE, UPRIGHT_SCORE_FLOOR, threads)
 
     def __call__(self, image: np.ndarray, region: Region) -> float:
-        """Return 0..1, of the face in the middle of a region of an image (H, W, 3) uint8 BGR."""
+        """
+        Return its score 0..1 of the face in the middle of a region, less where the eyes slope.
+
+        :param image: (H, W, 3) uint8 BGR
+        """
         found, _ = self._best(image, region)
         return found.score * _upright_part(found) if found else 0.0
 
@@ -87,13 +93,13 @@ class UprightJudge:
         seen = Region.from_detection(found)
         return Region(
             image_from_crop[:, :2] @ seen.centre + image_from_crop[:, 2],
-            seen.side_px * region.side_px / JUDGED_SIZE_PX,
+            seen.side_px * region.side_px / UPRIGHT_CROP_PX,
             seen.roll_rad + region.roll_rad,
         )
 
     def _best(self, image: np.ndarray, region: Region) -> tuple[Detection | None, np.ndarray]:
-        rgb, image_from_crop = cut(image, region, JUDGED_SIZE_PX)
-        middle, reach = (JUDGED_SIZE_PX - 1) / 2, MIDDLE_PART * JUDGED_SIZE_PX
+        rgb, image_from_crop = cut(image, region, UPRIGHT_CROP_PX)
+        middle, reach = (UPRIGHT_CROP_PX - 1) / 2, MIDDLE_PART * UPRIGHT_CROP_PX
         found = [
             d
             for d in self._detector(np.ascontiguousarray(rgb[..., ::-1]))
@@ -122,7 +128,8 @@ class Candidate:
     @property
     def worth(self) -> float:
         """How much there is for this roll."""
-        return score_of(self.regression) * max(self.upright_score, LEAST_JUDGED) ** JUDGE_POWER
+        upright = max(self.upright_score, UPRIGHT_SCORE_FLOOR)
+        return score_of(self.regression) * upright**UPRIGHT_POWER
 
 
 def is_sure(regression: Regression) -> bool:
@@ -134,23 +141,23 @@ def find_roll(
     region: Region,
     regress: Regress,
     refine: Regress,
-    judge: Judge,
+    upright_score: Score,
     locate: Locate | None = None,
 ) -> Candidate:
     """
     Return the face in a detector's region at the roll that is worth most.
 
-    :param regress: the face in a region, at first sight
+    :param regress: finds the face in a region
     :param refine: the face in the region where regress has just found it
-    :param judge: returns the upright detector's score of a region, 0..1
+    :param upright_score: returns the upright detector's score of a region, 0..1
     :param locate: where the detector sees the face in a region; asked where no roll is sure
     """
     first = [regress(_turned(region, turn)) for turn in FIRST_TURNS_RAD]
-    best = _best(first, 0.0, refine, judge)
+    best = _best(first, 0.0, refine, upright_score)
     if best.worth >= SURE_WORTH:
         return best
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
-    other = _best(others, score_of(best.regression), refine, judge)
+    other = _best(others, score_of(best.regression), refine, upright_score)
     best = max(best, other, key=lambda c: c.worth)
     if best.worth >= SURE_WORTH or locate is None:
         return best
@@ -158,18 +165,18 @@ def find_roll(
     seen = locate(best.regression.region)
     if seen is None:
         return best
-    again = _judged(_refined(regress(seen), refine), judge)
+    again = _scored(_refined(regress(seen), refine), upright_score)
     return max(best, again, key=lambda c: c.worth)
 
 
-def _judged(regression: Regression, judge: Judge) -> Candidate:
-    return Candidate(regression, judge(regression.region))
+def _scored(regression: Regression, upright_score: Score) -> Candidate:
+    return Candidate(regression, upright_score(regression.region))
 
 
 def _best(
-    first: Sequence[Regression], rival: float, refine: Regress, judge: Judge
+    first: Sequence[Regression], rival: float, refine: Regress, upright_score: Score
 ) -> Candidate:
-    """Return the best of what was found at first sight; what a rival far outscores is left."""
+    """Return the best of first regressions; those that a rival far outscores are not refined."""
     scores = [score_of(f) for f in first]
     least = RIVAL_PART * max(*scores, rival)
     candidates = []
@@ -177,12 +184,12 @@ def _best(
         if score < least:
             candidates.append(Candidate(regression, 0.0))
         else:
-            candidates.append(_judged(_refined(regression, refine), judge))
+            candidates.append(_scored(_refined(regression, refine), upright_score))
     return max(candidates, key=lambda c: c.worth)
 
 
 def _refined(first: Regression, refine: Regress) -> Regression:
-    """Look again where the landmarks are, which is better than where the detector says."""
+    """Regress again in the region of the landmarks, which is better than the detector's."""
     second = refine(first.region)
     turned_rad = math.remainder(second.region.roll_rad - first.region.roll_rad, math.tau)
     if abs(turned_rad) > SETTLED_RAD:

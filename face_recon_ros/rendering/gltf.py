@@ -13,17 +13,19 @@ from __future__ import annotations
 import itertools
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from face_recon_ros.errors import OutputError
+from face_recon_ros.errors import FaceReconError, OutputError
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.io.outputs import signals_held, write_bytes
 from face_recon_ros.rotations import MODEL_FROM_FACE, quaternion
 
 GLTF_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0])
@@ -46,6 +48,30 @@ class ClipFace:
         if not self.times_s or stamp_s > self.times_s[-1]:
             self.times_s.append(stamp_s)
             self.faces.append(face)
+
+
+@contextmanager
+def clip_writer(path: Path | None, model: FaceModel) -> Iterator[dict[str, ClipFace]]:
+    """
+    Collect the faces of a clip, by id, and write them at the end, as write_clip(); None: nowhere.
+
+    If the block ends with an error the file contains the faces so far; without any the old file
+    stays.
+
+    :raises OutputError, ModelFileError: as write_clip().
+    """
+    clip: dict[str, ClipFace] = defaultdict(ClipFace)
+    try:
+        yield clip
+    except BaseException:
+        if path is not None and clip:
+            # the first error is what has to be told
+            with signals_held(), suppress(FaceReconError):
+                write_clip(path, model, clip)
+        raise
+    if path is not None:
+        with signals_held():
+            write_clip(path, model, clip)
 
 
 def write_clip(path: Path, model: FaceModel, clip: Mapping[str, ClipFace]) -> None:

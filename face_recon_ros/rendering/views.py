@@ -181,9 +181,9 @@ class FaceViews:
             starts = overlay.eye_middles(face.landmarks_px)
             seen = np.zeros(2, bool)
             if face.eyes is not None:
-                looks, seen = face.eyes.looks, face.eyes.measured
-                overlay.draw_eyes(image, looks.iris_px, looks.radius_px, looks.lids_px, seen)
-                starts = np.where(seen[:, None], looks.iris_px, starts)
+                eyes, seen = face.eyes.landmarks, face.eyes.measured
+                overlay.draw_eyes(image, eyes.iris_px, eyes.radius_px, eyes.lids_px, seen)
+                starts = np.where(seen[:, None], eyes.iris_px, starts)
             # as the face's own ray sees it: towards the camera is no arrow, wherever in the image
             ray = rotation_to(face.landmarks_m[27])
             overlay.draw_gaze(image, starts, ray.T @ face.gaze, 0.7 * size_px, bool(seen.any()))

@@ -27,10 +27,8 @@ SPEED_SIGMA, VELOCITY_KEPT_S = np.array([1.5, 1.5, 0.5, 1.5]), 0.7
 # sensor's noise makes a quarter to a third of this there, the crop's place the rest
 MEASURED_SIGMA, DOUBLED_BY_RAD = np.array([0.006, 0.006, 0.009, 0.012]), 0.06
 # Standard deviation of the jump that made a face be lost: its own, the camera's, or of images that
-# are missing; sides, relative size, rad
-JUMP_SIGMA = np.array([0.2, 0.2, 0.2, 0.5])
-# No camera is faster, whatever its stamps say: the least time from image to image, seconds
-LEAST_STEP_S = 0.005
+# are missing; sides, relative size. Nobody is told by the roll
+JUMP_SIGMA = np.array([0.2, 0.2, 0.2, 0.0])
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,7 +120,7 @@ class Motion:
     def _ahead(self, now_s: float) -> _State:
         """Return the state at a time, exactly over a step of any length."""
         now = self._state
-        step = max(now_s - self._since_s, LEAST_STEP_S) / VELOCITY_KEPT_S
+        step = max(now_s - self._since_s, 0.0) / VELOCITY_KEPT_S
         kept = math.exp(-step)
         way_s = VELOCITY_KEPT_S * (1 - kept)
         drive = (SPEED_SIGMA * _units(math.exp(now.place[2]))) ** 2

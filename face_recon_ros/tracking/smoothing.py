@@ -142,22 +142,20 @@ class SmoothingSettings:
 class FaceSmoother:
     """Filters the parameters of one face over time.
 
-    Speed is measured in sizes of the face, so that a near face and a far one are treated alike.
+    Speed is measured in metres at the face, so that a near face and a far one are treated alike.
     Everything a face is drawn or placed from follows from its parameters, so pose, landmarks and
     mesh stay consistent.
     """
 
-    # Hz per (rad/s), per (face sizes/s), per (relative size/s), per (SD/s)
+    # Hz per (rad/s), per (m/s at the face), per (relative size/s), per (SD/s)
     _ROTATION_BETA = 6.0
-    _POSITION_BETA = 30.0
+    _POSITION_BETA = 200.0
     _SIZE_BETA = 20.0
     _EXPRESSION_BETA = 1.0
     # Identity does not change: what moves in it is error
     _SHAPE_CUTOFF = 0.3
     # Lids and lips are quick
     _EXPRESSION_CUTOFF = 4.0
-    # Length by which positions are measured: about the height of a face
-    _FACE_SIZE_M = 0.15
 
     def __init__(self, settings: SmoothingSettings) -> None:
         self._settings = settings
@@ -194,11 +192,10 @@ class FaceSmoother:
         :param sigma_rad: standard deviation of the rotation; None: not known
         """
         self._carry(view)
-        face_px = parameters.scale_px_per_m * self._FACE_SIZE_M
-        log_scale = np.array([np.log(parameters.scale_px_per_m)])
-        scale = float(np.exp(self._size(log_scale, step_s)[0]))
+        px_per_m = parameters.scale_px_per_m
+        scale = float(np.exp(self._size(np.array([np.log(px_per_m)]), step_s)[0]))
         rotation = self._rotation(parameters.model_rotation, step_s, sigma_rad)
-        origin = self._position(parameters.camera_matrix[:, 3], step_s, unit=face_px)
+        origin = self._position(parameters.camera_matrix[:, 3], step_s, unit=px_per_m)
         return FaceParameters(
             camera_matrix(scale, rotation, origin),
             self._shape(parameters.shape, step_s),

@@ -204,7 +204,7 @@ class Tracker:
 
     def add(self, observations: Sequence[Observation]) -> None:
         """Take in what there is in each of the candidates: faces that were lost, and new ones."""
-        found = self._new_faces.judge(
+        found = self._new_faces.associate(
             observations, self._lost(), self.followed(), self._now_s, self._settings
         )
         for track, sighting in found.again:

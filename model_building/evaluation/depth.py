@@ -5,12 +5,12 @@
 What a depth image adds, on whole heads whose place, size and rotation are known.
 
     python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER
-        [--sensor NAME ...] [--people N] [--judge]
+        [--sensor NAME ...] [--people N] [--test]
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
 distance, holes, flying pixels at edges, a colour image that is some pixels beside. The size of a
-head is that of its skin, vertex by vertex, against the skin of the face that was found. `--judge`
+head is that of its skin, vertex by vertex, against the skin of the face that was found. `--test`
 shows other people than those that constants were chosen by.
 """
 from __future__ import annotations
@@ -222,17 +222,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('portraits', type=Path, help='folder of portraits, *.jpg')
     parser.add_argument('--sensor', nargs='+', choices=list(SENSORS), default=list(SENSORS))
     parser.add_argument('--people', type=int, default=6)
-    parser.add_argument('--judge', action='store_true', help='people that judge')
+    parser.add_argument(
+        '--test', '--judge', action='store_true', help='people of the test set')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line for every sensor."""
-    photographer = Photographer(arguments.ict, arguments.portraits, not arguments.judge)
+    photographer = Photographer(arguments.ict, arguments.portraits, not arguments.test)
     pipeline = Pipeline(PipelineConfig(smoothing=None))
     aligner = DepthAligner(pipeline.model)
     skin = pipeline.model.vertices(skin_points(pipeline.model)[0])
     rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
-    first = 2000 if arguments.judge else 100
+    first = 2000 if arguments.test else 100
     for scene in scenes(photographer, pipeline.model, first, arguments.people):
         face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
         if face is None:

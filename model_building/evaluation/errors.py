@@ -203,7 +203,7 @@ def bands(errors: Errors) -> list[tuple[str, np.ndarray]]:
 
 
 def reliability(errors: Errors, chosen: np.ndarray) -> Reliability:
-    """Judge the sigmas of some faces (N,) bool, those that were found."""
+    """Compare the sigmas of some faces (N,) bool with their errors; of those that were found."""
     k = chosen & np.isfinite(errors.geodesic_deg)
     error, sigma = errors.geodesic_deg[k], errors.sigma_deg[k]
     inside = (np.abs(errors.turn_deg[k]) <= sigma).mean(axis=0)

@@ -30,8 +30,8 @@ from model_building.network.portraits import development_portraits, judging_port
 YAWS_DEG = tuple(range(-90, 91, 15))
 PITCHES_DEG = (-30, -15, 0, 15, 30)
 ROLL_SIGMA_DEG = 8.0
-FIRST_JUDGE = 1000
-"""People's numbers from here on judge; those below are for choosing."""
+FIRST_TEST_PERSON = 1000
+"""People from this number on are the test set; those below are for development."""
 PLAIN_EVERY = 4
 """Every so many people have a skin without a photo."""
 SIZE = (480, 640)
@@ -102,7 +102,7 @@ class Photographer:
         self._cheeks &= (height > CHEEKS_M[0]) & (height < CHEEKS_M[1])
         share = development_portraits if development else judging_portraits
         self._photos = share(portraits)
-        self._first = 0 if development else FIRST_JUDGE
+        self._first = 0 if development else FIRST_TEST_PERSON
         self._reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
 
     def __call__(self, people: int, turns: Sequence[tuple[float, float]],

@@ -18,6 +18,7 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from torch import nn
 
+from face_recon_ros.io.outputs import write_bytes
 from face_recon_ros.tflite import Network
 from model_building.eyes.network import (
     HEIGHT,
@@ -146,7 +147,7 @@ class GraphWriter:
         self._graph.outputs = [self.last]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(self._model.Pack(builder), FILE_IDENTIFIER)
-        path.write_bytes(bytes(builder.Output()))
+        write_bytes(path, bytes(builder.Output()))
 
 
 def folded(block: nn.Module) -> tuple[np.ndarray, np.ndarray, int]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from face_recon_ros import Pipeline, PipelineConfig
 from face_recon_ros.eyes.crops import eye_regions
-from face_recon_ros.eyes.look import RIGHT
+from face_recon_ros.eyes.landmarks import RIGHT
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region

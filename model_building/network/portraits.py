@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which portraits teach, which are for choosing, and which judge."""
+"""The portraits' split: training, development, test."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,17 +12,17 @@ LEAST = 8
 
 
 def training_portraits(folder: Path) -> list[Path]:
-    """Return every fourth portrait: what is learnt from."""
+    """Return every fourth portrait, the training set."""
     return _all(folder)[::4]
 
 
 def development_portraits(folder: Path) -> list[Path]:
-    """Return the fourth of the portraits that heads of development take their skins from."""
+    """Return a fourth of the portraits: skins of the development set's heads."""
     return _all(folder)[2::4]
 
 
 def judging_portraits(folder: Path) -> list[Path]:
-    """Return the half of the portraits that heads which judge take their skins from."""
+    """Return half of the portraits: skins of the test set's heads."""
     return _all(folder)[1::2]
 
 

@@ -26,6 +26,8 @@ from typing import Any
 
 import yaml
 
+from face_recon_ros.io.outputs import write_bytes
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ('photos', 'generate', 'train', 'export')
 GIT_KEYS = {'from_git', 'path', 'output', 'sha256'}
@@ -134,7 +136,7 @@ def _take_from_git(commit: str, path: str, output: str, sha256: str) -> None:
     if hashlib.sha256(found.stdout).hexdigest() != sha256:
         raise RecipeError(f'{commit}:{path}: not the file of sha256 {sha256}')
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    Path(output).write_bytes(found.stdout)
+    write_bytes(Path(output), found.stdout)
 
 
 def main() -> int:

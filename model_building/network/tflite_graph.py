@@ -12,6 +12,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from face_recon_ros.io.outputs import write_bytes
+
 FILE_IDENTIFIER = b'TFL3'
 FLOAT32, INT32 = 0, 2
 NO_ACTIVATION = 0
@@ -131,7 +133,7 @@ class Graph:
         model.description = description.encode()
         builder = flatbuffers.Builder(1 << 22)
         builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
-        path.write_bytes(bytes(builder.Output()))
+        write_bytes(path, bytes(builder.Output()))
 
     def _keep(self, outputs: list[int]) -> None:
         """Drop operators that no output needs."""

@@ -156,7 +156,7 @@ class Outcome:
     events: list[str] = field(default_factory=list)
 
 
-def judge(
+def evaluate(
     people: Sequence[Person],
     duration_s: float,
     pipeline: Pipeline,

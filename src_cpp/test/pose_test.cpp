@@ -12,17 +12,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "../assignment.hpp"
 #include "../network_reading.hpp"
 #include "../pose_solver.hpp"
+#include "fuzzing.hpp"
 
 namespace
 {
@@ -36,52 +33,27 @@ using face_recon::Vector3;
 using face_recon::operator*;
 using face_recon::operator+;
 using face_recon::operator-;
+using face_recon_test::check;
+using face_recon_test::Random;
+using face_recon_test::Rounds;
 
 constexpr std::size_t kCoefficients = 7;
-int failures = 0;
 
-void check(bool holds, const std::string & what)
+// Mostly ordinary.
+double anything(Random & random, double low, double high)
 {
-  if (!holds) {
-    std::fprintf(stderr, "FAILED: %s\n", what.c_str());
-    ++failures;
+  if (!random.chance(0.004)) {
+    return random.real(low, high);
   }
+  constexpr std::array<double, 6> kOdd = {
+    0,
+    -1e300,
+    1e300,
+    1e-300,
+    std::numeric_limits<double>::infinity(),
+    std::numeric_limits<double>::quiet_NaN()};
+  return kOdd[random.integer<std::size_t>(0, kOdd.size() - 1)];
 }
-
-class Random
-{
-public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-
-  double real(double low, double high)
-  {
-    return std::uniform_real_distribution<double>(low, high)(engine_);
-  }
-  bool chance(double probability) { return real(0, 1) < probability; }
-  std::size_t integer(std::size_t low, std::size_t high)
-  {
-    return std::uniform_int_distribution<std::size_t>(low, high)(engine_);
-  }
-
-  // Mostly ordinary.
-  double anything(double low, double high)
-  {
-    if (!chance(0.004)) {
-      return real(low, high);
-    }
-    constexpr std::array<double, 6> kOdd = {
-      0,
-      -1e300,
-      1e300,
-      1e-300,
-      std::numeric_limits<double>::infinity(),
-      std::numeric_limits<double>::quiet_NaN()};
-    return kOdd[integer(0, kOdd.size() - 1)];
-  }
-
-private:
-  std::mt19937_64 engine_;
-};
 
 const face_recon::RotationCalibration kCalibration = {
   0.1, 0.3, 4, {1, 0.5, 1}, {10, 50, 80}, {{{1, 2, 3}}, {{2, 4, 6}}, {{4, 4, 4}}}};
@@ -112,7 +84,7 @@ bool finite(const Numbers & numbers)
 
 void fuzz(Random & random, const std::string & name)
 {
-  const std::size_t count = random.integer(3, 80);
+  const std::size_t count = random.integer<std::size_t>(3, 80);
   std::vector<double> mean(3 * count);
   std::vector<double> basis(3 * count * kCoefficients);
   const bool flat = random.chance(0.1);
@@ -126,32 +98,33 @@ void fuzz(Random & random, const std::string & name)
   PoseQuestion question;
   std::vector<double> coefficients(kCoefficients);
   for (double & value : coefficients) {
-    value = random.anything(-3, 3);
+    value = anything(random, -3, 3);
   }
-  const Vector3 turn = {random.real(-1, 1), random.real(-1, 1), random.real(-1, 1)};
+  const Vector3 turn = {random.real(-1.0, 1.0), random.real(-1.0, 1.0), random.real(-1.0, 1.0)};
   const Matrix3 rotation = face_recon::rotation_of(turn);
-  const double scale = random.chance(0.1) ? std::pow(10, random.real(-9, 9)) : 500;
+  const double scale = random.chance(0.1) ? std::pow(10, random.real(-9.0, 9.0)) : 500;
   for (std::size_t i = 0; i < 3; ++i) {
     for (std::size_t j = 0; j < 3; ++j) {
       const double sign = i == 1 ? -1 : 1;
       question.camera_matrix[4 * i + j] =
-        random.anything(1, 1) * sign * scale * rotation[3 * i + j];
+        anything(random, 1, 1) * sign * scale * rotation[3 * i + j];
     }
-    question.camera_matrix[4 * i + 3] = random.anything(-300, 900);
+    question.camera_matrix[4 * i + 3] = anything(random, -300, 900);
   }
   question.coefficients = coefficients.data();
-  question.lens = {random.real(50, 2000), random.real(50, 2000), 320, 240, random.real(-5, 5)};
+  question.lens = {
+    random.real(50.0, 2000.0), random.real(50.0, 2000.0), 320, 240, random.real(-5.0, 5.0)};
   std::vector<double> directions(3 * (count + 1));
   if (random.chance(0.3)) {
     for (double & value : directions) {
-      value = random.anything(-1, 1);
+      value = anything(random, -1, 1);
     }
     question.directions = directions.data();
   }
   question.calibrated = random.chance(0.7);
   question.head_scale = random.real(0.5, 1.5);
   question.head_sigma = 0.06;
-  question.uncertainty = random.anything(0, 1);
+  question.uncertainty = anything(random, 0, 1);
   FacePose pose;
   std::vector<double> pixels(3 * count);
   std::vector<double> points(3 * count);
@@ -166,11 +139,11 @@ void fuzz(Random & random, const std::string & name)
 
 void fuzz_reader(Random & random, const std::string & name)
 {
-  const std::size_t count = random.integer(3, 60);
+  const std::size_t count = random.integer<std::size_t>(3, 60);
   const auto numbers = [&](std::size_t size, double most) {
     std::vector<double> values(size);
     for (double & value : values) {
-      value = random.anything(-most, most);
+      value = anything(random, -most, most);
     }
     return values;
   };
@@ -178,7 +151,7 @@ void fuzz_reader(Random & random, const std::string & name)
   const std::vector<double> basis = numbers(3 * count * kCoefficients, 0.002);
   const face_recon::NetworkReader reader(
     mean.data(), basis.data(), count, kCoefficients,
-    {{0, random.integer(0, count - 1)}, {0, -0.04, -0.04}, 0.24});
+    {{0, random.integer<std::size_t>(0, count - 1)}, {0, -0.04, -0.04}, 0.24});
   const std::vector<double> parameters = numbers(12 + kCoefficients, 500);
   const std::vector<double> points = numbers(3 * count, 200);
   const face_recon::FaceInImage face =
@@ -190,12 +163,12 @@ void fuzz_reader(Random & random, const std::string & name)
 
 void fuzz_assignment(Random & random, const std::string & name)
 {
-  const std::size_t rows = random.integer(0, 9);
-  const std::size_t columns = random.integer(0, 9);
+  const std::size_t rows = random.integer<std::size_t>(0, 9);
+  const std::size_t columns = random.integer<std::size_t>(0, 9);
   std::vector<double> cost(rows * columns);
   const double size = random.chance(0.5) ? 1e6 : 2;
   for (double & value : cost) {
-    value = random.chance(0.3) ? std::floor(random.real(0, 3)) : random.real(-size, size);
+    value = random.chance(0.3) ? std::floor(random.real(0.0, 3.0)) : random.real(-size, size);
   }
   const std::vector<std::size_t> column_of = face_recon::assign(cost.data(), rows, columns);
   check(column_of.size() == rows, name + ": every row has an answer");
@@ -264,19 +237,12 @@ void finds_a_known_head(Random & random)
 
 int main(int count, char ** arguments)
 {
-  const long rounds = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 2000;
-  const std::uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
-  std::printf("%ld rounds, seed %llu\n", rounds, static_cast<unsigned long long>(seed));
-  Random first(seed);
+  const Rounds rounds(count, arguments);
+  Random first(rounds.seed);
   finds_a_known_head(first);
-  for (long round = 0; round < rounds && failures < 10; ++round) {
-    // A seed of its own, so that one round can be had again.
-    Random random(seed + static_cast<std::uint64_t>(round));
-    const std::string name = "seed " + std::to_string(seed + static_cast<std::uint64_t>(round));
+  return rounds.run([](Random & random, const std::string & name) {
     fuzz(random, name);
     fuzz_reader(random, name);
     fuzz_assignment(random, name);
-  }
-  std::printf(failures == 0 ? "passed\n" : "%d failures\n", failures);
-  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  });
 }

@@ -15,10 +15,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -27,6 +25,7 @@
 #include "../decoder.hpp"
 #include "../depth_alignment.hpp"
 #include "../screen_space.hpp"
+#include "fuzzing.hpp"
 
 namespace
 {
@@ -36,32 +35,9 @@ using face_recon::Face;
 using face_recon::Outputs;
 using face_recon::Renderer;
 using face_recon::Shading;
-
-int failures = 0;
-
-void check(bool holds, const std::string & what)
-{
-  if (!holds) {
-    std::fprintf(stderr, "FAILED: %s\n", what.c_str());
-    ++failures;
-  }
-}
-
-class Random
-{
-public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-
-  int integer(int low, int high) { return std::uniform_int_distribution<int>(low, high)(engine_); }
-  float real(float low, float high)
-  {
-    return std::uniform_real_distribution<float>(low, high)(engine_);
-  }
-  bool chance(double probability) { return real(0.0F, 1.0F) < probability; }
-
-private:
-  std::mt19937_64 engine_;
-};
+using face_recon_test::check;
+using face_recon_test::Random;
+using face_recon_test::Rounds;
 
 struct Scene
 {
@@ -493,26 +469,18 @@ void refuses(const std::vector<std::int32_t> & triangles, const std::string & se
 
 int main(int count, char ** arguments)
 {
-  const long rounds = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 2000;
-  const std::uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
+  const Rounds rounds(count, arguments);
   std::string sets;
   for (const std::string & set : face_recon::instruction_sets()) {
     sets += " " + set;
   }
-  std::printf(
-    "%ld rounds, seed %llu, instruction sets:%s\n", rounds, static_cast<unsigned long long>(seed),
-    sets.c_str());
+  std::printf("instruction sets:%s\n", sets.c_str());
   refuses({0, 1, -1}, "auto");
   refuses({0, 1, std::numeric_limits<std::int32_t>::max()}, "auto");
   refuses({0, 1, 2}, "none");
-  for (long round = 0; round < rounds && failures < 10; ++round) {
-    // A seed of its own, so that one round can be had again.
-    Random random(seed + static_cast<std::uint64_t>(round));
-    const std::string name = "seed " + std::to_string(seed + static_cast<std::uint64_t>(round));
+  return rounds.run([](Random & random, const std::string & name) {
     fuzz_renderer(random, name);
     fuzz_decoder(random, name);
     fuzz_depth_alignment(random, name);
-  }
-  std::printf(failures == 0 ? "passed\n" : "%d failures\n", failures);
-  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  });
 }

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is seen of a face's two eyes, and where they look."""
+"""Irises and lids of a face's two eyes, and their gaze."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
 
 # Rows of everything that is told of both eyes: the person's
@@ -19,9 +20,9 @@ INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID = 0, slice(1, 8), 8, slice(9, 1
 
 
 @dataclass(slots=True, frozen=True, eq=False)
-class EyeLooks(ComparedByValue):
+class EyeLandmarks(ComparedByValue):
     """
-    What a network sees of both eyes: the person's right one, then the left one.
+    Irises, lids and openness of both eyes: the person's right one, then the left one.
 
     iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
     corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
@@ -43,14 +44,20 @@ class EyeLooks(ComparedByValue):
 @dataclass(slots=True, frozen=True, eq=False)
 class Eyes(ComparedByValue):
     """
-    The eyes of a face: EyeLooks, and where they look.
+    The eyes of a face: their landmarks, and their gaze.
 
     gaze (3,): unit vector from between the eyes, camera frame. sigma_rad: 68 % of its errors are
     smaller. measured (2,): whether the eye's iris took part in it; where none did it is the head's
     direction, and sigma_rad the head's.
     """
 
-    looks: EyeLooks
+    landmarks: EyeLandmarks
     gaze: np.ndarray
     sigma_rad: float
     measured: np.ndarray
+
+    @property
+    def looks(self) -> EyeLandmarks:
+        """The old name of landmarks. Deprecated."""
+        warn_once('Eyes.looks', 'Eyes.landmarks')
+        return self.landmarks

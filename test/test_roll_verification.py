@@ -14,8 +14,8 @@ from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.roll_verification import RollVerifier
 from face_recon_ros.regression.rolls import Candidate
-from face_recon_ros.regression.second_looks import SecondLooks
 
 PARAMETERS = FaceParameters(
     camera_matrix(600.0, np.eye(3), np.zeros(3)), np.zeros(40), np.zeros(10))
@@ -31,7 +31,7 @@ class Stream:
     """Images at 30 Hz; notes when a face was looked at again."""
 
     def __init__(self, other=None):
-        self.looks = SecondLooks()
+        self.looks = RollVerifier()
         self.other = other or at(roll_rad=math.pi, score=1.0)
         self.looked = []
 
@@ -123,7 +123,7 @@ def test_who_was_away_for_a_second_is_looked_at_anew():
     assert stream.looked == [0.967]
 
 
-class WrongJudge:
+class WrongDetector:
     """Sees a face upright where it is upside down."""
 
     def __init__(self, wrong_rad):
@@ -142,13 +142,13 @@ def test_a_face_taken_upside_down_is_put_right(portrait, roll_deg):
     pipeline = Pipeline()
     (upright,) = pipeline.detect(portrait)
     image = turned(portrait, roll_deg)
-    own = pipeline._judge
-    pipeline._judge = WrongJudge(math.radians(roll_deg + 180))
+    own = pipeline._upright
+    pipeline._upright = WrongDetector(math.radians(roll_deg + 180))
     for index in range(3):
         first = pipeline.track(image, index / 30)
     # where the network sees no face at the wrong roll, nobody is reported
     assert all(error_deg(face, upright, roll_deg) > 120 for face in first)
-    pipeline._judge = own
+    pipeline._upright = own
     for index in range(3, 46):
         faces = pipeline.track(image, index / 30)
     face = faces[0]

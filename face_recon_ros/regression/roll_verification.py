@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Faces of a stream that score low are verified at other rolls.
+Roll verification: tracked faces of low score are regressed at other rolls, too.
 
-A face is first seen in an image that may be dark or blurred, and is taken at a roll that may be
-wrong. What is followed in a crop that is upside down agrees with itself, so nothing would ever
-correct it. While such a face scores low, its roll is held against the others again, a few times
-and ever less often: within the first second three times.
+The first image of a face may be dark or blurred, and the roll found in it wrong. A face that is
+tracked in a crop that is upside down agrees with itself, so nothing else would correct it. While
+such a face scores low its roll is verified, at intervals that double: three times within the first
+second.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ LOW_SCORE = 0.88
 FIRST_WAIT_S, WAIT_GROWTH = 0.15, 2.0
 # What was not seen for so long is another face
 FORGOTTEN_S = 1.0
-# Less is left to the following of the face
+# The tracker itself follows smaller changes of the roll
 LEAST_TURN_RAD = math.radians(45)
 # The same face in the next image: nearer than this part of its side
 SAME_PLACE = 0.5
 
 
 @dataclass(slots=True)
-class _Doubtful:
-    """A face that scores low: its newest region, when it was seen, the next look, the wait."""
+class _LowScoring:
+    """A face that scores low: its newest region, when it was seen and is verified next."""
 
     region: Region
     seen_s: float
@@ -44,41 +44,43 @@ class _Doubtful:
     wait_s: float
 
 
-class SecondLooks:
-    """Decides which tracked faces are verified at other rolls; see the module."""
+class RollVerifier:
+    """Decides when a tracked face is verified; see the module's description."""
 
     def __init__(self) -> None:
-        self._doubtful: list[_Doubtful] = []
+        self._low_scoring: list[_LowScoring] = []
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
-        self._doubtful = []
+        self._low_scoring = []
 
     def __call__(
-        self, found: Regression, stamp_s: float, look: Callable[[], Candidate]
+        self, found: Regression, stamp_s: float, find_best: Callable[[], Candidate]
     ) -> Regression:
         """
-        Return what was found of a followed face, or what is surely there at another roll.
+        Return the regression of a tracked face, or a better one at another roll.
 
         :param stamp_s: of the image
-        :param look: finds the face at the roll that is worth most
+        :param find_best: finds the face at the roll that is worth most (rolls.find_roll)
         """
         if score_of(found) >= LOW_SCORE or not self._is_due(found.region, stamp_s):
             return found
-        other = look().regression
+        other = find_best().regression
         turn_rad = math.remainder(other.region.roll_rad - found.region.roll_rad, math.tau)
         better = is_sure(other) and score_of(other) > score_of(found)
         return other if better and abs(turn_rad) >= LEAST_TURN_RAD else found
 
     def _is_due(self, region: Region, stamp_s: float) -> bool:
-        self._doubtful = [d for d in self._doubtful if abs(stamp_s - d.seen_s) <= FORGOTTEN_S]
-        for known in self._doubtful:
+        self._low_scoring = [
+            known for known in self._low_scoring if abs(stamp_s - known.seen_s) <= FORGOTTEN_S
+        ]
+        for known in self._low_scoring:
             away_px = float(np.hypot(*(known.region.centre - region.centre)))
             if away_px < SAME_PLACE * max(known.region.side_px, region.side_px):
                 break
         else:
-            known = _Doubtful(region, stamp_s, stamp_s + FIRST_WAIT_S, FIRST_WAIT_S)
-            self._doubtful.append(known)
+            known = _LowScoring(region, stamp_s, stamp_s + FIRST_WAIT_S, FIRST_WAIT_S)
+            self._low_scoring.append(known)
         known.region, known.seen_s = region, stamp_s
         if stamp_s < known.next_s:
             return False

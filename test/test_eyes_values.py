@@ -1,0 +1,217 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Eyes: thresholds, constants and mirrors, by values written out."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_eyes import (
+    AT_CAMERA,
+    CAMERA,
+    DRAWN,
+    HEAD,
+    TIGHT,
+    direction,
+    outline,
+    scene,
+)
+
+from face_recon_ros import face_reader
+from face_recon_ros.eyes import reader as reader_module
+from face_recon_ros.eyes.blinks import BlinkCounter
+from face_recon_ros.eyes.crops import is_inside
+from face_recon_ros.eyes.gaze import gaze_of
+from face_recon_ros.eyes.iris import EyeNetwork
+from face_recon_ros.eyes.iris_landmark import IrisLandmarkNetwork
+from face_recon_ros.eyes.openness import opening_ratios
+from face_recon_ros.eyes.smoothing import GazeSmoothers
+from face_recon_ros.face_reader import FaceReader, Wanted
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.region import Region
+
+
+@pytest.fixture(scope='module')
+def face(portrait):
+    (found,) = Pipeline().detect(portrait)
+    return found
+
+
+# --- where they are looked for -----------------------------------------------------
+
+
+@pytest.mark.parametrize(('side_px', 'x', 'y', 'inside'), [
+    (0.0, 0, 0, True), (0.0, 99, 79, True), (0.0, -0.1, 0, False), (0.0, 99.1, 0, False),
+    (0.0, 50, -0.1, False), (0.0, 50, 79.1, False),
+    # 23 px are an eye of 10: its corners are in the image, too
+    (23.0, 5.1, 0, True), (23.0, 4.9, 40, False), (23.0, 93.9, 79, True), (23.0, 94.1, 40, False),
+])
+def test_an_eye_is_inside_with_both_corners(side_px, x, y, inside):
+    region = Region(np.array([x, y], float), side_px, 0.0)
+    assert is_inside(region, np.zeros((80, 100, 3), np.uint8)) is inside
+
+
+@pytest.mark.parametrize('turn_deg', [0, 40, 90, 135, 200])
+def test_a_turned_eye_is_as_open(turn_deg):
+    turn = math.radians(turn_deg)
+    r = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    points = outline(np.zeros(2), np.array([40.0, 0.0]), 0.2)
+    assert opening_ratios(points @ r.T) == pytest.approx(0.2)
+
+
+def test_iris_and_corners_have_the_sizes_of_a_face(face):
+    """An iris has 11.7 mm, and the corners of an eye are two to three times as far apart."""
+    looks = face.eyes.looks
+    corners = face.landmarks_px[[[36, 39], [42, 45]], :2]
+    np.testing.assert_allclose(
+        looks.width_px, np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), rtol=0.25)
+    assert (looks.radius_px / looks.width_px == pytest.approx(0.21, abs=0.06))
+
+
+# Who mirrors an image has its landmarks in this order
+MIRROR_68 = np.arange(68)
+MIRROR_68[[36, 39, 42, 45]] = [45, 42, 39, 36]
+
+
+@pytest.mark.parametrize('second', [False, True])
+def test_of_a_mirrored_image_all_is_mirrored(portrait, face, second):
+    network, refine = EyeNetwork(), IrisLandmarkNetwork()
+    width = portrait.shape[1]
+    mirrored = np.ascontiguousarray(portrait[:, ::-1])
+    pixels = face.landmarks_px[:, :2]
+    mirrored_pixels = (pixels * [-1, 1] + [width - 1, 0])[MIRROR_68]
+
+    def looked(image, landmarks_px):
+        looks = network(image, landmarks_px)
+        return refine.refined(image, landmarks_px, looks) if second else looks
+
+    one, other = looked(portrait, pixels), looked(mirrored, mirrored_pixels)
+    back = other.iris_px[::-1] * [-1, 1] + [width - 1, 0]
+    np.testing.assert_allclose(back, one.iris_px, atol=0.02)
+    lids = other.lids_px[::-1] * [-1, 1] + [width - 1, 0]
+    np.testing.assert_allclose(lids, one.lids_px, atol=0.02)
+
+
+def test_both_networks_see_the_same_eyes(portrait, face):
+    """In pixels of an image in which an eye has about 20."""
+    looks = EyeNetwork()(portrait, face.landmarks_px)
+    refined = IrisLandmarkNetwork().refined(portrait, face.landmarks_px, looks)
+    seen_px = 2 * refined.iris_px - looks.iris_px
+    assert np.abs(seen_px - looks.iris_px).max() < 1.5
+
+
+# --- which constants ---------------------------------------------------------------
+
+
+def test_a_photo_is_looked_at_twice_and_a_stream_once(portrait, monkeypatch):
+    told, loaded = [], []
+    gaze_of_them = reader_module.gaze_of
+
+    def noted(*arguments):
+        told.append(arguments[6].radius_m)
+        return gaze_of_them(*arguments)
+
+    class Counted(IrisLandmarkNetwork):
+        def __init__(self, threads):
+            loaded.append(threads)
+            super().__init__(threads)
+
+        def refined(self, *arguments):
+            told.append('second look')
+            return super().refined(*arguments)
+
+    monkeypatch.setattr(reader_module, 'gaze_of', noted)
+    monkeypatch.setattr(reader_module, 'IrisLandmarkNetwork', Counted)
+    pipeline = Pipeline()
+    pipeline.detect(portrait)
+    pipeline.detect(portrait)
+    assert told == ['second look', 0.0075] * 2
+    assert loaded == [1]
+    told.clear()
+    pipeline.track(portrait, 0.0)
+    assert told == [0.0085]
+
+
+def test_a_millimetre_of_an_iris_is_so_much_of_a_gaze():
+    """Of a radius of 10 mm: a tenth, the sine of 5.7 degrees."""
+    pose, landmarks_m, looks = scene(direction(0, 0))
+    moved = replace(looks, iris_px=looks.iris_px + np.array([600 * 0.001 / 0.7, 0]))
+    x = [gaze_of(seen, pose, TIGHT, landmarks_m, CAMERA, constants=DRAWN).direction[0]
+         for seen in (looks, moved)]
+    assert x[1] - x[0] == pytest.approx(0.1, abs=0.004)
+
+
+def test_an_eye_is_worth_no_more_for_being_wide():
+    """From 23.5 mm on; of a narrower one it is less sure by its part of that."""
+    sigmas = []
+    for width_m in (0.024, 0.03, 0.012):
+        pose, landmarks_m, looks = scene(direction(0, 0), (0.0, 0.0, 0.5), width_m=width_m)
+        looks = replace(looks, openness=np.ones(2))
+        sigmas.append(gaze_of(looks, pose, TIGHT * 1e-6, landmarks_m, CAMERA,
+                              constants=DRAWN).sigma_rad)
+    assert sigmas[1] == pytest.approx(sigmas[0], rel=1e-3)
+    assert sigmas[2] == pytest.approx(23.5 / 12 * sigmas[0], rel=1e-2)
+
+
+# --- over time ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('closed_s', 'blink'), [(0.25, True), (0.5, True), (0.53125, False)])
+def test_a_blink_takes_half_a_second_at_most(closed_s, blink):
+    counter = BlinkCounter()
+    counter.update(1.0, np.zeros(2))
+    assert counter.update(1.0 + closed_s, np.ones(2)) is blink
+
+
+@pytest.mark.parametrize(('watched_s', 'rate'), [(4.75, math.nan), (5.0, 12.0), (10.0, 6.0)])
+def test_a_rate_is_told_from_five_seconds_on(watched_s, rate):
+    counter = BlinkCounter()
+    for stamp_s, openness in ((1.0, 1.0), (2.0, 0.0), (2.25, 1.0), (1.0 + watched_s, 1.0)):
+        counter.update(stamp_s, np.full(2, openness))
+    assert counter.per_minute() == pytest.approx(rate, nan_ok=True)
+
+
+def test_what_was_learnt_stays_while_it_is_wanted():
+    smooth = GazeSmoothers(smooth=False, learn_offset=True)
+    for image in range(300):
+        smooth('f1', direction(3, 0), image / 30, True, HEAD, AT_CAMERA)
+    learnt = smooth.offset('f1').copy()
+    assert np.linalg.norm(learnt) > 0.01
+    smooth.configure(smooth=True, learn_offset=True)
+    np.testing.assert_array_equal(smooth.offset('f1'), learnt)
+    smooth.configure(smooth=True, learn_offset=False)
+    np.testing.assert_array_equal(smooth.offset('f1'), np.zeros(3))
+
+
+# --- who reads ---------------------------------------------------------------------
+
+
+def test_expressions_are_loaded_when_they_are_wanted_and_once(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(face_reader, 'ExpressionReader', lambda *_: loaded.append(1) or object())
+    pipeline = Pipeline()
+    assert loaded == []
+    for _ in range(2):
+        pipeline.configure(PipelineConfig(expressions=True))
+        assert loaded == [1]
+
+
+@pytest.mark.parametrize(('score', 'seen'), [(0.0, False), (0.001, True), (1.0, True)])
+def test_a_face_that_is_only_remembered_is_not_read(portrait, face, score, seen):
+    told = []
+
+    class Expressions:
+        def __call__(self, image, face_id, found, stamp_s, is_seen, smooth):
+            told.append(is_seen)
+            return self
+
+        def of_face(self):
+            return {}
+
+    reader = FaceReader(Pipeline().model, 1)
+    reader._expressions = Expressions()
+    remembered = replace(face, score=score, eyes=None)
+    reader(portrait, remembered, face.parameters, CAMERA, 0.0, Wanted(False, True, True, False))
+    assert told == [seen]
