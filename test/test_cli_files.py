@@ -20,6 +20,8 @@ import pytest
 from patience import HANG_S
 
 from face_recon_ros import FaceModel, Pipeline, cli
+from face_recon_ros.errors import ImageError
+from face_recon_ros.io import image_files
 from face_recon_ros.io.image_files import write_image
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VideoWriter
@@ -273,6 +275,29 @@ def test_what_is_finished_plays_when_the_program_is_told_to_end(
 
 
 # --- batches go on ---------------------------------------------------------------
+
+@pytest.mark.skipif(not Path('/dev/zero').exists(), reason='needs /dev/zero')
+@pytest.mark.parametrize('device', ['/dev/zero', '/dev/null'])
+def test_a_device_is_no_photo_and_the_others_are_read(folder, capsys, device):
+    """Some devices have no end, and reading them would take all memory."""
+    assert run('image', device, folder / 'anna.png') == 1
+    said = capsys.readouterr()
+    assert said.err == f'face-recon: {device}: is a device; name an image file\n'
+    assert 'anna.png: yaw' in said.out
+
+
+def test_a_pipe_without_end_is_read_no_further_than_it_can_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_files, 'MOST_BYTES', 1000)
+    pipe = tmp_path / 'pipe.png'
+    os.mkfifo(pipe)
+    endless = subprocess.Popen([sys.executable, '-c', ENDLESS, pipe], stderr=subprocess.DEVNULL)
+    with pytest.raises(ImageError, match=r'pipe\.png: is larger than 2 GiB; make it smaller$'):
+        image_files.read_image(pipe)
+    assert endless.wait(HANG_S) == 1  # nobody reads
+
+
+ENDLESS = "import sys; f = open(sys.argv[1], 'wb')\nwhile True: f.write(bytes(4096))"
+
 
 NOT_UTF_8 = os.fsdecode(b'2caf\xe9.png')
 

@@ -3,19 +3,17 @@
 
 """The examples that need no ROS, run as a user runs them."""
 
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from example_modules import EXAMPLES, load
 
 from face_recon_ros.io.image_files import Video, VideoWriter, read_image, write_image
 
-EXAMPLES = Path(__file__).resolve().parents[1] / 'examples'
 HEADLESS = {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY')}
 
 
@@ -24,14 +22,6 @@ def run(name, *arguments, folder):
         [sys.executable, EXAMPLES / f'{name}.py', *map(str, arguments)],
         cwd=folder, env=HEADLESS, capture_output=True, text=True, check=False,
     )  # fmt: skip
-
-
-def load(name):
-    """Import an example as a module."""
-    spec = importlib.util.spec_from_file_location(f'example_{name}', EXAMPLES / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')

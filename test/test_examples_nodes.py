@@ -3,16 +3,15 @@
 
 """The examples that are nodes, beside the real node, over DDS."""
 
-import importlib.util
 import math
 import re
 import sys
 import types
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from example_modules import EXAMPLES, load
 from face_recon_ros.msg import Face as FaceMessage
 from face_recon_ros.msg import FaceArray
 from geometry_msgs.msg import TransformStamped
@@ -37,17 +36,9 @@ from face_recon_ros.rotations import quaternion
 from face_recon_ros.tools.sample_motion import Motion
 from face_recon_ros.tools.sources import PortraitSource
 
-EXAMPLES = Path(__file__).resolve().parents[1] / 'examples'
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 # REP-103: an optical frame (x right, y down, z ahead) in a robot's (x ahead, y left, z up)
 ROBOT_FROM_OPTICAL = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(f'example_{name}', EXAMPLES / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')

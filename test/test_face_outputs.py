@@ -16,10 +16,10 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.nodes.image_processing import ImageProcessor
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
 from face_recon_ros.nodes.pictures import Pictures
-from face_recon_ros.nodes.recognition import Recognition
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.result import Result
 from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
@@ -109,9 +109,9 @@ def test_when_expressions_are_computed(model, use, mode, heard, wanted):
     )
     of_pictures['~/overlay_image'].listeners = int('overlay' in heard)
     node.faces.listeners = int('faces' in heard)
-    recognition = SimpleNamespace(
-        _settings=lambda: settings, _all_outputs=[node.outputs, pictures])
-    assert Recognition._expressions_wanted(recognition) is wanted
+    processor = SimpleNamespace(
+        _settings=lambda: settings, _outputs=[node.outputs, pictures])
+    assert ImageProcessor._expressions_wanted(processor) is wanted
 
 
 def test_faces_carry_the_coefficients_at_the_places_of_their_names():

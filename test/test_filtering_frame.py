@@ -23,7 +23,7 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.transform_bytes import transforms_in
@@ -209,14 +209,14 @@ def test_transforms_of_the_other_byte_order():
 
 
 class Listening:
-    """A FilteringFrame without DDS."""
+    """A CameraPoseListener without DDS."""
 
     def __init__(self, frame='odom'):
         self.lines = []
         node = SimpleNamespace(create_subscription=lambda *_, **__: None)
         report = ChangeLogger(self.lines.append, self.lines.append)
         self.now_s = 0.0
-        self.frame = FilteringFrame(node, frame, report, now=lambda: self.now_s)
+        self.frame = CameraPoseListener(node, frame, report, now=lambda: self.now_s)
 
     def hear(self, *transforms, static=False):
         self.frame.take(wire(*transforms), static)

@@ -3,15 +3,14 @@
 
 """Who looks at whom, as the node tells it: ~/gazes and /humans/interactions/gazing."""
 
-import importlib.util
 import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from example_modules import EXAMPLES, load
 from face_recon_ros.msg import FaceArray, Gazes
 from geometry_msgs.msg import TransformStamped
 from node_process import (
@@ -38,7 +37,6 @@ from face_recon_ros.rotations import rotation_about
 
 hri_msgs = pytest.importorskip('hri_msgs.msg')
 
-EXAMPLES = Path(__file__).resolve().parents[1] / 'examples'
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -149,7 +147,7 @@ def test_the_time_is_a_parameter():
 
 
 class Listener:
-    """Stands in for FilteringFrame: the pose of the camera in a frame."""
+    """Stands in for CameraPoseListener: the pose of the camera in a frame."""
 
     def __init__(self, _node, frame, _report, purpose):
         self.frame, self.closed = frame, False
@@ -281,10 +279,7 @@ def test_the_greeter_greets_once(peer, image):
 
 
 def test_who_is_greeted():
-    spec = importlib.util.spec_from_file_location('greet', EXAMPLES / 'greet.py')
-    greet = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(greet)
-    greeter = greet.Greeter(again_after_s=10.0)
+    greeter = load('greet').Greeter(again_after_s=10.0)
     assert greeter.newcomers(0.0, {'f2', 'f1'}) == ['f1', 'f2']
     assert greeter.newcomers(1.0, {'f1'}) == []
     assert greeter.newcomers(9.0, {'f1', 'f2'}) == []

@@ -467,7 +467,7 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
     pipeline = SlowPipeline(recognition, monkeypatch)
     published = []
     for output in recognition._outputs:
-        monkeypatch.setattr(output, 'publish', lambda _, faces, *__: published.append(faces))
+        monkeypatch.setattr(output, 'publish', lambda result: published.append(result.faces))
     node._patience_s = 0.05
     recognition.submit(arrival())
     assert pipeline.begun.acquire(timeout=HANG_S)
@@ -515,7 +515,7 @@ def test_faces_are_withdrawn_though_an_image_takes_long(make_node, monkeypatch):
     pipeline = SlowPipeline(recognition, monkeypatch)
     headers = []
     for output in recognition._outputs:
-        monkeypatch.setattr(output, 'publish', lambda *parts: headers.append(parts[2]))
+        monkeypatch.setattr(output, 'publish', lambda result: headers.append(result.header))
     pipeline.let_go.release(1)
     recognition.submit(arrival())
     count = len(recognition._outputs)

@@ -239,6 +239,20 @@ def test_of_two_who_claim_one_face_it_is_theirs_whose_look_it_has():
         assert stream.step(a=(270, 200)) == {'a': 'f1'}
 
 
+def test_of_two_who_left_at_one_place_half_a_face_is_neither():
+    """Both were alone when they were lost: by place it is one of them, by appearance none."""
+    stream = Stream(detection_interval=1)
+    stream.scene.looks = {'a': 1, 'b': 5, 'half of b': 9}
+    for _ in range(5):
+        assert stream.step(a=(200, 200), b=(500, 200)) == {'a': 'f1', 'b': 'f2'}
+    for index in range(15):
+        assert stream.step(b=(500 - 20 * index, 200)) == {'b': 'f2'}
+    for _ in range(3):
+        assert stream.step() == {}
+    assert stream.step(**{'half of b': (207, 200)}) == {}
+    assert stream.step(b=(214, 200)) == {'b': 'f2'}
+
+
 def test_a_newcomer_where_somebody_was_lost_among_others_waits_but_not_for_long():
     stream = Stream(track_timeout_s=10)
     stream.scene.looks = {'a': 1, 'b': 5, 'c': 9}

@@ -17,8 +17,8 @@ from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
 GAZE_FILTER = OneEuroSettings(min_cutoff_hz=0.8, beta=6.0)
 # A gap after which a filter begins anew, and the shortest step it takes
 LONGEST_GAP_S, LEAST_STEP_S = 0.5, 1e-3
-# The offset is learnt while the eyes are within this angle of the camera and this still; a time
-# constant of minutes keeps a glance from mattering
+# The offset is learnt while the eyes are within this angle of the camera and this still, with this
+# time constant: one glance changes little
 NEAR_RAD, STILL_RAD_S = math.radians(8), math.radians(5)
 LEARNING_S = 20.0
 # Of the angle between the eye's axis and the line of sight (kappa), which is 5 degrees at most

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -23,6 +25,8 @@ from face_recon_ros.io.whole_image import fault_of, png_without_remarks
 
 __all__ = ['IMAGE_SUFFIXES', 'Video', 'VideoWriter', 'image_paths', 'read_image', 'write_image']
 
+# More does not fit into an array of OpenCV
+MOST_BYTES = (1 << 31) - 1
 # libjpeg's, on a side
 LARGEST_JPEG_PX = 65_500
 # Brands of ISO media that hold an AVIF or HEIF image
@@ -35,12 +39,7 @@ def read_image(path: Path) -> np.ndarray:
 
     :raises ImageError: missing, empty, truncated, or not an image.
     """
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ImageError(f'{path}: {getattr(error, "strerror", None) or error}') from error
-    if not data:
-        raise ImageError(f'{path}: is empty; copy it again')
+    data = _content(path)
     fault = fault_of(data)
     if fault:
         raise ImageError(f'{path}: is {fault}; copy it again')
@@ -54,6 +53,25 @@ def read_image(path: Path) -> np.ndarray:
     if image is None:
         raise ImageError(f'{path}: no image, or of an unknown format; convert it to JPEG or PNG')
     return image
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file or pipe. :raises ImageError: none, too many, or a device's."""
+    try:
+        with path.open('rb') as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # some have no end
+                raise ImageError(f'{path}: is a device; name an image file')
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ImageError(f'{path}: {getattr(error, "strerror", None) or error}') from error
+    except MemoryError as error:
+        raise ImageError(f'{path}: {_decoding_fault(error)}') from error
+    if not data:
+        raise ImageError(f'{path}: is empty; copy it again')
+    if len(data) > MOST_BYTES:
+        raise ImageError(f'{path}: is larger than 2 GiB; make it smaller')
+    return data
 
 
 def _decoding_fault(error: cv2.error | MemoryError) -> str:

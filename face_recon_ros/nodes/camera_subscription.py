@@ -17,9 +17,9 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from face_recon_ros.calibration import Calibration
+from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED
-from face_recon_ros.nodes.recognition import Arrival
 
 # An old rclpy gives a callback the message alone
 GIVES_INFO = hasattr(Subscription, 'CallbackType')

@@ -5,7 +5,7 @@
 The face_recon node: a managed node (lifecycle), its services and its diagnostics.
 
 configure loads the models and offers the outputs, activate listens to the camera. The way of an
-image is in camera_subscription.py and recognition.py.
+image is in camera_subscription.py, recognition.py (threads) and image_processing.py.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from std_srvs.srv import SetBool, Trigger
 from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
 from face_recon_ros.nodes.former_names import TakesFormerNames
 from face_recon_ros.nodes.gazing import Gazing
+from face_recon_ros.nodes.image_processing import ImageProcessor, Telemetry
 from face_recon_ros.nodes.model_files import model_names
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
@@ -38,7 +39,7 @@ from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
-from face_recon_ros.nodes.recognition import Recognition, StillBusyError, Telemetry
+from face_recon_ros.nodes.recognition import Recognition, StillBusyError
 from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
@@ -52,7 +53,7 @@ FINALIZED = 'finalized'
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
 # For subscribers to hear that there are no faces any more, before its topics end
-DELIVERY_PATIENCE_S = 0.5
+DELIVERY_PATIENCE_S = 2.0
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -192,25 +193,30 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
         self._diagnosis.models = model_names(pipeline)
-        self._recognition = Recognition(
+        outputs = self._outputs(topic)
+        pictures = Pictures(self._offer, self._settings, pipeline.model)
+        telemetry = Telemetry(
+            self._monitor, self._depth_monitor, self._report, self.get_logger()
+        )
+        processor = ImageProcessor(
             pipeline,
-            self._outputs(topic),
-            Pictures(self._offer, self._settings, pipeline.model),
             Calibration(info_topic, settings.rectified),
             self._settings,
-            Telemetry(self._monitor, self._depth_monitor, self._report, self.get_logger()),
+            [*outputs, pictures],
+            telemetry,
             topic,
             self._filtering_frame(),
         )
+        self._recognition = Recognition(processor, outputs, pictures, telemetry)
         self._failure = None
 
     def _settings(self) -> Settings:
         """Return the newest."""
         return self._tuning.settings
 
-    def _filtering_frame(self) -> FilteringFrame | None:
+    def _filtering_frame(self) -> CameraPoseListener | None:
         frame = self._tuning.settings.filtering_frame
-        return FilteringFrame(self, frame, self._report) if frame else None
+        return CameraPoseListener(self, frame, self._report) if frame else None
 
     def _outputs(self, topic: str) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
@@ -237,11 +243,11 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._monitor.restart(time.monotonic())
         self._depth_monitor.restart()
         self._recognition.start()
-        self._recognition.depth = self._depth_subscription()
+        self._recognition.processor.depth = self._depth_subscription()
         self._camera = CameraSubscription(
             self,
             self._diagnosis.image_topic,
-            self._recognition.calibration,
+            self._recognition.processor.calibration,
             self._tuning.settings.calibration_wait_s,
             self._monitor,
             self._recognition.wanted,
@@ -266,7 +272,8 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         if camera is not None:
             camera.close()
         if self._recognition is not None:
-            depth, self._recognition.depth = self._recognition.depth, None
+            processor = self._recognition.processor
+            depth, processor.depth = processor.depth, None
             if depth is not None:
                 depth.close()
             try:

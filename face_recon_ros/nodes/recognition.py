@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-The way of an image through the node, from its message to the results.
+The threads of the node: images are processed (image_processing.py), results published.
 
 Two threads work beside rclpy's, each on the newest item only: one finds faces and publishes them,
 one draws the pictures. So pictures never delay poses, and nothing ever queues.
@@ -13,62 +13,21 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-from builtin_interfaces.msg import Time
-from rclpy.impl.rcutils_logger import RcutilsLogger
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from face_recon_ros.calibration import Calibration
-from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.errors import FaceReconError, ImageError
-from face_recon_ros.faces import Faces
-from face_recon_ros.io.encodings import compressed_to_bgr
-from face_recon_ros.nodes import images
-from face_recon_ros.nodes.depth_monitor import DepthMonitor
-from face_recon_ros.nodes.depth_subscription import DepthSubscription
-from face_recon_ros.nodes.diagnostics import ImagesTask
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
+from face_recon_ros.errors import FaceReconError
+from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
 from face_recon_ros.nodes.latest_only import LatestOnlyWorker
-from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import Output
-from face_recon_ros.nodes.parameters import Settings
-from face_recon_ros.nodes.report import ChangeLogger, one_line
+from face_recon_ros.nodes.report import one_line
 from face_recon_ros.nodes.result import Result
-from face_recon_ros.nodes.settings import ALWAYS, AUTOMATIC
-from face_recon_ros.nodes.stamps import StampWatch, seconds
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import MetricPose
 
-# Subject of whatever is wrong with the images, in the log
-IMAGES = ImagesTask.NAME
-# Rows and columns between pixels that are looked at for how bright an image is
-BRIGHTNESS_STEP = 8
 # How long the messages of an image may take to be handed over, where they are withdrawn
-WITHDRAWAL_PATIENCE_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Telemetry:
-    """Where it is noted how the node does: for diagnostics, and for the log."""
-
-    monitor: Monitor
-    depth_monitor: DepthMonitor
-    report: ChangeLogger
-    logger: RcutilsLogger
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An image message and when it came: by a monotonic clock, and by the node's."""
-
-    message: Image | CompressedImage
-    arrived_s: float
-    arrived: Time = field(default_factory=Time)
+WITHDRAWAL_PATIENCE_S = 2.0
 
 
 class StillBusyError(RuntimeError):
@@ -80,42 +39,34 @@ class Recognition:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        processor: ImageProcessor,
         outputs: Sequence[Output],
         pictures: Output,
-        calibration: Calibration,
-        settings: Callable[[], Settings],
         telemetry: Telemetry,
-        image_topic: str,
-        filtering_frame: FilteringFrame | None = None,
     ) -> None:
         """
-        Take over what an image needs.
+        Take over what the threads work with.
 
         :param outputs: publish with the faces, in this order.
         :param pictures: publish later, in a thread of their own.
-        :param settings: returns the newest.
         """
-        self._filtering_frame = filtering_frame
-        # while the node listens to depth
-        self.depth: DepthSubscription | None = None
-        self.pipeline = pipeline
-        self.calibration = calibration
+        self.processor = processor
         self._outputs = outputs
         self._pictures = pictures
         self._all_outputs = [*outputs, pictures]
-        self._settings = settings
-        self._monitor, self._depth_monitor = telemetry.monitor, telemetry.depth_monitor
+        self._monitor = telemetry.monitor
         self._report, self._logger = telemetry.report, telemetry.logger
-        self._image_topic = image_topic
-        self._reset = threading.Event()
         self._workers: list[LatestOnlyWorker] = []
-        self._stamps = StampWatch(self._report, image_topic)
         self._shown: Header | None = None
         # Counts starts and stops: what an image was begun in, and whether that is still going on.
         # An image that takes long may outlive it; it holds the lock of what it works with.
         self._generation = 0
         self._finding, self._publishing, self._drawing = (threading.Lock() for _ in range(3))
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What finds the faces."""
+        return self.processor.pipeline
 
     # --- from the node's thread ------------------------------------------------
 
@@ -139,7 +90,7 @@ class Recognition:
 
     def forget(self) -> None:
         """Forget faces, ids and filters before the next image."""
-        self._reset.set()
+        self.processor.forget()
 
     def stop(self, patience_s: float, withdraw: bool = True) -> None:
         """
@@ -175,101 +126,45 @@ class Recognition:
         """Give back what the outputs hold."""
         for output in self._all_outputs:
             output.close()
-        if self._filtering_frame is not None:
-            self._filtering_frame.close()
+        self.processor.close()
 
     # --- in the thread that finds faces ----------------------------------------
 
     def _process(self, generation: int, arrival: Arrival) -> None:
-        image = self._convert(arrival.message)
+        """Find the faces of an image, publish them, then search for new ones."""
+        image = self.processor.to_bgr(arrival.message)
         if image is None:
             return
         with self._finding:
-            if generation == self._generation:
-                self._find(generation, arrival, image)
-
-    def _find(self, generation: int, arrival: Arrival, image: np.ndarray) -> None:
-        height, width = image.shape[:2]
-        camera, calibration_fault = self.calibration.camera(width, height)
-        self._follow_parameters()
-        header = self._stamps.usable(arrival.message.header, arrival.arrived)
-        # a simulation whose clock has not begun has no time but this
-        stamp_s = seconds(header.stamp) or arrival.arrived_s
-        camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
-        self.pipeline.eyes_wanted = any(output.wants_eyes() for output in self._all_outputs)
-        found = self.pipeline.track_without_search(image, stamp_s, camera, camera_pose, depth)
-        result = Result(image, self._named(found), header, camera)
-        with self._publishing:
             if generation != self._generation:
                 return
+            result, calibration_fault = self.processor.find(arrival, image)
+            if not self._publish(generation, result):
+                return
+            now_s = time.monotonic()
+            self._monitor.processed(
+                now_s, now_s - arrival.arrived_s, len(result.faces), calibration_fault
+            )
+            self._report.over('processing', 'images are processed again')
+            if self._pictures.wanted():
+                self._draw.submit(result)
+            # New faces can wait for the next image; the faces of this one cannot.
+            self.pipeline.search(image)
+
+    def _publish(self, generation: int, result: Result) -> bool:
+        """Publish faces unless the node has been stopped meanwhile; tell whether it was done."""
+        with self._publishing:
+            if generation != self._generation:
+                return False
             for output in self._outputs:
                 output.publish(result)
-            self._shown = header
-        now_s = time.monotonic()
-        self._monitor.processed(
-            now_s, now_s - arrival.arrived_s, len(result.faces), calibration_fault
-        )
-        if depth is not None:
-            self._depth_monitor.used(now_s, self.pipeline.depth_report())
-        self._report.over('processing', 'images are processed again')
-        if self._pictures.wanted():
-            self._draw.submit(result)
-        # New faces can wait for the next image; the faces of this one cannot.
-        self.pipeline.search(image)
+            self._shown = result.header
+        return True
 
     def _draw_result(self, generation: int, result: Result) -> None:
         with self._drawing:
             if generation == self._generation:
                 self._pictures.publish(result)
-
-    def _depth(self, header: Header, image: np.ndarray) -> DepthImage | None:
-        return self.depth.at(seconds(header.stamp), image) if self.depth else None
-
-    def _camera_pose(self, header: Header, stamp_s: float) -> MetricPose | None:
-        if self._filtering_frame is None:
-            return None
-        if self._stamps.clock_was_set_back:
-            self._filtering_frame.forget()
-        return self._filtering_frame.camera_pose(header.frame_id, stamp_s)
-
-    def _convert(self, message: Image | CompressedImage) -> np.ndarray | None:
-        """Return the pixels, or None and a line in the log."""
-        try:
-            if isinstance(message, CompressedImage):
-                image = compressed_to_bgr(message, self._image_topic)
-            else:
-                image = images.to_bgr(message, self._image_topic)
-        except ImageError as error:
-            self._report.fault(IMAGES, str(error))
-            self._monitor.bad_image(str(error))
-            return None
-        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
-        brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
-        self._monitor.seen(time.monotonic(), brightest)
-        return image
-
-    def _follow_parameters(self) -> None:
-        """Take over what has changed since the last image."""
-        config = replace(self._settings().pipeline, expressions=self._expressions_wanted())
-        if config != self.pipeline.config:
-            self.pipeline.configure(config)
-        if self._reset.is_set():
-            self._reset.clear()
-            self.pipeline.reset()
-            self._stamps.forget()
-
-    def _expressions_wanted(self) -> bool:
-        use = self._settings().use_expressions
-        if use != AUTOMATIC:
-            return use == ALWAYS
-        return any(output.wants_expressions() for output in self._all_outputs)
-
-    def _named(self, faces: Faces) -> Faces:
-        """Return the faces with this node's prefix before their ids."""
-        prefix = self._settings().face_id_prefix
-        if not prefix:
-            return faces
-        return Faces(replace(face, id=prefix + face.id) for face in faces)
 
     def _failed(self, generation: int, error: Exception) -> None:
         """Note what a thread could not do; the next image is tried all the same."""

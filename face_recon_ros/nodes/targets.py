@@ -12,7 +12,7 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from face_recon_ros.eyes.attention import CAMERA
-from face_recon_ros.nodes.filtering_frame import FilteringFrame
+from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.settings import CAMERA_TARGET
 from face_recon_ros.nodes.stamps import seconds
@@ -26,7 +26,7 @@ class Targets:
         node: Node,
         names: tuple[str, ...],
         report: ChangeLogger,
-        listen: Callable[..., FilteringFrame] = FilteringFrame,
+        listen: Callable[..., CameraPoseListener] = CameraPoseListener,
     ) -> None:
         """:param names: 'camera' and names of frames."""
         self._has_camera = CAMERA_TARGET in names

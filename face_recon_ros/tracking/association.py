@@ -53,7 +53,7 @@ class Sighting:
     An observation among others.
 
     touching: whether it touches one. cells: which cells (64,) none of them covers; None: all.
-    maybe_lost: whether it is where a lost face may be.
+    maybe_lost: whether it is where a lost face may be; for a lost face: where another one may be.
     """
 
     observation: Observation
@@ -93,6 +93,13 @@ def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
     """Return a sighting that knows whether it is where one of the lost faces may be."""
     region = sighting.observation.region
     return replace(sighting, maybe_lost=any(math.isfinite(reach(e, region)) for e in lost))
+
+
+def contested(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
+    """Return a sighting that knows whether it is where several of the lost faces may be."""
+    region = sighting.observation.region
+    several = sum(math.isfinite(reach(expected, region)) for expected in lost) > 1
+    return replace(sighting, maybe_lost=several)
 
 
 def is_itself(track: Track, sighting: Sighting) -> bool:

@@ -19,6 +19,7 @@ from face_recon_ros.tracking.association import (
     ambiguous,
     among,
     assign,
+    contested,
     costs,
     reach,
     shows_one_of,
@@ -88,7 +89,11 @@ class NewFaces:
     ) -> Found:
         """Return which lost faces, and which new ones, were found in the candidates."""
         found = self._distinct(observations, [t.regression for t in followed], now_s, settings)
-        seen = sightings(found, [t.regression.box for t in followed])
+        expected = [t.motion.predict(now_s) for t in lost]
+        seen = [
+            contested(sighting, expected)
+            for sighting in sightings(found, [t.regression.box for t in followed])
+        ]
         cost = costs(lost, seen, now_s)
         since_s = self._waiting_since_s
         patient = since_s is None or now_s - since_s < LONGEST_WAIT_S
@@ -110,7 +115,6 @@ class NewFaces:
             self._waiting_since_s = None
         elif since_s is None:
             self._waiting_since_s = now_s
-        expected = [t.motion.predict(now_s) for t in lost]
         return Found(
             [
                 (lost[row], among(seen[column], expected[:row] + expected[row + 1 :]))
@@ -163,10 +167,10 @@ def is_one_of(region: Region, others: Sequence[Region]) -> bool:
 
 
 def _beside(lost: Sequence[Track], seen: Sequence[Sighting]) -> np.ndarray:
-    """Return (T, N) whether others are near a sighting, or were near a lost face."""
+    """Return (T, N) whether others are or may be near a sighting, or were near a lost face."""
     apart = np.array([t.apart for t in lost], bool)
-    touching = np.array([s.touching for s in seen], bool)
-    return ~apart[:, None] | touching
+    near = np.array([s.touching or s.maybe_lost for s in seen], bool)
+    return ~apart[:, None] | near
 
 
 def _possible(

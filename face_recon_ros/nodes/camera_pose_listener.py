@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Where the camera was when an image was taken, in the frame that faces are filtered in.
+Where the camera was when an image was taken, in one frame of TF.
 
-The transforms are kept and composed here rather than by tf2_ros: images are looked at as they
-come, often before a transform of their stamp does. Then the newest motion is taken to go on, for
-at most AHEAD_S, which tf2_ros refuses; waiting for it would cost latency.
+The frame is the one that faces are filtered in, or a target of gazes.
+
+Transforms are kept and composed here, not by tf2_ros: images are processed as they arrive, often
+before the transform of their stamp does. Then the newest motion is extrapolated, for at most
+AHEAD_S, which tf2_ros refuses; waiting would cost latency.
 """
 
 from __future__ import annotations
@@ -41,12 +43,12 @@ TRANSFORMS = 'transforms'
 PATIENCE_S = 2.0
 
 
-class FilteringFrame:
+class CameraPoseListener:
     """
-    Listens to /tf and /tf_static and says where cameras are; speaks up when it cannot.
+    Listens to /tf and /tf_static, and gives the poses of cameras in one frame.
 
-    /tf carries all that moves on a robot. Of most frames only the newest transform is noted, as
-    it came; poses over time are kept of those that lie between the camera and the filtering frame.
+    /tf carries all that moves on a robot. Of most frames only the newest transform is kept, as it
+    came; poses over time are kept of those that lie between the camera and the frame.
     """
 
     def __init__(
@@ -145,7 +147,7 @@ class FilteringFrame:
             self._add(kept[child], kept[child].stamp_s)
 
     def camera_pose(self, camera_frame: str, stamp_s: float) -> MetricPose | None:
-        """Return the camera's pose in the filtering frame, None where no transform is known."""
+        """Return the camera's pose in the frame; None where no transform is known."""
         camera_frame = _name(camera_frame)
         if camera_frame != self._camera_frame:
             with self._lock:
@@ -162,7 +164,7 @@ class FilteringFrame:
         return pose
 
     def _why_unconnected(self) -> str:
-        """Return why camera and filtering frame are not in one tree, '' where they are."""
+        """Return why camera and frame are not in one tree, '' where they are."""
         with self._lock:
             parents = {_name(t.child): _name(t.parent) for t in self._newest.values()}
         ends = [self._camera_frame, self._frame]

@@ -1,0 +1,150 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Expressions: codes, thresholds and times, by values written out."""
+
+import math
+
+import numpy as np
+import pytest
+
+from face_recon_ros.expression.action_units import ActionUnits, action_units
+from face_recon_ros.expression.features import aligned
+from face_recon_ros.expression.neutral import Neutral
+from face_recon_ros.expression.reader import Expression, ExpressionReader
+from face_recon_ros.expression.rules import named_expression
+from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
+from face_recon_ros.expression.units import NAMES
+from face_recon_ros.rotations import EulerAngles, rotation_about
+
+LEVEL = EulerAngles(0.0, 0.0, 0.0)
+# Of a coefficient of 1 alone: action units and their intensities (FACS; docs/expressions.md)
+CODES = {
+    'eyeBlink': {46: 1.0}, 'eyeSquint': {7: 0.5}, 'eyeWide': {5: 0.5},
+    'eyeLookUp': {63: 0.5}, 'eyeLookDown': {64: 0.5},
+    'eyeLookInLeft': {62: 0.5}, 'eyeLookOutRight': {62: 0.5},
+    'eyeLookOutLeft': {61: 0.5}, 'eyeLookInRight': {61: 0.5},
+    'jawForward': {29: 1.0}, 'jawLeft': {30: 1.0}, 'jawRight': {30: 1.0},
+    'jawOpen': {26: 1.0, 25: 1.0}, 'mouthClose': {}, 'mouthFunnel': {22: 1.0},
+    'mouthPucker': {18: 1.0}, 'mouthLeft': {}, 'mouthRight': {}, 'mouthSmile': {12: 0.5},
+    'mouthFrown': {15: 0.5}, 'mouthDimple': {14: 0.5}, 'mouthStretch': {20: 0.5},
+    'mouthRollLower': {28: 0.5}, 'mouthRollUpper': {28: 0.5}, 'mouthShrugLower': {17: 1.0},
+    'mouthShrugUpper': {}, 'mouthPress': {24: 0.5}, 'mouthLowerDown': {16: 0.5, 25: 0.5},
+    'mouthUpperUp': {10: 0.5, 25: 0.5}, 'browDown': {4: 0.5}, 'browInnerUp': {1: 1.0},
+    'browOuterUp': {2: 0.5}, 'cheekPuff': {34: 1.0}, 'cheekSquint': {6: 0.5},
+    'noseSneer': {9: 0.5}, 'tongueOut': {19: 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_unit_has_its_codes(name):
+    values = np.array([float(name == other) for other in NAMES])
+    found = action_units(values, np.ones(52), math.nan, LEVEL, 1.0).intensity
+    side = name.removesuffix('Left').removesuffix('Right')
+    expected = CODES.get(name, CODES.get(side))
+    assert {int(code): found[code] for code in np.flatnonzero(found)} == expected
+
+
+def test_the_pose_comes_from_what_no_expression_moves(model):
+    """Forehead, temples, the bridge of the nose, the corners of the eyes (Face Mesh's numbers)."""
+    reference = model.landmarks_468.mean
+    pixels = 900 * reference * [1, -1, 1]
+    moving = []
+    before = aligned(pixels, reference).points
+    for index in range(468):
+        moved = pixels.copy()
+        moved[index] += 5.0
+        others = np.arange(468) != index
+        if np.abs((aligned(moved, reference).points - before)[others]).max() > 1e-9:
+            moving.append(index)
+    assert moving == [6, 10, 21, 33, 67, 103, 109, 127, 133, 162, 168, 195, 197, 234, 251, 263,
+                      297, 332, 338, 356, 362, 389, 454]
+
+
+# --- over time ---------------------------------------------------------------------
+
+
+def test_rest_is_learnt_in_ninety_seconds_and_forgotten_in_two():
+    neutral, values = Neutral(), np.full(52, 0.2)
+    neutral(values, 0.0)
+    neutral(values, 0.25)
+    assert neutral.resting[0] == pytest.approx(0.2 * (1 - math.exp(-0.25 / 90)))
+    # a pause counts as half a second
+    neutral(values, 10.25)
+    learnt = 0.2 * (1 - math.exp(-0.75 / 90))
+    assert neutral.resting[0] == pytest.approx(learnt)
+    neutral(np.zeros(52), 10.5)
+    assert neutral.resting[0] == pytest.approx(learnt * math.exp(-0.25 / 2))
+
+
+def test_who_is_away_for_a_minute_is_forgotten(model, portrait, monkeypatch):
+    reader = ExpressionReader(model)
+    monkeypatch.setattr(reader, '_look', lambda image, found: None)
+    reader.follow(portrait, 'f1', None, 100.0)
+    shown = Expression(np.full(52, 0.5), np.ones(52), 0.5)
+    reader._people['f1'].shown = shown
+    reader.forget(159.9)
+    assert reader.last('f1') == shown
+    assert reader.last('f2') == Expression()
+    reader.forget(160.0)
+    assert reader.last('f1') == Expression()
+
+
+@pytest.mark.parametrize(('degrees', 'part'), [
+    (0, 1.0), (30, 1.0), (37.5, 0.75), (45, 0.5), (60, 0.0), (75, 0.0),
+])
+def test_the_far_side_is_known_by_its_part(model, degrees, part):
+    reader, reference = ExpressionReader(model), model.landmarks_468.mean
+    turn = rotation_about('y', math.radians(degrees))
+    seen = aligned(900 * (reference @ turn.T) * [1, -1, 1], reference)
+    known = reader._confidence(seen) / np.where(reader.confidence > 0, reader.confidence, np.inf)
+    assert known[NAMES.index('mouthSmileLeft')] == pytest.approx(part, abs=1e-3)
+    assert known[NAMES.index('mouthSmileRight')] == pytest.approx(1.0)
+
+
+def test_a_mouth_is_as_open_as_its_lips_are_apart_and_round():
+    """Mean gap of the inner lips less half the width between the corners."""
+    points = np.zeros((468, 3))
+    points[61], points[291] = [-0.03, 0, 0], [0.03, 0, 0]
+    closed = mouth_opening_m(points)
+    assert closed == pytest.approx(-0.03)
+    points[[13, 312, 82, 311, 81]] += [0, 0.01, 0]
+    assert closed < mouth_opening_m(points) <= closed + 0.01
+
+
+def spoken(rate_hz, seconds=3.0):
+    detector = SpeakingDetector()
+    return [detector(0.006 * math.sin(2 * math.pi * 2 * k / rate_hz), k / rate_hz)
+            for k in range(int(seconds * rate_hz) + 1)]
+
+
+def test_speech_is_told_after_a_second_of_eight_images():
+    said = spoken(30.0)
+    assert np.flatnonzero(np.isfinite(said))[0] == 30
+    assert np.isnan(spoken(6.5)).all()
+    assert np.isfinite(spoken(8.0)[9:]).all()
+
+
+# --- names -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('intensities', 'name', 'confidence'), [
+    ({12: 0.5}, 'happy', 0.4),
+    ({12: 0.36}, 'happy', 0.288),
+    ({12: 0.34}, 'neutral', 0.528),
+    ({1: 0.6, 2: 0.5, 5: 0.7}, 'surprised', 0.48),
+    ({1: 0.6, 5: 0.7}, 'surprised', 0.48),
+    ({4: 0.6, 7: 0.5}, 'angry', 0.4),
+    ({4: 0.9, 7: 0.9, 12: 0.2}, 'angry', 0.56),
+    ({4: 0.5, 15: 0.9}, 'sad', 0.4),
+    ({1: 0.9, 15: 0.9, 12: 0.4}, 'sad', 0.4),
+    ({10: 0.5}, 'disgusted', 0.4),
+    ({10: 0.9, 12: 0.4}, 'disgusted', 0.4),
+    ({10: 0.5, 12: 0.2}, 'neutral', 0.56),
+])
+def test_names_have_the_strength_of_their_weakest_part(intensities, name, confidence):
+    intensity = np.zeros(99)
+    for code, value in intensities.items():
+        intensity[code] = value
+    named = named_expression(ActionUnits(intensity, np.full(99, 0.8)))
+    assert (named.name, named.confidence) == (name, pytest.approx(confidence))
