@@ -57,7 +57,6 @@ class Outcome:
     OTHER_DEPTH: Outcome
     FEW_INLIERS: Outcome
     FAR_OFF: Outcome
-    TURNED: Outcome
 
 class Alignment:
     outcome: Outcome
@@ -68,6 +67,10 @@ class Alignment:
     covariance: np.ndarray
     head_scale: float
     scale_sigma: float
+    apparent_scale: float
+    relief_scale: float
+    relief_sigma: float
+    turned: bool
     residual_m: float
     valid: float
     inliers: float

@@ -48,10 +48,14 @@ class Aligned(ComparedByValue):
 
     pose: metric, camera frame. covariance (6, 6): as pipeline.Face's. centre_m (3,): of the points
     that were looked at, camera frame. head_scale, and its relative standard deviation scale_sigma.
+    apparent_scale: the size by how large the face looks at the measured distance; relief_scale:
+    by the measured relief alone, with relative standard deviation relief_sigma (the least
+    squares'). turned: the surface is turned otherwise than both sigmas allow, so that the rotation
+    is the image's.
     residual_m: root mean square distance from the measured surface, of the points that count.
     valid, inliers: parts 0..1 of the points with a measurement, and of those with one that agree.
     shift_m (2,): how far the depth image seems to be shifted against the colour image, to the
-    right and down, at the face.
+    right and down, at the face, beyond known_shift_px (2,) by which it was looked up already.
     """
 
     pose: MetricPose
@@ -59,10 +63,15 @@ class Aligned(ComparedByValue):
     centre_m: np.ndarray
     head_scale: float
     scale_sigma: float
+    apparent_scale: float
+    relief_scale: float
+    relief_sigma: float
+    turned: bool
     residual_m: float
     valid: float
     inliers: float
     shift_m: np.ndarray
+    known_shift_px: np.ndarray
 
     def origin_m(self, head_scale: float) -> np.ndarray:
         """Return where the face's origin (3,) is if its head is of another size."""
@@ -95,12 +104,14 @@ class DepthAligner:
         camera: Camera,
         depth: DepthImage,
         shape: np.ndarray | None = None,
+        shift_px: np.ndarray | None = None,
     ) -> Aligned | Refused:
         """
         Align a face.
 
         :param pose: of one image, with head_scale; covariance (6, 6): of it
         :param depth: registered to the image: of its size, seen from its camera
+        :param shift_px: (2,) by which it lies right of and below the image, as far as is known
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
         seen = parameters.project(self._points.points(parameters))[:, :2]
@@ -109,10 +120,11 @@ class DepthAligner:
             RELIEF_SHARE * (parameters.shape if shape is None else shape),
             parameters.expression,
         )
+        known_px = np.zeros(2) if shift_px is None else shift_px
         found = _renderer.align(
             self._points.points(relief),
             self._normals,
-            np.ascontiguousarray(seen),
+            np.ascontiguousarray(seen + known_px),
             camera.rays(seen),
             pose.rotation @ MODEL_FROM_FACE.T,
             pose.translation_m,
@@ -127,17 +139,26 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        return Aligned(
-            MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
-            found.covariance,
-            found.centre_m,
-            found.head_scale,
-            found.scale_sigma,
-            found.residual_m,
-            found.valid,
-            found.inliers,
-            found.shift_m,
-        )
+        return _aligned(found, known_px)
+
+
+def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:
+    return Aligned(
+        MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
+        found.covariance,
+        found.centre_m,
+        found.head_scale,
+        found.scale_sigma,
+        found.apparent_scale,
+        found.relief_scale,
+        found.relief_sigma,
+        found.turned,
+        found.residual_m,
+        found.valid,
+        found.inliers,
+        found.shift_m,
+        known_shift_px,
+    )
 
 
 def _reason(found: _renderer.Alignment) -> str:
@@ -150,8 +171,6 @@ def _reason(found: _renderer.Alignment) -> str:
         return f'{100 * found.value:.0f} % of the measured depth fits the face'
     if found.outcome == outcome.FAR_OFF:
         return f'the measured surface is {1000 * found.value:.0f} mm off the face'
-    if found.outcome == outcome.TURNED:
-        return 'the measured surface is turned otherwise than the face'
     return 'the measured depth is not that of a face there'
 
 

@@ -472,7 +472,8 @@ class Pipeline:
             )
             if face is not None:
                 raw = f.regression.parameters
-                faces.append(self._reader(image, face, raw, camera, stamp_s, wanted))
+                face = self._reader(image, face, raw, camera, stamp_s, wanted)
+                faces.append(self._placer.with_iris(image, face, camera, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 

@@ -20,6 +20,8 @@ from face_recon_ros.confidence import moving_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
+from face_recon_ros.eyes.crops import CORNERS_68
+from face_recon_ros.eyes.limbus import LASTING_SIGMA, ONE_IMAGE_SIGMA, iris_distance
 from face_recon_ros.face import DistanceSource, Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
@@ -37,8 +39,13 @@ from face_recon_ros.tracking.smoothing import (
 
 # What depth adds to a rotation changes slowly: the network's error for this head, this way turned
 CORRECTION_CUTOFF_HZ, CORRECTION_BETA = 0.7, 2.0
+# How far a depth image lies beside the colour image changes with neither faces nor time: so fast
+# is it followed, and so much of it is left out for want of better knowledge
+SHIFT_TIME_S, SHIFT_LEAK = 0.5, 0.1
 # Images without depth between those with it keep the correction, less of it with time
 CORRECTION_KEPT_S = 0.3
+# Irises are looked at again after so long where they could not be measured
+IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
 # Newest faces that a report is about
@@ -74,6 +81,7 @@ class _Person:
     measured_s: float = -math.inf
     correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
     filter: OneEuroVector | None = None
+    iris_s: float = -math.inf
 
 
 class Placer:
@@ -88,6 +96,7 @@ class Placer:
         self._people: dict[str, _Person] = {}
         self._refusals: list[str] = []
         self._used: list[tuple[float, float, float, float]] = []
+        self._shift_px, self._shift_s = np.zeros(2), -math.inf
         self.configure(assumed_scale, smoothing)
 
     def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
@@ -99,6 +108,7 @@ class Placer:
     def reset(self) -> None:
         """Forget everybody."""
         self._people.clear()
+        self._shift_px, self._shift_s = np.zeros(2), -math.inf
 
     def report(self) -> DepthReport:
         """Return what depth did for the faces placed since the last call."""
@@ -145,6 +155,33 @@ class Placer:
             face = self._turned(face, _kept(person, stamp_s))
         return face
 
+    def with_iris(
+        self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None = None
+    ) -> Face:
+        """
+        Return a face whose irises tell its distance, too, where no depth does.
+
+        :param image: (H, W, 3) uint8 BGR that the face, with its eyes, was found in
+        """
+        if face.eyes is None or face.distance_source == DistanceSource.DEPTH:
+            return face
+        person = self._people.get(face.id) if stamp_s is not None else None
+        if person is None:
+            person = _Person(HeadSize(self._assumed_scale), 0.0)
+        now_s = stamp_s or 0.0
+        if not person.size.iris_due or 0 <= now_s - person.iris_s < IRIS_AGAIN_S:
+            return face
+        person.iris_s = now_s
+        found_m = iris_distance(image, face.eyes, camera)
+        if found_m is None:
+            return face
+        eyes_m = np.linalg.norm(face.landmarks_m[CORNERS_68].mean(axis=(0, 1)) - camera.position_m)
+        before = person.size.sigma
+        person.size.measure_iris(
+            face.head_scale * found_m / float(eyes_m), ONE_IMAGE_SIGMA, LASTING_SIGMA
+        )
+        return _resized(face, camera, person.size, before)
+
     def forget(self, now_s: float) -> None:
         """Forget who was not seen for a while."""
         gone = [i for i, p in self._people.items() if not now_s - p.seen_s < FORGET_S]
@@ -184,7 +221,6 @@ class Placer:
             )
         except GeometryError:
             return None
-        source = DistanceSource.DEPTH if person.size.measured else DistanceSource.ASSUMED
         return Face(
             id=face_id,
             score=score_of(regression),
@@ -198,7 +234,7 @@ class Placer:
             landmarks_m=solved.landmarks_m,
             head_scale=scale,
             rotation_sigma_rad=own,
-            distance_source=source,
+            distance_source=_source(person.size),
         )
 
     def _by_depth(
@@ -221,15 +257,21 @@ class Placer:
             camera,
             depth,
             np.asarray(person.shape.value),
+            self._shift_px if stamp_s is not None else None,
         )
         if isinstance(found, Refused):
             self._note(found.reason)
             return self._turned(face, _kept(person, stamp_s)) if stamp_s is not None else face
         self._note(found, camera)
-        person.size.measure(found.head_scale, found.scale_sigma)
+        if stamp_s is not None:
+            self._follow_shift(stamp_s)
+        person.size.measure(found.apparent_scale, found.relief_scale, found.relief_sigma)
         turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
         if stamp_s is not None:
-            turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
+            if found.turned:
+                turn = _kept(person, stamp_s)
+            else:
+                turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
             turn = face.pose.rotation @ turn
         return self._measured(face, found, turn, person.size.scale)
 
@@ -239,9 +281,16 @@ class Placer:
             self._refusals = [*self._refusals[-REPORTED:], found]
         elif camera is not None:
             per_m = camera.fx / found.pose.translation_m[2]
-            x_m, y_m = found.shift_m.tolist()
-            of_face = found.valid, found.residual_m, per_m * x_m, per_m * y_m
+            x_px, y_px = (per_m * found.shift_m + found.known_shift_px).tolist()
+            of_face = found.valid, found.residual_m, x_px, y_px
             self._used = [*self._used[-REPORTED:], of_face]
+
+    def _follow_shift(self, stamp_s: float) -> None:
+        """Take in how far the depth of the newest face lay beside the image."""
+        part = min(max(stamp_s - self._shift_s, 0.0) / SHIFT_TIME_S, 0.3)
+        self._shift_s = stamp_s
+        seen_px = np.array(self._used[-1][2:])
+        self._shift_px = self._shift_px + part * ((1 - SHIFT_LEAK) * seen_px - self._shift_px)
 
     def _smoothed(self, person: _Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
         """Return what depth adds to the rotation (3,), face axes, smoothed."""
@@ -281,6 +330,31 @@ class Placer:
         return replace(
             face, pose=pose, landmarks_m=points_in_camera(points, pose, face.head_scale)
         )
+
+
+def _resized(face: Face, camera: Camera, size: HeadSize, sigma: float) -> Face:
+    """Return a face whose head is of a size; sigma: what that of its size was, relative."""
+    ratio, origin = size.scale / face.head_scale, camera.position_m
+    seen = ratio * (face.pose.translation_m - origin)
+    covariance = face.pose_covariance.copy()
+    covariance[:3] *= ratio
+    covariance[:, :3] *= ratio
+    covariance[:3, :3] += (size.sigma**2 - sigma**2) * np.outer(seen, seen)
+    return replace(
+        face,
+        pose=MetricPose(face.pose.rotation, origin + seen),
+        pose_covariance=covariance,
+        landmarks_m=origin + ratio * (face.landmarks_m - origin),
+        head_scale=size.scale,
+        distance_source=_source(size),
+    )
+
+
+def _source(size: HeadSize) -> DistanceSource:
+    """Return what a size, and so the distance by it, follows from."""
+    if size.measured:
+        return DistanceSource.DEPTH
+    return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
 
 
 def _predicted(

@@ -44,8 +44,13 @@ constexpr std::size_t kLeastCount = 40;
 constexpr double kLeastValid = 0.12;
 constexpr double kLeastInliers = 0.5;
 constexpr double kMostResidual = 0.007;
-// A rotation that leaves its prior by so many sigmas is a wall, a hand or another head.
+// A rotation that leaves its prior by so many sigmas of their difference is that of something
+// else: a wall, a hand, a head that has turned since.
 constexpr double kMostSigmas = 4.0;
+// What makes a rotation known: a factor of its information.
+constexpr double kKnown = 1e8;
+// Relief that says less of the size than this standard deviation says nothing.
+constexpr double kMostReliefSigma = 1.0;
 
 constexpr std::size_t kUnknowns = 7;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -161,6 +166,34 @@ public:
 
   Alignment solve(double ratio)
   {
+    Alignment found = steps(ratio);
+    if (!found.turned) {
+      return found;
+    }
+    const std::array<Vector3, 3> of_image = rotation_information_;
+    for (Vector3 & row : rotation_information_) {
+      for (double & value : row) {
+        value *= kKnown;
+      }
+    }
+    found = steps(ratio);
+    found.turned = true;
+    std::array<Vector3, 3> factor = of_image;
+    factorise(factor);
+    const std::array<Vector3, 3> covariance = inverse(factor);
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        found.covariance[6 * (i + 3) + j + 3] = covariance[i][j];
+      }
+    }
+    // relief that is turned says nothing of the size
+    found.relief_sigma = kMostReliefSigma;
+    return found;
+  }
+
+private:
+  Alignment steps(double ratio)
+  {
     State state{};
     state[5] = state[6] = std::log(ratio);
     for (int round = 0; round < kRounds; ++round) {
@@ -184,7 +217,6 @@ public:
     return judged(state);
   }
 
-private:
   Vector3 centre_at(const State & state) const
   {
     const double distance = distance0_ * std::exp(state[5]);
@@ -316,21 +348,40 @@ private:
       found.value = found.residual_m;
       return found;
     }
-    const Vector3 turn{state[0], state[1], state[2]};
-    double turned = 0.0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      turned += turn[i] * dot(rotation_information_[i], turn);
-    }
-    if (std::sqrt(turned) > kMostSigmas) {
-      found.outcome = Outcome::kTurned;
-      return found;
-    }
     State gradient{};
     Information information = normal_equations(state, gradient);
     if (factorise(information)) {
-      fill(state, inverse(information), found);
+      const Information covariance = inverse(information);
+      fill(state, covariance, found);
+      found.turned = is_turned(state, covariance);
     }
     return found;
+  }
+
+  // Tell whether the rotation found and the colour image's contradict each other: their
+  // difference has the covariance of the prior less that of the result.
+  bool is_turned(const State & state, const Information & covariance) const
+  {
+    std::array<Vector3, 3> apart = rotation_information_;
+    if (!factorise(apart)) {
+      return false;
+    }
+    apart = inverse(apart);
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        apart[i][j] -= covariance[i][j];
+      }
+    }
+    if (!factorise(apart)) {
+      return false;
+    }
+    apart = inverse(apart);
+    const Vector3 turn{state[0], state[1], state[2]};
+    double distance = 0.0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      distance += turn[i] * dot(apart[i], turn);
+    }
+    return distance > kMostSigmas * kMostSigmas;
   }
 
   void fill(const State & state, const Information & covariance, Alignment & found) const
@@ -339,6 +390,7 @@ private:
     found.rotation = rotation_at(state);
     found.head_scale = scale0_ * std::exp(state[6]);
     found.scale_sigma = kSizeDoubt * std::sqrt(covariance[6][6]);
+    size_by_parts(state, covariance[6][6], found);
     found.centre_m = centre_at(state);
     found.shift_m = {state[3], state[4]};
     Vector3 arm = found.rotation * middle_;
@@ -365,6 +417,18 @@ private:
         found.covariance[6 * (i + 3) + j + 3] = turned[3 * i + j];
       }
     }
+  }
+
+  // Take out of the size what the priors put in.
+  void size_by_parts(const State & state, double variance, Alignment & found) const
+  {
+    const double apparent = 1 / (kApparentSizeSigma * kApparentSizeSigma);
+    const double all = 1 / variance;
+    const double relief = std::max(
+      all - apparent - 1 / (kHeadSigma * kHeadSigma), 1 / (kMostReliefSigma * kMostReliefSigma));
+    found.apparent_scale = scale0_ * std::exp(state[5]);
+    found.relief_scale = scale0_ * std::exp((state[6] * all - state[5] * apparent) / relief);
+    found.relief_sigma = 1 / std::sqrt(relief);
   }
 
   std::vector<Point> points_;

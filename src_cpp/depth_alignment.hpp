@@ -40,7 +40,6 @@ enum class Outcome
   kOtherDepth,
   kFewInliers,  // value: part that fits
   kFarOff,      // value: root mean square distance, m
-  kTurned,
 };
 
 struct Alignment
@@ -54,6 +53,14 @@ struct Alignment
     covariance{};  // position m^2, rotation rad^2; position along the ray only
   double head_scale = 0.0;
   double scale_sigma = 0.0;  // relative
+  // The size by how large the face looks at the measured distance, and by the measured relief
+  // alone, whose relative standard deviation is relief_sigma: the least squares', unscaled.
+  double apparent_scale = 0.0;
+  double relief_scale = 0.0;
+  double relief_sigma = 0.0;
+  // Whether the surface is turned otherwise than both sigmas allow; then the rotation is the
+  // colour image's.
+  bool turned = false;
   double residual_m = 0.0;
   double valid = 0.0;
   double inliers = 0.0;

@@ -115,7 +115,7 @@ class Problem:
         information[6, 6] += HEAD_SIGMA**-2
         return information
 
-    def solve(self, ratio, valid):
+    def solve(self, ratio, valid, known_rotation=False):
         """Return the pose; `ratio`: of the true distance to one image's, about."""
         state = np.zeros(7)
         state[5] = state[6] = math.log(ratio)
@@ -135,11 +135,18 @@ class Problem:
             return 'FEW_INLIERS', {}
         if residual_m > MOST_RESIDUAL_M + noise_m(float(np.median(self._measured[:, 2]))):
             return 'FAR_OFF', {}
-        turned = math.sqrt(state[:3] @ self._rotation_information @ state[:3])
-        if turned > MOST_SIGMAS:
-            return 'TURNED', {}
         information, _ = self._normal_equations(state, residual, rows, weights)
-        return self._aligned(state, np.linalg.inv(information), residual_m, valid, inliers)
+        covariance = np.linalg.inv(information)
+        name, values = self._aligned(state, covariance, residual_m, valid, inliers)
+        apart = np.linalg.inv(self._rotation_information) - covariance[:3, :3]
+        if not known_rotation and state[:3] @ np.linalg.solve(apart, state[:3]) > MOST_SIGMAS**2:
+            of_image = self._rotation_information
+            self._rotation_information = 1e8 * of_image
+            name, values = self.solve(ratio, valid, known_rotation=True)
+            if values:
+                values['covariance'][3:, 3:] = np.linalg.inv(of_image)
+                values |= {'relief_sigma': 1.0, 'turned': True}
+        return name, values
 
     def _residual(self, state):
         """Return the distances (N,) m from the measured surface, and their derivatives (N, 7)."""
@@ -171,6 +178,8 @@ class Problem:
         scale = self._scale0 * math.exp(state[6])
         centre = self._ray * self._distance0 * math.exp(state[5])
         origin = centre - scale * rotation @ self._middle
+        relief = max(
+            1 / covariance[6, 6] - APPARENT_SIZE_SIGMA**-2 - HEAD_SIGMA**-2, 1.0)
         # position across the ray stays the colour image's: its own error, as a part of distance
         spread = np.zeros((6, 6))
         # the origin itself is relief: how deep this person's sellion lies is the model's guess
@@ -188,6 +197,11 @@ class Problem:
             'covariance': spread,
             'head_scale': scale,
             'scale_sigma': SIZE_DOUBT * math.sqrt(covariance[6, 6]),
+            'apparent_scale': self._scale0 * math.exp(state[5]),
+            'relief_scale': self._scale0 * math.exp(
+                (state[6] / covariance[6, 6] - state[5] / APPARENT_SIZE_SIGMA**2) / relief),
+            'relief_sigma': 1 / math.sqrt(relief),
+            'turned': False,
             'residual_m': residual_m,
             'valid': valid,
             'inliers': inliers,

@@ -139,11 +139,11 @@ def test_depth_at_half_the_rate_makes_nobody_nod(image, camera, pipeline, withou
 def test_a_head_is_measured_better_with_time_and_never_perfectly():
     size = HeadSize(1.1)
     assert size.scale == pytest.approx(1.1)
-    size.measure(0.9, 0.001)
+    size.measure(0.9, 0.9, 0.1)
     assert size.scale == pytest.approx(0.9)
     for _ in range(200):
         size.predict(1 / 30)
-        size.measure(0.92, 0.001)
+        size.measure(0.92, 0.92, 0.1)
     assert size.scale == pytest.approx(0.92, rel=0.005)
     assert 0.01 < size.sigma < 0.03
 

@@ -116,7 +116,7 @@ def test_depth_makes_distances_true_and_sizes_stay_without_it(peer, image, seen)
         assert kept.pose.pose.position.z == pytest.approx(near.pose.pose.position.z, rel=0.03)
         assert node.end() == 0
         # that depth has stopped is said after a while
-        assert [c for c in node.complaints() if 'the stamps of image and depth' not in c] == []
+        assert [c for c in node.complaints() if 'depth stopped: nothing on' not in c] == []
 
 
 def test_depth_that_is_not_registered_is_one_line_with_the_remedy(peer, image, seen):

@@ -21,6 +21,8 @@ _MAX_EVENTS = 1000
 SUSPICIOUS_SHIFT_PX, SUSPICIOUS_FACES = 4.0, 30
 # Faces of which so few can use their depth say that it is no depth of theirs
 LEAST_USED = 0.2
+# Depth that has not come for so long, and for so many of its periods, has stopped
+STOPPED_S, STOPPED_PERIODS = 1.0, 3.0
 # Depth comes and goes; where no image found its own for so long the stamps are wrong
 UNMATCHED_S = 2.0
 
@@ -34,6 +36,8 @@ class DepthMonitor:
     _reports: deque[tuple[float, DepthReport]] = field(
         default_factory=lambda: deque(maxlen=_MAX_EVENTS)
     )
+    _newest_s: float | None = None
+    _period_s: float = 0.0
     _fault: str = ''
     _apart_s: float = 0.0
     _matched_s: float = field(default_factory=time.monotonic)
@@ -43,12 +47,16 @@ class DepthMonitor:
         with self._lock:
             self._received.clear()
             self._reports.clear()
+            self._newest_s, self._period_s = None, 0.0
             self._fault, self._apart_s = '', 0.0
             self._matched_s = time.monotonic()
 
     def received(self, now_s: float) -> None:
         """Note a depth image."""
         with self._lock:
+            if self._newest_s is not None:
+                self._period_s = now_s - self._newest_s
+            self._newest_s = now_s
             self._received.append(now_s)
 
     def matched(self, apart_s: float) -> None:
@@ -71,6 +79,15 @@ class DepthMonitor:
         """Note why depth cannot be used."""
         with self._lock:
             self._fault = fault
+
+    def stopped_for_s(self, now_s: float) -> float | None:
+        """Return for how long no depth has come; None: it comes, or never came."""
+        with self._lock:
+            if self._newest_s is None:
+                return None
+            age_s = now_s - self._newest_s
+            patience_s = max(STOPPED_S, STOPPED_PERIODS * self._period_s)
+            return age_s if age_s > patience_s else None
 
     def used(self, now_s: float, report: DepthReport) -> None:
         """Note what depth did for the faces of an image."""
@@ -102,6 +119,13 @@ class DepthTask:
         now_s = time.monotonic()
         received, reports, fault, apart_s = self.monitor.look(now_s)
         values = {'topic': self.topic, 'rate [Hz]': f'{len(received) / WINDOW_S:.1f}'}
+        stopped_s = self.monitor.stopped_for_s(now_s)
+        if stopped_s is not None:
+            text = (
+                f'depth stopped: nothing on {self.topic} for {stopped_s:.0f} s; until it comes '
+                'again, faces keep the sizes that it measured, and new ones have the assumed size'
+            )
+            return Verdict(WARN, text, values=values)
         if not received:
             if self.use == ALWAYS and seen.uptime_s > WINDOW_S:
                 text = (

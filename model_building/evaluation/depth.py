@@ -5,13 +5,13 @@
 What a depth image adds, on whole heads whose place, size and rotation are known.
 
     python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER
-        [--sensor NAME ...] [--people N] [--test]
+        [--sensor NAME ...] [--people N] [--test] [--streams]
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
 distance, holes, flying pixels at edges, a colour image that is some pixels beside. The size of a
 head is that of its skin, vertex by vertex, against the skin of the face that was found. `--test`
-shows other people than those that constants were chosen by.
+shows other people than those that constants were chosen by. `--streams`: see depth_streams.py.
 """
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def scenes(
                 size * points, skin, shot, photographer.background(rng), rng)
             sight = Sight(person, yaw_deg, pitch_deg, photographed(image, rng), shot, marks)
             depth_m = true_depth(photographer, size * points, shot)
-            sellion_m = _sellion(heads, size * points, shot)
+            sellion_m = sellion(heads, size * points, shot)
             yield Scene(sight, depth_m, size * faces.of(points)[skin_vertices], sellion_m)
 
 
@@ -110,7 +110,8 @@ def _placed(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
     return np.asarray((points - origin) @ turn.T + shot.position_m)
 
 
-def _sellion(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
+def sellion(heads: IctHeads, points: np.ndarray, shot: Shot) -> np.ndarray:
+    """Return where the sellion (3,) of a subdivided head is, optical frame."""
     placed = _placed(heads, points, shot)
     return heads.landmarks_m(placed)[27]
 
@@ -224,16 +225,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--people', type=int, default=6)
     parser.add_argument(
         '--test', '--judge', action='store_true', help='people of the test set')
+    parser.add_argument('--streams', action='store_true', help='streams of a second each')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line for every sensor."""
     photographer = Photographer(arguments.ict, arguments.portraits, not arguments.test)
+    first = 2000 if arguments.test else 100
+    if arguments.streams:
+        from model_building.evaluation.depth_streams import print_streams
+
+        print_streams(photographer, first, arguments.people)
+        return 0
     pipeline = Pipeline(PipelineConfig(smoothing=None))
     aligner = DepthAligner(pipeline.model)
     skin = pipeline.model.vertices(skin_points(pipeline.model)[0])
     rows: dict[str, list[Row]] = {name: [] for name in arguments.sensor}
-    first = 2000 if arguments.test else 100
     for scene in scenes(photographer, pipeline.model, first, arguments.people):
         face = meant(pipeline.detect(scene.sight.image, scene.sight.shot.camera), scene.sight)
         if face is None:
