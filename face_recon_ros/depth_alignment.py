@@ -36,6 +36,8 @@ CELL_M = 0.007
 # So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
 RELIEF_SHARE = 0.85
+# Points further off than so many median distances have no part in whether a surface is flat
+INLIER_SPREADS = 6.0
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
 HEAD_SCALES = (0.5, 1.4)
@@ -139,7 +141,32 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
+        if self._is_flat(found, relief, camera.rays(seen), depth.at(seen + known_px)):
+            return Refused('the measured surface is flat')
         return _aligned(found, known_px)
+
+    def _is_flat(
+        self,
+        found: _renderer.Alignment,
+        relief: FaceParameters,
+        rays: np.ndarray,
+        depth_m: np.ndarray,
+    ) -> bool:
+        """
+        Tell whether a plane is nearer to the measured surface than the face that was aligned.
+
+        :param rays: (N, 3) z = 1, and depth_m (N,): of the points of the skin
+        """
+        turned = found.head_scale * self._points.points(relief) @ found.rotation[2]
+        off = depth_m - turned - found.translation_m[2]
+        known = np.isfinite(off) & np.isfinite(rays).all(axis=1)
+        off, rays, depth_m = off[known], rays[known], depth_m[known]
+        off = off - np.median(off)
+        near = np.abs(off) <= INLIER_SPREADS * np.median(np.abs(off))
+        # a plane: the inverse of depth is linear in the ray
+        plane, *_ = np.linalg.lstsq(rays[near], 1 / depth_m[near], rcond=None)
+        from_plane = depth_m[near] - 1 / (rays[near] @ plane)
+        return bool(from_plane @ from_plane < off[near] @ off[near])
 
 
 def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:

@@ -87,6 +87,13 @@ class HeadSize:
         return self.assumed * math.exp(self._estimate()[0])
 
     @property
+    def apparent_scale(self) -> float:
+        """Of what size a head as large as this one looks would be: what its distance is by."""
+        if not self.measured:
+            return self.scale
+        return self.assumed * math.exp(float(self.apparent.value))
+
+    @property
     def sigma(self) -> float:
         """Its relative standard deviation."""
         return math.sqrt(self._estimate()[1])

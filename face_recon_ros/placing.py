@@ -152,7 +152,7 @@ class Placer:
         if depth is not None and growth is None:
             face = self._by_depth(face, camera, depth, person, stamp_s)
         elif person.size.measured and stamp_s is not None:
-            face = self._turned(face, _kept(person, stamp_s))
+            face = self._remembered(face, person, stamp_s)
         return face
 
     def with_iris(
@@ -209,8 +209,8 @@ class Placer:
         camera: Camera,
         person: _Person,
     ) -> Face | None:
-        """Return the face as the image and the size of the head say."""
-        scale, own = person.size.scale, regression.rotation_sigma_rad
+        """Return the face as the image and the size that the head seems to have say."""
+        scale, own = person.size.apparent_scale, regression.rotation_sigma_rad
         try:
             solved = self._solver(
                 parameters,
@@ -263,7 +263,7 @@ class Placer:
         )
         if isinstance(found, Refused):
             self._note(found.reason)
-            return self._turned(face, _kept(person, stamp_s)) if stamp_s is not None else face
+            return self._remembered(face, person, stamp_s) if stamp_s is not None else face
         self._note(found, camera)
         if stamp_s is not None:
             self._follow_shift(stamp_s)
@@ -320,6 +320,18 @@ class Placer:
             landmarks_m=points_in_camera(points, pose, scale),
             head_scale=scale,
             distance_source=DistanceSource.DEPTH,
+        )
+
+    def _remembered(self, face: Face, person: _Person, stamp_s: float) -> Face:
+        """Return a face with what depth said of its head's size and rotation before."""
+        face = self._turned(face, _kept(person, stamp_s))
+        ratio, middle = person.size.scale / face.head_scale, face.landmarks_m.mean(axis=0)
+        origin = middle + ratio * (face.pose.translation_m - middle)
+        return replace(
+            face,
+            pose=MetricPose(face.pose.rotation, origin),
+            landmarks_m=middle + ratio * (face.landmarks_m - middle),
+            head_scale=person.size.scale,
         )
 
     def _turned(self, face: Face, correction: np.ndarray) -> Face:

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from face_recon_ros.eyes.look import EyeLooks
 
 from face_recon_ros import Face, Pipeline, PipelineConfig
 from face_recon_ros.eyes.iris import EyeNetwork
+from face_recon_ros.eyes.landmarks import EyeLandmarks
 from face_recon_ros.eyes.limbus import MOST_DIFFERENCE, limbus_of
 from face_recon_ros.io.image_files import read_image
 
@@ -46,10 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     for path in sorted(options.portraits.glob('*.jpg'))[: options.count]:
         image = read_image(path)
         for face in pipeline.detect(image)[:1]:
-            if face.eyes is None or not face.eyes.looks.openness.min() > LEAST_OPENNESS:
+            if face.eyes is None or not face.eyes.landmarks.openness.min() > LEAST_OPENNESS:
                 continue
             faces += 1
-            row = measured(image, face, face.eyes.looks, network)
+            row = measured(image, face, face.eyes.landmarks, network)
             if row is not None:
                 rows.append(row)
     report(np.array(rows), faces)
@@ -57,18 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measured(
-    image: np.ndarray, face: Face, looks: EyeLooks, network: EyeNetwork
+    image: np.ndarray, face: Face, landmarks: EyeLandmarks, network: EyeNetwork
 ) -> np.ndarray | None:
     """Return distance of the pupils, and mean radii by edge and network at each factor; px."""
-    apart_px = float(np.linalg.norm(np.subtract(*looks.iris_px)))
+    apart_px = float(np.linalg.norm(np.subtract(*landmarks.iris_px)))
     across = float(np.linalg.norm(face.rotation[:2, 1]))
     row = [apart_px / across]
     for factor in (1.0, *FACTORS):
         shown = image
         for side in range(2) if factor != 1 else ():
-            radius_px = IRIS_PER_NETWORK * looks.radius_px[side]
-            shown = grown(shown, looks.iris_px[side], radius_px, factor)
-        found = [limbus_of(shown, looks, side) for side in range(2)]
+            radius_px = IRIS_PER_NETWORK * landmarks.radius_px[side]
+            shown = grown(shown, landmarks.iris_px[side], radius_px, factor)
+        found = [limbus_of(shown, landmarks, side) for side in range(2)]
         radii = [circle[1] for circle in found if circle is not None]
         if len(radii) < len(found):
             return None

@@ -119,6 +119,39 @@ def test_a_stream_keeps_the_measured_size_where_depth_stops(image, camera, depth
     assert forgotten.distance_source == DistanceSource.ASSUMED
 
 
+def test_depth_at_half_the_rate_keeps_the_distance(image, camera, depth, without):
+    """Between images with depth a face is as far as it looks, whatever its relief says."""
+    stream, distances = Pipeline(), []
+    for index in range(40):
+        given = depth if index % 2 == 0 else None
+        distances += [f.distance_m for f in stream.track(image, index / 30, camera, depth=given)]
+    settled = np.array(distances[-20:])
+    assert settled == pytest.approx(CHILD * without.distance_m, rel=0.01)
+    assert np.abs(np.diff(settled)).max() < 0.004 * without.distance_m
+
+
+def test_the_size_is_the_mean_of_reliefs_and_one_look():
+    size = HeadSize(1.0)
+    # looks: sigma 0.1, once; relief: sigma 0.1 an image, two that are half a second apart
+    size.measure(1.1, 0.9, 0.1)
+    size.predict(0.5)
+    size.measure(1.1, 0.95, 0.1)
+    expected = np.exp((np.log(1.1) + np.log(0.9) + np.log(0.95)) / 3)
+    assert size.scale == pytest.approx(expected)
+    assert size.apparent_scale == pytest.approx(1.1)
+    assert size.sigma == pytest.approx(np.sqrt(0.015**2 + 0.4**2 / 300))
+
+
+def test_the_shift_of_a_stream_is_followed(pipeline, image, camera, depth):
+    beside = np.roll(depth, 4, axis=1)
+    stream = Pipeline()
+    for index in range(60):
+        stream.track(image, index / 30, camera, depth=beside)
+        report = stream.depth_report()
+    assert report.shift_x_px == pytest.approx(4.0, abs=1.5)
+    assert abs(report.shift_y_px) < 1.5
+
+
 def test_depth_at_half_the_rate_makes_nobody_nod(image, camera, pipeline, without):
     """What depth adds to the rotation is kept between images with depth."""
     tilted = depth_of(pipeline.model, without, camera, 1.0, WALL_M)

@@ -230,6 +230,38 @@ def test_a_wall_where_the_face_is_leaves_the_pose_alone(model, aligner):
     assert isinstance(found, Refused) or scene.error_deg(found) < 6.0
 
 
+@pytest.mark.parametrize('distance_m', [0.5, 0.8, 1.6, 2.5])
+def test_a_wall_at_the_distance_of_a_head_is_none(model, aligner, distance_m):
+    scene, rng = Scene(model, distance_m), np.random.default_rng(1)
+    noise = 0.003 * distance_m**2 * rng.standard_normal(scene.depth_m.shape)
+    found = scene.align(aligner, (distance_m + noise).astype(np.float32))
+    assert isinstance(found, Refused)
+    assert isinstance(scene.align(aligner, (scene.depth_m + noise).astype(np.float32)), Aligned)
+
+
+def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
+    """The head has turned since the depth was taken, by more than the image's sigma allows."""
+    scene = Scene(model, 0.7, 1.0, (0.0, 0.0, 0.0))
+    before = Scene(model, 0.7, 1.0, (0.0, 0.0, 0.0), yaw=0.3)
+    scene.covariance[3:, 3:] = np.eye(3) * np.radians(1.5) ** 2
+    found = scene.align(aligner, before.depth_m)
+    assert isinstance(found, Aligned)
+    assert found.turned
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, abs=0.01)
+    np.testing.assert_allclose(found.pose.rotation, scene.pose.rotation, atol=1e-3)
+    np.testing.assert_allclose(found.covariance[3:, 3:], scene.covariance[3:, 3:])
+    assert not scene.align(aligner).turned
+
+
+def test_size_by_relief_and_by_looks_are_told_apart(model, aligner):
+    """A face that was fitted too wide looks too large; its relief is as it was measured."""
+    scene = Scene(model, 0.6, 0.9)
+    found = scene.align(aligner)
+    assert found.apparent_scale == pytest.approx(0.9, rel=0.02)
+    assert found.relief_scale == pytest.approx(0.9, rel=0.04)
+    assert 0.02 < found.relief_sigma < 0.2
+
+
 def test_the_covariance_is_smaller_with_depth_and_true(model, aligner):
     scene = Scene(model, 0.8, 1.05)
     found = scene.align(aligner)

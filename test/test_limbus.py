@@ -9,10 +9,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from face_recon_ros.eyes.look import EyeLooks, Eyes
 
 from face_recon_ros import placing
 from face_recon_ros.camera import Camera
+from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
 from face_recon_ros.eyes.limbus import iris_distance, limbus_of
 from face_recon_ros.face import DistanceSource
 from face_recon_ros.head_size import HeadSize
@@ -28,7 +28,7 @@ SAID_PX = 10.0
 
 
 def lids_of(middle):
-    """Outline as EyeLooks has it: inner corner, lower lid, outer corner, upper lid."""
+    """Outline as EyeLandmarks has it: inner corner, lower lid, outer corner, upper lid."""
     side = -1 if middle[0] < 320 else 1
     t = np.linspace(0, 1, 9)
     x, arch = middle[0] + side * (44 * t - 22), 11 * np.sin(np.pi * t)
@@ -39,9 +39,9 @@ def lids_of(middle):
 
 def eyes_of(gaze=(0.0, 0.0, -1.0), openness=1.0, said_px=SAID_PX):
     lids = np.stack([lids_of(middle) for middle in MIDDLES])
-    looks = EyeLooks(MIDDLES.copy(), np.full(2, said_px), lids, np.full(2, openness),
+    landmarks = EyeLandmarks(MIDDLES.copy(), np.full(2, said_px), lids, np.full(2, openness),
                      np.full(2, 44.0))
-    return Eyes(looks, np.array(gaze), 0.1, np.array([True, True]))
+    return Eyes(landmarks, np.array(gaze), 0.1, np.array([True, True]))
 
 
 def drawn(radii_px, narrowed=1.0, seed=0, iris=(70, 60, 50)):
@@ -67,7 +67,7 @@ def drawn(radii_px, narrowed=1.0, seed=0, iris=(70, 60, 50)):
 def test_the_edge_is_found_where_the_network_says_the_same_of_all(radius_px):
     image = drawn([radius_px] * 2)
     for side in range(2):
-        centre, found_px = limbus_of(image, eyes_of().looks, side)
+        centre, found_px = limbus_of(image, eyes_of().landmarks, side)
         assert found_px == pytest.approx(radius_px, rel=0.05)
         np.testing.assert_allclose(centre, MIDDLES[side], atol=1.2)
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.eyes.look import INNER_CORNER, OUTER_CORNER, EyeLooks, Eyes
+from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, EyeLandmarks, Eyes
 from face_recon_ros.rotations import rotation_in_plane
 
 # Horizontal visible diameter of an adult's iris; children have nearly the same from two years on.
@@ -61,10 +61,10 @@ def iris_distance(image: np.ndarray, eyes: Eyes, camera: Camera) -> float | None
 
     :param image: (H, W, 3) uint8 BGR
     """
-    looks = eyes.looks
+    landmarks = eyes.landmarks
     with np.errstate(invalid='ignore'):
-        large = looks.radius_px >= NETWORK_RATIO * LEAST_RADIUS_PX
-        usable = large & (looks.openness >= LEAST_OPENNESS) & eyes.measured
+        large = landmarks.radius_px >= NETWORK_RATIO * LEAST_RADIUS_PX
+        usable = large & (landmarks.openness >= LEAST_OPENNESS) & eyes.measured
     if not usable.all():
         return None
     distances = [_of_one(image, eyes, side, camera) for side in range(2)]
@@ -78,11 +78,11 @@ def iris_distance(image: np.ndarray, eyes: Eyes, camera: Camera) -> float | None
 
 def _of_one(image: np.ndarray, eyes: Eyes, side: int, camera: Camera) -> float | None:
     """Return the distance of one eye by its iris."""
-    found = limbus_of(image, eyes.looks, side)
+    found = limbus_of(image, eyes.landmarks, side)
     if found is None:
         return None
     centre_px, radius_px = found
-    axis = _axis_px(eyes.looks, side)
+    axis = _axis_px(eyes.landmarks, side)
     edges = camera.directions(centre_px + np.array([[-1.0], [0.0], [1.0]]) * radius_px * axis)
     width = edges[2] - edges[0]
     angle = float(np.linalg.norm(width))
@@ -95,23 +95,23 @@ def _of_one(image: np.ndarray, eyes: Eyes, side: int, camera: Camera) -> float |
     return IRIS_DIAMETER_M * narrowed / angle
 
 
-def _axis_px(looks: EyeLooks, side: int) -> np.ndarray:
+def _axis_px(landmarks: EyeLandmarks, side: int) -> np.ndarray:
     """Return the unit vector (2,) along an eye, rightwards in the image."""
-    corners = looks.lids_px[side, [INNER_CORNER, OUTER_CORNER]]
+    corners = landmarks.lids_px[side, [INNER_CORNER, OUTER_CORNER]]
     left, right = corners[np.argsort(corners[:, 0])]
     return np.asarray((right - left) / max(float(np.hypot(*(right - left))), 1e-9))
 
 
 def limbus_of(
-    image: np.ndarray, looks: EyeLooks, side: int
+    image: np.ndarray, landmarks: EyeLandmarks, side: int
 ) -> tuple[np.ndarray, float] | None:
     """Return middle (2,) and radius of the iris of an eye as limbus() does."""
     return limbus(
         image,
-        looks.iris_px[side],
-        float(looks.radius_px[side]),
-        _axis_px(looks, side),
-        looks.lids_px[side],
+        landmarks.iris_px[side],
+        float(landmarks.radius_px[side]),
+        _axis_px(landmarks, side),
+        landmarks.lids_px[side],
     )
 
 

@@ -163,5 +163,6 @@ class DepthTask:
                     values=values,
                 )
         if len(refused) >= SUSPICIOUS_FACES and count < LEAST_USED * (count + len(refused)):
-            return Verdict(WARN, f'depth is hardly used: {refused[-1]}', values=values)
+            text = f'depth is hardly used: {refused[-1]}; faces are found without it'
+            return Verdict(WARN, text, values=values)
         return Verdict(OK, f'depth arrives on {self.topic}', values=values)

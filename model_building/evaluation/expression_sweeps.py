@@ -156,11 +156,12 @@ class Sweeps:
 def print_sweeps(sweeps: dict[str, Sweep]) -> None:
     """Print a row for each unit, as docs/expressions.md has them, and what they come to."""
     sys.stdout.write('| unit | at rest | in full | changes when turned |\n|---|---|---|---|\n')
-    good, steady = 0, 0
+    good, steady, turning = 0, 0, 0
     for name, sweep in sweeps.items():
         rest, full = np.nanmean(sweep.rest), np.nanmean(sweep.full)
         turned = np.nan if np.isnan(sweep.turned).all() else np.nanmean(sweep.turned)
         good += bool(full >= SHOWN and rest < AT_REST)
+        turning += not np.isnan(turned)
         steady += bool(turned <= STEADY)
         said = '' if np.isnan(turned) else f'{turned:.2f}'
         sys.stdout.write(f'| {name} | {rest:.2f} | {full:.2f} | {said} |\n')
@@ -168,5 +169,6 @@ def print_sweeps(sweeps: dict[str, Sweep]) -> None:
     mirrored = np.concatenate([sweep.mirrored for sweep in sweeps.values()])
     sys.stdout.write(
         f'{good} of {len(sweeps)} units below {AT_REST} at rest and from {SHOWN} on in full; '
-        f'{steady} change by {STEADY} or less when turned; mean error {np.nanmean(errors):.3f}; '
+        f'{steady} of {turning} that were turned change by {STEADY} or less; '
+        f'mean error {np.nanmean(errors):.3f}; '
         f'in the mirror the largest change of a unit is {np.nanmedian(mirrored):.2f} (median)\n')
