@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from face_recon_ros.face_model.model import FaceModel
     from face_recon_ros.face_model.parameters import FaceParameters
     from face_recon_ros.faces import Faces
-    from face_recon_ros.pipeline import Pipeline, PipelineConfig
+    from face_recon_ros.pipeline import Pipeline
+    from face_recon_ros.pipeline_config import PipelineConfig
     from face_recon_ros.pose import MetricPose
     from face_recon_ros.rotations import EulerAngles
     from face_recon_ros.tracking.settings import TrackingSettings
@@ -57,7 +58,7 @@ __getattr__, __dir__ = lazy_names(
         'Faces': 'face_recon_ros.faces',
         'MetricPose': 'face_recon_ros.pose',
         'Pipeline': 'face_recon_ros.pipeline',
-        'PipelineConfig': 'face_recon_ros.pipeline',
+        'PipelineConfig': 'face_recon_ros.pipeline_config',
         'SmoothingSettings': 'face_recon_ros.tracking.smoothing',
         'TrackingSettings': 'face_recon_ros.tracking.settings',
     },

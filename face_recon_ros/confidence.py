@@ -61,6 +61,19 @@ class RotationCalibration:
 
     def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> np.ndarray:
         """Return (3,) about the face's x, y, z."""
+        low, high, way, ratio = self._between(azimuth_rad, uncertainty)
+        return np.array([self._of_axis(axis, low, high, way, ratio) for axis in range(3)])
+
+    def yaw_sigma_rad(self, azimuth_rad: float, uncertainty: float) -> float:
+        """Return that about the face's z alone."""
+        return self._of_axis(2, *self._between(azimuth_rad, uncertainty))
+
+    def _of_axis(self, axis: int, low: int, high: int, way: float, ratio: float) -> float:
+        a, b = self.sigma_deg[low][axis], self.sigma_deg[high][axis]
+        return math.radians(a + way * (b - a)) * ratio ** self.exponents[axis]
+
+    def _between(self, azimuth_rad: float, uncertainty: float) -> tuple[int, int, float, float]:
+        """Return two bands, how far it is from the first to the second, and the uncertainty."""
         azimuth_deg = abs(math.degrees(azimuth_rad))
         middles = YAW_BAND_MIDDLES_DEG
         high = min(bisect.bisect(middles, azimuth_deg), len(middles) - 1)
@@ -69,12 +82,7 @@ class RotationCalibration:
         way = min(max(way, 0.0), 1.0)
         least, most = self.UNCERTAINTY_RANGE
         ratio = min(max(uncertainty / self.uncertainty_unit, least), most)
-        return np.array([
-            math.radians(a + way * (b - a)) * ratio**exponent
-            for a, b, exponent in zip(
-                self.sigma_deg[low], self.sigma_deg[high], self.exponents, strict=True
-            )
-        ])
+        return low, high, way, ratio
 
 
 # of the regressor `facemesh`: uncertainty is the fit error
@@ -183,6 +191,24 @@ def pose_covariance(
     if camera is not None and not camera.calibrated:
         moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(seen_m)
         covariance += np.outer(moved, moved)
+    return covariance
+
+
+def moving_covariance(pose: MetricPose, camera: Camera, growth: np.ndarray) -> np.ndarray:
+    """
+    Return (6, 6), what a pose's covariance grows by while the face is not looked at.
+
+    A head that turns in the image's plane turns out of it as well: it is taken for as fast there.
+
+    :param growth: (4,) of the variances of its place in the image, x and y px, of the logarithm of
+        its size, and of its roll in rad (tracking.motion)
+    """
+    seen_m = pose.translation_m - np.array(camera.position_m)
+    across = growth[:2] / np.square([camera.fx, camera.fy])
+    turn = rotation_to(seen_m)
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = turn @ np.diag([*across, growth[2]]) @ turn.T * float(seen_m @ seen_m)
+    covariance[3:, 3:] = growth[3] * np.eye(3)
     return covariance
 
 

@@ -64,6 +64,10 @@ class Face(ComparedByValue):
         not known, or not asked for (PipelineConfig.expressions).
     blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, the coefficient is 0.
     speaking: 0..1, how surely the person speaks; NaN as above, and in the first second.
+    predicted: not looked at in this image, as others had their turn
+        (TrackingSettings.max_regressions_per_image): the face is where its motion takes it, turned
+        in the image's plane with it, and less sure the longer ago it was looked at; the rest is as
+        it was found last.
     """
 
     id: str
@@ -83,6 +87,7 @@ class Face(ComparedByValue):
     blendshapes: np.ndarray = field(default_factory=unknown_blendshapes)
     blendshape_confidence: np.ndarray = field(default_factory=nothing_known)
     speaking: float = math.nan
+    predicted: bool = False
 
     @property
     def gaze(self) -> np.ndarray:

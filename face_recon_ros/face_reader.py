@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.tracking.moving import Move
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,6 +38,7 @@ class FaceReader:
         self._threads = threads
         self._eyes = EyeReader(threads, smooth=True, learn_offset=False)
         self._expressions: ExpressionReader | None = None
+        self._read: dict[str, Face] = {}
 
     def prepare(self, wanted: Wanted) -> None:
         """
@@ -49,13 +52,16 @@ class FaceReader:
 
     def reset(self) -> None:
         """Forget everybody."""
+        self._read = {}
         self._eyes.reset()
         if self._expressions is not None:
             self._expressions.reset()
 
     def forget(self, ids: Collection[str], stamp_s: float) -> None:
         """Forget whose ids do not come again."""
-        self._eyes.keep(set(ids))
+        known = set(ids)
+        self._read = {face_id: face for face_id, face in self._read.items() if face_id in known}
+        self._eyes.keep(known)
         if self._expressions is not None:
             self._expressions.forget(stamp_s)
 
@@ -74,10 +80,34 @@ class FaceReader:
         :param found: its parameters before smoothing
         :param stamp_s: None: a photo, of which nothing is remembered
         """
+        if face.predicted:
+            return self._as_read(face, wanted)
         if wanted.eyes:
             face = self._with_eyes(image, face, camera, stamp_s)
         if wanted.expressions:
             face = self._with_expression(image, face, found, stamp_s, wanted.smooth)
+        if stamp_s is not None:
+            self._read[face.id] = face
+        return face
+
+    def _as_read(self, face: Face, wanted: Wanted) -> Face:
+        """Return a face that was not looked at with what was read of it last."""
+        last = self._read.get(face.id)
+        if last is None:
+            return face
+        if wanted.expressions:
+            face = replace(
+                face,
+                blendshapes=last.blendshapes,
+                blendshape_confidence=last.blendshape_confidence,
+                speaking=last.speaking,
+            )
+        if wanted.eyes and last.eyes is not None:
+            move = Move.of_parameters(last.parameters, face.parameters)
+            turn = face.pose.rotation @ last.pose.rotation.T
+            grown = np.trace((face.pose_covariance - last.pose_covariance)[3:, 3:]) / 3
+            sigma_rad = math.sqrt(last.eyes.sigma_rad**2 + max(float(grown), 0.0))
+            face = replace(face, eyes=last.eyes.moved(move, turn, sigma_rad))
         return face
 
     def _with_eyes(

@@ -182,6 +182,11 @@ class Faces(Sequence[Face]):
         return self._table(lambda face: face.speaking)
 
     @property
+    def predicted(self) -> np.ndarray:
+        """Booleans (N,): not looked at in this image, see Face."""
+        return np.array([face.predicted for face in self], bool)
+
+    @property
     def pose_covariances(self) -> np.ndarray:
         """Covariances (N, 6, 6) of the poses: x, y, z in m^2, rotations in rad^2."""
         return self._table(lambda face: face.pose_covariance, (6, 6))

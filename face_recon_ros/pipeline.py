@@ -9,8 +9,7 @@ detect -> follow -> regress the 62 parameters -> smooth -> pose and landmarks
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,121 +24,54 @@ from face_recon_ros.arguments import (
 from face_recon_ros.camera import Camera
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.detection.base import Detection
-from face_recon_ros.detection.loader import BOTH, load_detector
-from face_recon_ros.eyes.reader import ALWAYS, AUTO, NEVER
+from face_recon_ros.eyes.reader import ALWAYS, AUTO
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.faces import Faces
+from face_recon_ros.pipeline_config import PipelineConfig as PipelineConfig
 from face_recon_ros.placing import DepthReport, Placer
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.regression.base import Regression
-from face_recon_ros.regression.loader import NETWORK, REGRESSORS, load_regressor
+from face_recon_ros.regression.base import Regression, Regressor
+from face_recon_ros.regression.lanes import Lanes
+from face_recon_ros.regression.loader import load_regressor
 from face_recon_ros.regression.region import Region, without_turn
 from face_recon_ros.regression.roll_verification import RollVerifier
 from face_recon_ros.regression.rolls import (
     Candidate,
     UprightDetector,
-    detect_upside_down,
     find_roll,
     is_sure,
 )
-from face_recon_ros.settings import (
-    Change,
-    check_kind,
-    check_settings,
-    described,
-    setting,
-    settings_class,
-)
+from face_recon_ros.searching import ImageSearch
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
+from face_recon_ros.tracking.moving import Move
 from face_recon_ros.tracking.new_faces import is_new_face
 from face_recon_ros.tracking.settings import TrackingSettings
-from face_recon_ros.tracking.smoothing import FaceSmoothers, SmoothingSettings
-from face_recon_ros.tracking.track import Observation
+from face_recon_ros.tracking.smoothing import FaceSmoothers
+from face_recon_ros.tracking.track import Observation, Track
 from face_recon_ros.tracking.tracker import Orientation, Tracker
-
-# Average adult (Dodgson 2004, Variation and extrema of human interpupillary distance)
-ADULT_INTERPUPILLARY_DISTANCE_M = 0.063
 
 # Of so many searches of a stream for new faces one is with the image upside down, and of so many
 # while no face is found with high confidence
 SEARCHES_PER_TURN, UNCERTAIN_SEARCHES_PER_TURN = 4, 2
 
 
-@settings_class
 @dataclass(slots=True, frozen=True)
-class PipelineConfig:
+class _Found:
     """
-    How faces are found; the node's parameters and the command line's options end here.
+    A face of an image before it is placed in space: its parameters smoothed.
 
-    expressions: read Face.blendshapes and Face.speaking, too; takes a second network per face.
+    growth (4,): what Motion.growth says, of a face that is predicted; None: it was looked at.
     """
 
-    detector: str = setting(
-        BOTH,
-        'Face detector: short_range (to 2 m), full_range (to 5 m), both (and smaller faces), or a '
-        '.tflite file.',
-        change=Change.UNCONFIGURED,
-    )
-    detector_threshold: float = setting(0.5, 'Minimum score of a detection.', 0.05, 1.0)
-    interpupillary_distance_m: float = setting(
-        ADULT_INTERPUPILLARY_DISTANCE_M,
-        'Distance between the pupils of the people seen. All distances are proportional to it.',
-        0.03,
-        0.09,
-        unit='m',
-    )
-    tracking: TrackingSettings = field(default_factory=TrackingSettings)
-    smoothing: SmoothingSettings | None = field(
-        default_factory=SmoothingSettings,
-        metadata=described(
-            'Smooth pose and shape of every face with a One-Euro filter.', section='smoothing'
-        ),
-    )
-    use_eyes: str = setting(
-        AUTO,
-        'Look at the eyes: auto (the node: while somebody subscribes to what shows them, not for '
-        '/tf alone), always, or never. Without, the gaze is the direction of the head.',
-        choices=(AUTO, ALWAYS, NEVER),
-    )
-    learn_gaze_offset: bool = setting(
-        False,
-        'Learn, slowly, by how much the eyes of each person look beside the camera when they look '
-        'at it, and correct for it.',
-    )
-    threads: int = setting(1, 'Threads of each network.', 1, 64, change=Change.UNCONFIGURED)
-    model_path: str | None = setting(
-        None, 'Another face model (.npz). Empty: the shipped one.', change=Change.UNCONFIGURED
-    )
-    regressor: str = setting(
-        NETWORK,
-        'Face model regressor: network (one network for every pose), facemesh (MediaPipe Face '
-        'Mesh and a closed-form fit), or hybrid (facemesh near the front, network beyond).',
-        choices=REGRESSORS,
-        change=Change.UNCONFIGURED,
-    )
-    regressor_path: str | None = setting(
-        None,
-        'Another .tflite network, from face crop to landmarks or parameters. It is used alone. '
-        'Empty: the shipped one.',
-        change=Change.UNCONFIGURED,
-    )
-
-    # for the callers: a node decides by who listens
-    expressions: bool = False
-
-    def __post_init__(self) -> None:
-        """:raises SettingsError: a number is beyond its range, or a name is not known."""
-        check_settings(self)
-        check_kind('tracking', self.tracking, (TrackingSettings,), 'TrackingSettings(...)')
-        check_kind('smoothing', self.smoothing, (SmoothingSettings, type(None)),
-                   'SmoothingSettings(...), or None for none')
-        check_kind('expressions', self.expressions, (bool, np.bool_), 'True or False')
+    id: str
+    regression: Regression
+    parameters: FaceParameters
+    growth: np.ndarray | None = None
 
 
 class Pipeline:
@@ -163,8 +95,9 @@ class Pipeline:
         self.config = check_config(config, PipelineConfig)
         self.model = FaceModel(self.config.model_path)
         self._use_detector(self.config)
-        self.regressor = load_regressor(
-            self.config.regressor, self.model, self.config.regressor_path, self.config.threads
+        self.regressor = self._load_regressor(self.config.threads)
+        self._lanes = Lanes(
+            self.regressor, lambda: self._load_regressor(threads=1), self.config.threads
         )
         self._tracker = Tracker(self.config.tracking)
         self._smoothers = FaceSmoothers(self.config.smoothing)
@@ -176,6 +109,10 @@ class Pipeline:
         self.eyes_wanted = True
         self._reader = FaceReader(self.model, self.config.threads)
         self._reader.prepare(self._wanted(self.config))
+
+    def _load_regressor(self, threads: int) -> Regressor:
+        config = self.config
+        return load_regressor(config.regressor, self.model, config.regressor_path, threads)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m
@@ -189,9 +126,10 @@ class Pipeline:
         return Wanted(eyes, config.expressions, smooth, config.learn_gaze_offset)
 
     def _use_detector(self, config: PipelineConfig) -> None:
-        self.detector = load_detector(config.detector, config.detector_threshold, config.threads)
-        # the same networks, but parts of the image in turn of its own
-        self._other_way_up = copy(self.detector)
+        self._search = ImageSearch(
+            config.detector, config.detector_threshold, config.threads
+        )
+        self.detector = self._search.detector
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
@@ -330,51 +268,53 @@ class Pipeline:
         sure = self._tracker.is_sure_of_one()
         per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
-        search = self._other_way_up if other_way_up else self.detector
-        if other_way_up != self._tracker.are_upside_down():
-            found = detect_upside_down(search.next_part, image)
-        else:
-            found = search.next_part(image)
-        self._tracker.suggest(_regions(found))
+        turned = other_way_up != self._tracker.are_upside_down()
+        orientation = Orientation.UPSIDE_DOWN if turned else Orientation.UPRIGHT
+        self._tracker.suggest(self._search.part(image, other_way_up, orientation))
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
-    ) -> list[tuple[str, Regression, FaceParameters]]:
+    ) -> list[_Found]:
         """Predict where the faces are, look there, look for others, smooth."""
         tracker, smooth = self._tracker, self._smoothers
         regions = tracker.predict(stamp_s)
         described = tracker.want_descriptors()
+        found = self._lanes(image, regions)
         tracker.update([
-            self._followed(image, region, wanted, stamp_s)
-            for region, wanted in zip(regions, described, strict=True)
+            self._followed(image, regression, wanted, stamp_s)
+            for regression, wanted in zip(found, described, strict=True)
         ])
-        search = tracker.wanted_search()
-        if search is not None:
-            tracker.take_detections(self._detect(image, search))
+        orientation = tracker.wanted_search()
+        if orientation is not None:
+            sought = tracker.sought()
+            if sought:
+                tracker.take_detections(self._search.around(image, orientation, sought))
+            else:
+                tracker.take_detections(self._search.whole(image, orientation))
         tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         if tracker.wants_upside_down():
-            tracker.take_detections(self._detect(image, Orientation.UPSIDE_DOWN))
+            tracker.take_detections(self._search.whole(image, Orientation.UPSIDE_DOWN))
             tracker.add([self._new_face(image, region) for region in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
-            found = track.regression
-            smooth(track.id, found.parameters, track.seen_s, view, found.rotation_sigma_rad)
-        return [
-            (t.id, t.regression, smooth.last(t.id, t.regression.parameters))
-            for t in tracker.reported()
-        ]
+            if not track.waited:
+                seen = track.regression
+                smooth(track.id, seen.parameters, track.seen_s, view, seen.rotation_sigma_rad)
+        return [self._shown(track) for track in tracker.reported()]
 
-    def _detect(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
-        """Search a whole image."""
-        if orientation is Orientation.UPSIDE_DOWN:
-            return _regions(detect_upside_down(self.detector, image))
-        return _regions(self.detector(image))
+    def _shown(self, track: Track) -> _Found:
+        """Return a face as it is shown: smoothed, and where it is expected if it was not seen."""
+        regression = track.regression
+        parameters = self._smoothers.last(track.id, regression.parameters)
+        if self.config.smoothing is not None and track.found is not regression.region:
+            parameters = Move.between(track.found, regression.region).parameters(parameters)
+        growth = self._tracker.growth(track) if track.waited else None
+        return _Found(track.id, regression, parameters, growth)
 
     def _followed(
-        self, image: np.ndarray, region: Region, described: bool, stamp_s: float
+        self, image: np.ndarray, first: Regression, described: bool, stamp_s: float
     ) -> Observation:
         """Return what there is in a search region; a low score is verified at other rolls."""
-        first = self.regressor(image, region, denoise=True)
         found = self._roll_verifier(first, stamp_s, lambda: self._rolled(image, first.region))
         return _observed(image, found) if described else Observation(found)
 
@@ -395,7 +335,7 @@ class Pipeline:
         refined = self.regressor.refined(image, found.regression, still=False)
         return Candidate(refined, found.upright_score)
 
-    def _find_in_still(self, image: np.ndarray) -> list[tuple[str, Regression, FaceParameters]]:
+    def _find_in_still(self, image: np.ndarray) -> list[_Found]:
         """
         Every detection is reported.
 
@@ -403,12 +343,12 @@ class Pipeline:
         horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._detect(image, Orientation.UPRIGHT), every)
+        found = self._look_at(image, self._search.whole(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
-            others = self._detect(image, Orientation.UPSIDE_DOWN)
+            others = self._search.whole(image, Orientation.UPSIDE_DOWN)
             found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
         refined = [self.regressor.refined(image, face, still=True) for face in found]
-        return [('', face, face.parameters) for face in refined]
+        return [_Found('', face, face.parameters) for face in refined]
 
     def _look_at(
         self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
@@ -431,17 +371,19 @@ class Pipeline:
     def _faces(
         self,
         image: np.ndarray,
-        found: list[tuple[str, Regression, FaceParameters]],
+        found: list[_Found],
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
     ) -> Faces:
         wanted = self._wanted(self.config, photo=stamp_s is None)
         faces = []
-        for face_id, regression, parameters in found:
-            face = self._placer.place(face_id, regression, parameters, camera, stamp_s, depth)
+        for f in found:
+            face = self._placer.place(
+                f.id, f.regression, f.parameters, camera, stamp_s, depth, f.growth
+            )
             if face is not None:
-                raw = regression.parameters
+                raw = f.regression.parameters
                 face = self._reader(image, face, raw, camera, stamp_s, wanted)
                 faces.append(self._placer.with_iris(image, face, camera, stamp_s))
         return Faces(sorted(faces, key=lambda face: -face.score))
@@ -450,10 +392,6 @@ class Pipeline:
 def _observed(image: np.ndarray, found: Regression, upright_score: float = 1.0) -> Observation:
     """Return a face with its appearance descriptor."""
     return Observation(found, descriptor_of(image, found.region), upright_score)
-
-
-def _regions(detections: list[Detection]) -> list[Region]:
-    return [Region.from_detection(d) for d in detections]
 
 
 def __getattr__(name: str) -> object:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.confidence import moving_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import GeometryError
@@ -131,12 +132,14 @@ class Placer:
         camera: Camera,
         stamp_s: float | None = None,
         depth: DepthImage | None = None,
+        growth: np.ndarray | None = None,
     ) -> Face | None:
         """
         Return the face; None where no pose follows from what was found.
 
         :param stamp_s: of a stream's image; None: of a photo, of which nothing is remembered
         :param depth: registered to the image; None: there is none
+        :param growth: (4,) Motion.growth of a face that was not looked at; None: it was
         """
         if not np.isfinite(regression.fit_error):
             return None
@@ -144,7 +147,9 @@ class Placer:
         face = self._by_assumption(face_id, regression, parameters, camera, person)
         if face is None:
             return None
-        if depth is not None:
+        if growth is not None:
+            face = _predicted(face, regression, camera, growth)
+        if depth is not None and growth is None:
             face = self._by_depth(face, camera, depth, person, stamp_s)
         elif person.size.measured and stamp_s is not None:
             face = self._remembered(face, person, stamp_s)
@@ -362,6 +367,22 @@ def _source(size: HeadSize) -> DistanceSource:
     if size.measured:
         return DistanceSource.DEPTH
     return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
+
+
+def _predicted(
+    face: Face, regression: Regression, camera: Camera, growth: np.ndarray
+) -> Face:
+    """Return a face that was not looked at: less sure by the growth (4,) of its variances."""
+    sigma_rad = regression.rotation_sigma_rad
+    if sigma_rad is not None:
+        sigma_rad = math.hypot(sigma_rad, math.sqrt(growth[3]))
+    return replace(
+        face,
+        score=score_of(replace(regression, rotation_sigma_rad=sigma_rad)),
+        pose_covariance=face.pose_covariance + moving_covariance(face.pose, camera, growth),
+        rotation_sigma_rad=sigma_rad,
+        predicted=True,
+    )
 
 
 def _kept(person: _Person, stamp_s: float) -> np.ndarray:

@@ -57,18 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measured(
-    image: np.ndarray, face: Face, looks: EyeLandmarks, network: EyeNetwork
+    image: np.ndarray, face: Face, landmarks: EyeLandmarks, network: EyeNetwork
 ) -> np.ndarray | None:
     """Return distance of the pupils, and mean radii by edge and network at each factor; px."""
-    apart_px = float(np.linalg.norm(np.subtract(*looks.iris_px)))
+    apart_px = float(np.linalg.norm(np.subtract(*landmarks.iris_px)))
     across = float(np.linalg.norm(face.rotation[:2, 1]))
     row = [apart_px / across]
     for factor in (1.0, *FACTORS):
         shown = image
         for side in range(2) if factor != 1 else ():
-            radius_px = IRIS_PER_NETWORK * looks.radius_px[side]
-            shown = grown(shown, looks.iris_px[side], radius_px, factor)
-        found = [limbus_of(shown, looks, side) for side in range(2)]
+            radius_px = IRIS_PER_NETWORK * landmarks.radius_px[side]
+            shown = grown(shown, landmarks.iris_px[side], radius_px, factor)
+        found = [limbus_of(shown, landmarks, side) for side in range(2)]
         radii = [circle[1] for circle in found if circle is not None]
         if len(radii) < len(found):
             return None

@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,10 +84,14 @@ def run_image(data: bytes, folder: Path) -> None:
     path = folder / 'picture.jpg'
     path.write_bytes(data)
     try:
-        image = read_image(path)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter('always')
+            image = read_image(path)
     except ImageError as error:
         one_line(error)
         return
+    finally:
+        assert not said, f'said beside it: {said[0].message}'
     check_picture(image)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from face_recon_ros import cli
 from face_recon_ros.io.image_files import VideoWriter
-from face_recon_ros.tools import bench
+from face_recon_ros.paths import model_file
+from face_recon_ros.tools import bench, bench_comparison
 
 
 @pytest.fixture
@@ -36,6 +37,69 @@ def test_bench_measures_every_stage_and_writes_json(small_plan, tmp_path, capfd)
     for stage in ('preprocess', 'inference', 'postprocess', 'tracked image', 'decode', 'render'):
         assert stage in stages
     assert all(0 < m['min_ms'] <= m['median_ms'] <= m['p95_ms'] for m in measurements)
+
+
+def measured(stage, median_ms, faces=1, threads=1):
+    return bench.Measurement(stage, 640, 480, faces, threads, 9, 0.5, median_ms, 90.0)
+
+
+def test_runs_are_compared_in_units_of_the_network_timed_in_each():
+    before = [measured('render', 2.0), measured('decode', 1.0), measured('net', 4.0)]
+    # a machine half as fast, and a renderer that is faster
+    now = [
+        measured('decode', 2.0), measured('render', 1.0), measured('net', 8.0),
+        measured('net', 5.0, threads=2), measured('render', 7.0, faces=2), measured('eyes', 3.0)]
+    found = bench_comparison.compare(before, now, 'net')
+    assert [(c.measurement.stage, c.before, c.now, c.ratio) for c in found] == [
+        ('decode', 0.25, 0.25, 1.0), ('render', 0.5, 0.125, 0.25)]
+    assert {c.unit for c in found} == {'x net'}
+    # without a network in both runs: milliseconds
+    for network in (None, 'other'):
+        found = bench_comparison.compare(before, now, network)
+        assert [(c.measurement.stage, c.before, c.now) for c in found] == [
+            ('decode', 1.0, 2.0), ('render', 2.0, 1.0), ('net', 4.0, 8.0)]
+        assert {c.unit for c in found} == {'ms'}
+
+
+def test_a_run_is_printed_beside_a_saved_one(small_plan, tmp_path, capfd):
+    path, network = tmp_path / 'before.json', model_file('far_faces.tflite')
+    options = ['bench', '--runs', '1', '--no-ros', '--network', str(network)]
+    assert cli.main([*options, '--json', str(path)]) == 0
+    capfd.readouterr()
+    saved = path.read_bytes()
+    assert cli.main([*options, '--compare', str(path)]) == 0
+    table = capfd.readouterr().out.split('before      now  ratio')[1]
+    assert '(x far_faces)' in table
+    rows = [line for line in table.splitlines() if 'tracked image' in line]
+    assert len(rows) == 3
+    before, now, ratio = (float(v) for v in rows[0].split()[-3:])
+    assert ratio == pytest.approx(now / before, abs=0.02)
+    assert path.read_bytes() == saved
+    # the file that is compared with is not written over
+    assert cli.main([*options, '--compare', str(path), '--json', str(path)]) != 0
+    assert path.read_bytes() == saved
+
+
+@pytest.mark.parametrize(
+    ('content', 'fault'),
+    [
+        (None, 'No such file'),
+        (b'\xff', 'no JSON'),
+        (b'[]', 'has no figures'),
+        (b'{"measurements": []}', 'has no figures'),
+        (b'{"measurements": [{"stage": "render"}]}', 'has no figures'),
+    ],
+)
+def test_what_is_no_saved_run_is_told_at_once(tmp_path, capfd, monkeypatch, content, fault):
+    monkeypatch.setattr(bench, 'run', lambda *_: pytest.fail('measured'))
+    path = tmp_path / 'before.json'
+    if content is not None:
+        path.write_bytes(content)
+    assert cli.main(['bench', '--no-ros', '--compare', str(path)]) != 0
+    error = capfd.readouterr().err
+    assert f'--compare {path}: ' in error
+    assert fault in error
+    assert 'give a file that face-recon bench --json has written' in error
 
 
 @pytest.mark.parametrize('faces', [1, 2, 4, 8])

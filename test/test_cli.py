@@ -37,6 +37,7 @@ CONTRACT = (
     + ['yaw_deg', 'pitch_deg', 'roll_deg', 'fit_error', 'time_s', 'head_scale', 'distance_source']
     + ['gaze_x', 'gaze_y', 'gaze_z', 'gaze_sigma_deg', 'eye_open_right', 'eye_open_left']
     + [f'bs_{name}' for name in ARKIT]
+    + ['predicted']
 )
 
 

@@ -50,6 +50,16 @@ def test_who_was_away_for_longer_than_forget_s_is_another(played):
     assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
 
 
+def test_half_a_face_at_the_border_does_not_get_the_others_id(played):
+    """Both were lost there; the first to come back has to show whose face it is."""
+    people, duration_s = played['leave together and return changed over']
+    outcome = evaluate(people, duration_s, Pipeline())
+    assert outcome.swaps == 0, outcome.events
+    # the other one was away for longer than forget_s
+    assert [len(ids) for ids in outcome.ids] == [2, 1]
+    assert max(outcome.reacquired_images) <= REACQUIRED_IMAGES
+
+
 def test_the_scenes_catch_a_tracker_that_goes_by_place_alone(played, monkeypatch):
     """Without appearance the scenes come out wrong: they are worth playing."""
     monkeypatch.setattr(

@@ -8,7 +8,7 @@ import pytest
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import load_detector
 from face_recon_ros.detection.nms import intersection_over_union
-from face_recon_ros.detection.tiling import MergedDetector, squares
+from face_recon_ros.detection.tiling import MergedDetector, WholeImageDetector, squares
 
 # Eyes of the sample portrait, read off the picture: subject's right, left
 PORTRAIT_EYES = np.array([[204.0, 103.0], [246.0, 105.0]])
@@ -106,6 +106,46 @@ def test_a_search_in_parts_covers_the_whole_image():
         detector.next_part(image)
     assert len(near.shown) == 2
     assert len(far.shown) == 4
+
+
+@pytest.mark.parametrize(
+    ('place', 'near_shown', 'far_shown'),
+    [
+        # five widths around a face in the middle
+        ((500, 400, 40), [], [(201, 201)]),
+        # a face that fills much of its window is one for the detector of near ones
+        ((0, 0, 40), [(101, 101)], []),
+        ((500, 400, 500), [(800, 1000)], []),
+        ((-300, 400, 40), [], []),
+        ((np.nan, 400, 40), [], []),
+    ],
+)
+def test_a_face_is_looked_for_in_a_window_around_its_place(place, near_shown, far_shown):
+    near, far = Sees(), Sees()
+    detector, image = MergedDetector(near, far), np.zeros((800, 1000, 3), np.uint8)
+    for _ in range(3):
+        detector.next_part(image, [np.array(place, float)])
+    parts = MergedDetector(Sees(), Sees())
+    for _ in range(3):
+        parts.next_part(image)
+    # besides the parts, which take turns as without it
+    assert sorted(near.shown) == sorted(parts._near.shown + 3 * near_shown)
+    assert sorted(far.shown) == sorted(parts._far.shown + 3 * far_shown)
+
+
+def test_a_face_in_its_window_and_in_a_part_is_reported_once():
+    far = Sees((90, 90, 110, 110, 0.9))
+    found = MergedDetector(Sees(), far).next_part(
+        np.zeros((800, 1000, 3), np.uint8), [np.array([500.0, 400.0, 40.0])] * 2)
+    assert [tuple(d.box) for d in found if d.box[0] > 300] == [(490, 390, 510, 410)]
+
+
+def test_one_detector_looks_at_the_image_and_around_a_place():
+    alone = Sees((90, 90, 110, 110, 0.9))
+    found = WholeImageDetector(alone).next_part(
+        np.zeros((800, 1000, 3), np.uint8), [np.array([500.0, 400.0, 40.0])])
+    assert alone.shown == [(800, 1000), (201, 201)]
+    assert sorted(tuple(d.box[:2]) for d in found) == [(90, 90), (490, 390)]
 
 
 @pytest.mark.parametrize('size', [(640, 480), (480, 640), (1920, 1080), (100, 100), (3000, 200)])

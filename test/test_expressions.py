@@ -21,7 +21,7 @@ from face_recon_ros.expression.regression import ExpressionRegression
 from face_recon_ros.expression.rules import named_expression
 from face_recon_ros.expression.speaking import SpeakingDetector
 from face_recon_ros.paths import model_file
-from face_recon_ros.rendering.bars import draw_bars, rows_of
+from face_recon_ros.rendering.bars import draw_bars, place_of, rows_of
 from face_recon_ros.rotations import EulerAngles, rotation_about
 from face_recon_ros.tflite import Network
 
@@ -451,6 +451,28 @@ def test_bars_are_beside_the_face_and_only_where_something_is_known(face, portra
     names = [row.name for row in rows_of(face)]
     assert 'mouthSmile' in names
     assert 'tongueOut' not in names
+
+
+@pytest.mark.parametrize(('box', 'size'), [
+    ((20, 40, 220, 280), (640, 480)),  # room to the right
+    ((400, 40, 620, 280), (640, 480)),  # to the left
+    ((200, 100, 440, 380), (640, 480)),  # on both sides, for smaller rows
+    ((60, 20, 260, 260), (320, 400)),  # below alone
+    ((60, 180, 260, 390), (320, 400)),  # above alone
+])  # fmt: skip
+def test_bars_leave_the_face_free_where_there_is_room(box, size):
+    panel = place_of(np.array(box, float), size, 30)
+    right, bottom = panel.left + panel.width, panel.top + panel.rows * panel.row_px
+    assert 0 <= panel.left < right <= size[0]
+    assert 0 <= panel.top < bottom <= size[1]
+    assert panel.rows >= 4
+    x0, y0, x1, y1 = box
+    assert right <= x0 or x1 <= panel.left or bottom <= y0 or y1 <= panel.top
+
+
+def test_bars_cover_little_of_a_face_that_fills_the_image():
+    panel = place_of(np.array([10.0, 10.0, 310.0, 230.0]), (320, 240), 30)
+    assert panel.rows * panel.row_px <= 0.25 * 220
 
 
 @pytest.mark.parametrize('size', [(40, 60), (480, 30), (60, 2000)])

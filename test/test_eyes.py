@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_recon_ros import deprecation
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.landmarks import EyeLandmarks
+from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
 from face_recon_ros.eyes.openness import openness_of
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
@@ -60,7 +61,7 @@ def outline(inner, outer, ratio):
 
 
 def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.025):
-    """Return a pose, landmarks and looks of eyes that look in a direction (3,)."""
+    """Return a pose, landmarks (68, 3) and those of eyes that look in a direction (3,)."""
     pose = MetricPose(rotation, np.array(place))
     landmarks_m, lids, irises = np.zeros((68, 3)), [], []
     landmarks_m[:, 2] = place[2]
@@ -76,14 +77,23 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
         inner, outer = (left, right) if side < 0 else (right, left)
         lids.append(outline(inner, outer, ratio))
     lids = np.array(lids)
-    looks = EyeLandmarks(
+    eyes = EyeLandmarks(
         iris_px=np.array(irises),
         radius_px=np.full(2, 5.0),
         lids_px=lids,
         openness=openness_of(lids),
         width_px=np.linalg.norm(lids[:, 8] - lids[:, 0], axis=1),
     )
-    return pose, landmarks_m, looks
+    return pose, landmarks_m, eyes
+
+
+def test_the_old_name_of_the_landmarks_still_works():
+    _, _, landmarks = scene(np.array([0.0, 0.0, -1.0]))
+    eyes = Eyes(landmarks, np.array([0.0, 0, -1]), 0.1, np.array([True, True]))
+    deprecation.warn_once.cache_clear()
+    with pytest.warns(DeprecationWarning, match=r'Eyes\.looks is deprecated; use Eyes\.landmarks'):
+        assert eyes.looks is landmarks
+    deprecation.warn_once.cache_clear()
 
 
 def angle_deg(a, b):

@@ -61,9 +61,10 @@ def test_a_turned_eye_is_as_open(turn_deg):
     assert opening_ratios(points @ r.T) == pytest.approx(0.2)
 
 
-def test_iris_and_corners_have_the_sizes_of_a_face(face):
+@pytest.mark.parametrize('second', [False, True])
+def test_iris_and_corners_have_the_sizes_of_a_face(portrait, face, second):
     """An iris has 11.7 mm, and the corners of an eye are two to three times as far apart."""
-    looks = face.eyes.looks
+    looks = face.eyes.landmarks if second else EyeNetwork()(portrait, face.landmarks_px)
     corners = face.landmarks_px[[[36, 39], [42, 45]], :2]
     np.testing.assert_allclose(
         looks.width_px, np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), rtol=0.25)

@@ -32,6 +32,7 @@ TABLES = {
     'eye_openness': (2,),
     'blendshapes': (52,),
     'speaking': (),
+    'predicted': (),
 }
 
 
@@ -92,7 +93,7 @@ def test_the_table(faces):
 def test_nobody_has_arrays_of_the_right_shape(name):
     table = getattr(Faces(), name)
     assert table.shape == (0, *TABLES[name])
-    assert table.dtype.kind == ('U' if name == 'ids' else 'f')
+    assert table.dtype.kind == {'ids': 'U', 'predicted': 'b'}.get(name, 'f')
 
 
 def test_every_table_is_tried_here():

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import struct
+import warnings
 import zlib
 
 import cv2
@@ -17,6 +18,7 @@ from face_recon_ros.io.image_files import (
     read_image,
     write_image,
 )
+from face_recon_ros.io.pillow_images import decode_with_pillow
 
 
 @pytest.fixture
@@ -157,3 +159,17 @@ def test_unreadable_video_is_named(tmp_path, content):
 def test_missing_video_is_named(tmp_path):
     with pytest.raises(ImageError, match=r'gone\.mp4: no such file'):
         Video.open(tmp_path / 'gone.mp4')
+
+
+def test_what_pillow_remarks_of_a_damaged_file_is_not_said(portrait):
+    """A TIFF of which one tag has more values than the file has bytes."""
+    pytest.importorskip('PIL')
+    data = bytearray(cv2.imencode('.tiff', portrait[:40, :40])[1].tobytes())
+    directory = int.from_bytes(data[4:8], 'little')
+    (at,) = (at for at in range(directory + 2, directory + 2 + 12 * data[directory], 12)
+             if int.from_bytes(data[at : at + 2], 'little') == 278)  # rows per strip
+    data[at + 4 : at + 8] = (1 << 20).to_bytes(4, 'little')
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        decode_with_pillow(bytes(data))
+    assert said == []

@@ -33,7 +33,7 @@ LAYERS = (
     ('tracking',),
     ('expression', 'eyes'),
     ('face',),
-    ('face_reader', 'faces', 'placing'),
+    ('face_reader', 'faces', 'pipeline_config', 'placing', 'searching'),
     ('pipeline',),
     ('io',),
     ('rendering',),

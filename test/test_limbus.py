@@ -39,9 +39,9 @@ def lids_of(middle):
 
 def eyes_of(gaze=(0.0, 0.0, -1.0), openness=1.0, said_px=SAID_PX):
     lids = np.stack([lids_of(middle) for middle in MIDDLES])
-    looks = EyeLandmarks(MIDDLES.copy(), np.full(2, said_px), lids, np.full(2, openness),
+    landmarks = EyeLandmarks(MIDDLES.copy(), np.full(2, said_px), lids, np.full(2, openness),
                      np.full(2, 44.0))
-    return Eyes(looks, np.array(gaze), 0.1, np.array([True, True]))
+    return Eyes(landmarks, np.array(gaze), 0.1, np.array([True, True]))
 
 
 def drawn(radii_px, narrowed=1.0, seed=0, iris=(70, 60, 50)):

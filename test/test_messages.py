@@ -74,6 +74,12 @@ def test_face_array():
     assert landmarks.camera[67].z == pytest.approx(0.203)
 
 
+def test_a_predicted_face_says_so():
+    array = messages.face_array(
+        [make_face(), replace(make_face(), predicted=True)], HEADER, 640, 480)
+    assert [face.predicted for face in array.faces] == [False, True]
+
+
 def test_no_face_gives_an_empty_array():
     array = messages.face_array([], HEADER, 640, 480)
     assert array.header == HEADER

@@ -151,6 +151,7 @@ MESSAGES = {
         'gaze_sigma_rad': 'float',
         'eye_openness': 'float[2]',
         'blendshapes': 'float[52]',
+        'predicted': 'boolean',
     },
     'FaceLandmarks': {
         'scheme': 'uint8',

@@ -29,7 +29,7 @@ def face():
         distance_source=DistanceSource.DEPTH,
         gaze=np.array([-0.6, 0.0, -0.8]), gaze_sigma_rad=0.1,
         eye_openness=np.array([0.25, np.nan]),
-        blendshapes=np.append(np.arange(51) / 51, np.nan),
+        blendshapes=np.append(np.arange(51) / 51, np.nan), predicted=True,
     )
 
 
@@ -51,6 +51,7 @@ def test_a_row_value_by_value():
         'eye_open_left': '',
         'bs_eyeBlinkLeft': '0.0000', 'bs_jawOpen': '0.3333',
         'bs_noseSneerRight': '0.9804', 'bs_tongueOut': '',
+        'predicted': '1',
     }
     assert {name: values[name] for name in expected} == expected
     for name in ('pitch_deg', 'roll_deg'):
@@ -70,7 +71,7 @@ def test_photos_have_no_time():
 
 
 def test_the_order_of_the_columns():
-    assert len(COLUMNS) == len(row('', face())) == 224
+    assert len(COLUMNS) == len(row('', face())) == 225
     assert COLUMNS[:8] == ('file', 'id', 'score', 'x0', 'y0', 'x1', 'y1', 'r00')
     assert COLUMNS[16:24] == ('q_x', 'q_y', 'q_z', 'q_w', 't_x', 't_y', 't_z', 'lm0x')
     assert COLUMNS[158:166] == (
@@ -79,6 +80,7 @@ def test_the_order_of_the_columns():
     assert COLUMNS[166:172] == (
         'gaze_x', 'gaze_y', 'gaze_z', 'gaze_sigma_deg', 'eye_open_right', 'eye_open_left')
     assert COLUMNS[172:174] == ('bs_eyeBlinkLeft', 'bs_eyeLookDownLeft')
+    assert COLUMNS[223:] == ('bs_tongueOut', 'predicted')
 
 
 def lines_of(path):

@@ -24,6 +24,7 @@ RANGES = [
     (TrackingSettings, 'max_fit_error', (0, -1, math.nan), (0.005, math.inf)),
     (TrackingSettings, 'min_hits', (0, 101), (1, 100)),
     (TrackingSettings, 'coast_frames', (-1, 1001), (0, 1000)),
+    (TrackingSettings, 'max_regressions_per_image', (-1, 257, 1.5), (0, 256)),
     (TrackingSettings, 'track_timeout_s', (-1, 601, math.nan), (0, 600)),
     (SmoothingSettings, 'min_cutoff_hz', (0, -1, 101, math.nan), (0.01, 100)),
     (SmoothingSettings, 'beta', (-1, 101, '1'), (0, 100)),
@@ -74,7 +75,7 @@ def test_a_class_of_settings_tells_what_they_mean():
     assert text.startswith('What a face needs to be taken as one')
     told = 'Time for which a lost track keeps its id. [0 to 600 s]'
     assert f'\n    track_timeout_s: {told}\n' in text
-    assert '\n    threads: Threads of each network. [1 to 64]\n' in PipelineConfig.__doc__
+    assert '\n    threads: Threads of each network; several faces' in PipelineConfig.__doc__
     assert '\n    min_cutoff_hz: Cut-off frequency' in SmoothingSettings.__doc__
 
 

@@ -23,10 +23,12 @@ import pytest
 import test_appearance
 import test_association
 import test_motion
+import test_searching
 import test_smoothing
 import test_smoothing_values
 import test_tracking
 import test_tracking_limits as limits
+import test_turns
 from tracking_scene import Stream
 
 import face_recon_ros.tracking as room
@@ -180,6 +182,14 @@ def a_head_this_near_is_carried(depth_m, is_carried):
     assert (moved is not None) == is_carried
 
 
+def nobody_waits_until_a_crowd_is_known():
+    """Five new ones take fifteen images; who was there waits for eleven."""
+    known, *_ = people = [
+        test_turns.Somebody(100.0), *(test_turns.Somebody(100.0, hits=0) for _ in range(5))]
+    test_turns.take_turns(people, 1, 20)
+    assert known.looks[0] == 11
+
+
 # --- the table: constant, factor, the scene that comes out otherwise -------------
 
 HALF, DOUBLE = 0.5, 2.0
@@ -324,6 +334,16 @@ HELD = [
      partial(limits.test_a_gap_of_half_a_second_makes_the_detector_search, 0.48, 0)),
     ('tracker.LONG_GAP_S', DOUBLE,
      partial(limits.test_a_gap_of_half_a_second_makes_the_detector_search, 0.52, 1)),
+    ('tracker.MOST_SOUGHT', HALF,
+     test_searching.test_of_many_lost_faces_each_is_looked_for_in_turn),
+    ('tracker.MOST_SOUGHT', DOUBLE,
+     test_searching.test_of_many_lost_faces_each_is_looked_for_in_turn),
+    # who is looked at, where not all are
+    ('turns.NEW_LOOKS', HALF, test_turns.test_a_new_face_comes_first_in_its_first_three_images),
+    ('turns.NEW_LOOKS', DOUBLE, test_turns.test_a_new_face_comes_first_in_its_first_three_images),
+    ('turns.LONGEST_ROUNDS', HALF,
+     test_turns.test_the_nearest_is_looked_at_twice_as_often_as_the_farthest),
+    ('turns.LONGEST_ROUNDS', DOUBLE, nobody_waits_until_a_crowd_is_known),
     # smoothing
     *[(f'smoothing.{name}', factor, partial(
         VALUES.test_what_is_further_off_than_noise_makes_it_is_followed, angles, 0.05))
@@ -513,6 +533,14 @@ def a_face_that_moves(**settings):
     assert x - found.camera_matrix[0, 3] < 7.5
 
 
+def two_faces_and_time_for_one(**settings):
+    stream = Stream(detection_interval=1000, **settings)
+    for index in range(4):
+        stream.scene.looked_at.clear()
+        stream.update(a=(100 + index, 100), b=(500, 100))
+    assert len(stream.scene.looked_at) == 1
+
+
 CHOSEN = [
     ('max_faces', 1, 0, three_people),
     ('detection_interval', 5, 50, somebody_comes),
@@ -522,6 +550,7 @@ CHOSEN = [
     ('coast_frames', 2, 0, a_blink_of_the_camera),
     ('track_timeout_s', 0.5, 5.0, away_for_a_second),
     ('deterministic_ids', True, False, the_first_face),
+    ('max_regressions_per_image', 1, 0, two_faces_and_time_for_one),
     ('min_cutoff_hz', 0.5, 20.0, a_still_face_with_noise),
     ('beta', 1.0, 0.0, a_face_that_moves),
 ]

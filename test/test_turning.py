@@ -11,6 +11,7 @@ from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer, Shading
 from face_recon_ros.rendering.texture import sample_colors
 from face_recon_ros.rotations import EulerAngles, rotation_matrix
+from face_recon_ros.searching import ImageSearch
 
 RATE_HZ = 30
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
@@ -56,6 +57,9 @@ def test_a_turning_head_keeps_its_id(turned, monkeypatch, most_deg, speed_deg_s)
         '__call__',
         lambda detector, image: searches.append(1) or search(detector, image),
     )
+    around = ImageSearch.around
+    monkeypatch.setattr(
+        ImageSearch, 'around', lambda *seek: searches.append('around') or around(*seek))
     yaws, found = there_and_back(most_deg, speed_deg_s), []
     for index, yaw_deg in enumerate(yaws):
         (face,) = pipeline.track(turned(yaw_deg), stamp_s=index / RATE_HZ)

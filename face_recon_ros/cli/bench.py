@@ -24,6 +24,7 @@ from face_recon_ros.io.outputs import (
     is_standard_output,
 )
 from face_recon_ros.tools import bench
+from face_recon_ros.tools.bench_comparison import compare, comparison_table, read_run
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -43,6 +44,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help='per figure (default %(default)s)',
     )
     parser.add_argument('--network', type=Path, help='a .tflite file to time beside the stages')
+    parser.add_argument(
+        '--compare',
+        type=Path,
+        metavar='F',
+        help='print the figures beside those of an earlier run (its --json file)',
+    )
     parser.add_argument('--no-ros', action='store_true', help='without publishing and image to TF')
     parser.set_defaults(run=_run)
 
@@ -50,8 +57,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def _run(options: argparse.Namespace) -> int:
     beside = is_standard_output(options.json)
     if options.json and not beside:
-        inputs = identities(path for path in (options.video, options.network) if path)
+        read = (options.video, options.network, options.compare)
+        inputs = identities(path for path in read if path)
         check_output(options.json, '--json', inputs)
+    before = read_run(options.compare) if options.compare else None
     publisher = None if options.no_ros or options.video else _publisher()
     if options.video:
         results = [bench.run_video(options.video, lambda v: progress(v, v.frame_count, 'frame'))]
@@ -63,6 +72,9 @@ def _run(options: argparse.Namespace) -> int:
             publisher,
         )
     say_lines(bench.table(results), beside)
+    if before is not None:
+        network = options.network.stem if options.network else None
+        say_lines(f'\n{comparison_table(compare(before, results, network))}', beside)
     image_to_tf = []
     if publisher:
         publisher.close()

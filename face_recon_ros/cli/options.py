@@ -16,7 +16,8 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, file_or_standard_output, identities
-from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.pipeline_config import PipelineConfig
 from face_recon_ros.rendering.exports import EXPORTS
 from face_recon_ros.settings import Meaning, meaning_of, settings_of
 from face_recon_ros.tracking.settings import TrackingSettings

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,4 +32,11 @@ class Detector(Protocol):
 class Search(Detector, Protocol):
     """A detector that can spread its work over the images of a stream."""
 
-    def next_part(self, image: np.ndarray) -> list[Detection]: ...
+    def next_part(
+        self, image: np.ndarray, near: Sequence[np.ndarray] = ()
+    ) -> list[Detection]:
+        """
+        Search one part only, the next one at each call.
+
+        :param near: places (3,) x, y, width in px of faces that are looked for there, too
+        """

@@ -12,12 +12,17 @@ SAME_FACE_OVERLAP = 0.3
 
 
 def intersection_over_union(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Return the IoU (N,) of a box (4,) with boxes (N, 4), all x0, y0, x1, y1."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[2:4], boxes[:, 2:4])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
-    return common / np.maximum((box[2:4] - box[:2]).prod() + areas - common, 1e-12)
+    """Return the IoU (..., N) of a box, or many (..., 4), with boxes (N, 4): x0, y0, x1, y1."""
+    box = box[..., None, :]
+    low = np.maximum(box[..., :2], boxes[:, :2])
+    high = np.minimum(box[..., 2:4], boxes[:, 2:4])
+    common = _area(np.maximum(high - low, 0))
+    areas = _area(boxes[:, 2:4] - boxes[:, :2])
+    return common / np.maximum(_area(box[..., 2:4] - box[..., :2]) + areas - common, 1e-12)
+
+
+def _area(extent: np.ndarray) -> np.ndarray:
+    return extent[..., 0] * extent[..., 1]
 
 
 def blend_overlapping(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from face_recon_ros.detection.base import Detection, Detector
-from face_recon_ros.detection.far_faces import FarFaceSearch, Tile
+from face_recon_ros.detection.far_faces import WINDOW_WIDTHS, FarFaceSearch, Tile
 from face_recon_ros.detection.nms import SAME_FACE_OVERLAP, intersection_over_union
 
 # Windows of one image at most: longer images are cut into longer ones than squares
@@ -20,6 +20,8 @@ MOST_WINDOWS = 16
 LONG_ASPECT = 2.0
 # In shorter images, by how much all squares together are longer than the image
 SQUARES_OVERLAP = 1.1
+# A face wider than this part of its window is one for the detector of near faces
+NEAR_PART = 0.3
 # Pixels across, below which an image has no room for a face that a detector knows
 LEAST_SIDE_PX = 8
 
@@ -42,7 +44,16 @@ class WholeImageDetector:
     def __call__(self, image: np.ndarray) -> list[Detection]:
         return self._detector(image)
 
-    next_part = __call__
+    def next_part(
+        self, image: np.ndarray, near: Sequence[np.ndarray] = ()
+    ) -> list[Detection]:
+        """Search the image, and windows around places (3,) x, y, width in px."""
+        windows = [window_around(place, image) for place in near]
+        merged = self._detector(image)
+        for window in windows:
+            found = _detect_in_window(self._detector, image, window) if window else []
+            merged += [d for d in found if not _overlaps_one_of(d, merged)]
+        return sorted(merged, key=lambda d: -d.score)
 
 
 class MergedDetector:
@@ -64,11 +75,25 @@ class MergedDetector:
         parts, tiles = self._parts(image), self._tiles(image)
         return self._merged(image, parts, tiles)
 
-    def next_part(self, image: np.ndarray) -> list[Detection]:
-        """Search one part only, the next one at each call: spreads the work over a stream."""
+    def next_part(
+        self, image: np.ndarray, near: Sequence[np.ndarray] = ()
+    ) -> list[Detection]:
+        """
+        Search one part only, the next one at each call: spreads the work over a stream.
+
+        :param near: places (3,) x, y, width in px of faces that are looked for there, too
+        """
         parts, tiles = self._parts(image), self._tiles(image)
         self._turn = (self._turn + 1) % len(parts)
-        return self._merged(image, [parts[self._turn]], tiles[self._turn :: len(parts)])
+        windows = [(place, window_around(place, image)) for place in near]
+        searched = [(self._of_width(place, w), w) for place, w in windows if w]
+        searched.append(parts[self._turn])
+        return self._merged(image, searched, tiles[self._turn :: len(parts)])
+
+    def _of_width(self, place: np.ndarray, window: Window) -> Detector:
+        """Return the detector that sees a face of a width in a window."""
+        is_near = place[2] > NEAR_PART * max(window.width, window.height)
+        return self._near if is_near else self._far
 
     def _merged(
         self, image: np.ndarray, parts: list[tuple[Detector, Window]], tiles: list[Tile]
@@ -95,6 +120,18 @@ class MergedDetector:
         if self._tiny is None or min(width, height) < LEAST_SIDE_PX:
             return []
         return self._tiny.tiles(width, height)
+
+
+def window_around(place: np.ndarray, image: np.ndarray) -> Window | None:
+    """Return the window in which a face (3,) x, y, width px is looked for; None: outside."""
+    reach = WINDOW_WIDTHS / 2 * place[2]
+    extent = np.array(image.shape[1::-1])
+    if not np.isfinite(place).all():
+        return None
+    low = np.floor(np.clip(place[:2] - reach, 0, extent)).astype(int)
+    high = np.ceil(np.clip(place[:2] + reach + 1, 0, extent)).astype(int)
+    (x, y), (width, height) = low.tolist(), (high - low).tolist()
+    return Window(x, y, width, height) if min(width, height) >= LEAST_SIDE_PX else None
 
 
 def squares(width: int, height: int) -> list[Window]:

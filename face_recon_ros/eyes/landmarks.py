@@ -11,6 +11,7 @@ import numpy as np
 
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.tracking.moving import Move
 
 # Rows of everything that is told of both eyes: the person's
 RIGHT, LEFT = 0, 1
@@ -40,6 +41,16 @@ class EyeLandmarks(ComparedByValue):
         """Return the points (2, 2) half way between the corners of each eye."""
         return (self.lids_px[:, INNER_CORNER] + self.lids_px[:, OUTER_CORNER]) / 2
 
+    def moved(self, move: Move) -> EyeLandmarks:
+        """Return what would be seen where the face has moved to."""
+        return EyeLandmarks(
+            move.points(self.iris_px),
+            move.scale * self.radius_px,
+            move.points(self.lids_px),
+            self.openness,
+            move.scale * self.width_px,
+        )
+
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Eyes(ComparedByValue):
@@ -55,6 +66,10 @@ class Eyes(ComparedByValue):
     gaze: np.ndarray
     sigma_rad: float
     measured: np.ndarray
+
+    def moved(self, move: Move, turn: np.ndarray, sigma_rad: float) -> Eyes:
+        """Return the eyes of a face that has moved and turned by (3, 3): they go with the head."""
+        return Eyes(self.landmarks.moved(move), turn @ self.gaze, sigma_rad, self.measured)
 
     @property
     def looks(self) -> EyeLandmarks:

@@ -61,10 +61,10 @@ def iris_distance(image: np.ndarray, eyes: Eyes, camera: Camera) -> float | None
 
     :param image: (H, W, 3) uint8 BGR
     """
-    looks = eyes.landmarks
+    landmarks = eyes.landmarks
     with np.errstate(invalid='ignore'):
-        large = looks.radius_px >= NETWORK_RATIO * LEAST_RADIUS_PX
-        usable = large & (looks.openness >= LEAST_OPENNESS) & eyes.measured
+        large = landmarks.radius_px >= NETWORK_RATIO * LEAST_RADIUS_PX
+        usable = large & (landmarks.openness >= LEAST_OPENNESS) & eyes.measured
     if not usable.all():
         return None
     distances = [_of_one(image, eyes, side, camera) for side in range(2)]
@@ -95,23 +95,23 @@ def _of_one(image: np.ndarray, eyes: Eyes, side: int, camera: Camera) -> float |
     return IRIS_DIAMETER_M * narrowed / angle
 
 
-def _axis_px(looks: EyeLandmarks, side: int) -> np.ndarray:
+def _axis_px(landmarks: EyeLandmarks, side: int) -> np.ndarray:
     """Return the unit vector (2,) along an eye, rightwards in the image."""
-    corners = looks.lids_px[side, [INNER_CORNER, OUTER_CORNER]]
+    corners = landmarks.lids_px[side, [INNER_CORNER, OUTER_CORNER]]
     left, right = corners[np.argsort(corners[:, 0])]
     return np.asarray((right - left) / max(float(np.hypot(*(right - left))), 1e-9))
 
 
 def limbus_of(
-    image: np.ndarray, looks: EyeLandmarks, side: int
+    image: np.ndarray, landmarks: EyeLandmarks, side: int
 ) -> tuple[np.ndarray, float] | None:
     """Return middle (2,) and radius of the iris of an eye as limbus() does."""
     return limbus(
         image,
-        looks.iris_px[side],
-        float(looks.radius_px[side]),
-        _axis_px(looks, side),
-        looks.lids_px[side],
+        landmarks.iris_px[side],
+        float(landmarks.radius_px[side]),
+        _axis_px(landmarks, side),
+        landmarks.lids_px[side],
     )
 
 

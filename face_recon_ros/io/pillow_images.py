@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ def decode_with_pillow(data: bytes) -> np.ndarray | None:
     if image is None:
         return None
     try:
-        with image.open(io.BytesIO(data)) as opened:
+        with _without_remarks(), image.open(io.BytesIO(data)) as opened:
             upright = import_module('PIL.ImageOps').exif_transpose(opened) or opened
             rgb = np.asarray(upright.convert('RGB'))
     except Exception:  # plugins raise anything; OpenCV has refused the file before
@@ -34,10 +36,18 @@ def pillow_knows(path: Path) -> bool:
     if image is None:
         return False
     try:
-        with image.open(path):
+        with _without_remarks(), image.open(path):
             return True
     except Exception:  # as above
         return False
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep Pillow's warnings of damaged tags off the terminal: what is wrong is said once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
 
 
 def _module(name: str) -> Any:

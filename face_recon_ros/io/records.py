@@ -41,6 +41,7 @@ COLUMNS = (
     'gaze_sigma_deg',
     *('eye_open_right', 'eye_open_left'),
     *(f'bs_{name}' for name in units.NAMES),
+    'predicted',
 )
 
 
@@ -70,6 +71,7 @@ def row(name: str, face: Face, time_s: float | None = None) -> list[str]:
         f'{math.degrees(face.gaze_sigma_rad):.3f}',
         *('' if math.isnan(v) else f'{v:.3f}' for v in face.eye_openness),
         *('' if math.isnan(v) else f'{v:.4f}' for v in face.blendshapes.tolist()),
+        '1' if face.predicted else '0',
     ]
 
 

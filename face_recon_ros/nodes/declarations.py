@@ -11,7 +11,7 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
 from face_recon_ros.nodes.settings import SMOOTHING, Settings
-from face_recon_ros.pipeline import PipelineConfig
+from face_recon_ros.pipeline_config import PipelineConfig
 from face_recon_ros.settings import Change, Meaning, meaning_of, parameter_name, settings_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.smoothing import SmoothingSettings

@@ -88,6 +88,7 @@ def face_message(face: Face, image_width: int, image_height: int) -> FaceMessage
     message.gaze_sigma_rad = float(face.gaze_sigma_rad)
     message.eye_openness = np.asarray(face.eye_openness, np.float32)
     message.blendshapes = np.ascontiguousarray(face.blendshapes, np.float32)
+    message.predicted = face.predicted
     return message
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from face_recon_ros.detection.loader import BOTH, SHIPPED
 from face_recon_ros.paths import model_file
-from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.pipeline_config import PipelineConfig
 from face_recon_ros.regression.loader import regressor_files
 
 # Of a SHA-256: enough to tell files apart by eye

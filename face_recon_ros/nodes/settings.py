@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.pipeline import PipelineConfig
+from face_recon_ros.pipeline_config import PipelineConfig
 from face_recon_ros.settings import (
     Change,
     check_settings,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -70,17 +72,18 @@ def denoised(rgb: np.ndarray, sigma_px: float) -> np.ndarray:
 def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:
     """Return 0..1: whether enough of a face's box (4,), found in a region, is in the image."""
     half = region.side_px / Region.ENLARGEMENT / 2
-    looked_at = np.concatenate([region.centre - half, region.centre + half])
+    x, y = region.centre.tolist()
+    looked_at = (x - half, y - half, x + half, y + half)
     return min(
-        _part_in_sight(box, image.shape, FOUND_IN_SIGHT),
+        _part_in_sight(box.tolist(), image.shape, FOUND_IN_SIGHT),
         _part_in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
     )
 
 
 def _part_in_sight(
-    box: np.ndarray, shape: tuple[int, ...], parts: tuple[float, float]
+    box: Sequence[float], shape: tuple[int, ...], parts: tuple[float, float]
 ) -> float:
-    x0, y0, x1, y1 = box.tolist()
+    x0, y0, x1, y1 = box
     inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
     part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
     low, high = parts

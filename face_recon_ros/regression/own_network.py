@@ -92,7 +92,7 @@ class OwnNetworkAdapter:
         matrix, fit_error, box, centre, side_px, roll_rad, turned_rad = self._reader.read(
             numbers, np.ascontiguousarray(values['landmarks_468'][0], np.float64), image_from_crop
         )
-        _, shape, expression = np.split(numbers, [12, 12 + SHAPE_COUNT])
+        shape, expression = numbers[12 : 12 + SHAPE_COUNT], numbers[12 + SHAPE_COUNT :]
         return Regression(
             parameters=FaceParameters(matrix, shape, expression),
             presence=float(values['presence'].item()),

@@ -70,9 +70,10 @@ class Region(ComparedByValue):
 
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
-        linear = self.side_px / size * rotation_in_plane(self.roll_rad)
-        middle = np.full(2, (size - 1) / 2)
-        return np.column_stack([linear, self.centre - linear @ middle])
+        mapped = np.empty((2, 3))
+        mapped[:, :2] = self.side_px / size * rotation_in_plane(self.roll_rad)
+        mapped[:, 2] = self.centre - mapped[:, :2].sum(axis=1) * ((size - 1) / 2)
+        return mapped
 
 
 def without_turn(region: Region) -> Region:

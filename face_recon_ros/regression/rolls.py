@@ -21,10 +21,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.confidence import confidence, rotation_sigma_rad
+from face_recon_ros.confidence import BY_OWN_SIGMA, confidence
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
-from face_recon_ros.pose import face_rotation
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
@@ -62,11 +61,10 @@ def score_of(regression: Regression) -> float:
     own = regression.rotation_sigma_rad
     yaw_sigma_rad = None
     if own is not None:
-        rotation = face_rotation(regression.parameters)
-        sigmas_rad = rotation_sigma_rad(
-            rotation, regression.fit_error, own, regression.calibration
-        )
-        yaw_sigma_rad = float(sigmas_rad[2])
+        # which way the face's x axis looks: the model's z
+        right, _, near = regression.parameters.camera_matrix[:, 2].tolist()
+        calibration = regression.calibration or BY_OWN_SIGMA
+        yaw_sigma_rad = calibration.yaw_sigma_rad(math.atan2(right, near), own)
     return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
 
 

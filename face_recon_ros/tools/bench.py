@@ -24,7 +24,8 @@ from face_recon_ros.faces import Faces
 from face_recon_ros.io.image_files import Video, read_image
 from face_recon_ros.io.outputs import is_standard_output, standard_output, write_bytes
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.pipeline_config import PipelineConfig
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rendering.views import FaceViews
 from face_recon_ros.tflite import Network

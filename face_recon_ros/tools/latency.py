@@ -38,7 +38,11 @@ START_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured at one rate, warm; CPU in percent of one core, memory resident."""
+    """
+    What was measured at one rate, warm; CPU in percent of one core, memory resident.
+
+    shared_mib: the part of memory_mib that is segments of DDS, which processes share.
+    """
 
     rate_hz: float
     width: int
@@ -50,6 +54,7 @@ class Figures:
     max_ms: float
     cpu_percent: float
     memory_mib: float
+    shared_mib: float = 0.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-HEAD = '   size      Hz   sent  TF   median ms  95 % ms  max ms  node CPU  node memory\n'
+HEAD = '   size      Hz   sent  TF   median ms  95 % ms  max ms  node CPU  node memory (of DDS)\n'
 
 
 def row(f: Figures) -> str:
@@ -91,7 +96,7 @@ def row(f: Figures) -> str:
     return (
         f'{f.width:>5}x{f.height:<5}{f.rate_hz:>4.0f} {f.sent:>6} {f.received:>5} '
         f'{f.median_ms:>8.1f} {f.p95_ms:>8.1f} {f.max_ms:>8.1f} {f.cpu_percent:>7.0f} % '
-        f'{f.memory_mib:>7.0f} MiB\n'
+        f'{f.memory_mib:>7.0f} MiB ({f.shared_mib:.0f})\n'
     )
 
 
@@ -206,14 +211,17 @@ def measure(rate_hz: float, width: int, height: int, seconds: float) -> Figures:
                 fault = processes.ended() or 'the camera has not finished'
                 raise FaceReconError(f'latency: {fault}')
             receiver.note_usage()
-            memory_mib = resident_mib(node_process.pid)
+            memory_mib = resident_mib(node_process.pid), shared_mib(node_process.pid)
         finally:
             receiver.close()
     return figures(receiver, rate_hz, (width, height), memory_mib)
 
 
 def figures(
-    receiver: Receiver, rate_hz: float, size: tuple[int, int], memory_mib: float
+    receiver: Receiver,
+    rate_hz: float,
+    size: tuple[int, int],
+    memory_mib: tuple[float, float],
 ) -> Figures:
     """Return what was received, once warm, in figures. :raises FaceReconError: nothing was."""
     measured = np.array(receiver.latencies_ms)
@@ -230,7 +238,8 @@ def figures(
         p95_ms=float(np.quantile(measured, 0.95)),
         max_ms=float(measured.max()),
         cpu_percent=100 * (end_cpu_s - begin_cpu_s) / (end_s - begin_s),
-        memory_mib=memory_mib,
+        memory_mib=memory_mib[0],
+        shared_mib=memory_mib[1],
     )
 
 
@@ -244,6 +253,14 @@ def resident_mib(pid: int) -> float:
     """Return a process's resident memory."""
     pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
     return pages * os.sysconf('SC_PAGE_SIZE') / 2**20
+
+
+def shared_mib(pid: int) -> float:
+    """Return the part of it that is shared memory (proc(5), RssShmem), as DDS has it."""
+    for line in Path(f'/proc/{pid}/status').read_text().splitlines():
+        if line.startswith('RssShmem:'):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 if __name__ == '__main__':

@@ -77,12 +77,13 @@ def sightings(
     behind = np.array(hidden).reshape(-1, 4)
     if len(boxes) + len(behind) < 2:
         return [Sighting(o) for o in observations]
+    seen = boxes[: len(observations)]
+    overlaps = intersection_over_union(seen, boxes)
+    touches = (overlaps > TOUCHING_IOU) & (overlaps <= SAME_FACE_IOU)
+    hiding = intersection_over_union(seen, behind) > TOUCHING_IOU
     found = []
-    for observation in observations:
-        box = observation.regression.box
-        overlap = intersection_over_union(box, boxes)
-        beside = boxes[(overlap > TOUCHING_IOU) & (overlap <= SAME_FACE_IOU)]
-        hides = bool((intersection_over_union(box, behind) > TOUCHING_IOU).any())
+    for observation, touched, hidden_by in zip(observations, touches, hiding, strict=True):
+        beside, hides = boxes[touched], bool(hidden_by.any())
         cells = uncovered_cells(observation.region, beside) if len(beside) else None
         found.append(Sighting(observation, bool(len(beside)) or hides, cells))
     return found
@@ -280,10 +281,12 @@ def _assign_faces(
 def _by_face(seen: Sequence[Sighting]) -> list[list[int]]:
     """Return the indices of those that show the same face, those that score best first."""
     found = [s.observation.regression for s in seen]
+    boxes = np.array([r.box for r in found]).reshape(-1, 4)
+    same = (intersection_over_union(boxes, boxes) > SAME_FACE_IOU).tolist()
     faces: list[list[int]] = []
     for index in sorted(range(len(found)), key=lambda i: score_of(found[i]), reverse=True):
         for face in faces:
-            if shows_one_of(found[index], [found[face[0]]]):
+            if same[index][face[0]]:
                 face.append(index)
                 break
         else:

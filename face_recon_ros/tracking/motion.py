@@ -72,6 +72,10 @@ class Motion:
             np.zeros(4),
             (SPEED_SIGMA * _units(region.side_px)) ** 2,
         )
+        # what _ahead() has returned last, of which state and time
+        self._ahead_of: _State | None = None
+        self._ahead_s = now_s
+        self._next = self._state
 
     @property
     def velocity_px_s(self) -> np.ndarray:
@@ -82,6 +86,11 @@ class Motion:
         """Return where the face is expected; nothing is changed."""
         state = self._ahead(now_s)
         return Prediction(state.place, np.sqrt(state.place_variance))
+
+    def growth(self, now_s: float) -> np.ndarray:
+        """Return by how much the variance of the place (4,) has grown since the face was seen."""
+        grown = self._ahead(now_s).place_variance - self._state.place_variance
+        return np.maximum(grown, 0.0)
 
     def correct(self, region: Region, sigma_rad: float, now_s: float) -> None:
         """Take in where the face is."""
@@ -118,6 +127,13 @@ class Motion:
         self._state = replace(now, place_variance=now.place_variance + jump)
 
     def _ahead(self, now_s: float) -> _State:
+        """Return the state at a time; it is asked for several times an image."""
+        if self._ahead_of is self._state and self._ahead_s == now_s:
+            return self._next
+        self._ahead_of, self._ahead_s, self._next = self._state, now_s, self._after(now_s)
+        return self._next
+
+    def _after(self, now_s: float) -> _State:
         """Return the state at a time, exactly over a step of any length."""
         now = self._state
         step = max(now_s - self._since_s, 0.0) / VELOCITY_KEPT_S

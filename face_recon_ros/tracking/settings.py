@@ -62,6 +62,13 @@ class TrackingSettings:
         'Ids are f1, f2, f3... false: five random letters (REP-155).',
         change=Change.UNCONFIGURED,
     )
+    max_regressions_per_image: int = setting(
+        0,
+        'Number of tracked faces that are looked at in an image; more take turns, and are '
+        'predicted in between. 0: all.',
+        0,
+        256,
+    )
 
     def __post_init__(self) -> None:
         """:raises SettingsError: a number is beyond its range."""

@@ -13,6 +13,7 @@ remembers is first carried to where the camera would see it now, had the head st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ class _OneEuro:
         """Return the speed after another velocity, itself filtered."""
         weight = smoothing_factor(self._settings.speed_cutoff_hz, step_s)
         self._velocity = self._velocity + weight * (raw - self._velocity)
-        return float(np.linalg.norm(self._velocity))
+        return math.sqrt(float(self._velocity.dot(self._velocity)))
 
 
 class OneEuroVector(_OneEuro):

@@ -22,6 +22,7 @@ from face_recon_ros.tracking.motion import (
     place_of,
     region_at,
 )
+from face_recon_ros.tracking.moving import moved
 
 # Above this sigma of the rotation a face is uncertain, rad: one posed head in a hundred, and
 # what is no face but has taken its place
@@ -86,11 +87,13 @@ class Track:
     images in a row it was not found in. seen_s, trusted_s: when it was found last; when the
     detector last saw it, too, or the regressor was sure of it. apart: no other face was near when
     it was found last. descriptor: its appearance while apart. searched: the region it was looked
-    for in last.
+    for in last. found: the region it was found in last. waited: images since it was looked for,
+    as others had their turn; regression is then moved to where it is expected.
     """
 
     id: str
     regression: Regression
+    found: Region
     seen_s: float
     motion: Motion
     min_hits: int
@@ -102,6 +105,7 @@ class Track:
     descriptor: np.ndarray | None = None
     described_s: float = -math.inf
     searched: Region | None = None
+    waited: int = 0
 
     @classmethod
     def begin(
@@ -109,7 +113,8 @@ class Track:
     ) -> Track:
         """Return the track of somebody new."""
         motion = Motion(observation.region, observation.sigma_rad, now_s)
-        track = cls(face_id, observation.regression, now_s, motion, min_hits, now_s)
+        found = observation.regression
+        track = cls(face_id, found, found.region, now_s, motion, min_hits, now_s)
         track._take(observation, now_s, apart)
         return track
 
@@ -131,10 +136,9 @@ class Track:
         where it is expected. It stays where it was searched while the face is that near to it:
         else the noise of one image moves the next one's crop.
         """
-        found, turned_rad = place_of(self.region), self.region.turned_rad
+        turned_rad = self.region.turned_rad
         noise = measured_deviation(self.region, sigma_of(self.regression))
-        ahead = self.motion.predict(now_s).place
-        target = np.where(np.abs(difference(ahead, found)) > noise, ahead, found)
+        target = self._expected_place(now_s, noise)
         if self.searched is not None:
             off = difference(target, place_of(self.searched))
             if (np.abs(off) < noise).all():
@@ -142,6 +146,22 @@ class Track:
                 return self.searched
         self.searched = region_at(target, turned_rad)
         return self.searched
+
+    def _expected_place(self, now_s: float, noise: np.ndarray) -> np.ndarray:
+        """Return where the face is expected (4,): where it was, on axes where that is as near."""
+        before, ahead = place_of(self.region), self.motion.predict(now_s).place
+        return np.where(np.abs(difference(ahead, before)) > noise, ahead, before)
+
+    def expected_region(self, now_s: float) -> Region:
+        """Return where the face is expected."""
+        return region_at(self.motion.predict(now_s).place, self.region.turned_rad)
+
+    def wait(self, now_s: float) -> None:
+        """Take in that others had their turn: the face is taken to be where it is expected."""
+        noise = measured_deviation(self.region, sigma_of(self.regression))
+        place = self._expected_place(now_s, noise)
+        self.regression = moved(self.regression, region_at(place, self.region.turned_rad))
+        self.waited += 1
 
     def wants_descriptor(self, now_s: float) -> bool:
         """Tell whether the appearance in the next observation matters."""
@@ -159,6 +179,7 @@ class Track:
     def _take(self, observation: Observation, now_s: float, apart: bool) -> None:
         self.seen_s = now_s
         self.regression = observation.regression
+        self.found, self.waited = observation.region, 0
         if apart and observation.descriptor is not None:
             since_s, self.described_s = now_s - self.described_s, now_s
             self.descriptor = followed(self.descriptor, observation.descriptor, since_s)
@@ -173,7 +194,7 @@ class Track:
         """Take in that the face was not found."""
         if not self.lost:
             self.motion.disturb()
-        self.misses += 1
+        self.misses, self.waited = self.misses + 1, 0
         self.regression = replace(self.regression, presence=0.0)
         if self.hits < self.min_hits:
             self.hits = 0

@@ -4,19 +4,22 @@
 """
 Faces over time: which face of this image is which of the last, and where to look next.
 
-A tracked face is regressed in its predicted search region, without detecting. The detector
-searches the whole image when a face is lost. For new faces it searches part by part, every few
-images, after the image's results are published; the next image reports them. A lost track keeps
+A tracked face is regressed in its predicted search region, without detecting. When a face is lost
+the detector searches where it is expected in each image, and the whole image part by part. For new
+faces it searches part by part, too, every few images, after the image's results are published; the
+next image reports them. A lost track keeps
 its id for a while, so that the face gets it back. Tracks with persistent high uncertainty are
-verified with the detector.
+verified with the detector. Where more faces are followed than an image may cost, they take turns;
+those whose turn it is not are where their motion takes them.
 
 One image, in this order:
 
     regions = tracker.predict(stamp_s)          where to look for the faces that are followed
     tracker.update(observations)                what there is in each of them, with the appearance
                                                 where want_descriptors() says so
-    if (search := tracker.wanted_search()):     the whole image has to be searched
-        tracker.take_detections(regions)
+    if (search := tracker.wanted_search()):     the image has to be searched: where those are
+        tracker.take_detections(regions)        expected that sought() returns, and elsewhere; the
+                                                whole where it returns nobody
     regions = tracker.candidates()              where somebody new may be, or somebody lost
     tracker.add(observations)                   what there is in each of them
     tracks = tracker.reported()
@@ -30,6 +33,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 
+import numpy as np
+
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
 from face_recon_ros.tracking.association import Sighting, follow, is_itself, path_box
@@ -37,12 +42,15 @@ from face_recon_ros.tracking.new_faces import NewFaces, is_face, is_one_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
 from face_recon_ros.tracking.track import Observation, Track, TrackState
+from face_recon_ros.tracking.turns import whose_turn
 
 # A track that is uncertain for so long is verified with the detector, and dropped after so long
 # without its agreement, seconds
 ASK_S, GIVE_UP_S = 0.1, 0.5
 # After so long without an image the next one is searched as a whole, as the first one is, seconds
 LONG_GAP_S = 0.5
+# So many of those that are lost or uncertain are searched for in an image; more take turns
+MOST_SOUGHT = 4
 
 
 class Orientation(Enum):
@@ -64,9 +72,11 @@ class Tracker:
     def reset(self) -> None:
         """Forget all faces; ids already given are not given again."""
         self._tracks: list[Track] = []
+        self._expected: list[Track] = []
         self._searched: list[Track] = []
         self._suggested: list[Region] = []
         self._detected: list[Region] = []
+        self._sought: list[Region] = []
         self._new_faces = NewFaces()
         self._clock = StreamClock()
         self._now_s = 0.0
@@ -87,7 +97,7 @@ class Tracker:
 
     def predict(self, stamp_s: float) -> list[Region]:
         """
-        Begin a new image; return where to look for the faces that are followed.
+        Begin a new image; return where to look for faces: those followed that have their turn.
 
         :param stamp_s: when the image was taken; a stamp that goes back by a second or more
             forgets all faces, as the clock was set back (a bag that starts again)
@@ -102,7 +112,9 @@ class Tracker:
             if track.lost or self._starts:
                 track.age(self._now_s, self._settings.track_timeout_s)
         self._tracks = [t for t in self._tracks if t.state is not TrackState.REMOVED]
-        self._searched = [t for t in self._tracks if not t.lost]
+        self._expected = [t for t in self._tracks if not t.lost]
+        turn = whose_turn(self._expected, self._settings.max_regressions_per_image)
+        self._searched = [self._expected[index] for index in turn]
         self._detected, self._suggested = self._suggested, []
         return [track.search_region(self._now_s) for track in self._searched]
 
@@ -116,42 +128,66 @@ class Tracker:
         for track in self._tracks:
             if track.lost:
                 track.miss()
-        faces = [o if is_face(o.regression, self._settings) else None for o in observations]
-        hidden = [path_box(track, self._now_s) for track in self._lost()]
-        lost = [track.motion.predict(self._now_s) for track in self._lost()]
-        found = follow(self._searched, faces, hidden, self._now_s, lost)
-        for track, sighting in zip(self._searched, found, strict=True):
-            if sighting is None:
+        seen = {
+            track.id: observation
+            for track, observation in zip(self._searched, observations, strict=True)
+            if is_face(observation.regression, self._settings)
+        }
+        looked_for = {track.id for track in self._searched}
+        lost = self._lost()
+        # one of those who wait may be where another one is looked for, or cover it
+        unseen = [*lost, *(t for t in self._expected if t.id not in looked_for)]
+        found = follow(
+            self._expected,
+            [seen.get(track.id) for track in self._expected],
+            [path_box(track, self._now_s) for track in unseen],
+            self._now_s,
+            [track.motion.predict(self._now_s) for track in lost],
+        )
+        for track, sighting in zip(self._expected, found, strict=True):
+            if sighting is not None:
+                self._observe(track, sighting)
+            elif track.id in looked_for:
                 track.miss()
             else:
-                self._observe(track, sighting)
+                track.wait(self._now_s)
         self._trust(self._detected)
 
     # --- the detector ----------------------------------------------------------------
 
     def wanted_search(self) -> Orientation | None:
-        """Return how to search the whole image; None: it need not be searched."""
+        """Return how to search the image; None: it need not be searched."""
         sought = [t for t in self._tracks if self._is_sought(t)]
+        self._sought = []
         if not (self._starts or sought):
             return None
         self._searches += 1
         if not sought:
             return Orientation.UPRIGHT
         # the orientation of those sought, in turn
-        roll_rad = sought[self._searches % len(sought)].region.roll_rad
-        return Orientation.UPSIDE_DOWN if is_upside_down(roll_rad) else Orientation.UPRIGHT
+        turn = self._searches % len(sought)
+        in_turn = [*sought[turn:], *sought[:turn]]
+        upside_down = is_upside_down(in_turn[0].region.roll_rad)
+        if not self._starts:
+            alike = [t for t in in_turn if is_upside_down(t.region.roll_rad) == upside_down]
+            self._sought = [t.expected_region(self._now_s) for t in alike[:MOST_SOUGHT]]
+        return Orientation.UPSIDE_DOWN if upside_down else Orientation.UPRIGHT
+
+    def sought(self) -> list[Region]:
+        """Return where faces are expected that are searched for; none: in the whole image."""
+        return self._sought
 
     def wants_upside_down(self) -> bool:
         """Tell whether a first image without a confident face has to be searched upside down."""
         return self._starts and not self.is_sure_of_one()
 
     def take_detections(self, regions: list[Region]) -> None:
-        """Take in where the detector, over the whole image, sees faces."""
+        """Take in where the detector sees faces: where it was to search, at least."""
         self._detected = regions
         self._trust(regions)
         for track in self._tracks:
             # in repeated searches the detector never found a face there
-            if not track.lost and self._now_s - track.trusted_s > GIVE_UP_S:
+            if not track.lost and track.seen_s - track.trusted_s > GIVE_UP_S:
                 track.miss()
 
     def search_due(self) -> bool:
@@ -171,7 +207,7 @@ class Tracker:
 
     def _is_sought(self, track: Track) -> bool:
         """Tell whether the detector is to be asked about a face."""
-        return self._has_place() if track.lost else self._now_s - track.trusted_s > ASK_S
+        return self._has_place() if track.lost else track.seen_s - track.trusted_s > ASK_S
 
     def _observe(self, track: Track, sighting: Sighting) -> None:
         """Give a track what it was found as."""
@@ -231,8 +267,12 @@ class Tracker:
         return sorted(tracks, key=lambda t: t.misses)[:limit] if limit else tracks
 
     def followed(self) -> list[Track]:
-        """Return the faces that were found in the image, reported or not."""
+        """Return the faces that were found, or wait for their turn, reported or not."""
         return [t for t in self._tracks if not t.lost]
+
+    def growth(self, track: Track) -> np.ndarray:
+        """Return by how much less is known of where a face is than when it was seen (4,)."""
+        return track.motion.growth(self._now_s)
 
     def _lost(self) -> list[Track]:
         return [t for t in self._tracks if t.lost]

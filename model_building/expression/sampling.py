@@ -135,3 +135,13 @@ def _natural(weights: np.ndarray, rng: np.random.Generator) -> None:
         weights[INDEX['browInnerUp']] = float(rng.uniform(0, 1))
     if rng.random() < 0.06:
         weights[INDEX['cheekPuff']] = float(rng.uniform(0, 1))
+
+
+def gazes_rad(weights: np.ndarray) -> np.ndarray:
+    """Return where the left and the right eye look (2, 2): radians to the person's left and up."""
+    rows = []
+    for side, sign in (('Left', 1), ('Right', -1)):
+        out, inwards, up, down = (
+            weights[INDEX[f'eyeLook{way}{side}']] for way in ('Out', 'In', 'Up', 'Down'))
+        rows.append((sign * (out - inwards) * LOOK_SIDE_RAD, (up - down) * LOOK_UP_DOWN_RAD))
+    return np.array(rows)

@@ -1,0 +1,66 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where faces may be in an image: the detector, over all of it or a part, either way up."""
+
+from __future__ import annotations
+
+from copy import copy
+
+import numpy as np
+
+from face_recon_ros.detection.base import Detection
+from face_recon_ros.detection.loader import load_detector
+from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.rolls import detect_upside_down
+from face_recon_ros.tracking.tracker import Orientation
+
+
+class ImageSearch:
+    """A detector, and which parts of a stream's images it has searched."""
+
+    def __init__(self, name: str, threshold: float, threads: int) -> None:
+        """:raises ModelFileError: the detector's file cannot be used."""
+        self.detector = load_detector(name, threshold, threads)
+        # the same networks, but parts of the image in turn of its own
+        self._other_way_up = copy(self.detector)
+        self._seeking = {orientation: copy(self.detector) for orientation in Orientation}
+
+    def whole(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
+        """Search a whole image (H, W, 3) uint8 BGR."""
+        if orientation is Orientation.UPSIDE_DOWN:
+            return _regions(detect_upside_down(self.detector, image))
+        return _regions(self.detector(image))
+
+    def part(
+        self, image: np.ndarray, other_way_up: bool, orientation: Orientation
+    ) -> list[Region]:
+        """
+        Search the next part of an image for new faces.
+
+        :param other_way_up: from that of most faces; it has turns of its own
+        """
+        search = self._other_way_up if other_way_up else self.detector
+        if orientation is Orientation.UPSIDE_DOWN:
+            return _regions(detect_upside_down(search.next_part, image))
+        return _regions(search.next_part(image))
+
+    def around(
+        self, image: np.ndarray, orientation: Orientation, sought: list[Region]
+    ) -> list[Region]:
+        """Search where faces are expected, and the next part of the image."""
+        search = self._seeking[orientation].next_part
+        centres = np.array([region.centre for region in sought])
+        if upside_down := orientation is Orientation.UPSIDE_DOWN:
+            centres = np.array(image.shape[1::-1]) - 1.0 - centres
+        near = [
+            np.append(centre, region.side_px / Region.ENLARGEMENT)
+            for centre, region in zip(centres, sought, strict=True)
+        ]
+        if upside_down:
+            return _regions(detect_upside_down(lambda turned: search(turned, near), image))
+        return _regions(search(image, near))
+
+
+def _regions(detections: list[Detection]) -> list[Region]:
+    return [Region.from_detection(d) for d in detections]

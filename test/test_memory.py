@@ -1,0 +1,55 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the tools say of a process's memory."""
+
+import mmap
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+from face_recon_ros.tools.latency import resident_mib, shared_mib
+from face_recon_ros.tools.memory import memory_mib
+
+MIB = 1 << 20
+
+
+def test_own_memory_is_told_from_what_processes_share():
+    resident, own = memory_mib()
+    assert resident == pytest.approx(resident_mib(os.getpid()), abs=8)
+    held = np.ones(64 * MIB, np.uint8)
+    with tempfile.TemporaryFile() as file:
+        file.write(b'x' * (32 * MIB))
+        file.flush()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            assert mapped.find(b'y') == -1
+            after_resident, after_own = memory_mib()
+    assert held.size == 64 * MIB
+    assert after_own - own == pytest.approx(64, abs=4)
+    assert after_resident - resident == pytest.approx(96, abs=8)
+
+
+def test_shared_memory_is_told_apart():
+    before = shared_mib(os.getpid())
+    with mmap.mmap(-1, 16 * MIB) as shared:
+        shared[:] = b'x' * (16 * MIB)
+        assert shared_mib(os.getpid()) - before == pytest.approx(16, abs=1)
+
+
+def test_every_step_of_what_a_node_loads_has_a_row():
+    command = [sys.executable, '-m', 'face_recon_ros.tools.memory']
+    out = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
+    rows = [line.rsplit(maxsplit=4) for line in out.splitlines()[1:]]
+    assert [name for name, *_ in rows] == [
+        'Python', 'NumPy', 'OpenCV', 'LiteRT', 'the node: rclpy, messages', 'a pipeline: models',
+        '60 images', '60 images with eyes']
+    resident, more, own, _ = np.array([[float(v) for v in values] for _, *values in rows]).T
+    assert (own < resident).all()
+    np.testing.assert_allclose(np.diff(resident), more[1:], atol=0.11)
+    # loading models takes memory, and eyes have a network of theirs
+    assert more[5] > 5
+    assert more[7] > 0.5

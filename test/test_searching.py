@@ -1,0 +1,117 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where a lost face is looked for, and what of the image with each of its images."""
+
+import cv2
+import numpy as np
+import pytest
+from tracking_scene import STEP_S, Stream
+
+from face_recon_ros.detection.far_faces import FarFaceSearch
+from face_recon_ros.detection.tiling import MergedDetector
+from face_recon_ros.pipeline import Pipeline
+
+WIDTH, HEIGHT = 1920, 1080
+FACE_PX = 120
+
+
+def test_a_lost_face_is_looked_for_where_it_is_expected():
+    stream = Stream()
+    for image in range(10):
+        stream.update(walker=(200.0 + 6 * image, 300.0))
+    assert stream.tracker.sought() == []
+    stream.update()
+    (first,) = stream.tracker.sought()
+    assert abs(first.centre - [260, 300]).max() < 5
+    for _ in range(5):
+        stream.update()
+    (later,) = stream.tracker.sought()
+    # on its way, though slower: nobody walks on for ever
+    assert first.centre[0] + 12 < later.centre[0] < first.centre[0] + 30
+
+
+def test_first_images_are_searched_as_a_whole():
+    stream = Stream()
+    stream.update()
+    assert stream.tracker.sought() == []
+    assert stream.scene.detections == 1
+    stream.update(one=(300.0, 300.0))
+    stream.update(stamp_s=0.1, one=(300.0, 300.0))
+    # after a gap, too: lost faces are anywhere
+    stream.update(stamp_s=1.5)
+    assert stream.tracker.sought() == []
+    assert stream.tracker.wanted_search() is not None
+
+
+def test_of_many_lost_faces_each_is_looked_for_in_turn():
+    stream = Stream(max_faces=0)
+    crowd = {f'p{i}': (200.0 + 300 * i, 300.0) for i in range(9)}
+    for _ in range(4):
+        stream.update(**crowd)
+    looked_for = set()
+    for image in range(9):
+        stream.update()
+        sought = stream.tracker.sought()
+        assert len(sought) == 4, image
+        looked_for |= {round(float(r.centre[0]), -2) for r in sought}
+    assert looked_for == {200.0 + 300 * i for i in range(9)}
+
+
+@pytest.fixture(scope='module')
+def room(portrait):
+    """Return a function that draws an empty room, or the portrait's head with a corner there."""
+    head = cv2.resize(portrait[0:230, 110:340], (2 * FACE_PX, 2 * FACE_PX))
+    shades = np.random.default_rng(0).integers(110, 140, (6, 10, 3), np.uint8)
+    wall = cv2.resize(shades, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+
+    def draw(corner=None, upside_down=False):
+        image = wall.copy()
+        if corner is not None:
+            x, y = corner
+            image[y : y + 2 * FACE_PX, x : x + 2 * FACE_PX] = head
+        return np.ascontiguousarray(image[::-1, ::-1]) if upside_down else image
+
+    return draw
+
+
+@pytest.mark.parametrize('upside_down', [False, True])
+@pytest.mark.parametrize('away', [7, 8, 9])
+def test_a_lost_face_that_comes_back_elsewhere_is_found_within_a_second(room, upside_down, away):
+    pipeline = Pipeline()
+    pipeline.eyes_wanted = False
+    stamps = iter(np.arange(200) * STEP_S)
+    for _ in range(3):
+        assert len(pipeline.track(room((30, 40), upside_down), next(stamps))) == 1
+    for _ in range(away):
+        assert len(pipeline.track(room(), next(stamps))) == 0
+    found = [
+        len(pipeline.track(room((1600, 780), upside_down), next(stamps))) for _ in range(30)
+    ]
+    assert 1 in found
+    assert found[-1] == 1
+
+
+def test_no_image_without_the_lost_face_is_searched_as_a_whole(room, monkeypatch):
+    looks, pipeline = [], Pipeline()
+    pipeline.eyes_wanted = False
+    tile, window = FarFaceSearch.__call__, MergedDetector._merged
+
+    def search_tile(self, image, where, known=()):
+        looks.append('tile')
+        return tile(self, image, where, known)
+
+    def search_parts(self, image, parts, tiles):
+        looks.extend(['part'] * len(parts))
+        return window(self, image, parts, tiles)
+
+    for index in range(3):
+        pipeline.track_without_search(room((30, 40)), index * STEP_S)
+    monkeypatch.setattr(FarFaceSearch, '__call__', search_tile)
+    monkeypatch.setattr(MergedDetector, '_merged', search_parts)
+    for index in range(3, 15):
+        looks.clear()
+        pipeline.track_without_search(room(), index * STEP_S)
+        # its neighbourhood and a third of the image
+        assert looks.count('part') == 2
+        assert looks.count('tile') == 3
