@@ -36,8 +36,12 @@ CELL_M = 0.007
 # So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
 RELIEF_SHARE = 0.85
-# Points further off than so many median distances have no part in whether a surface is flat
-INLIER_SPREADS = 6.0
+# Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
+# median distances, whether a surface is flat is not judged
+LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
+# It is where a plane leaves so much of the squared distances that the face leaves: of 44 rendered
+# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more, of walls there 0.5 and less but for 4
+FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
 HEAD_SCALES = (0.5, 1.4)
@@ -153,20 +157,22 @@ class DepthAligner:
         depth_m: np.ndarray,
     ) -> bool:
         """
-        Tell whether a plane is nearer to the measured surface than the face that was aligned.
+        Tell whether a plane is much nearer to the measured surface than the aligned face.
 
         :param rays: (N, 3) z = 1, and depth_m (N,): of the points of the skin
         """
         turned = found.head_scale * self._points.points(relief) @ found.rotation[2]
         off = depth_m - turned - found.translation_m[2]
-        known = np.isfinite(off) & np.isfinite(rays).all(axis=1)
+        facing = -np.einsum('nx,nx->n', self._normals @ found.rotation.T, rays)
+        with np.errstate(invalid='ignore'):
+            known = np.isfinite(off) & (facing > LEAST_FACING * np.linalg.norm(rays, axis=1))
         off, rays, depth_m = off[known], rays[known], depth_m[known]
         off = off - np.median(off)
         near = np.abs(off) <= INLIER_SPREADS * np.median(np.abs(off))
         # a plane: the inverse of depth is linear in the ray
         plane, *_ = np.linalg.lstsq(rays[near], 1 / depth_m[near], rcond=None)
         from_plane = depth_m[near] - 1 / (rays[near] @ plane)
-        return bool(from_plane @ from_plane < off[near] @ off[near])
+        return bool(from_plane @ from_plane < FLAT_RATIO * (off[near] @ off[near]))
 
 
 def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:

@@ -163,7 +163,9 @@ class Placer:
 
         :param image: (H, W, 3) uint8 BGR that the face, with its eyes, was found in
         """
-        if face.eyes is None or face.distance_source == DistanceSource.DEPTH:
+        measured = face.distance_source == DistanceSource.DEPTH
+        # the eyes of a face that was not looked at are not where they are remembered
+        if face.eyes is None or measured or face.predicted:
             return face
         person = self._people.get(face.id) if stamp_s is not None else None
         if person is None:

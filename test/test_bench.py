@@ -119,6 +119,17 @@ def test_bench_of_a_video(portrait, tmp_path, capfd):
     assert 'v.mp4' in capfd.readouterr().out
 
 
+def test_turns_of_many_faces_are_a_stage(portrait):
+    four = bench.Stages(bench.portrait_scene(portrait, 640, 480, 4), 1)
+    assert 'track, 4 in turn' not in four.calls()
+    stages = bench.Stages(bench.portrait_scene(portrait, 640, 480, 8), 1)
+    track = stages.calls()['track, 4 in turn']
+    for _ in range(8):
+        faces = track()
+    assert len(faces) == 8
+    assert faces.predicted.sum() == 4
+
+
 @pytest.mark.ros
 def test_publishing_is_a_stage_where_ros_is(portrait):
     publishing = importlib.import_module('face_recon_ros.tools.publishing')

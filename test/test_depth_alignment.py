@@ -239,6 +239,14 @@ def test_a_wall_at_the_distance_of_a_head_is_none(model, aligner, distance_m):
     assert isinstance(scene.align(aligner, (scene.depth_m + noise).astype(np.float32)), Aligned)
 
 
+@pytest.mark.parametrize('yaw', [-0.8, -0.4, 0.4, 0.8])
+@pytest.mark.parametrize('distance_m', [0.5, 1.5])
+def test_a_turned_head_is_not_flat(model, aligner, yaw, distance_m):
+    scene = Scene(model, distance_m, 1.0, (0.1, 0.0, 0.0), yaw)
+    noise = 0.003 * distance_m**2 * np.random.default_rng(2).standard_normal(scene.depth_m.shape)
+    assert isinstance(scene.align(aligner, (scene.depth_m + noise).astype(np.float32)), Aligned)
+
+
 def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
     """The head has turned since the depth was taken, by more than the image's sigma allows."""
     scene = Scene(model, 0.7, 1.0, (0.0, 0.0, 0.0))

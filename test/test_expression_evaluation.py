@@ -47,10 +47,10 @@ def test_the_table_of_sweeps(capsys):
         'jawOpen': sweep(0.05, 0.9, 0.05),
         'cheekPuff': sweep(0.2, 0.9, 0.3),  # not at rest
         'browDownLeft': sweep(0.0, 0.4, math.nan),  # too little
-    })
+    }, np.full(52, 0.25))  # fmt: skip
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2] == '| jawOpen | 0.05 | 0.90 | 0.05 |'
-    assert lines[4] == '| browDownLeft | 0.00 | 0.40 |  |'
+    assert lines[2] == '| jawOpen | 0.25 | 0.05 | 0.90 | 0.05 |'
+    assert lines[4] == '| browDownLeft | 0.25 | 0.00 | 0.40 |  |'
     assert lines[5] == (
         '1 of 3 units below 0.15 at rest and from 0.5 on in full; 1 of 2 that were turned change '
         'by 0.1 or less; mean error 0.040; in the mirror the largest change of a unit is 0.02 '

@@ -13,6 +13,7 @@ import pytest
 from scenes.crossing import evaluate, sample_people, scenes
 from tracking_scene import STEP_S, Stream
 
+from face_recon_ros import placing
 from face_recon_ros.camera import Camera
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
@@ -242,6 +243,21 @@ def test_eyes_and_expression_of_a_predicted_face_are_those_found_last(crowd):
             px = np.abs(face.eyes.landmarks.iris_px - last.eyes.landmarks.iris_px).max()
             assert px < 0.02 * (face.box[2] - face.box[0])
     assert compared > 20
+
+
+def test_irises_are_measured_of_those_looked_at_only(crowd, monkeypatch):
+    tracking = TrackingSettings(max_faces=4, max_regressions_per_image=1)
+    pipeline = Pipeline(PipelineConfig(tracking=tracking, use_eyes='always'))
+    for image in range(16):
+        pipeline.track(crowd, image * STEP_S, CAMERA)
+    measured = []
+    monkeypatch.setattr(placing, 'IRIS_AGAIN_S', 0.0)
+    monkeypatch.setattr(placing, 'iris_distance', lambda _, eyes, camera: measured.append(eyes))
+    for image in range(16, 24):
+        faces = pipeline.track(crowd, image * STEP_S, CAMERA)
+        (looked_at,) = [face for face in faces if not face.predicted]
+        assert measured == [looked_at.eyes]
+        measured.clear()
 
 
 def test_without_a_budget_nobody_is_predicted(crowd):

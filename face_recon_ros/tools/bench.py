@@ -9,7 +9,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +39,8 @@ PORTRAIT_CROP = (110, 0, 230)
 # A single face is drawn this high, as part of the image's height
 FACE_CELL = 0.75
 STREAM_RATE_HZ = 30.0
+# Of more faces than this a stage of its own looks at so many in an image, in turn
+IN_TURN = 4
 
 
 @dataclass(slots=True, frozen=True)
@@ -101,6 +103,11 @@ class Stages:
         self._views = FaceViews(self._pipeline.model, threads)
         # eyes are a stage of their own: who listens to TF alone does not wait for them
         self._pipeline.eyes_wanted = False
+        self._in_turn = self._pipeline
+        if scene.faces > IN_TURN:
+            turns = replace(tracking, max_regressions_per_image=IN_TURN)
+            self._in_turn = Pipeline(PipelineConfig(threads=threads, tracking=turns))
+            self._in_turn.eyes_wanted = False
         self._eyes = EyeNetwork(threads=threads)
         self._stamp_s = 0.0
         self._faces = self.track()
@@ -121,6 +128,11 @@ class Stages:
         self._stamp_s += 1 / STREAM_RATE_HZ
         return self._pipeline.track(self._image, stamp_s=self._stamp_s)
 
+    def track_in_turn(self) -> Faces:
+        """Do as track() with IN_TURN of the faces, each image others."""
+        self._stamp_s += 1 / STREAM_RATE_HZ
+        return self._in_turn.track(self._image, stamp_s=self._stamp_s)
+
     def calls(self) -> dict[str, Callable[[], object]]:
         """Return the stages in the order of the data, by name."""
         calls: dict[str, Callable[[], object]] = {
@@ -135,6 +147,8 @@ class Stages:
             'render': self._render,
             'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
         }
+        if self._in_turn is not self._pipeline:
+            calls[f'track, {IN_TURN} in turn'] = self.track_in_turn
         if publisher := self._publisher:
             height, width = self._image.shape[:2]
             calls['publish (faces, TF)'] = lambda: publisher.faces(self._faces, width, height)

@@ -73,6 +73,11 @@ class Sweeps:
         self._camera = Camera(SIZE_PX, SIZE_PX, FOCAL_LENGTH_PX, FOCAL_LENGTH_PX,
                               (SIZE_PX - 1) / 2, (SIZE_PX - 1) / 2)
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """How well each unit (52,) is known of a face that looks at the camera."""
+        return self._reader.confidence
+
     def __call__(self, people: int, seed: int, with_turns: bool,
                  units: Sequence[str] = UNITS) -> dict[str, Sweep]:
         """Return what is read of units."""
@@ -153,9 +158,14 @@ class Sweeps:
         return Skin(colors, skin.hair, skin.hair_depth_m)
 
 
-def print_sweeps(sweeps: dict[str, Sweep]) -> None:
-    """Print a row for each unit, as docs/expressions.md has them, and what they come to."""
-    sys.stdout.write('| unit | at rest | in full | changes when turned |\n|---|---|---|---|\n')
+def print_sweeps(sweeps: dict[str, Sweep], confidence: np.ndarray) -> None:
+    """
+    Print a row for each unit, as docs/expressions.md has them, and what they come to.
+
+    :param confidence: (52,) of ExpressionReader
+    """
+    sys.stdout.write('| unit | confidence | at rest | in full | changes when turned |\n'
+                     '|---|---|---|---|---|\n')
     good, steady, turning = 0, 0, 0
     for name, sweep in sweeps.items():
         rest, full = np.nanmean(sweep.rest), np.nanmean(sweep.full)
@@ -164,7 +174,8 @@ def print_sweeps(sweeps: dict[str, Sweep]) -> None:
         turning += not np.isnan(turned)
         steady += bool(turned <= STEADY)
         said = '' if np.isnan(turned) else f'{turned:.2f}'
-        sys.stdout.write(f'| {name} | {rest:.2f} | {full:.2f} | {said} |\n')
+        sys.stdout.write(f'| {name} | {confidence[INDEX[name]]:.2f} | {rest:.2f} | {full:.2f} '
+                         f'| {said} |\n')
     errors = np.concatenate([sweep.error for sweep in sweeps.values()])
     mirrored = np.concatenate([sweep.mirrored for sweep in sweeps.values()])
     sys.stdout.write(
