@@ -198,3 +198,12 @@ def test_model_file_of_another_make_is_refused(tmp_path, change, message):
     with pytest.raises(ModelFileError, match=message) as error:
         FaceModel(tmp_path / 'other.npz')
     assert '\n' not in str(error.value)
+
+
+def test_the_mesh_of_a_shape_is_that_of_its_vertices():
+    model, indices = FaceModel(), np.arange(0, 38400, 400)
+    shape = np.linspace(-2, 2, 40)
+    some = model.vertices(indices)
+    expected = some.mean + some.basis[..., :40] @ shape
+    np.testing.assert_allclose(
+        model.vertices(blendshapes={}, shape=shape)[indices], expected, atol=1e-6)
