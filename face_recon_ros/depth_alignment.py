@@ -88,9 +88,10 @@ class Aligned(ComparedByValue):
 
 @dataclass(slots=True, frozen=True)
 class Refused:
-    """Why a depth image is not used for a face; `reason` is one line."""
+    """Why a depth image is not used for a face; `reason` is one line. flat: it shows no face."""
 
     reason: str
+    flat: bool = False
 
 
 class DepthAligner:
@@ -146,7 +147,7 @@ class DepthAligner:
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
         if self._is_flat(found, relief, camera.rays(seen), depth.at(seen + known_px)):
-            return Refused('the measured surface is flat')
+            return Refused('the measured surface is flat', flat=True)
         return _aligned(found, known_px)
 
     def _is_flat(
