@@ -39,8 +39,8 @@ RELIEF_SHARE = 0.85
 # Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
 # median distances, whether a surface is flat is not judged
 LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
-# It is where a plane leaves so much of the squared distances that the face leaves: of 44 rendered
-# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more, of walls there 0.5 and less but for 4
+# It is where a plane leaves so much of the squared distances that the face leaves: of 45 rendered
+# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more; of walls there 0.5 and less but for 5
 FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
