@@ -14,7 +14,7 @@ from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.reader import Expression, ExpressionReader
 from face_recon_ros.expression.rules import named_expression
 from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
-from face_recon_ros.expression.units import NAMES
+from face_recon_ros.expression.units import NAMES, ON_THE_LEFT, ON_THE_RIGHT
 from face_recon_ros.rotations import EulerAngles, rotation_about
 
 LEVEL = EulerAngles(0.0, 0.0, 0.0)
@@ -148,3 +148,18 @@ def test_names_have_the_strength_of_their_weakest_part(intensities, name, confid
         intensity[code] = value
     named = named_expression(ActionUnits(intensity, np.full(99, 0.8)))
     assert (named.name, named.confidence) == (name, pytest.approx(confidence))
+
+
+def test_without_the_corners_of_the_mouth_nothing_is_named():
+    confidence = np.full(99, 0.8)
+    confidence[12] = 0.0
+    named = named_expression(ActionUnits(np.full(99, 0.9), confidence))
+    assert (named.name, named.confidence) == ('neutral', 0.0)
+
+
+def test_what_moves_to_a_side_is_on_neither():
+    for on_side, side in ((ON_THE_LEFT, 'Left'), (ON_THE_RIGHT, 'Right')):
+        found = {name for name, there in zip(NAMES, on_side, strict=True) if there}
+        ends = {name for name in NAMES if name.endswith(side)}
+        assert ends - found == {f'jaw{side}', f'mouth{side}'}
+        assert found <= ends
