@@ -39,8 +39,8 @@ RELIEF_SHARE = 0.85
 # Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
 # median distances, whether a surface is flat is not judged
 LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
-# It is where a plane leaves so much of the squared distances that the face leaves: of 44 rendered
-# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more, of walls there 0.5 and less but for 4
+# It is where a plane leaves so much of the squared distances that the face leaves: of 45 rendered
+# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more; of walls there 0.5 and less but for 5
 FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
@@ -88,9 +88,10 @@ class Aligned(ComparedByValue):
 
 @dataclass(slots=True, frozen=True)
 class Refused:
-    """Why a depth image is not used for a face; `reason` is one line."""
+    """Why a depth image is not used for a face; `reason` is one line. flat: it shows no face."""
 
     reason: str
+    flat: bool = False
 
 
 class DepthAligner:
@@ -146,7 +147,7 @@ class DepthAligner:
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
         if self._is_flat(found, relief, camera.rays(seen), depth.at(seen + known_px)):
-            return Refused('the measured surface is flat')
+            return Refused('the measured surface is flat', flat=True)
         return _aligned(found, known_px)
 
     def _is_flat(

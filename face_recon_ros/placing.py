@@ -82,6 +82,9 @@ class _Person:
     correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
     filter: OneEuroVector | None = None
     iris_s: float = -math.inf
+    # images whose depth showed the face, and a plane
+    faces: int = 0
+    planes: int = 0
 
 
 class Placer:
@@ -261,6 +264,7 @@ class Placer:
             np.asarray(person.shape.value),
             self._shift_px if stamp_s is not None else None,
         )
+        found = self._believed(person, found)
         if isinstance(found, Refused):
             self._note(found.reason)
             return self._remembered(face, person, stamp_s) if stamp_s is not None else face
@@ -276,6 +280,18 @@ class Placer:
                 turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
             turn = face.pose.rotation @ turn
         return self._measured(face, found, turn, person.size.scale)
+
+    def _believed(self, person: _Person, found: Aligned | Refused) -> Aligned | Refused:
+        """Return what depth says, unless it mostly showed a plane; then forget what it said."""
+        if isinstance(found, Aligned):
+            person.faces += 1
+        elif found.flat:
+            person.planes += 1
+        if person.planes <= person.faces:
+            return found
+        person.size = HeadSize(self._assumed_scale)
+        person.correction = np.zeros(3)
+        return found if isinstance(found, Refused) else Refused('the measured surface was flat')
 
     def _note(self, found: Aligned | str, camera: Camera | None = None) -> None:
         """Keep for report() what came of a face's depth; of the newest faces only."""

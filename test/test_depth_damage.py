@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 
+from face_recon_ros.depth_alignment import DepthAligner, Refused
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rotations import rotation_angles_rad
 from face_recon_ros.tools.depth_sensors import SENSORS, DepthSensor
@@ -85,6 +86,22 @@ def test_depth_without_the_face_is_as_none(images, without, depth_at):
     for reason in report.refusals:
         assert reason
         assert '\n' not in reason
+
+
+def test_what_a_wall_said_is_forgotten(images, without, monkeypatch):
+    """Far away, noise makes a face of a wall now and then."""
+    align, seen = DepthAligner.__call__, []
+
+    def mostly_flat(self, *given):
+        seen.append(given)
+        return align(self, *given) if len(seen) % 4 == 1 else Refused('flat', flat=True)
+
+    monkeypatch.setattr(DepthAligner, '__call__', mostly_flat)
+    wrong = {t: 0.8 * metres(t) for t in TIMES_S}
+    distance, turn, report = tracked(images, wrong.__getitem__)
+    assert distance == pytest.approx(without[0], abs=0.005)
+    assert turn == pytest.approx(without[1], abs=np.radians(0.2))
+    assert report.used == 1
 
 
 def test_depth_that_breaks_now_and_then_is_left_out_then(images, without):
