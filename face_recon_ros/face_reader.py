@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.pose import MetricPose
 from face_recon_ros.tracking.moving import Move
 
 
@@ -30,6 +33,30 @@ class Wanted:
     learn_offset: bool
 
 
+@dataclass(slots=True, frozen=True)
+class _Read:
+    """
+    What a predicted face takes over of the image in which it was looked at last.
+
+    No Face: whoever caches by faces would never get rid of it.
+    """
+
+    parameters: FaceParameters
+    pose: MetricPose
+    pose_covariance: np.ndarray
+    eyes: Eyes | None
+    expression: dict[str, Any]
+
+    @classmethod
+    def of(cls, face: Face) -> _Read:
+        expression = {
+            'blendshapes': face.blendshapes,
+            'blendshape_confidence': face.blendshape_confidence,
+            'speaking': face.speaking,
+        }
+        return cls(face.parameters, face.pose, face.pose_covariance, face.eyes, expression)
+
+
 class FaceReader:
     """Reads eyes and expressions; each network is loaded when it is first wanted."""
 
@@ -38,7 +65,7 @@ class FaceReader:
         self._threads = threads
         self._eyes = EyeReader(threads, smooth=True, learn_offset=False)
         self._expressions: ExpressionReader | None = None
-        self._read: dict[str, Face] = {}
+        self._read: dict[str, _Read] = {}
 
     def prepare(self, wanted: Wanted) -> None:
         """
@@ -60,7 +87,7 @@ class FaceReader:
     def forget(self, ids: Collection[str], stamp_s: float) -> None:
         """Forget whose ids do not come again."""
         known = set(ids)
-        self._read = {face_id: face for face_id, face in self._read.items() if face_id in known}
+        self._read = {face_id: read for face_id, read in self._read.items() if face_id in known}
         self._eyes.keep(known)
         if self._expressions is not None:
             self._expressions.forget(stamp_s)
@@ -87,7 +114,7 @@ class FaceReader:
         if wanted.expressions:
             face = self._with_expression(image, face, found, stamp_s, wanted.smooth)
         if stamp_s is not None:
-            self._read[face.id] = face
+            self._read[face.id] = _Read.of(face)
         return face
 
     def _as_read(self, face: Face, wanted: Wanted) -> Face:
@@ -96,12 +123,7 @@ class FaceReader:
         if last is None:
             return face
         if wanted.expressions:
-            face = replace(
-                face,
-                blendshapes=last.blendshapes,
-                blendshape_confidence=last.blendshape_confidence,
-                speaking=last.speaking,
-            )
+            face = replace(face, **last.expression)
         if wanted.eyes and last.eyes is not None:
             move = Move.of_parameters(last.parameters, face.parameters)
             turn = face.pose.rotation @ last.pose.rotation.T
