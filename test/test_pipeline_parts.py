@@ -3,6 +3,7 @@
 
 """What the pipeline asks of its parts, and when."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -104,3 +105,13 @@ def test_somebody_who_comes_to_another_is_found(pipeline, portrait):
     assert len(track(pipeline, alone, 6)) == 1
     both = np.hstack([portrait, portrait[:, ::-1]])
     assert len(track(pipeline, both, 45, first=6)) == 2
+
+
+def test_the_largest_score_comes_first(pipeline, portrait):
+    small = np.full_like(portrait, 90)
+    small[200:328, 200:328] = cv2.GaussianBlur(cv2.resize(portrait, (128, 128)), None, 1.0)
+    for image in (np.hstack([portrait, small]), np.hstack([small, portrait])):
+        first, second = pipeline.detect(image)
+        assert first.score > second.score
+        # the one that is seen well
+        assert np.ptp(first.box[[0, 2]]) > np.ptp(second.box[[0, 2]])
