@@ -167,10 +167,19 @@ def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.n
 
 def _axes(to_eyes_m: np.ndarray, pose: MetricPose) -> np.ndarray:
     """Return (3, 3): z along a viewing ray, x to the head's left, y down as far as they can be."""
-    z = to_eyes_m / np.linalg.norm(to_eyes_m)
-    down = np.cross(z, pose.rotation[:, 1])
-    y = down / max(float(np.linalg.norm(down)), 1e-9)
-    return np.column_stack([np.cross(y, z), y, z])
+    z = _unit(to_eyes_m.tolist())
+    y = _unit(_cross(z, pose.rotation[:, 1].tolist()))
+    return np.array([_cross(y, z), y, z]).T
+
+
+def _cross(a: list[float], b: list[float]) -> list[float]:
+    """Return the cross product; of single vectors a tenth of np.cross' time."""
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+
+
+def _unit(a: list[float]) -> list[float]:
+    length = max(math.hypot(*a), 1e-9)
+    return [a[0] / length, a[1] / length, a[2] / length]
 
 
 @dataclass(slots=True, frozen=True)
