@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.eyes.crops import CORNERS_68
+from face_recon_ros.eyes.gaze import head_sigma_rad
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
@@ -178,3 +179,22 @@ def test_eyes_that_are_not_open_cannot_look_elsewhere(portrait, landmarks_px, ma
             return lids, iris, spread
 
     assert looking_elsewhere(portrait, landmarks_px, np.zeros(2), Shut(), still()) is None
+
+
+def test_shut_eyes_of_a_photo_and_its_mirror_image_give_the_head_with_its_sigma(
+    portrait, landmarks_px, marker
+):
+    shut = looking_elsewhere(portrait, landmarks_px, np.zeros(2), marker, still(), close=1.0)
+    found = []
+    for image in (portrait, shut, np.ascontiguousarray(shut[:, ::-1])):
+        (face,) = Pipeline(PipelineConfig()).detect(image)
+        found.append(face)
+    seen, closed, mirrored = found
+    assert seen.eyes.measured.all()
+    for face in (closed, mirrored):
+        assert (face.eye_openness < 0.25).all()
+        assert not face.eyes.measured.any()
+        np.testing.assert_array_equal(face.gaze, face.pose.rotation[:, 0])
+        assert face.gaze_sigma_rad == head_sigma_rad(face.pose, face.pose_covariance)
+    # the pose's own mirror error is a degree or two
+    assert mirrored.gaze * [-1, 1, 1] @ closed.gaze > np.cos(np.radians(3))

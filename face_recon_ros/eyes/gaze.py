@@ -60,15 +60,15 @@ class GazeConstants:
 
 # Of a stream's images one network sees the eyes; of a photo two, one of which follows less
 OF_STREAMS = GazeConstants(
-    vertical_gain=1.3,
-    half_width_px=21,
-    behind_m=0.0018,
-    inwards_m=0.0019,
+    vertical_gain=1.28,
+    half_width_px=22,
+    behind_m=0.0015,
     up_m=0.0016,
     eye_sigma_m=0.0002,
     eye_sigma_px=1.1,
-    spread_rad=math.radians(6.7),
-    tilt_rad=math.radians(2.25),
+    spread_rad=math.radians(6.2),
+    tilt_rad=math.radians(2.7),
+    sigma_scale=0.97,
 )
 OF_PHOTOS = replace(OF_STREAMS, radius_m=0.0091, vertical_gain=1.2, eye_sigma_px=0.9)
 

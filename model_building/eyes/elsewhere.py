@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Photos of people whose eyes, both, have been made to look elsewhere: by how much is known."""
+"""Photos of people whose eyes, both, were made to look elsewhere, or shut: how far is known."""
 from __future__ import annotations
 
 import cv2
@@ -30,6 +30,7 @@ def looking_elsewhere(
     gaze: np.ndarray,
     marker: IrisMarker,
     random: np.random.Generator,
+    close: float | None = None,
 ) -> np.ndarray | None:
     """
     Return a photo in which both irises of a face have moved; None: an eye is not open.
@@ -37,8 +38,10 @@ def looking_elsewhere(
     :param image: (H, W, 3) uint8 BGR
     :param landmarks_px: (68, 2+) of the face
     :param gaze: (2,) change of its gaze, sines, along and across the eyes: image-right and down
+    :param close: how far the upper lids come down, 0 stay, 1 shut; None: as they follow the gaze
     """
-    close = float(np.clip(LID_PER_SINE * gaze[1], -0.3, 0.5))
+    if close is None:
+        close = float(np.clip(LID_PER_SINE * gaze[1], -0.3, 0.5))
     shown = image
     for side in range(2):
         eye, image_from_cut, _ = photo_eye(image, landmarks_px, side, marker, random)
