@@ -67,10 +67,18 @@ OF_STREAMS = GazeConstants(
     eye_sigma_m=0.0002,
     eye_sigma_px=1.1,
     spread_rad=math.radians(6.2),
-    tilt_rad=math.radians(2.7),
+    tilt_rad=math.radians(2.8),
     sigma_scale=0.97,
 )
-OF_PHOTOS = replace(OF_STREAMS, radius_m=0.0091, vertical_gain=1.2, eye_sigma_px=0.9)
+OF_PHOTOS = replace(
+    OF_STREAMS,
+    radius_m=0.0087,
+    vertical_gain=1.2,
+    half_width_px=23,
+    eye_sigma_px=0.9,
+    spread_rad=math.radians(6.6),
+    sigma_scale=0.95,
+)
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
 LEAST_WIDTH_PX = 10.0
