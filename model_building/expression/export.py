@@ -1,0 +1,135 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Calibrate the network of expressions and write models/expressions.tflite."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from face_recon_ros.expression.crop import SIZE, normalised
+from face_recon_ros.expression.units import COUNT, INDEX, MIRROR
+from face_recon_ros.tflite import Network
+from model_building.expression.learn import Crops, outputs
+from model_building.expression.network import SIDE, ExpressionNet
+from model_building.network.face_mesh_network import Block
+from model_building.tflite_writer import GraphWriter
+
+DESCRIPTION = 'face_recon_ros: crops of faces to expressions; docs/expressions.md'
+OUTPUT = 'units_and_left_over'
+SHOWN, SHOWN_READS, LARGEST_GAIN = 0.85, 0.9, 1.6
+"""Units shown at this or more are to read like that, on the average."""
+AT_REST_PERCENT = 60
+"""So many of the photos of people at rest read 0 in units that they do not show."""
+TOLERANCE = 2e-3
+
+
+@dataclass(slots=True, frozen=True)
+class Calibration:
+    """Of each unit (52,): what is taken off, the factor then, and the variance to compare with."""
+
+    offset: np.ndarray
+    gain: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def measured(cls, network: ExpressionNet, rendered: Crops, resting: np.ndarray) -> Calibration:
+        """
+        Measure on people that were held out.
+
+        :param resting: crops (N, S, S) of photos of people who sit for a portrait
+        """
+        found = outputs(network, rendered.image)[:, :COUNT]
+        offset, gain = np.zeros(COUNT), np.ones(COUNT)
+        variance = rendered.weights.var(axis=0) + 1e-4
+        for k in range(COUNT):
+            absent, shown = rendered.weights[:, k] == 0, rendered.weights[:, k] >= SHOWN
+            if shown.sum() < 3 or not absent.any():
+                continue
+            offset[k] = max(float(np.median(found[absent, k])), 0.0)
+            span = max(float(found[shown, k].mean()) - offset[k], 1e-3)
+            gain[k] = np.clip(SHOWN_READS / span, 1.0, LARGEST_GAIN)
+        if len(resting):
+            level = np.percentile(
+                outputs(network, resting)[:, :COUNT], AT_REST_PERCENT, axis=0)
+            level[[INDEX['mouthSmileLeft'], INDEX['mouthSmileRight']]] = 0.0
+            offset = np.maximum(offset, level)
+        return cls(_even(offset), _even(gain), variance)
+
+
+def _even(values: np.ndarray) -> np.ndarray:
+    """Return values that are the same on both sides."""
+    return np.asarray((values + values[MIRROR]) / 2)
+
+
+def last_layer(network: ExpressionNet, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight (104, hidden) and bias (104,), calibrated; the tongue is always 0."""
+    scale, mean = network.unit_scale.numpy(), network.unit_mean.numpy()
+    weight = network.last.weight.detach().numpy().copy()
+    bias = network.last.bias.detach().numpy().copy()
+    weight[:COUNT] *= (scale * calibration.gain)[:, None]
+    bias[:COUNT] = (bias[:COUNT] * scale + mean - calibration.offset) * calibration.gain
+    bias[COUNT:] += np.log(scale**2 / calibration.variance)
+    tongue = INDEX['tongueOut']
+    for row in (tongue, COUNT + tongue):
+        weight[row], bias[row] = 0.0, 0.0
+    return weight, bias
+
+
+def write(network: ExpressionNet, calibration: Calibration, path: Path) -> None:
+    """Write the file of a trained network."""
+    network.eval()
+    graph = GraphWriter((1, SIZE, SIZE, 1), DESCRIPTION)
+    graph.strided(_array(network.stem.weight), _array(network.stem.bias), 'stem')
+    graph.prelu(_array(network.stem_activation.weight), 'stem_activation')
+    for number, block in enumerate(network.blocks):
+        _append(graph, block, f'block_{number + 1}')
+    graph.pointwise(*_folded(*network.narrow[:2]), True, 'narrow')
+    graph.flatten()
+    weight, bias = _folded(*network.hidden[1:3])
+    # PyTorch flattens channels, rows, columns; here they are rows, columns, channels
+    maps = weight.reshape(len(weight), -1, SIDE, SIDE).transpose(0, 2, 3, 1)
+    graph.linear(maps.reshape(len(weight), -1), bias, True, 'hidden')
+    graph.linear(*last_layer(network, calibration), False, OUTPUT)
+    graph.save(path)
+
+
+def _append(graph: GraphWriter, block: Block, name: str) -> None:
+    """Append a BlazeBlock: its shortcut, then its convolutions, then the sum."""
+    before, stride = graph.last, int(block.depthwise.stride[0])
+    if stride == 2:
+        graph.halve(f'{name}_half')
+    grown = block.pointwise.out_channels - block.pointwise.in_channels
+    if grown:
+        graph.more_channels(grown, f'{name}_grown')
+    shortcut, graph.last = graph.last, before
+    graph.depthwise(_array(block.depthwise.weight), _array(block.depthwise.bias), stride,
+                    f'{name}_depthwise')
+    graph.pointwise(_array(block.pointwise.weight), _array(block.pointwise.bias), False,
+                    f'{name}_pointwise')
+    graph.add(shortcut, f'{name}_sum')
+    graph.prelu(_array(block.activation.weight), f'{name}_activation')
+
+
+def _array(values: torch.Tensor) -> np.ndarray:
+    return np.asarray(values.detach().numpy())
+
+
+def _folded(layer: nn.Module, normal: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight and bias of a layer without bias with its batch normalisation."""
+    scale = normal.weight / torch.sqrt(normal.running_var + normal.eps)
+    weight = layer.weight * scale.reshape(-1, *[1] * (layer.weight.ndim - 1))
+    return _array(weight), _array(normal.bias - normal.running_mean * scale)
+
+
+def largest_difference(network: ExpressionNet, calibration: Calibration, path: Path) -> float:
+    """Return how far the file's units are from PyTorch's on a crop of noise."""
+    image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE), np.uint8)
+    expected = (outputs(network, image[None])[0, :COUNT] - calibration.offset) * calibration.gain
+    expected[INDEX['tongueOut']] = 0.0
+    found = Network(path)(normalised(image)[None, :, :, None])[0][0, :COUNT]
+    return float(np.abs(found - expected).max())
