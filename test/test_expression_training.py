@@ -10,6 +10,7 @@ import pytest
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.expression import units
+from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import rotation_about
 from model_building.expression import sampling
 from model_building.expression.features import aligned, feature_vector, mirrored
@@ -144,3 +145,90 @@ def test_a_file_that_is_missing_or_damaged(tmp_path, model):
         with pytest.raises(ModelFileError, match=name):
             ExpressionRegression(
                 model.landmarks_468.mean, model.landmarks_468_mirror, tmp_path / name)
+
+
+# --- the network -----------------------------------------------------------------
+
+
+def small_set(learn, count=12):
+    rng = np.random.default_rng(5)
+    weights = np.zeros((count, 52), np.float32)
+    weights[:, units.NAMES.index('mouthSmileLeft')] = rng.uniform(0, 1, count)
+    images = rng.integers(0, 256, (count, 128, 128), np.uint8)
+    return learn.Crops(images, weights, np.ones_like(weights), np.arange(count))
+
+
+def test_the_file_gives_what_the_trained_network_gives(tmp_path):
+    torch = pytest.importorskip('torch')
+    from model_building.expression import export, learn
+    from model_building.expression.network import ExpressionNet
+
+    torch.manual_seed(1)
+    network = ExpressionNet(model_file('face_recon.tflite'), torch.full((52,), 0.1),
+                            torch.full((52,), 0.2))
+    crops = small_set(learn)
+    network(torch.rand(8, 1, 128, 128))  # batch normalisation gets values
+    calibration = export.Calibration.measured(network.eval(), crops, crops.image[:3])
+    export.write(network, calibration, tmp_path / 'expressions.tflite')
+    assert export.largest_difference(network, calibration, tmp_path / 'expressions.tflite') < 1e-4
+
+
+def test_a_mirrored_crop_has_the_units_of_the_other_side():
+    pytest.importorskip('torch')
+    from model_building.expression import learn
+
+    left, right = units.NAMES.index('mouthSmileLeft'), units.NAMES.index('mouthSmileRight')
+    crops = small_set(learn)
+    crops.image[:, :, :64], crops.image[:, :, 64:] = 40, 200
+    plan = learn.Plan(steps=1, batch=64, rate=1e-3, photos=0.0, seed=0)
+    images, weights, trust = learn.Batches(crops, None, plan)(0)
+    again = learn.Batches(crops, None, plan)(0)[0]
+    np.testing.assert_array_equal(images, again)
+    assert (images.shape, weights.shape, trust.shape) == ((64, 1, 128, 128), (64, 52), (64, 52))
+    bright_left = images[:, 0, :, :40].mean((1, 2)) > images[:, 0, :, 88:].mean((1, 2))
+    assert 10 < bright_left.sum() < 54
+    assert not weights[bright_left][:, left].any()
+    assert weights[bright_left][:, right].min() > 0
+    assert not weights[~bright_left][:, right].any()
+
+
+def test_what_goes_beyond_the_truth_costs_less_than_what_falls_short():
+    torch = pytest.importorskip('torch')
+    from model_building.expression.learn import loss_of
+
+    def cost(read, wanted):
+        found = torch.zeros(1, 104)
+        found[:, :52] = read
+        scale, trust = torch.full((52,), 0.5), torch.ones(1, 52)
+        return float(loss_of(found, torch.full((1, 52), wanted), trust, scale))
+
+    assert cost(1.3, 1.0) < 0.3 * cost(0.7, 1.0)
+    assert cost(-0.3, 0.0) < 0.3 * cost(0.3, 0.0)
+    assert cost(0.7, 1.0) > 2 * cost(0.3, 0.0)  # what is shown counts more
+    unknown = loss_of(torch.rand(1, 104), torch.ones(1, 52), torch.zeros(1, 52), torch.ones(52))
+    assert float(unknown) == 0
+
+
+def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    torch = pytest.importorskip('torch')
+    from model_building.expression import learn
+
+    monkeypatch.setattr(learn, 'SAVE_EVERY', 2)
+    crops = small_set(learn, 24)
+
+    def training(steps, name):
+        plan = learn.Plan(steps=steps, batch=8, rate=1e-3, photos=0.25, seed=0)
+        return learn.Training(model_file('face_recon.tflite'), crops, small_set(learn, 4), plan,
+                              tmp_path / name)
+
+    said = []
+    straight = training(4, 'a.pt').run(said.append)
+    assert [line.split(':')[0] for line in said] == ['step 2', 'step 4']
+    stopped = training(4, 'b.pt')
+    for _ in range(2):
+        stopped._advance()
+    stopped._save()
+    gone_on = training(4, 'b.pt').run(said.append)
+    assert [line.split(':')[0] for line in said[2:]] == ['step 4']
+    for one, other in zip(straight.parameters(), gone_on.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)

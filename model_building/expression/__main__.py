@@ -74,12 +74,12 @@ def rendered(options: argparse.Namespace, config: dict[str, Any], teacher: Path)
     if not sources.exists():
         _run('network.photos', '--photos', options.genki, '--output', sources)
     shards = []
-    for seed in config['seeds']:
+    for seed, count in config['shards'].items():
         folder = options.work / f'rendered_{seed}'
         _run('expression.generate', '--sources', sources, '--ict', options.ict, '--portraits',
              options.portraits, '--teacher', teacher, '--output', folder, '--shards',
-             config['shards'], '--crops', config['crops'], '--seed', seed)
-        shards += [folder / f'train_{number:03d}.npz' for number in range(config['shards'])]
+             count, '--crops', config['crops'], '--seed', seed)
+        shards += [folder / f'train_{number:03d}.npz' for number in range(count)]
     return learn.Crops.rendered(shards)
 
 

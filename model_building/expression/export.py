@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from face_recon_ros.expression.crop import SIZE, normalised
-from face_recon_ros.expression.units import COUNT, INDEX, MIRROR
+from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.tflite import Network
 from model_building.expression.learn import Crops, outputs
 from model_building.expression.network import SIDE, ExpressionNet
+from model_building.expression.zero import RESTING
 from model_building.network.face_mesh_network import Block
 from model_building.tflite_writer import GraphWriter
 
@@ -24,7 +25,7 @@ OUTPUT = 'units_and_left_over'
 SHOWN, SHOWN_READS, LARGEST_GAIN = 0.85, 0.9, 1.6
 """Units shown at this or more are to read like that, on the average."""
 AT_REST_PERCENT = 60
-"""So many of the photos of people at rest read 0 in units that they do not show."""
+"""So many of the people who sit for a portrait read 0 in units of RESTING."""
 TOLERANCE = 2e-3
 
 
@@ -56,8 +57,7 @@ class Calibration:
         if len(resting):
             level = np.percentile(
                 outputs(network, resting)[:, :COUNT], AT_REST_PERCENT, axis=0)
-            level[[INDEX['mouthSmileLeft'], INDEX['mouthSmileRight']]] = 0.0
-            offset = np.maximum(offset, level)
+            offset = np.where(np.isin(NAMES, RESTING), np.maximum(offset, level), offset)
         return cls(_even(offset), _even(gain), variance)
 
 
