@@ -132,7 +132,7 @@ def test_a_file_that_is_missing_or_damaged(tmp_path, monkeypatch):
 def test_the_tongue_is_zero_with_no_confidence(face):
     tongue = units.NAMES.index('tongueOut')
     assert (face.blendshapes[tongue], face.blendshape_confidence[tongue]) == (0, 0)
-    assert np.count_nonzero(face.blendshape_confidence) > 40
+    assert np.count_nonzero(face.blendshape_confidence) > 30
 
 
 # --- in the pipeline -------------------------------------------------------------

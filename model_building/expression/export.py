@@ -22,8 +22,11 @@ from model_building.tflite_writer import GraphWriter
 
 DESCRIPTION = 'face_recon_ros: crops of faces to expressions; docs/expressions.md'
 OUTPUT = 'units_and_left_over'
-SHOWN, SHOWN_READS, LARGEST_GAIN = 0.85, 0.9, 1.6
-"""Units shown at this or more are to read like that, on the average."""
+SHOWN, SHOWN_READS, LARGEST_GAIN = 0.85, 0.9, 3.0
+"""Units shown at this or more are to read like that, on the average: means of what is possible are
+nearer to the middle."""
+MOST_AT_REST = 0.1
+"""What is read of units that are not shown, on the average; it limits the gain."""
 AT_REST_PERCENT = 60
 """So many of the people who sit for a portrait read 0 in units of RESTING."""
 TOLERANCE = 2e-3
@@ -53,12 +56,21 @@ class Calibration:
                 continue
             offset[k] = max(float(np.median(found[absent, k])), 0.0)
             span = max(float(found[shown, k].mean()) - offset[k], 1e-3)
-            gain[k] = np.clip(SHOWN_READS / span, 1.0, LARGEST_GAIN)
+            wanted = np.clip(SHOWN_READS / span, 1.0, LARGEST_GAIN)
+            gain[k] = _gain_at_rest(found[absent, k] - offset[k], float(wanted))
         if len(resting):
             level = np.percentile(
                 outputs(network, resting)[:, :COUNT], AT_REST_PERCENT, axis=0)
             offset = np.where(np.isin(NAMES, RESTING), np.maximum(offset, level), offset)
         return cls(_even(offset), _even(gain), variance)
+
+
+def _gain_at_rest(values: np.ndarray, wanted: float) -> float:
+    """Return the largest gain up to the wanted one with which values at rest stay small."""
+    for gain in np.linspace(wanted, 1.0, 40):
+        if np.clip(gain * values, 0, 1).mean() <= MOST_AT_REST:
+            return float(gain)
+    return 1.0
 
 
 def _even(values: np.ndarray) -> np.ndarray:
