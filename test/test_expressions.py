@@ -193,7 +193,10 @@ def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
     (still,) = pipeline.detect(portrait)
     for k in range(40):
         faces = pipeline.track(portrait, k / 30)
-    np.testing.assert_allclose(faces[0].blendshapes, still.blendshapes, atol=0.15)
+    read_well = still.blendshape_confidence > 0.2
+    assert read_well.sum() > 12
+    np.testing.assert_allclose(
+        faces[0].blendshapes[read_well], still.blendshapes[read_well], atol=0.15)
     assert faces[0].speaking == 0  # a picture is silent
     pipeline.configure(PipelineConfig(**settings))
     assert np.isnan(pipeline.track(portrait, 2.0)[0].blendshapes).all()

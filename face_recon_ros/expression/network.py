@@ -23,7 +23,7 @@ OUTPUTS_IN_MIRROR = np.concatenate([MIRROR, COUNT + MIRROR])
 
 @dataclass(slots=True, frozen=True)
 class Reading:
-    """values (52,): 0..1. known (52,): 0..1, the part of a unit's variance that is explained."""
+    """values (52,): 0..1. known (52,): 0..1, how well each unit is read."""
 
     values: np.ndarray
     known: np.ndarray
@@ -33,8 +33,8 @@ class ExpressionNetwork:
     """
     A small convolutional network.
 
-    It gives each unit, and the logarithm of the part of the unit's variance that is left when the
-    image is known: 0 where it shows nothing of the unit.
+    Outputs (2 * 52,): the units, and how well each is read at all, whatever the image: its
+    correlation with what rendered people showed.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -61,9 +61,7 @@ class ExpressionNetwork:
         outputs = self._run(crop)
         if in_mirror:
             outputs = (outputs + self._run(crop[:, ::-1])[OUTPUTS_IN_MIRROR]) / 2
-        values, left_over = outputs[:COUNT], outputs[COUNT:]
-        known = 1 - np.exp(np.minimum(left_over, 0.0))
-        return Reading(np.clip(values, 0.0, 1.0), known)
+        return Reading(np.clip(outputs[:COUNT], 0.0, 1.0), outputs[COUNT:])
 
     def _run(self, crop: np.ndarray) -> np.ndarray:
         return self._network(crop[None, :, :, None])[0][0].astype(np.float64)

@@ -16,29 +16,37 @@ from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.tflite import Network
 from model_building.expression.learn import Crops, outputs
 from model_building.expression.network import SIDE, ExpressionNet
-from model_building.expression.zero import RESTING
 from model_building.network.face_mesh_network import Block
 from model_building.tflite_writer import GraphWriter
 
 DESCRIPTION = 'face_recon_ros: crops of faces to expressions; docs/expressions.md'
-OUTPUT = 'units_and_left_over'
+OUTPUT = 'units_and_trust'
 SHOWN, SHOWN_READS, LARGEST_GAIN = 0.85, 0.9, 3.0
 """Units shown at this or more are to read like that, on the average: means of what is possible are
 nearer to the middle."""
 MOST_AT_REST = 0.1
 """What is read of units that are not shown, on the average; it limits the gain."""
-AT_REST_PERCENT = 60
-"""So many of the people who sit for a portrait read 0 in units of RESTING."""
+LEAST_TRUST = 0.25
+"""Units that are hardly read are not amplified: it would be noise."""
+AT_REST_PERCENT = 75
+"""So many of the people who sit for a portrait read 0 in units that they do not show."""
+SHOWN_BY_SITTERS = tuple(name for name in NAMES if name.startswith(
+    ('mouthSmile', 'cheekSquint', 'eyeSquint', 'mouthUpperUp', 'mouthDimple', 'eyeLook')))
+"""By those who smile, and look anywhere."""
 TOLERANCE = 2e-3
 
 
 @dataclass(slots=True, frozen=True)
 class Calibration:
-    """Of each unit (52,): what is taken off, the factor then, and the variance to compare with."""
+    """
+    Of each unit (52,): what is taken off, and the factor then.
+
+    trust (52,): correlation of what is read with what is shown, on people that were held out.
+    """
 
     offset: np.ndarray
     gain: np.ndarray
-    variance: np.ndarray
+    trust: np.ndarray
 
     @classmethod
     def measured(cls, network: ExpressionNet, rendered: Crops, resting: np.ndarray) -> Calibration:
@@ -47,22 +55,25 @@ class Calibration:
 
         :param resting: crops (N, S, S) of photos of people who sit for a portrait
         """
-        found = outputs(network, rendered.image)[:, :COUNT]
+        found = outputs(network, rendered.image)
         offset, gain = np.zeros(COUNT), np.ones(COUNT)
-        variance = rendered.weights.var(axis=0) + 1e-4
+        trust = np.zeros(COUNT)
         for k in range(COUNT):
             absent, shown = rendered.weights[:, k] == 0, rendered.weights[:, k] >= SHOWN
             if shown.sum() < 3 or not absent.any():
                 continue
             offset[k] = max(float(np.median(found[absent, k])), 0.0)
             span = max(float(found[shown, k].mean()) - offset[k], 1e-3)
-            wanted = np.clip(SHOWN_READS / span, 1.0, LARGEST_GAIN)
-            gain[k] = _gain_at_rest(found[absent, k] - offset[k], float(wanted))
+            read = np.clip(found[:, k], 0, 1)
+            trust[k] = max(np.corrcoef(read, rendered.weights[:, k])[0, 1], 0.0)
+            if trust[k] >= LEAST_TRUST:
+                wanted = np.clip(SHOWN_READS / span, 1.0, LARGEST_GAIN)
+                gain[k] = _gain_at_rest(found[absent, k] - offset[k], float(wanted))
         if len(resting):
             level = np.percentile(
-                outputs(network, resting)[:, :COUNT], AT_REST_PERCENT, axis=0)
-            offset = np.where(np.isin(NAMES, RESTING), np.maximum(offset, level), offset)
-        return cls(_even(offset), _even(gain), variance)
+                outputs(network, resting), AT_REST_PERCENT, axis=0)
+            offset = np.where(np.isin(NAMES, SHOWN_BY_SITTERS), offset, np.maximum(offset, level))
+        return cls(_even(offset), _even(gain), _even(trust))
 
 
 def _gain_at_rest(values: np.ndarray, wanted: float) -> float:
@@ -79,17 +90,15 @@ def _even(values: np.ndarray) -> np.ndarray:
 
 
 def last_layer(network: ExpressionNet, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight (104, hidden) and bias (104,), calibrated; the tongue is always 0."""
+    """Return weight (104, hidden) and bias (104,): units, calibrated, then trust, a constant."""
     scale, mean = network.unit_scale.numpy(), network.unit_mean.numpy()
-    weight = network.last.weight.detach().numpy().copy()
-    bias = network.last.bias.detach().numpy().copy()
-    weight[:COUNT] *= (scale * calibration.gain)[:, None]
-    bias[:COUNT] = (bias[:COUNT] * scale + mean - calibration.offset) * calibration.gain
-    bias[COUNT:] += np.log(scale**2 / calibration.variance)
-    tongue = INDEX['tongueOut']
-    for row in (tongue, COUNT + tongue):
-        weight[row], bias[row] = 0.0, 0.0
-    return weight, bias
+    weight = network.last.weight.detach().numpy() * (scale * calibration.gain)[:, None]
+    bias = network.last.bias.detach().numpy() * scale + mean
+    bias = (bias - calibration.offset) * calibration.gain
+    there = np.arange(COUNT) != INDEX['tongueOut']
+    weight, bias = np.where(there[:, None], weight, 0.0), np.where(there, bias, 0.0)
+    trust = np.where(there, calibration.trust, 0.0)
+    return np.concatenate([weight, np.zeros_like(weight)]), np.append(bias, trust)
 
 
 def write(network: ExpressionNet, calibration: Calibration, path: Path) -> None:
@@ -141,7 +150,7 @@ def _folded(layer: nn.Module, normal: nn.Module) -> tuple[np.ndarray, np.ndarray
 def largest_difference(network: ExpressionNet, calibration: Calibration, path: Path) -> float:
     """Return how far the file's units are from PyTorch's on a crop of noise."""
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE), np.uint8)
-    expected = (outputs(network, image[None])[0, :COUNT] - calibration.offset) * calibration.gain
+    expected = (outputs(network, image[None])[0] - calibration.offset) * calibration.gain
     expected[INDEX['tongueOut']] = 0.0
     found = Network(path)(normalised(image)[None, :, :, None])[0][0, :COUNT]
     return float(np.abs(found - expected).max())

@@ -26,7 +26,6 @@ BEYOND = 0.3
 """What error beyond 0 or 1 counts, where the truth is that: values are cut there."""
 SHOWN_COUNTS = 2.0
 """How much more a unit in full counts than one at rest."""
-SIGMA_SHARE, LEAST_VARIANCE = 0.05, 1e-3
 LEAST_SCALE = 0.02
 WEIGHT_DECAY = 0.02
 WARM_UP_STEPS = 100
@@ -115,20 +114,16 @@ def seen_again(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return crop
 
 
-def loss_of(found: Tensor, weights: Tensor, trust: Tensor, scale: Tensor) -> Tensor:
+def loss_of(values: Tensor, weights: Tensor, trust: Tensor, scale: Tensor) -> Tensor:
     """
-    Return the loss of outputs (N, 104); units count by their standard deviations, scale (52,).
+    Return the loss of units (N, 52), which count by their standard deviations, scale (52,).
 
-    Units that are shown count more than those that are not, which are many. Variances learn from
-    errors without moving what is read.
+    Units that are shown count more than those that are not, which are many.
     """
-    values, log_variance = found[:, :COUNT], found[:, COUNT:]
     error = (values - weights) / scale
     beyond = ((weights <= 0) & (error < 0)) | ((weights >= 1) & (error > 0))
     squared = torch.where(beyond, BEYOND * error, error) ** 2
-    of_cut = ((values.detach().clamp(0, 1) - weights) / scale) ** 2 + LEAST_VARIANCE
-    sigma = 0.5 * (of_cut * torch.exp(-log_variance) + log_variance)
-    return (trust * ((1 + SHOWN_COUNTS * weights) * squared + SIGMA_SHARE * sigma)).mean()
+    return (trust * (1 + SHOWN_COUNTS * weights) * squared).mean()
 
 
 class Batches:
@@ -189,7 +184,7 @@ class Training:
             loss = self._advance()
             if self._step % SAVE_EVERY == 0 or self._step == self._plan.steps:
                 self._save()
-                read = outputs(self.average, self._held_out.image)[:, :COUNT]
+                read = outputs(self.average, self._held_out.image)
                 say(f'step {self._step}: loss {loss:.3f}; held out: '
                     f'{judged(read, self._held_out.weights)}')
         return self.average.eval()
@@ -229,7 +224,7 @@ class Training:
 
 
 def outputs(network: ExpressionNet, images: np.ndarray, at_once: int = 128) -> np.ndarray:
-    """Return the outputs (N, 104) for crops (N, SIZE, SIZE) uint8."""
+    """Return the units (N, 52) of crops (N, SIZE, SIZE) uint8."""
     was_training = network.training
     network.eval()
     with torch.no_grad():

@@ -28,11 +28,7 @@ TRUNK_RATE = 0.5
 
 
 class ExpressionNet(nn.Module):
-    """
-    Grey (N, 1, SIZE, SIZE), see normalised() -> (N, 104): units, then logarithms of variances.
-
-    Units are not cut to 0..1. The variances are those of units divided by unit_scale.
-    """
+    """Grey (N, 1, SIZE, SIZE), see normalised() -> units (N, 52), which are not cut to 0..1."""
 
     def __init__(self, trunk: Path, unit_mean: Tensor, unit_scale: Tensor) -> None:
         """
@@ -54,17 +50,16 @@ class ExpressionNet(nn.Module):
         self.hidden = nn.Sequential(
             nn.Dropout(0.3), nn.Linear(NARROW * SIDE**2, HIDDEN, bias=False),
             nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Dropout(0.2))
-        self.last = nn.Linear(HIDDEN, 2 * COUNT)
+        self.last = nn.Linear(HIDDEN, COUNT)
         self.register_buffer('unit_mean', unit_mean)
         self.register_buffer('unit_scale', unit_scale)
 
     def forward(self, grey: Tensor) -> Tensor:
-        """Return the outputs."""
+        """Return the units."""
         image = functional.pad(grey, (0, 1, 0, 1))  # SAME padding of TensorFlow
         maps = self.narrow(self.blocks(self.stem_activation(self.stem(image))))
-        found = self.last(self.hidden(maps.flatten(1)))
-        units = found[:, :COUNT] * self.unit_scale + self.unit_mean
-        return torch.cat([units, found[:, COUNT:]], 1)
+        units: Tensor = self.last(self.hidden(maps.flatten(1)))
+        return units * self.unit_scale + self.unit_mean
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Return the groups of an optimizer, each with its largest learning rate."""
