@@ -196,7 +196,7 @@ def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
     read_well = still.blendshape_confidence > 0.2
     assert read_well.sum() > 12
     np.testing.assert_allclose(
-        faces[0].blendshapes[read_well], still.blendshapes[read_well], atol=0.15)
+        faces[0].blendshapes[read_well], still.blendshapes[read_well], atol=0.25)  # another crop
     assert faces[0].speaking == 0  # a picture is silent
     pipeline.configure(PipelineConfig(**settings))
     assert np.isnan(pipeline.track(portrait, 2.0)[0].blendshapes).all()
