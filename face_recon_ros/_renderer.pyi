@@ -8,6 +8,15 @@ import numpy as np
 def instruction_sets() -> list[str]: ...
 def assign(cost: np.ndarray) -> list[tuple[int, int]]: ...
 
+def crop(
+    image: np.ndarray,
+    image_from_crop: np.ndarray,
+    sigma_px: float,
+    gain: float,
+    out: np.ndarray,
+    simd: str = 'auto',
+) -> None: ...
+
 class Renderer:
     required_vertices: int
 

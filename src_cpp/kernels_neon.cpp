@@ -6,6 +6,7 @@
 
 #if defined(__aarch64__)
 
+#include "crop_loops.hpp"
 #include "decode_loops.hpp"
 #include "pixel_rows.hpp"
 #include "rasterise.hpp"
@@ -18,8 +19,16 @@ namespace
 {
 
 constexpr Kernels kKernels{
-  "neon",    VertexLoops<Neon>::bounds, VertexLoops<Neon>::place, rasterise<Neon>, shade_row,
-  depth_row, DecodeLoops<Neon>::decode};
+  "neon",
+  VertexLoops<Neon>::bounds,
+  VertexLoops<Neon>::place,
+  rasterise<Neon>,
+  shade_row,
+  depth_row,
+  DecodeLoops<Neon>::decode,
+  sample_row,
+  blur_row,
+  mix_rows};
 
 }  // namespace
 

@@ -15,7 +15,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.adapter import ModelAdapter
 from face_recon_ros.regression.base import Regression, no_face_without_pose
-from face_recon_ros.regression.crop import cut, denoised, in_sight
+from face_recon_ros.regression.crop import in_sight
 from face_recon_ros.regression.family_3ddfa import FAMILY_3DDFA_INPUT, Family3ddfaAdapter
 from face_recon_ros.regression.own_network import NETWORK_FILE, OWN_OUTPUTS, OwnNetworkAdapter
 from face_recon_ros.regression.region import Region
@@ -63,12 +63,7 @@ class NetworkRegressor:
         self, image: np.ndarray, region: Region, denoise: bool = False
     ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
-        adapter = self._adapter
-        rgb, image_from_crop = cut(image, adapter.region(region), adapter.size)
-        if denoise:
-            rgb = denoised(rgb, adapter.denoise_sigma_px)
-        adapter.fill(self._network.input_tensor()[0], rgb)
-        return image_from_crop
+        return self._adapter.cut(self._network.input_tensor()[0], image, region, denoise)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
