@@ -26,6 +26,7 @@ namespace py = pybind11;
 void bind_crop(py::module_ & module);
 void bind_network_reader(py::module_ & module);
 void bind_pose_solver(py::module_ & module);
+void bind_tracking(py::module_ & module);
 
 namespace
 {
@@ -393,4 +394,5 @@ PYBIND11_MODULE(_renderer, module)
   bind_crop(module);
   bind_network_reader(module);
   bind_pose_solver(module);
+  bind_tracking(module);
 }
