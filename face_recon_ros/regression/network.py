@@ -57,7 +57,8 @@ class NetworkRegressor:
     ) -> Regression:
         """Return what was found; presence falls with the part of the face outside the image."""
         found = self.postprocess(outputs, image_from_crop)
-        return replace(found, presence=found.presence * in_sight(found.box, region, image))
+        part = in_sight(found.box, region, image)
+        return found if part == 1 else replace(found, presence=found.presence * part)
 
     def preprocess(
         self, image: np.ndarray, region: Region, denoise: bool = False
