@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "one_euro.hpp"
