@@ -5,13 +5,15 @@
 """
 Print how well gazes hold, as in docs/gaze.md.
 
-    evaluate_gaze.py [--portraits DIR] [--pointing DIR] [--every N] [--half test|fit|all] [--fast]
+    evaluate_gaze.py [--portraits DIR] [--moved] [--pointing DIR] [--every N]
+                     [--half test|fit|all] [--fast]
 
---portraits: photos of people who look into the lens, one a file. --pointing: photos with
-labels.csv, columns file, person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in
-these directions. The constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every
-second portrait from the first, persons of even number); `test` is the other half. --fast: by the
-one network that looks at streams, else by the two that look at photos.
+--portraits: photos of people who look into the lens, one a file; --moved: the same photos after
+both irises were moved by known angles, too. --pointing: photos with labels.csv, columns file,
+person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in these directions. The
+constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every second portrait from
+the first, persons of even number), see fit_gaze.py; `test` is the other half. --fast: by the one
+network that looks at streams, else by the two that look at photos.
 """
 
 from __future__ import annotations
@@ -25,13 +27,18 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros import Camera, Face, Pipeline
-from face_recon_ros.eyes.crops import CORNERS_68
-from face_recon_ros.eyes.gaze import gaze_of
-from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.landmarks import Eyes
+# last: what is installed comes first
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+
+from face_recon_ros import Camera, Face, Pipeline, PipelineConfig
+from face_recon_ros.eyes.crops import CORNERS_68, eye_regions
+from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.io.image_files import read_image
-from face_recon_ros.rotations import rotation_to
+from face_recon_ros.paths import model_file
+from face_recon_ros.rotations import rotation_in_plane, rotation_to
+from model_building.eyes.elsewhere import looking_elsewhere, random_gaze
+from model_building.eyes.photo_eyes import IrisMarker
 
 MOST_PAN_DEG, MOST_TILT_DEG = 45, 30
 WITHIN_DEG = 8
@@ -40,12 +47,20 @@ SHARE = 0.68
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A face, the way to its eyes (3,) m, and, of posed heads, where it looks: pan, tilt."""
+    """
+    A face, the way to its eyes (3,) m, and where it looks: pan and tilt of posed heads.
+
+    moved (2,): change of the gaze by moved irises, sines along and across the eyes. roll_rad: of
+    the eyes.
+    """
 
     face: Face
+    camera: Camera
     to_eyes_m: np.ndarray
+    roll_rad: float
     pan_deg: float = 0.0
     tilt_up_deg: float = 0.0
+    moved: np.ndarray | None = None
 
     def relative(self, direction: np.ndarray) -> np.ndarray:
         """Return a direction (3,) in the frame of the viewing ray: x right, y down."""
@@ -62,33 +77,59 @@ class Sample:
         return float(np.degrees(np.arctan2(-x, -z))), float(np.degrees(np.arcsin(-y)))
 
 
-def samples(
-    files: Iterable[tuple[Path, float, float]], pipeline: Pipeline, fast: bool
-) -> list[Sample]:
-    """Return the largest face of each photo that has one."""
-    found = []
-    network = EyeNetwork() if fast else None
-    for path, pan_deg, tilt_up_deg in files:
-        image = read_image(path)
-        faces = pipeline.detect(image)
-        if len(faces):
-            face = max(faces, key=lambda f: f.box[2] - f.box[0])
-            if network is not None:
-                face = with_one_look(image, face, network)
-            to_eyes_m = face.landmarks_m[CORNERS_68].mean(axis=(0, 1))
-            found.append(Sample(face, to_eyes_m, pan_deg, tilt_up_deg))
-    return found
+class Looker:
+    """Sees the largest face of photos, and its eyes as in a photo or, fast, as in a stream."""
 
+    def __init__(self, fast: bool) -> None:
+        self._pipeline = Pipeline(PipelineConfig(use_eyes='never'))
+        self._reader = EyeReader(threads=1, smooth=False, learn_offset=False)
+        self._marker = IrisMarker(model_file('iris_landmark.tflite'), looks=5)
+        self._stamp_s = 0.0 if fast else None
 
-def with_one_look(image: np.ndarray, face: Face, network: EyeNetwork) -> Face:
-    """Return a face with the gaze that an image of a stream would have, unfiltered."""
-    marked = network(image, face.landmarks_px)
-    camera = Camera.uncalibrated(image.shape[1], image.shape[0])
-    found = gaze_of(
-        marked, face.pose, face.pose_covariance, face.landmarks_m, camera, face.head_scale
-    )
-    eyes = Eyes(marked, found.direction, found.sigma_rad, found.measured)
-    return replace(face, eyes=eyes)
+    def samples(self, files: Iterable[tuple[Path, float, float]]) -> list[Sample]:
+        """Return the largest face of each photo that has one."""
+        found = []
+        for path, pan_deg, tilt_up_deg in files:
+            image = read_image(path)
+            sample = self._found(image)
+            if sample is not None:
+                sample = replace(sample, pan_deg=pan_deg, tilt_up_deg=tilt_up_deg)
+                found.append(self._with_eyes(image, sample))
+        return found
+
+    def moved(self, files: Iterable[tuple[Path, float, float]]) -> list[Sample]:
+        """Return the faces of the photos after their irises were moved."""
+        found = []
+        for number, (path, *_) in enumerate(files):
+            image = read_image(path)
+            sample = self._found(image)
+            if sample is None:
+                continue
+            random = np.random.default_rng(number)
+            gaze = random_gaze(random)
+            pixels = sample.face.landmarks_px
+            shown = looking_elsewhere(image, pixels, gaze, self._marker, random)
+            if shown is not None:
+                found.append(replace(self._with_eyes(shown, sample), moved=gaze))
+        return found
+
+    def _found(self, image: np.ndarray) -> Sample | None:
+        faces = self._pipeline.detect(image)
+        if not len(faces):
+            return None
+        face = max(faces, key=lambda f: f.box[2] - f.box[0])
+        camera = Camera.uncalibrated(image.shape[1], image.shape[0])
+        to_eyes_m = face.landmarks_m[CORNERS_68].mean(axis=(0, 1))
+        roll_rad = float(np.mean([region.roll_rad for region in eye_regions(face.landmarks_px)]))
+        return Sample(face, camera, to_eyes_m, roll_rad)
+
+    def _with_eyes(self, image: np.ndarray, sample: Sample) -> Sample:
+        face = sample.face
+        eyes = self._reader(
+            image, '', face.pose, face.pose_covariance, face.landmarks_px, face.landmarks_m,
+            sample.camera, face.head_scale, self._stamp_s,
+        )  # fmt: skip
+        return replace(sample, face=replace(face, eyes=eyes))
 
 
 def portraits(folder: Path, half: str, every: int) -> list[tuple[Path, float, float]]:
@@ -141,6 +182,23 @@ def tell_portraits(found: list[Sample]) -> list[str]:
     return lines
 
 
+def seen_across(sample: Sample, direction: np.ndarray) -> np.ndarray:
+    """Return the sines (2,) of a direction along and across the eyes, as Sample.moved has them."""
+    return rotation_in_plane(-sample.roll_rad) @ sample.relative(direction)[:2]
+
+
+def tell_moved(found: list[Sample]) -> list[str]:
+    """Return the lines about moved irises."""
+    true = np.array([s.moved for s in found])
+    seen = np.array([seen_across(s, s.face.gaze) for s in found])
+    slopes = [np.polyfit(true[:, axis], seen[:, axis], 1)[0] for axis in range(2)]
+    errors = np.degrees(np.hypot(*(seen - true).T))
+    return [
+        f'moved irises ({len(found)}): slope aside {slopes[0]:.2f}, up and down {slopes[1]:.2f}; '
+        f'errors in degrees: median, 90 % {np.median(errors):.2f} {np.quantile(errors, 0.9):.2f}'
+    ]
+
+
 def tell_posed(found: list[Sample]) -> list[str]:
     """Return the lines about posed heads."""
     pan = np.array([s.pan_deg for s in found])
@@ -169,26 +227,31 @@ def _posed_line(
     )
 
 
+def _say(lines: list[str]) -> None:
+    sys.stdout.write('\n'.join(lines) + '\n')
+    sys.stdout.flush()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables; return the exit status."""
     parser = argparse.ArgumentParser(description='How well gazes hold')
     parser.add_argument('--portraits', type=Path, metavar='DIR')
     parser.add_argument('--pointing', type=Path, metavar='DIR')
+    parser.add_argument('--moved', action='store_true', help='portraits with moved irises, too')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     parser.add_argument('--half', choices=('test', 'fit', 'all'), default='test')
     parser.add_argument('--fast', action='store_true', help='as images of a stream')
     options = parser.parse_args(arguments)
     if not (options.portraits or options.pointing):
         parser.error('give --portraits or --pointing')
-    pipeline = Pipeline()
-    for folder, choose, tell in (
-        (options.portraits, portraits, tell_portraits),
-        (options.pointing, posed, tell_posed),
-    ):
-        if folder:
-            files = choose(folder, options.half, options.every)
-            found = samples(files, pipeline, options.fast)
-            sys.stdout.write('\n'.join(tell(found)) + '\n')
+    looker = Looker(options.fast)
+    if options.portraits:
+        files = portraits(options.portraits, options.half, options.every)
+        _say(tell_portraits(looker.samples(files)))
+        if options.moved:
+            _say(tell_moved(looker.moved(files)))
+    if options.pointing:
+        _say(tell_posed(looker.samples(posed(options.pointing, options.half, options.every))))
     return 0
 
 

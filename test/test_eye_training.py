@@ -6,8 +6,14 @@
 import numpy as np
 import pytest
 
+from face_recon_ros.eyes.crops import CORNERS_68
+from face_recon_ros.eyes.gaze import head_sigma_rad
+from face_recon_ros.eyes.iris import EyeNetwork
+from face_recon_ros.paths import model_file
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from model_building.eyes.elsewhere import looking_elsewhere
 from model_building.eyes.moved import RADIUS_PX, Movement, moved
-from model_building.eyes.photo_eyes import SIDE, PhotoEye
+from model_building.eyes.photo_eyes import SIDE, IrisMarker, PhotoEye
 from model_building.eyes.samples import make, random_movement
 
 CENTRE = np.array([80.0, 80.0])
@@ -129,3 +135,66 @@ def test_training_lowers_the_loss(eye):
     train(samples, Plan(steps=400, batch=16, rate=0.003, seed=0), lines.append)
     losses = [float(line.split('loss ')[1].split(';')[0]) for line in lines]
     assert losses[-1] < losses[0]
+
+
+# --- photos whose eyes look elsewhere -----------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def marker():
+    return IrisMarker(model_file('iris_landmark.tflite'), looks=1)
+
+
+@pytest.fixture(scope='module')
+def landmarks_px(portrait):
+    (face,) = Pipeline(PipelineConfig(use_eyes='never')).detect(portrait)
+    return face.landmarks_px
+
+
+@pytest.mark.parametrize('gaze', [(0.3, 0.0), (-0.3, 0.0), (0.0, -0.15)])
+def test_both_irises_of_a_photo_move_the_same_way(portrait, landmarks_px, marker, gaze):
+    """By 10.5 mm of an eye that is 27 mm wide for a sine of 1, in the image's axes."""
+    before = EyeNetwork()(portrait, landmarks_px).iris_px
+    shown = looking_elsewhere(portrait, landmarks_px, np.array(gaze), marker, still())
+    moves = EyeNetwork()(shown, landmarks_px).iris_px - before
+    corners = landmarks_px[CORNERS_68, :2]
+    width_px = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1).mean()
+    along = np.array(gaze) / np.hypot(*gaze)
+    expected_px = 10.5 / 27 * width_px * np.hypot(*gaze)
+    assert moves @ along == pytest.approx(expected_px, rel=0.5)
+    # nothing changes but the eyes
+    changed = np.argwhere((shown != portrait).any(axis=2))[:, ::-1]
+    away = np.linalg.norm(changed[:, None] - corners.mean(axis=1), axis=2).min(axis=1)
+    assert 0 < away.max() < 1.2 * width_px
+
+
+def test_eyes_that_are_not_open_cannot_look_elsewhere(portrait, landmarks_px, marker):
+    class Shut(IrisMarker):
+        def __init__(self):
+            pass
+
+        def marks(self, rgb, random):
+            lids, iris, spread = marker.marks(rgb, random)
+            lids[:, 1] = lids[:, 1].mean()
+            return lids, iris, spread
+
+    assert looking_elsewhere(portrait, landmarks_px, np.zeros(2), Shut(), still()) is None
+
+
+def test_shut_eyes_of_a_photo_and_its_mirror_image_give_the_head_with_its_sigma(
+    portrait, landmarks_px, marker
+):
+    shut = looking_elsewhere(portrait, landmarks_px, np.zeros(2), marker, still(), close=1.0)
+    found = []
+    for image in (portrait, shut, np.ascontiguousarray(shut[:, ::-1])):
+        (face,) = Pipeline(PipelineConfig()).detect(image)
+        found.append(face)
+    seen, closed, mirrored = found
+    assert seen.eyes.measured.all()
+    for face in (closed, mirrored):
+        assert (face.eye_openness < 0.25).all()
+        assert not face.eyes.measured.any()
+        np.testing.assert_array_equal(face.gaze, face.pose.rotation[:, 0])
+        assert face.gaze_sigma_rad == head_sigma_rad(face.pose, face.pose_covariance)
+    # the pose's own mirror error is a degree or two
+    assert mirrored.gaze * [-1, 1, 1] @ closed.gaze > np.cos(np.radians(3))

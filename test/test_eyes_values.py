@@ -12,8 +12,11 @@ from test_eyes import (
     AT_CAMERA,
     CAMERA,
     DRAWN,
+    FRONTAL,
     HEAD,
+    LOOSE,
     TIGHT,
+    angle_deg,
     direction,
     outline,
     scene,
@@ -23,7 +26,7 @@ from face_recon_ros import face_reader
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.blinks import BlinkCounter
 from face_recon_ros.eyes.crops import is_inside
-from face_recon_ros.eyes.gaze import gaze_of
+from face_recon_ros.eyes.gaze import GazeConstants, gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.iris_landmark import IrisLandmarkNetwork
 from face_recon_ros.eyes.openness import opening_ratios
@@ -31,6 +34,7 @@ from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import rotation_about
 
 
 @pytest.fixture(scope='module')
@@ -128,11 +132,11 @@ def test_a_photo_is_looked_at_twice_and_a_stream_once(portrait, monkeypatch):
     pipeline = Pipeline()
     pipeline.detect(portrait)
     pipeline.detect(portrait)
-    assert told == ['second look', 0.0075] * 2
+    assert told == ['second look', 0.0087] * 2
     assert loaded == [1]
     told.clear()
     pipeline.track(portrait, 0.0)
-    assert told == [0.0085]
+    assert told == [0.0104]
 
 
 def test_a_millimetre_of_an_iris_is_so_much_of_a_gaze():
@@ -142,6 +146,75 @@ def test_a_millimetre_of_an_iris_is_so_much_of_a_gaze():
     x = [gaze_of(seen, pose, TIGHT, landmarks_m, CAMERA, constants=DRAWN).direction[0]
          for seen in (looks, moved)]
     assert x[1] - x[0] == pytest.approx(0.1, abs=0.004)
+
+
+@pytest.mark.parametrize(('width_px', 'aside_mm', 'up_mm'), [
+    (10, 2, 3), (20, 5, 7.5), (40, 8, 12), (60, 9, 13.5),
+])
+def test_irises_of_small_eyes_are_seen_to_move_less(width_px, aside_mm, up_mm):
+    known = GazeConstants(radius_m=0.01, half_width_px=20, vertical_gain=1.5)
+    assert 1000 * known.radii_m(width_px) == pytest.approx([aside_mm, up_mm])
+
+
+def test_the_same_image_of_an_iris_is_a_larger_gaze_in_a_smaller_eye():
+    """Of the width at which it moves by half."""
+    pose, landmarks_m, looks = scene(direction(12, 0))
+    width_px = float(looks.width_px.mean())
+    assert width_px == pytest.approx(21.07, abs=0.01)
+    known = replace(DRAWN, half_width_px=width_px, behind_m=0.0)
+    sines = [gaze_of(looks, pose, TIGHT, landmarks_m, CAMERA, constants=k).direction[0]
+             for k in (replace(known, half_width_px=0), known)]
+    assert sines[1] == pytest.approx(2 * sines[0], rel=1e-3)
+
+
+@pytest.mark.parametrize('roll_deg', [0, 35, -60])
+def test_vertical_is_across_the_eyes_of_a_head_of_any_roll(roll_deg):
+    roll = rotation_about('z', math.radians(roll_deg))
+    found = []
+    for gain in (1.0, 2.0):
+        pose, landmarks_m, looks = scene(roll @ direction(10, -10), rotation=roll @ FRONTAL)
+        known = replace(DRAWN, vertical_gain=gain)
+        seen = gaze_of(looks, pose, TIGHT, landmarks_m, CAMERA, constants=known).direction
+        found.append(roll.T @ seen)
+    # aside as before, up by half; what is left is that each eye has its own viewing ray
+    assert found[1][0] == pytest.approx(found[0][0], abs=0.01)
+    assert found[1][1] == pytest.approx(found[0][1] / 2, abs=0.01)
+    assert found[0][1] == pytest.approx(-math.sin(math.radians(10)), abs=0.02)
+
+
+def test_eyes_at_rest_look_below_the_head_s_axis():
+    """Where irises say nothing the gaze is the head's, lower by the angle of eyes at rest."""
+    blind = replace(DRAWN, eye_sigma_m=100.0, spread_rad=0.1, tilt_rad=math.radians(5))
+    for roll_deg in (0, 50, -50):
+        roll = rotation_about('z', math.radians(roll_deg))
+        pose, landmarks_m, looks = scene(direction(25, 0), rotation=roll @ FRONTAL)
+        found = gaze_of(looks, pose, TIGHT, landmarks_m, CAMERA, constants=blind)
+        assert found.measured.all()
+        assert angle_deg(found.direction, roll @ direction(0, 5)) < 0.1
+
+
+def test_the_larger_the_eyes_the_less_the_head_decides():
+    """Irises of a head that turned aside look into the lens."""
+    rotation = rotation_about('y', math.radians(15)) @ FRONTAL
+    off = []
+    for z in (0.4, 0.7, 1.1):
+        pose, landmarks_m, looks = scene(direction(0, 0), (0.0, 0.0, z), rotation)
+        known = replace(DRAWN, eye_sigma_px=1.0, spread_rad=math.radians(7))
+        found = gaze_of(looks, pose, LOOSE, landmarks_m, CAMERA, constants=known)
+        off.append(angle_deg(found.direction, AT_CAMERA))
+    assert off == sorted(off)
+    assert off[0] < 2
+    assert 3 < off[2] < 15
+
+
+def test_the_second_look_moves_irises_alone(portrait, face):
+    """It takes the corners along with the irises, and closed eyes for open ones."""
+    looks = EyeNetwork()(portrait, face.landmarks_px)
+    refined = IrisLandmarkNetwork().refined(portrait, face.landmarks_px, looks)
+    assert refined.lids_px is looks.lids_px
+    assert refined.openness is looks.openness
+    assert refined.width_px is looks.width_px
+    assert np.abs(refined.iris_px - looks.iris_px).max() > 0.01
 
 
 def test_an_eye_is_worth_no_more_for_being_wide():

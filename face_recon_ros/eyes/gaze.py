@@ -6,13 +6,14 @@ Where the eyes look: a direction from irises and head, by their covariances.
 
 An eyeball turns about its centre, which is fixed in the head; the iris lies on its front. So the
 direction from that centre to where the viewing ray meets the iris is the eye's. All is written in
-the frame of the eye's own viewing ray, where weak perspective holds: x and y across it.
+the frame of the eye's own viewing ray, where weak perspective holds: x and y across it, along and
+across the eye.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLandmarks
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_to
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,28 +28,57 @@ class GazeConstants:
     """
     Of an average adult's eye as the networks see it, and how well they do.
 
-    Chosen on one half of the photos of scripts/evaluate_gaze.py, which judges on the other. A
-    network that moves an iris less than the eye does has a smaller radius here.
+    Chosen on one half of the photos of scripts/fit_gaze.py; scripts/evaluate_gaze.py judges on the
+    other.
 
-    radius_m: from the eyeball's centre to the iris. behind_m, inwards_m, up_m: where that centre
+    radius_m: from the eyeball's centre to the iris. vertical_gain: irises are seen to move so much
+    further up and down than to the side. half_width_px: they are seen to move less in small eyes,
+    by half in an eye of this width, corner to corner. behind_m, inwards_m, up_m: where that centre
     lies from the middle of the corners, as the network sees them. eye_sigma_m: of the iris against
     the corners, of eyes of any size; and so many pixels of the image, eye_sigma_px. spread_rad:
-    how far eyes turn in the head, a standard deviation. sigma_scale: of what follows from these.
+    how far eyes turn in the head, a standard deviation, about a direction that lies tilt_rad below
+    the head's. sigma_scale: of what follows from these.
     """
 
-    radius_m: float = 0.0085
-    behind_m: float = 0.005
-    inwards_m: float = 0.0016
-    up_m: float = 0.0017
+    radius_m: float = 0.0104
+    vertical_gain: float = 1.0
+    half_width_px: float = 0.0
+    behind_m: float = 0.0055
+    inwards_m: float = 0.0019
+    up_m: float = 0.0015
     eye_sigma_m: float = 0.0005
-    eye_sigma_px: float = 1.3
+    eye_sigma_px: float = 1.0
     spread_rad: float = math.radians(10)
-    sigma_scale: float = 0.83
+    tilt_rad: float = 0.0
+    sigma_scale: float = 1.0
+
+    def radii_m(self, width_px: float) -> np.ndarray:
+        """Return how far the iris of an eye of a width moves per sine, aside and up (2,)."""
+        part = 1 / (1 + (self.half_width_px / width_px) ** 2)
+        return self.radius_m * part * np.array([1.0, self.vertical_gain])
 
 
-# Of a stream's images one network sees the eyes, of a photo two
-OF_STREAMS = GazeConstants()
-OF_PHOTOS = GazeConstants(radius_m=0.0075, behind_m=0.0044, up_m=0.0016, sigma_scale=0.67)
+# Of a stream's images one network sees the eyes; of a photo two, one of which follows less
+OF_STREAMS = GazeConstants(
+    vertical_gain=1.28,
+    half_width_px=22,
+    behind_m=0.0015,
+    up_m=0.0016,
+    eye_sigma_m=0.0002,
+    eye_sigma_px=1.1,
+    spread_rad=math.radians(6.2),
+    tilt_rad=math.radians(2.8),
+    sigma_scale=0.97,
+)
+OF_PHOTOS = replace(
+    OF_STREAMS,
+    radius_m=0.0087,
+    vertical_gain=1.2,
+    half_width_px=23,
+    eye_sigma_px=0.9,
+    spread_rad=math.radians(6.6),
+    sigma_scale=0.95,
+)
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
 LEAST_WIDTH_PX = 10.0
@@ -104,20 +133,21 @@ def gaze_of(
         _one_eye(int(side), eyes, pose, landmarks_m, camera, head_scale, known)
         for side in np.flatnonzero(measured)
     ]
-    weights = np.array([1 / variance for _, variance in found])
-    across = weights @ np.array([across for across, _ in found]) / weights.sum()
-    to_eyes = landmarks_m[CORNERS_68].mean(axis=(0, 1)) - camera.position_m
-    ray = rotation_to(to_eyes)
-    of_head = ray.T @ direction_covariance(head, covariance) @ ray
-    part = known.behind_m / known.radius_m
-    noise = np.eye(2) * (1 / weights.sum())
+    precision = np.array([1 / eye.variance for eye in found])
+    weights = precision / precision.sum(axis=0)
+    across = (weights * [eye.across for eye in found]).sum(axis=0)
+    part = np.diag((weights * [eye.part for eye in found]).sum(axis=0))
+    noise = np.diag(1 / precision.sum(axis=0))
+    axes = _axes(landmarks_m[CORNERS_68].mean(axis=(0, 1)) - camera.position_m, pose)
+    of_head = axes.T @ direction_covariance(head, covariance) @ axes
+    at_rest = pose.rotation @ [math.cos(known.tilt_rad), 0.0, -math.sin(known.tilt_rad)]
     fused, variance = _fused(
-        across, (ray.T @ head)[:2], of_head[:2, :2], noise, part, known.spread_rad
+        across, (axes.T @ at_rest)[:2], of_head[:2, :2], noise, part, known.spread_rad
     )
     sine = float(np.hypot(*fused))
     if sine > MOST_SINE:
         fused = fused * (MOST_SINE / sine)
-    direction = ray @ np.append(fused, -math.sqrt(1 - float(fused @ fused)))
+    direction = axes @ np.append(fused, -math.sqrt(1 - float(fused @ fused)))
     sigma = known.sigma_scale * OF_TWO_AXES * math.sqrt(float(np.trace(variance)) / 2)
     return GazeEstimate(direction, sigma, measured)
 
@@ -143,6 +173,37 @@ def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.n
     return np.asarray(usable & finite & (seen >= LEAST_WIDTH_RATIO))
 
 
+def _axes(to_eyes_m: np.ndarray, pose: MetricPose) -> np.ndarray:
+    """Return (3, 3): z along a viewing ray, x to the head's left, y down as far as they can be."""
+    z = _unit(to_eyes_m.tolist())
+    y = _unit(_cross(z, pose.rotation[:, 1].tolist()))
+    return np.array([_cross(y, z), y, z]).T
+
+
+def _cross(a: list[float], b: list[float]) -> list[float]:
+    """Return the cross product; of single vectors a tenth of np.cross' time."""
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+
+
+def _unit(a: list[float]) -> list[float]:
+    length = max(math.hypot(*a), 1e-9)
+    return [a[0] / length, a[1] / length, a[2] / length]
+
+
+@dataclass(slots=True, frozen=True)
+class _EyeGaze:
+    """
+    Where an eye looks by its iris, in its own _axes().
+
+    across (2,): sines. variance (2,): rad^2 without the head's. part (2,): how much of the head's
+    error is in it.
+    """
+
+    across: np.ndarray
+    variance: np.ndarray
+    part: np.ndarray
+
+
 def _one_eye(
     side: int,
     eyes: EyeLandmarks,
@@ -151,23 +212,28 @@ def _one_eye(
     camera: Camera,
     head_scale: float,
     known: GazeConstants,
-) -> tuple[np.ndarray, float]:
-    """Return an eye's direction (2,), across its viewing ray, and its variance in rad^2."""
+) -> _EyeGaze:
+    """Return where an eye looks by its iris."""
     middle = landmarks_m[CORNERS_68[side]].mean(axis=0) - camera.position_m
-    distance_m = float(np.linalg.norm(middle))
-    ray = rotation_to(middle)
+    axes = _axes(middle, pose)
     seen_px = np.vstack([eyes.iris_px[side], eyes.lids_px[side, [INNER_CORNER, OUTER_CORNER]]])
-    seen = camera.directions(seen_px) @ ray
+    seen = camera.directions(seen_px) @ axes
+    distance_m = float(np.linalg.norm(middle))
     iris, inner, outer = distance_m * seen[:, :2] / np.maximum(seen[:, 2:], 1e-3)
     inwards = known.inwards_m if side == RIGHT else -known.inwards_m
     centre = np.array([-known.behind_m, inwards, known.up_m]) * head_scale
-    turned = (ray.T @ pose.rotation @ centre)[:2]
-    radius_m = known.radius_m * head_scale
-    width_m = float(np.hypot(*(outer - inner)))
-    m_per_px = width_m / eyes.width_px[side]
-    part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * eyes.openness[side]
-    sigma_m = math.hypot(known.eye_sigma_m * head_scale, known.eye_sigma_px * m_per_px)
-    return (iris - (inner + outer) / 2 - turned) / radius_m, (sigma_m / radius_m / part) ** 2
+    turned = (axes.T @ pose.rotation @ centre)[:2]
+    width_m, width_px = float(np.hypot(*(outer - inner))), float(eyes.width_px[side])
+    radii_m = known.radii_m(width_px) * head_scale
+    sigma_m = math.hypot(
+        known.eye_sigma_m * head_scale, known.eye_sigma_px * width_m / width_px
+    )
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(eyes.openness[side])
+    return _EyeGaze(
+        across=(iris - (inner + outer) / 2 - turned) / radii_m,
+        variance=(sigma_m / radii_m / seen_part) ** 2,
+        part=known.behind_m * head_scale / radii_m,
+    )
 
 
 def _fused(
@@ -175,17 +241,18 @@ def _fused(
     head: np.ndarray,
     of_head: np.ndarray,
     noise: np.ndarray,
-    part: float,
+    part: np.ndarray,
     spread_rad: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the best linear unbiased estimate (2,) of the gaze and its covariance (2, 2).
 
-    Of two measurements whose errors are not independent: the eyes', in which `part` of the head's
-    error is, and the head's direction, from which eyes turn by spread_rad.
+    Of two measurements whose errors are not independent: the eyes', in which `part` (2, 2) of the
+    head's error is, and the direction of eyes at rest, which has the head's error and about which
+    eyes turn by spread_rad.
     """
-    of_eyes = part**2 * of_head + noise
-    shared = part * of_head
-    apart = of_eyes + of_head + spread_rad**2 * np.eye(2) - 2 * shared
+    shared = part @ of_head
+    of_eyes = shared @ part.T + noise
+    apart = of_eyes + of_head + spread_rad**2 * np.eye(2) - shared - shared.T
     gain = (of_eyes - shared) @ np.linalg.inv(apart)
     return eyes - gain @ (eyes - head), of_eyes - gain @ (of_eyes - shared).T

@@ -10,7 +10,7 @@ of eyes that look aside too near each other; of people who look ahead it is righ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -43,7 +43,7 @@ class PhotoEye:
     image: np.ndarray
     lids: np.ndarray
     iris: np.ndarray
-    looks_at_lens: bool
+    looks_at_lens: bool = False
 
 
 class IrisMarker:
@@ -101,11 +101,28 @@ def photo_eyes(
         if not faces:
             continue
         face = max(faces, key=lambda f: float(f.box[2] - f.box[0]))
-        for side, region in enumerate(eye_regions(face.landmarks_px)):
-            wide = Region(region.centre, CONTEXT * region.side_px, region.roll_rad)
-            rgb, _ = cut(image, wide, SIDE)
-            rgb = np.ascontiguousarray(rgb[:, ::-1]) if side == RIGHT else rgb
-            lids, iris, spread = marker.marks(rgb, random)
-            beside = float(np.hypot(*(iris[0] - (lids[0] + lids[8]) / 2)))
-            if spread < MOST_SPREAD_PX and beside < WIDTH / 2:
-                yield PhotoEye(rgb.astype(np.float32), lids, iris, looks_at_lens)
+        for side in range(2):
+            eye, _, spread = photo_eye(image, face.landmarks_px, side, marker, random)
+            corners = (eye.lids[0] + eye.lids[8]) / 2
+            if spread < MOST_SPREAD_PX and np.hypot(*(eye.iris[0] - corners)) < WIDTH / 2:
+                yield replace(eye, looks_at_lens=looks_at_lens)
+
+
+def photo_eye(
+    image: np.ndarray,
+    landmarks_px: np.ndarray,
+    side: int,
+    marker: IrisMarker,
+    random: np.random.Generator,
+) -> tuple[PhotoEye, np.ndarray, float]:
+    """
+    Cut an eye of a face out, mirrored where it is the right one, and mark it.
+
+    Return it, the map (2, 3) of its pixels, not mirrored, to the image's, and how far the looks
+    differ.
+    """
+    region = eye_regions(landmarks_px)[side]
+    rgb, image_from_cut = cut(image, replace(region, side_px=CONTEXT * region.side_px), SIDE)
+    rgb = np.ascontiguousarray(rgb[:, ::-1]) if side == RIGHT else rgb
+    lids, iris, spread = marker.marks(rgb, random)
+    return PhotoEye(rgb.astype(np.float32), lids, iris), image_from_cut, spread
