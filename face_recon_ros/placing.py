@@ -263,6 +263,7 @@ class Placer:
             depth,
             np.asarray(person.shape.value),
             self._shift_px if stamp_s is not None else None,
+            person.size.news,
         )
         found = self._believed(person, found)
         if isinstance(found, Refused):
@@ -271,7 +272,7 @@ class Placer:
         self._note(found, camera)
         if stamp_s is not None:
             self._follow_shift(stamp_s)
-        person.size.measure(found.apparent_scale, found.relief_scale, found.relief_sigma)
+        person.size.measure(found.apparent_scale, found.skin_ratio, found.relief)
         turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
         if stamp_s is not None:
             if found.turned:

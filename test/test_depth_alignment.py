@@ -147,13 +147,14 @@ def test_the_least_squares_are_those_of_the_reference(model, monkeypatch):
 def test_arguments_of_another_kind_are_refused_by_name(model):
     points, flat = np.zeros((5, 3)), np.zeros((5, 2))
     depth = np.zeros((4, 4), np.float32)
-    good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth]
+    good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth,
+            np.zeros((5, 7)), 1.0]
     assert _renderer.align(*good).outcome.name == 'LOOKS_AWAY'
     for index, name, bad in (
         (0, 'points', flat), (1, 'normals', points[1:]), (2, 'pixels', points),
         (3, 'rays', points.astype(np.float32)), (4, 'rotation', np.eye(4)),
         (7, 'rotation_covariance', np.eye(2)), (9, 'depth', depth.astype('>f4')),
-        (9, 'depth', depth[0]),
+        (9, 'depth', depth[0]), (10, 'moves', points[1:]),
     ):
         with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
             _renderer.align(*good[:index], bad, *good[index + 1:])
@@ -258,16 +259,58 @@ def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
     assert found.pose.distance_m == pytest.approx(scene.distance_m, abs=0.01)
     np.testing.assert_allclose(found.pose.rotation, scene.pose.rotation, atol=1e-3)
     np.testing.assert_allclose(found.covariance[3:, 3:], scene.covariance[3:, 3:])
+    assert found.relief is None
     assert not scene.align(aligner).turned
 
 
-def test_size_by_relief_and_by_looks_are_told_apart(model, aligner):
-    """A face that was fitted too wide looks too large; its relief is as it was measured."""
-    scene = Scene(model, 0.6, 0.9)
+def size_of(relief, shape):
+    """Size of the skin, with its sigma, that a relief says of a face whose shape is known."""
+    information = relief.information[0, 0]
+    vector = relief.vector[0] - relief.information[0, 1:] @ shape
+    return np.exp(vector / information), information**-0.5
+
+
+@pytest.mark.parametrize('size', [0.8, 1.0, 1.1])
+def test_the_relief_of_a_face_of_known_shape_says_its_size(model, aligner, size):
+    scene = Scene(model, 0.6, size)
     found = scene.align(aligner)
-    assert found.apparent_scale == pytest.approx(0.9, rel=0.02)
-    assert found.relief_scale == pytest.approx(0.9, rel=0.04)
-    assert 0.02 < found.relief_sigma < 0.2
+    skin = model.vertices(skin_points(model)[0])
+    mean = FaceParameters(np.eye(3, 4), np.zeros(40), np.zeros(10))
+    own = FaceParameters(np.eye(3, 4), scene.parameters.shape, np.zeros(10))
+    skin_ratio = similarity(skin.points(mean), skin.points(own))[0]
+    assert found.skin_ratio == pytest.approx(skin_ratio, rel=0.005)
+    assert found.apparent_scale == pytest.approx(size, rel=0.02)
+    by_relief, sigma = size_of(found.relief, scene.parameters.shape)
+    assert by_relief == pytest.approx(size * skin_ratio, rel=0.02)
+    assert 0.01 < sigma < 0.03
+
+
+def test_relief_tells_the_shape_from_the_size(model, aligner):
+    """The fit knows nothing of the shape: the equations find it."""
+    scene = Scene(model, 0.6)
+    own = scene.parameters
+    plain = FaceParameters(own.camera_matrix, np.zeros(40), own.expression)
+    found = aligner(plain, scene.pose, scene.covariance, 1.0, CAMERA, DepthImage(scene.depth_m))
+    relief = found.relief
+    prior = np.diag(np.append(1.0, np.ones(40)))
+    shape = np.linalg.solve(relief.information + prior, relief.vector)[1:]
+    assert np.corrcoef(shape, own.shape)[0, 1] > 0.5
+    skin = model.vertices(skin_points(model)[0]).basis[:, :, :40]
+    before, after = (np.einsum('nxk,k->nx', skin, s - own.shape) for s in (np.zeros(40), shape))
+    # what of it depth shows: along the normals, the whole aside
+    normals = skin_points(model)[1]
+    off = [np.einsum('nx,nx->n', normals, moved - moved.mean(axis=0)).std()
+           for moved in (before, after)]
+    assert off[1] < 0.5 * off[0]
+
+
+def test_noise_that_neighbours_share_makes_relief_say_less(model, aligner):
+    near, far = (Scene(model, distance_m).align(aligner).relief for distance_m in (0.5, 2.5))
+    assert size_of(far, np.zeros(40))[1] > 5 * size_of(near, np.zeros(40))[1]
+    scene = Scene(model, 2.5)
+    given = scene.parameters, scene.pose, scene.covariance, 1.0, CAMERA
+    averaged = aligner(*given, DepthImage(scene.depth_m), news=0.1).relief
+    assert size_of(averaged, np.zeros(40))[1] < 0.5 * size_of(far, np.zeros(40))[1]
 
 
 def test_the_covariance_is_smaller_with_depth_and_true(model, aligner):
