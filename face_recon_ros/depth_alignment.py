@@ -22,6 +22,7 @@ import numpy as np
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_surroundings import stands_out
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.model import FaceModel
@@ -161,8 +162,11 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        if self._is_flat(found, relief, camera.rays(seen), depth.at(seen + known_px)):
+        rays, measured_m = camera.rays(seen), depth.at(seen + known_px)
+        if self._is_flat(found, relief, rays, measured_m):
             return Refused('the measured surface is flat', flat=True)
+        if stands_out(parameters, camera, depth, known_px, rays, measured_m) is False:
+            return Refused('the measured surface goes on flat around the face', flat=True)
         ratio = math.exp(self._growth @ parameters.shape)
         return _aligned(found, known_px, ratio, self._relief(found, relief.shape))
 

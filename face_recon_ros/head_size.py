@@ -191,6 +191,16 @@ class HeadSize:
             self.relief.take(relief)
         self._skin = self._skin_size()
 
+    @property
+    def contradiction(self) -> float:
+        """By how many sigmas of their difference the looks and the relief say other sizes."""
+        if self.relief.found is None:
+            return 0.0
+        # the estimate is the looks' moved by the relief's share of the way
+        log_size, variance = self._skin
+        looks = float(self.apparent.value) - WIDER
+        return abs(log_size - looks) / math.sqrt(max(APPARENT_SIGMA**2 - variance, 1e-12))
+
     def _skin_size(self) -> tuple[float, float]:
         """Return logarithm of the skin's size relative to the mean face's, and its variance."""
         looks = float(self.apparent.value) - WIDER

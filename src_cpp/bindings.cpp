@@ -402,8 +402,8 @@ PYBIND11_MODULE(_renderer, module)
   module.def(
     "align", &align, py::arg("points"), py::arg("normals"), py::arg("pixels"), py::arg("rays"),
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
-    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"),
-    py::arg("moves"), py::arg("noise_factor"));
+    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
+    py::arg("noise_factor"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   bind_network_reader(module);
   bind_pose_solver(module);

@@ -63,9 +63,9 @@ using Information = Square<kUnknowns>;
 // A point of the skin whose depth was measured.
 struct Point
 {
-  Vector3 arm{};       // from the points' middle, model axes
-  Vector3 normal{};    // model axes
-  Vector3 measured{};  // optical frame
+  Vector3 arm{};                     // from the points' middle, model axes
+  Vector3 normal{};                  // model axes
+  Vector3 measured{};                // optical frame
   const double * moves_m = nullptr;  // along the normal, by each mode of the shape
   double predicted_m = 0.0;
   double noise_m = 0.0;
