@@ -26,9 +26,9 @@ AROUND_M = (0.14, 0.17)
 BELOW_RAD = math.radians(50)
 COUNT = 24
 # What is nearer than the face by so much hides what is around: hands, others
-NEARER_M = 0.05
+NEARER_M = 0.1
 # A face stands out by so much at least: that of a head that lies on a pillow does by 0.08 m
-LEAST_OUT_M = 0.04
+LEAST_OUT_M = 0.05
 # Fewer places around the head that are measured say nothing, part of all
 LEAST_MEASURED = 0.25
 

@@ -49,6 +49,9 @@ constexpr double kMostResidual = 0.007;
 // A rotation that leaves its prior by so many sigmas of their difference is that of something
 // else: a wall, a hand, a head that has turned since.
 constexpr double kMostSigmas = 4.0;
+// So does one of a depth image that lies further beside: about a third of a shift is found as one,
+// and the rest goes into the rotation.
+constexpr double kMostShiftPx = 3.5;
 // What makes a rotation known: a factor of its information.
 constexpr double kKnown = 1e8;
 
@@ -440,10 +443,15 @@ private:
     return found;
   }
 
-  // Tell whether the rotation found and the colour image's contradict each other: their
-  // difference has the covariance of the prior less that of the result.
+  // Tell whether the depth lies far beside the image, or the rotation found and the colour image's
+  // contradict each other: their difference has the covariance of the prior less that of the
+  // result.
   bool is_turned(const State & state, const Information & covariance) const
   {
+    const double pixel_m = shift_sigma_ / kShiftSigmaPx * distance0_ * std::exp(state[5]);
+    if (std::hypot(state[3], state[4]) > kMostShiftPx * pixel_m) {
+      return true;
+    }
     std::array<Vector3, 3> apart = rotation_information_;
     if (!factorise(apart)) {
       return false;

@@ -70,8 +70,8 @@ struct Alignment
   // Empty where the surface is turned: its relief says nothing.
   std::vector<double> relief_information;
   std::vector<double> relief_vector;
-  // Whether the surface is turned otherwise than both sigmas allow; then the rotation is the
-  // colour image's.
+  // Whether the surface is turned otherwise than both sigmas allow, or lies far beside the image;
+  // then the rotation is the colour image's.
   bool turned = false;
   double residual_m = 0.0;
   double valid = 0.0;

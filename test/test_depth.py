@@ -160,8 +160,8 @@ def test_a_head_is_measured_better_with_time_and_never_perfectly(image, camera, 
     """Faces are fitted 2.4 % wider than skin on the mean, with a sigma of 2.5 %; this one is not."""
     stream, scales, sigmas = Pipeline(), [], []
     for index in range(60):
-        for face in stream.track(image, index / 30, camera, depth=depth):
-            scales.append(face.head_scale)
+        found = stream.track(image, index / 30, camera, depth=depth)
+        scales += [face.head_scale for face in found]
         faces = stream.track(image, index / 30 + 1 / 60, camera)
         along = [f.pose.translation_m / f.distance_m for f in faces]
         sigmas += [

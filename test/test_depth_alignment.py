@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """A face against a depth image: distance, size and rotation with known truth."""
+import cv2
 import numpy as np
 import pytest
 import reference_depth_alignment as reference
@@ -238,6 +239,37 @@ def test_a_wall_at_the_distance_of_a_head_is_none(model, aligner, distance_m):
     found = scene.align(aligner, (distance_m + noise).astype(np.float32))
     assert isinstance(found, Refused)
     assert isinstance(scene.align(aligner, (scene.depth_m + noise).astype(np.float32)), Aligned)
+
+
+@pytest.mark.parametrize('slope', [0.0, 0.5, -0.5])
+@pytest.mark.parametrize('distance_m', [2.0, 2.5, 3.0])
+def test_noise_that_hides_a_face_hides_no_wall(model, aligner, distance_m, slope):
+    """From 2 m on a sensor's noise is larger than a face's relief; a wall goes on around it."""
+    scene, across = Scene(model, distance_m), (np.arange(640) - CAMERA.cx) / CAMERA.fx
+    refused = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        noise = 0.004 * distance_m**2 * rng.standard_normal(scene.depth_m.shape)
+        noise = 7 * cv2.GaussianBlur(noise, (0, 0), 2.0)
+        wall = distance_m / (1 - slope * across) + noise
+        found = scene.align(aligner, wall.astype(np.float32))
+        assert isinstance(found, Refused)
+        assert '\n' not in found.reason
+        refused.append(found.reason)
+        before_wall = np.where(scene.depth_m == WALL_M, distance_m + 0.3, scene.depth_m)
+        head = (before_wall + noise).astype(np.float32)
+        assert isinstance(scene.align(aligner, head), Aligned)
+    if distance_m == 3.0:
+        assert 'the measured surface goes on flat around the face' in refused
+
+
+def test_a_hand_or_nothing_around_a_face_says_nothing(model, aligner):
+    """Only what lies behind the face tells that it stands out, and only where enough is seen."""
+    scene = Scene(model, 0.6)
+    beyond = scene.depth_m > 1.0
+    for around in (0.4, np.nan):
+        assert isinstance(
+            scene.align(aligner, np.where(beyond, np.float32(around), scene.depth_m)), Aligned)
 
 
 @pytest.mark.parametrize('yaw', [-0.8, -0.4, 0.4, 0.8])

@@ -12,7 +12,7 @@ from face_recon_ros.head_size import HeadSize, Relief
 
 
 def relief(scale, sigma, tie=0.0):
-    """Relief that says a size and its relative sigma; tie: how the one coefficient goes with it."""
+    """Relief that says a size, and its relative sigma; tie: how the coefficient goes with it."""
     row = np.array([1.0, tie])
     information = np.outer(row, row) / sigma**2
     return Relief(information, information @ [math.log(scale), 0.0])
