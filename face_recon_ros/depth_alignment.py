@@ -50,7 +50,7 @@ LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
 FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
-HEAD_SCALES = (0.5, 1.4)
+HEAD_SCALES = (0.5, 1.25)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -62,8 +62,8 @@ class Aligned(ComparedByValue):
     that were looked at, camera frame. head_scale, and its relative standard deviation scale_sigma.
     apparent_scale: the size by how large the face looks at the measured distance. skin_ratio: size
     of the fitted face's skin relative to the mean face's. relief: what the measured relief says.
-    turned: the surface is turned otherwise than both sigmas allow, or lies far beside the image, so
-    that the rotation is the image's, and the relief says nothing.
+    turned: the surface is turned otherwise than both sigmas allow, or lies far beside the image:
+    the rotation is the image's, and the relief says nothing.
     residual_m: root mean square distance from the measured surface, of the points that count.
     valid, inliers: parts 0..1 of the points with a measurement, and of those with one that agree.
     shift_m (2,): how far the depth image seems to be shifted against the colour image, to the

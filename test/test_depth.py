@@ -157,7 +157,7 @@ def test_depth_at_half_the_rate_makes_nobody_nod(image, camera, pipeline, withou
 
 
 def test_a_head_is_measured_better_with_time_and_never_perfectly(image, camera, depth):
-    """Faces are fitted 2.4 % wider than skin on the mean, with a sigma of 2.5 %; this one is not."""
+    """Fits are 2.4 % wider than the skin on the mean, with a sigma of 2.5 %; this one is not."""
     stream, scales, sigmas = Pipeline(), [], []
     for index in range(60):
         found = stream.track(image, index / 30, camera, depth=depth)
