@@ -136,6 +136,7 @@ class DepthAligner:
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
         seen = parameters.project(self._points.points(parameters))[:, :2]
+        rays = camera.rays(seen)
         relief = FaceParameters(
             parameters.camera_matrix,
             RELIEF_SHARE * (parameters.shape if shape is None else shape),
@@ -146,7 +147,7 @@ class DepthAligner:
             self._points.points(relief),
             self._normals,
             np.ascontiguousarray(seen + known_px),
-            camera.rays(seen),
+            rays,
             pose.rotation @ MODEL_FROM_FACE.T,
             pose.translation_m,
             head_scale,
@@ -162,7 +163,7 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        rays, measured_m = camera.rays(seen), depth.at(seen + known_px)
+        measured_m = depth.at(seen + known_px)
         if self._is_flat(found, relief, rays, measured_m):
             return Refused('the measured surface is flat', flat=True)
         if stands_out(parameters, camera, depth, known_px, rays, measured_m) is False:

@@ -48,8 +48,8 @@ CORRECTION_KEPT_S = 0.3
 IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
-# The depth is that of something else where looks and relief say sizes that differ by more sigmas of
-# their difference, or looks now and before by more (logarithm)
+# The depth is of something else where looks and relief differ by more sigmas in the size that they
+# say, or looks now and before by more (logarithm)
 MOST_SIGMAS, MOST_CHANGE = 4.0, 0.15
 # Newest faces that a report is about
 REPORTED = 100

@@ -128,6 +128,32 @@ def test_depth_of_something_else_is_as_none(images, without, depth_at):
         assert '\n' not in reason
 
 
+def test_depth_that_moves_otherwise_than_the_face_is_refused(images):
+    """A head that looks as large as before is as far away as before."""
+    pipeline, sizes, reasons = Pipeline(), [], []
+    for index, (time_s, image) in enumerate(zip(TIMES_S, images, strict=True)):
+        factor = 1.0 if index < 14 else 0.8
+        faces = pipeline.track(image, time_s, CAMERA, depth=np.float32(factor) * metres(time_s))
+        sizes += [face.head_scale for face in faces]
+        reasons += pipeline.depth_report().refusals
+    assert sizes[-1] == pytest.approx(sizes[10], rel=0.02)
+    assert set(reasons) == {'by its depth the head is of another size than before'}
+
+
+def test_relief_that_contradicts_the_looks_is_refused(images, without):
+    """Of a camera with another field of view: the depth of a smaller face, stretched over it."""
+
+    def stretched(time_s):
+        depth = metres(time_s)
+        middle = np.median(depth[depth < depth.max() - 0.3])
+        return np.where(depth < depth.max() - 0.3, middle + 2.2 * (depth - middle), depth)
+
+    distance, turn, report = tracked(images, stretched)
+    assert distance < without[0] + 1e-3
+    assert turn < without[1] + np.radians(2)
+    assert report.refusals
+
+
 @pytest.mark.parametrize('shift_px', [20.0, -20.0])
 def test_depth_far_beside_the_image_is_no_worse_than_none(images, without, shift_px):
     source = HeadSource(640, 480)

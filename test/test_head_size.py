@@ -68,6 +68,19 @@ def test_the_size_is_that_of_the_skin_whatever_the_fitted_shape():
     assert larger.apparent_scale == pytest.approx(0.9 / 1.05)
 
 
+def test_looks_and_relief_may_contradict_each_other():
+    head = HeadSize(1.0)
+    assert head.contradiction == 0.0
+    head.measure(1.2, 1.0, None)
+    assert head.contradiction == 0.0
+    head.measure(1.2, 1.0, relief(0.9, 0.02))
+    apart = math.log(1.2 / 0.9) - 0.024
+    assert head.contradiction == pytest.approx(apart / (0.025**2 + 0.02**2) ** 0.5)
+    vague = HeadSize(1.0)
+    vague.measure(1.2, 1.0, relief(0.9, 0.2))
+    assert vague.contradiction == pytest.approx(apart / (0.025**2 + 0.2**2) ** 0.5)
+
+
 def test_images_at_the_same_time_are_one():
     head = HeadSize(1.05)
     head.measure(1.0, 1.0, relief(0.9, 0.05))
