@@ -3,7 +3,7 @@
 
 # For machines without an installed ROS 2; with one, use colcon (see the README).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network eyes sanitize colcon matrix clean
+.PHONY: help setup demo test coverage mutants fuzz lint bench soak parameters face-model network eyes expressions sanitize colcon matrix clean
 
 # The environment, the training's, the Python to make them with, its ROS (kilted, jazzy or none)
 # and a constraints file for pip; the demo's images; more arguments for demo, test and others;
@@ -77,6 +77,11 @@ eyes: setup  ## make models/eyes.tflite: ARGS='--portraits DIR --genki DIR --iri
 	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
 	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
 	@$(TRAINING)/bin/python -m model_building.eyes $(ARGS)
+
+expressions: setup  ## make models/expressions.tflite: ARGS='--genki DIR --ict DIR --portraits DIR' (two hours)
+	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
+	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
+	@$(TRAINING)/bin/python -m model_building.expression $(ARGS)
 
 sanitize: setup  ## fuzz the C++ code under the address and undefined-behaviour sanitizers
 	@PATH='$(abspath $(BIN))':"$$PATH" src_cpp/test/run.sh sanitize

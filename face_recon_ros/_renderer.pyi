@@ -8,6 +8,15 @@ import numpy as np
 def instruction_sets() -> list[str]: ...
 def assign(cost: np.ndarray) -> list[tuple[int, int]]: ...
 
+def crop(
+    image: np.ndarray,
+    image_from_crop: np.ndarray,
+    sigma_px: float,
+    gain: float,
+    out: np.ndarray,
+    simd: str = 'auto',
+) -> None: ...
+
 class Renderer:
     required_vertices: int
 
@@ -123,6 +132,44 @@ class PoseSolver:
         uncertainty: float,
         calibration: RotationCalibration,
     ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+
+class VectorFilter:
+    value: np.ndarray | None
+
+    def __init__(self, settings: tuple[float, float, float]) -> None: ...
+    def take(self, value: np.ndarray, step_s: float, unit: float) -> np.ndarray: ...
+
+class RotationFilter:
+    value: np.ndarray | None
+
+    def __init__(
+        self,
+        settings: tuple[float, float, float],
+        distance: tuple[float, float, float, float, float],
+    ) -> None: ...
+    def take(self, value: np.ndarray, step_s: float, sigma_rad: float) -> np.ndarray: ...
+
+class FaceFilter:
+    def __init__(
+        self,
+        rotation: tuple[float, float, float],
+        position: tuple[float, float, float],
+        size: tuple[float, float, float],
+        shape: tuple[float, float, float],
+        expression: tuple[float, float, float],
+        distance: tuple[float, float, float, float, float],
+    ) -> None: ...
+    def resume(self) -> None: ...
+    def place(self) -> tuple[float, np.ndarray, np.ndarray] | None: ...
+    def carry(self, scale: float, rotation: np.ndarray, origin: np.ndarray) -> None: ...
+    def take(
+        self,
+        camera_matrix: np.ndarray,
+        shape: np.ndarray,
+        expression: np.ndarray,
+        step_s: float,
+        sigma_rad: float,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
 
 class NetworkReader:
     def __init__(

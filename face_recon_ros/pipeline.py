@@ -45,6 +45,7 @@ from face_recon_ros.regression.rolls import (
     is_sure,
 )
 from face_recon_ros.searching import ImageSearch
+from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
 from face_recon_ros.tracking.egomotion import View
@@ -94,6 +95,8 @@ class Pipeline:
         """
         self.config = check_config(config, PipelineConfig)
         self.model = FaceModel(self.config.model_path)
+        # of the files that ship: the upright detector is one of those that search
+        self._networks: dict[str, Network] = {}
         self._use_detector(self.config)
         self.regressor = self._load_regressor(self.config.threads)
         self._lanes = Lanes(
@@ -101,7 +104,7 @@ class Pipeline:
         )
         self._tracker = Tracker(self.config.tracking)
         self._smoothers = FaceSmoothers(self.config.smoothing)
-        self._upright = UprightDetector(self.config.threads)
+        self._upright = UprightDetector(self.config.threads, self._networks)
         self._roll_verifier = RollVerifier()
         self._searches = 0
         self._head_scale = self._head_scale_of(self.config)
@@ -127,7 +130,7 @@ class Pipeline:
 
     def _use_detector(self, config: PipelineConfig) -> None:
         self._search = ImageSearch(
-            config.detector, config.detector_threshold, config.threads
+            config.detector, config.detector_threshold, config.threads, self._networks
         )
         self.detector = self._search.detector
 

@@ -13,15 +13,22 @@ from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import load_detector
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import detect_upside_down
+from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.tracker import Orientation
 
 
 class ImageSearch:
     """A detector, and which parts of a stream's images it has searched."""
 
-    def __init__(self, name: str, threshold: float, threads: int) -> None:
-        """:raises ModelFileError: the detector's file cannot be used."""
-        self.detector = load_detector(name, threshold, threads)
+    def __init__(
+        self, name: str, threshold: float, threads: int, loaded: dict[str, Network] | None = None
+    ) -> None:
+        """
+        Load the detector; `loaded` as load_detector() takes it.
+
+        :raises ModelFileError: the detector's file cannot be used.
+        """
+        self.detector = load_detector(name, threshold, threads, loaded)
         # the same networks, but parts of the image in turn of its own
         self._other_way_up = copy(self.detector)
         self._seeking = {orientation: copy(self.detector) for orientation in Orientation}

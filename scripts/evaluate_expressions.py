@@ -48,7 +48,7 @@ def main() -> int:
             draw = None if options.renderer == 'ours' else MitsubaRenderer(options.renderer)
             sweeps = expression_sweeps.Sweeps(options.ict, options.portraits, draw)
             expression_sweeps.print_sweeps(
-                sweeps(options.people, 7, options.turns, options.units), sweeps.confidence)
+                sweeps(options.people, 7, options.turns, options.units))
     except ModelBuildingError as error:
         sys.stderr.write(f'{error}\n')
         return 1

@@ -23,8 +23,10 @@
 
 namespace py = pybind11;
 
+void bind_crop(py::module_ & module);
 void bind_network_reader(py::module_ & module);
 void bind_pose_solver(py::module_ & module);
+void bind_tracking(py::module_ & module);
 
 namespace
 {
@@ -405,6 +407,8 @@ PYBIND11_MODULE(_renderer, module)
     py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
     py::arg("noise_factor"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
+  bind_crop(module);
   bind_network_reader(module);
   bind_pose_solver(module);
+  bind_tracking(module);
 }

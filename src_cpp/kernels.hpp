@@ -5,7 +5,7 @@
 // arrays only: no allocation, no exceptions, no standard containers.
 //
 // All tables give the same bits: they are instances of the same templates (vertex_loops.hpp,
-// rasterise.hpp, decode_loops.hpp) over types whose operations are defined exactly (IEEE single
+// rasterise.hpp, decode_loops.hpp, crop_loops.hpp) over types whose operations are defined exactly (IEEE single
 // precision without contraction, integers).
 #pragma once
 
@@ -125,6 +125,24 @@ struct DecodeArguments
   float * out;  // (V, 3)
 };
 
+// --- crops of images -----------------------------------------------------------------------------
+
+// Places in an image are fixed-point numbers of 64 bits. A sampled value is the sum of four pixels
+// times weights, whose own sum is 2^kSampleWeightBits; sums are exact in single precision.
+constexpr int kPlaceBits = 32;
+constexpr int kSampleWeightBits = 14;
+
+struct SampleArguments
+{
+  const std::uint8_t * image;  // BGR
+  std::int64_t row_bytes;
+  std::int32_t width, height;
+  std::int64_t x, y;  // of the first sample, half a unit of the weights added
+  std::int64_t step_x, step_y;
+  std::size_t count;
+  float * out;  // RGB, and one float more that may be written
+};
+
 struct Kernels
 {
   const char * name;
@@ -139,6 +157,12 @@ struct Kernels
   void (*depth_row)(
     const std::uint32_t * surface, float * depth, std::size_t count, float base, float step);
   void (*decode)(const DecodeArguments & arguments);
+  void (*sample_row)(const SampleArguments & arguments);
+  // RGB blurred with symmetric weights of 7 pixels, the middle one's first: along a row of `count`
+  // floats, with 9 more before it, where `row` points to, and after it; and across 7 rows.
+  void (*blur_row)(const float * row, float * out, std::size_t count, const float * weights);
+  void (*mix_rows)(
+    const float * const * rows, float * out, std::size_t count, const float * weights);
 };
 
 // What works here, best first. kernels_named() takes one of their names, or "auto" for the best, and

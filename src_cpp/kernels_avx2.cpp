@@ -8,6 +8,7 @@
 
 #include <limits>
 
+#include "crop_loops.hpp"
 #include "decode_loops.hpp"
 #include "rasterise.hpp"
 #include "simd_avx2.hpp"
@@ -161,9 +162,125 @@ void depth_row(
   }
 }
 
+// Eight places of a row at once: see SamplePlace.
+class SamplePlaces
+{
+public:
+  explicit SamplePlaces(const SampleArguments & a)
+  : x_{row(a.x, a.step_x, 0), row(a.x, a.step_x, 2)},
+    y_{row(a.y, a.step_y, 0), row(a.y, a.step_y, 2)},
+    step_x_(_mm256_set1_epi64x(kEight * a.step_x)),
+    step_y_(_mm256_set1_epi64x(kEight * a.step_y)),
+    row_bytes_(_mm256_set1_epi32(static_cast<std::int32_t>(a.row_bytes))),
+    inner_width_(_mm256_set1_epi32(a.width > 2 ? a.width - 2 : 0)),
+    inner_height_(_mm256_set1_epi32(a.height > 1 ? a.height - 1 : 0))
+  {
+  }
+
+  // Whether all may be read as sample_places() says; then `offsets` in bytes from the image's first
+  // and the weights, in pairs, of the upper and the lower two pixels.
+  bool are_inside()
+  {
+    const __m256i x = whole(x_);
+    const __m256i y = whole(y_);
+    const __m256i none = _mm256_set1_epi32(-1);
+    const __m256i inside = _mm256_and_si256(
+      _mm256_and_si256(_mm256_cmpgt_epi32(x, none), _mm256_cmpgt_epi32(inner_width_, x)),
+      _mm256_and_si256(_mm256_cmpgt_epi32(y, none), _mm256_cmpgt_epi32(inner_height_, y)));
+    if (_mm256_movemask_epi8(inside) != -1) {
+      return false;
+    }
+    const __m256i right = fraction(x_);
+    const __m256i down = fraction(y_);
+    const __m256i one = _mm256_set1_epi32(kWeightOne);
+    const __m256i sides =
+      _mm256_or_si256(_mm256_sub_epi32(one, right), _mm256_slli_epi32(right, 16));
+    const __m256i columns = _mm256_add_epi32(x, _mm256_add_epi32(x, x));
+    Avx2::store(offsets, _mm256_add_epi32(_mm256_mullo_epi32(y, row_bytes_), columns));
+    Avx2::store(above, _mm256_mullo_epi32(_mm256_sub_epi32(one, down), sides));
+    Avx2::store(below, _mm256_mullo_epi32(down, sides));
+    return true;
+  }
+
+  void go_on()
+  {
+    for (std::size_t k = 0; k < 2; ++k) {
+      x_[k] = _mm256_add_epi64(x_[k], step_x_);
+      y_[k] = _mm256_add_epi64(y_[k], step_y_);
+    }
+  }
+
+  static constexpr std::int64_t kEight = 8;
+  std::int32_t offsets[kEight];
+  std::int32_t above[kEight];
+  std::int32_t below[kEight];
+
+private:
+  // Four of eight, so that shuffles within halves make one row of both.
+  static __m256i row(std::int64_t from, std::int64_t step, std::int64_t first)
+  {
+    return _mm256_setr_epi64x(
+      from + first * step, from + (first + 1) * step, from + (first + 4) * step,
+      from + (first + 5) * step);
+  }
+  static __m256i words(const __m256i (&places)[2], bool high)
+  {
+    const __m256 a = _mm256_castsi256_ps(places[0]);
+    const __m256 b = _mm256_castsi256_ps(places[1]);
+    return _mm256_castps_si256(
+      high ? _mm256_shuffle_ps(a, b, 0xdd) : _mm256_shuffle_ps(a, b, 0x88));
+  }
+  static __m256i whole(const __m256i (&places)[2]) { return words(places, true); }
+  static __m256i fraction(const __m256i (&places)[2])
+  {
+    return _mm256_srli_epi32(words(places, false), kPlaceBits - kWeightBits);
+  }
+
+  __m256i x_[2];
+  __m256i y_[2];
+  __m256i step_x_, step_y_;
+  __m256i row_bytes_, inner_width_, inner_height_;
+};
+
+// As sample_row, a pixel's three channels at once.
+void sample_row_avx2(const SampleArguments & a)
+{
+  constexpr std::size_t kEight = SamplePlaces::kEight;
+  const std::int64_t extent = (a.row_bytes < 0 ? -a.row_bytes : a.row_bytes) * a.height;
+  if (extent > INT32_MAX) {
+    sample_row(a);
+    return;
+  }
+  // Of two neighbours' bytes: red, green, blue of both, as pairs of 16 bits.
+  const __m128i pairs = _mm_setr_epi8(2, -1, 5, -1, 1, -1, 4, -1, 0, -1, 3, -1, -1, -1, -1, -1);
+  const auto two = [&](const std::uint8_t * bytes) {
+    return _mm_shuffle_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(bytes)), pairs);
+  };
+  SamplePlaces places(a);
+  SampleArguments rest = a;
+  for (std::size_t i = 0; i < a.count; i += kEight, places.go_on()) {
+    rest.count = a.count - i < kEight ? a.count - i : kEight;
+    if (rest.count < kEight || !places.are_inside()) {
+      const auto steps = static_cast<std::int64_t>(i);
+      rest.x = a.x + steps * a.step_x;
+      rest.y = a.y + steps * a.step_y;
+      rest.out = a.out + 3 * i;
+      sample_row(rest);
+      continue;
+    }
+    for (std::size_t k = 0; k < kEight; ++k) {
+      const std::uint8_t * upper = a.image + places.offsets[k];
+      const __m128i sum = _mm_add_epi32(
+        _mm_madd_epi16(two(upper), _mm_set1_epi32(places.above[k])),
+        _mm_madd_epi16(two(upper + a.row_bytes), _mm_set1_epi32(places.below[k])));
+      _mm_storeu_ps(a.out + 3 * (i + k), _mm_cvtepi32_ps(sum));
+    }
+  }
+}
+
 constexpr Kernels kKernels{
   "avx2",    VertexLoops<Avx2>::bounds, VertexLoops<Avx2>::place, rasterise<Avx2>, shade_row,
-  depth_row, DecodeLoops<Avx2>::decode};
+  depth_row, DecodeLoops<Avx2>::decode, sample_row_avx2,          blur_row,        mix_rows};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Copyright 2026 face_recon_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "crop_loops.hpp"
 #include "decode_loops.hpp"
 #include "floating_point.hpp"
 #include "kernels.hpp"
@@ -21,7 +22,10 @@ constexpr Kernels kKernels{
   rasterise<Portable>,
   shade_row,
   depth_row,
-  DecodeLoops<Portable>::decode};
+  DecodeLoops<Portable>::decode,
+  sample_row,
+  blur_row,
+  mix_rows};
 
 }  // namespace
 

@@ -105,7 +105,20 @@ inline Matrix3 rotation_of(const Vector3 & turn)
     second * x * z - first * y,   second * y * z + first * x,   1 - second * (x * x + y * y)};
 }
 
-// Axis times angle of a rotation by less than a half turn.
+// Axis times angle of a half turn, as nearly as the rotation is one.
+inline Vector3 half_turn_of(const Matrix3 & rotation)
+{
+  // (R + I) / 2 is axis times axis
+  std::size_t row = 0;
+  for (std::size_t k = 1; k < 3; ++k) {
+    row = rotation[4 * k] > rotation[4 * row] ? k : row;
+  }
+  Vector3 axis = {rotation[3 * row], rotation[3 * row + 1], rotation[3 * row + 2]};
+  axis[row] += 1;
+  return (3.14159265358979323846 / norm(axis)) * axis;
+}
+
+// Axis times angle of a rotation, by up to a half turn.
 inline Vector3 turn_of(const Matrix3 & rotation)
 {
   const Vector3 axis = {
@@ -113,7 +126,10 @@ inline Vector3 turn_of(const Matrix3 & rotation)
     0.5 * (rotation[3] - rotation[1])};
   const double sine = norm(axis);
   const double cosine = 0.5 * (rotation[0] + rotation[4] + rotation[8] - 1);
-  return (sine > 1e-8 ? std::atan2(sine, cosine) / sine : 1) * axis;
+  if (sine > 1e-8) {
+    return (std::atan2(sine, cosine) / sine) * axis;
+  }
+  return cosine < 0 ? half_turn_of(rotation) : axis;
 }
 
 // Eigenvalues, largest first, and vectors (rows) of a symmetric matrix, by Jacobi's rotations.

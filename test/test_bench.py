@@ -107,7 +107,9 @@ def test_what_is_no_saved_run_is_told_at_once(tmp_path, capfd, monkeypatch, cont
 def test_every_face_of_a_scene_is_found(portrait, size, faces):
     scene = bench.portrait_scene(portrait, *size, faces)
     assert scene.image.shape == (size[1], size[0], 3)
-    bench.Stages(scene, threads=1)  # raises where one is missed
+    stages = bench.Stages(scene, threads=1)  # raises where one is missed
+    for name in ('eyes', 'expressions'):
+        stages.calls()[name]()
 
 
 def test_bench_of_a_video(portrait, tmp_path, capfd):

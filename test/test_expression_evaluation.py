@@ -41,13 +41,13 @@ def test_area_under_the_curve():
 
 def test_the_table_of_sweeps(capsys):
     def sweep(rest, full, turned):
-        return Sweep(*(np.array([value]) for value in (rest, full, turned, 0.04, 0.02)))
+        return Sweep(*(np.array([value]) for value in (rest, full, turned, 0.04, 0.02, 0.25)))
 
     print_sweeps({
         'jawOpen': sweep(0.05, 0.9, 0.05),
         'cheekPuff': sweep(0.2, 0.9, 0.3),  # not at rest
         'browDownLeft': sweep(0.0, 0.4, math.nan),  # too little
-    }, np.full(52, 0.25))  # fmt: skip
+    })  # fmt: skip
     lines = capsys.readouterr().out.splitlines()
     assert lines[2] == '| jawOpen | 0.25 | 0.05 | 0.90 | 0.05 |'
     assert lines[4] == '| browDownLeft | 0.25 | 0.00 | 0.40 |  |'

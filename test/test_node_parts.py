@@ -5,6 +5,7 @@
 
 import threading
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -421,8 +422,9 @@ def test_the_image_profile_is_chosen_unless_the_user_chose():
     environment = {}
     assert fastdds.use_image_profile(environment)
     (path,) = environment.values()
-    with open(path) as file:
-        assert 'segment_size' in file.read()
+    # five 1920x1080 colour images fit; all of it counts as memory of every process that reads some
+    (size,) = ElementTree.parse(path).iter('{http://www.eprosima.com}segment_size')
+    assert 5 * 1920 * 1080 * 3 < int(size.text) <= 32 << 20
     chosen = {fastdds.FASTRTPS_VARIABLE: '/mine.xml'}
     assert not fastdds.use_image_profile(chosen)
     assert chosen == {fastdds.FASTRTPS_VARIABLE: '/mine.xml'}

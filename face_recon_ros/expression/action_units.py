@@ -84,7 +84,7 @@ def action_units(
     Return the action units of a face.
 
     :param blendshapes: (52,) 0..1; NaN: not known
-    :param unit_confidence: (52,) 0..1, ExpressionRegression.confidence
+    :param unit_confidence: (52,) 0..1, Expression.confidence
     :param speaking: 0..1; NaN: not known
     :param angles: of the head relative to the line to the viewer
     :param score: 0..1, the face's

@@ -12,24 +12,21 @@ from typing import Any
 import numpy as np
 
 from face_recon_ros.equality import ComparedByValue
-from face_recon_ros.errors import GeometryError
 from face_recon_ros.expression import units
-from face_recon_ros.expression.features import Aligned, aligned
 from face_recon_ros.expression.looks import with_gaze, with_openness
+from face_recon_ros.expression.network import ExpressionNetwork
 from face_recon_ros.expression.neutral import Neutral
-from face_recon_ros.expression.regression import ExpressionRegression
 from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
 from face_recon_ros.expression.units import nothing_known, unknown
-from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.regression.face_mesh import FaceMeshRegressor
-from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
 
 # The far side of a face is hidden from the first turn on, and not seen from the second on
 FAR_SIDE_RAD = (np.radians(30.0), np.radians(60.0))
-# Below this Face Mesh does not see the face that it is shown: turned too far, or covered
-LEAST_PRESENCE = 0.5
+# Faces that look farther away than this from the camera are not read
+FARTHEST_TURN_RAD = math.radians(65.0)
+# Of units that were not seen to move in photos with labels only this part is believed
+PROVEN = np.where(np.isin(units.NAMES, units.SEEN_IN_PHOTOS), 1.0, 0.5)
 # A still face's coefficients tremble by hundredths; a blink takes a tenth of a second
 SMOOTHING = OneEuroSettings(min_cutoff_hz=3.0, beta=3.0)
 # Longest step that smoothing goes on over, and the shortest that a speed is worked out of
@@ -85,20 +82,12 @@ class _Person:
 
 
 class ExpressionReader:
-    """
-    Reads expressions; remembers the people of a stream.
+    """Reads expressions; remembers the people of a stream."""
 
-    confidence (52,): see ExpressionRegression.
-    """
-
-    def __init__(self, model: FaceModel, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1) -> None:
         """:raises ModelFileError: a file of models/ cannot be used."""
-        self._landmarks_468 = model.landmarks_468
-        self._reference = self._landmarks_468.mean
-        self._face_mesh = FaceMeshRegressor(model, threads=threads)
-        self._regression = ExpressionRegression(self._reference, model.landmarks_468_mirror)
+        self._network = ExpressionNetwork(threads)
         self._people: dict[str, _Person] = {}
-        self.confidence = self._regression.confidence
 
     def reset(self) -> None:
         """Forget everybody."""
@@ -128,10 +117,10 @@ class ExpressionReader:
 
     def still(self, image: np.ndarray, found: FaceParameters) -> Expression:
         """Return the expression of a face in a photo; nothing is remembered."""
-        seen = self._look(image, found)
-        if seen is None:
+        if _is_turned_away(found):
             return Expression()
-        return Expression(self._regression(seen), self._confidence(seen))
+        seen = self._network(image, found, in_mirror=True)
+        return Expression(seen.values, _confidence(seen.known, found))
 
     def last(self, face_id: str) -> Expression:
         """Return what a face of a stream showed last; for one that is only remembered."""
@@ -153,39 +142,31 @@ class ExpressionReader:
         """
         person = self._people.setdefault(face_id, _Person())
         step_s, person.seen_s = stamp_s - person.seen_s, stamp_s
-        seen = self._look(image, found)
-        if seen is None:
+        if _is_turned_away(found):
             person.filter, person.shown = None, Expression()
             return person.shown
-        values = person.neutral(self._regression(seen), stamp_s)
+        seen = self._network(image, found)
+        values = person.neutral(seen.values, stamp_s)
         if person.filter is None or not 0 < step_s <= GAP_S:
             person.filter = OneEuroVector(SMOOTHING)
         if smooth:
             values = np.clip(person.filter(values, max(step_s, LEAST_STEP_S)), 0.0, 1.0)
-        speaks = person.speaking(mouth_opening_m(seen.points), stamp_s)
-        person.shown = Expression(values, self._confidence(seen), speaks)
+        speaks = person.speaking(mouth_opening_m(seen.values), stamp_s)
+        person.shown = Expression(values, _confidence(seen.known, found), speaks)
         return person.shown
 
-    def _confidence(self, seen: Aligned) -> np.ndarray:
-        """Return how well each unit is known: less on the side that the head turns away."""
-        yaw_rad = float(seen.turn[1])
-        start, end = FAR_SIDE_RAD
-        seen_part = min(max((end - abs(yaw_rad)) / (end - start), 0.0), 1.0)
-        # turned to image right, the person's left side is the far one
-        far = units.ON_THE_LEFT if yaw_rad > 0 else units.ON_THE_RIGHT
-        return np.where(far, seen_part, 1.0) * self._regression.confidence
 
-    def _look(self, image: np.ndarray, found: FaceParameters) -> Aligned | None:
-        """Return the face without its pose; None: Face Mesh does not see it."""
-        # Face Mesh's own way to cut a face out: it is not as accurate in any other
-        region = Region.from_landmarks(self._landmarks_468.points_px(found))
-        image_from_crop = self._face_mesh.preprocess(image, region)
-        landmarks_px, presence = self._face_mesh.landmarks(
-            self._face_mesh.infer(), image_from_crop
-        )
-        if presence < LEAST_PRESENCE:
-            return None
-        try:
-            return aligned(landmarks_px, self._reference)
-        except GeometryError:
-            return None
+def _is_turned_away(found: FaceParameters) -> bool:
+    """Tell whether so little of a face is seen that nothing is read of it."""
+    return bool(found.model_rotation[2, 2] < math.cos(FARTHEST_TURN_RAD))
+
+
+def _confidence(known: np.ndarray, found: FaceParameters) -> np.ndarray:
+    """Return how well each unit is known (52,): less on the side that the head turns away."""
+    right, _, near = found.model_rotation[:, 2]
+    yaw_rad = math.atan2(right, near)
+    start, end = FAR_SIDE_RAD
+    seen_part = min(max((end - abs(yaw_rad)) / (end - start), 0.0), 1.0)
+    # turned to image right, the person's left side is the far one
+    far = units.ON_THE_LEFT if yaw_rad > 0 else units.ON_THE_RIGHT
+    return np.asarray(np.where(far, seen_part, 1.0) * PROVEN * known)

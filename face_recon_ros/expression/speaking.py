@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 
-from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
+from face_recon_ros.expression.units import weights_of
 
 # Syllables move the mouth at 1 to 8 Hz (Chandrasekaran et al. 2009: 2 to 7 Hz)
 LOW_HZ, HIGH_HZ = 1.0, 8.0
@@ -19,7 +19,14 @@ WINDOW_S = 1.0
 GAP_S = 0.5
 # Slower streams do not show syllables
 LEAST_IMAGES = 8
-MOUTH_CORNERS_468 = (61, 291)
+# What a unit adds to the gap of the inner lips less half the width of the mouth, metres: measured
+# on the ICT face model
+OPENING_M = weights_of({
+    'jawOpen': 0.0326, 'mouthClose': -0.0237, 'mouthFunnel': 0.0114, 'mouthPucker': 0.0055,
+    'mouthSmileLeft': -0.0044, 'mouthSmileRight': -0.0044, 'mouthStretchLeft': -0.0036,
+    'mouthStretchRight': -0.0036, 'mouthLowerDownLeft': 0.0024, 'mouthLowerDownRight': 0.0024,
+    'mouthUpperUpLeft': 0.0027, 'mouthUpperUpRight': 0.0027,
+})  # fmt: skip
 # Motion of the lips (root mean square) that is none, and that is surely some
 STILL_M, MOVING_M = 0.0006, 0.0018
 # A smile or a yawn moves them once; speech to and fro: reversals in a second
@@ -28,12 +35,9 @@ FEW_REVERSALS, MANY_REVERSALS = 1.5, 4.0
 REVERSAL_M = 0.0005
 
 
-def mouth_opening_m(points: np.ndarray) -> float:
-    """Return the gap of the inner lips, and half of how round the mouth is, of (468, 3) points."""
-    upper, lower = points[INNER_LIP_PAIRS_468.T]
-    right, left = points[list(MOUTH_CORNERS_468)]
-    width = float(np.linalg.norm(left - right))
-    return float(np.linalg.norm(upper - lower, axis=1).mean()) - width / 2
+def mouth_opening_m(blendshapes: np.ndarray) -> float:
+    """Return the gap of the lips, and half of how round the mouth is, of coefficients (52,)."""
+    return float(OPENING_M @ blendshapes)
 
 
 class SpeakingDetector:

@@ -54,6 +54,19 @@ COUNT = len(NAMES)
 INDEX = {name: index for index, name in enumerate(NAMES)}
 
 
+# Units that photos with labels, or eyes that were measured apart, show to be read well
+SEEN_IN_PHOTOS = ('eyeBlinkLeft', 'eyeBlinkRight', 'jawOpen', 'mouthSmileLeft', 'mouthSmileRight',
+                  'browOuterUpLeft', 'browOuterUpRight')  # fmt: skip
+
+
+def weights_of(named: dict[str, float]) -> np.ndarray:
+    """Return weights (52,) of named units; 0 of the others."""
+    weights = np.zeros(COUNT)
+    for name, weight in named.items():
+        weights[INDEX[name]] = weight
+    return weights
+
+
 def unknown() -> np.ndarray:
     """Return coefficients (52,) of which nothing is known: NaN."""
     return np.full(COUNT, np.nan)

@@ -20,16 +20,14 @@ class ModelAdapter(Protocol):
     """How a kind of file takes its image, size x size, and gives its results."""
 
     size: int
-    denoise_sigma_px: float
 
-    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
-        """Write a crop (size, size, 3) uint8 RGB into the input tensor."""
+    def cut(
+        self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
+    ) -> np.ndarray:
+        """Write the crop of a face in `region` into a tensor; return the map (2, 3) back."""
 
     def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
         """Say what the outputs of a crop mean in the image, by the map (2, 3) to it."""
-
-    def region(self, region: Region) -> Region:
-        """Return the region to cut for a face in `region`."""
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         """

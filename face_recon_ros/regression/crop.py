@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.opencv import takeable
 from face_recon_ros.regression.region import Region
 
@@ -28,19 +30,49 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
     A large region is halved first, as often as it can be: leaving pixels out lets more of the
     sensor's noise through, which is jitter of the pose.
     """
-    image_from_crop = region.image_from_crop(size)
-    source, source_from_crop = image, image_from_crop
-    # a size gone wrong, NaN too, must not ask for an image of any size
-    halvings = int(np.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
-    if halvings:
-        source, corner = _halved(image, region, halvings)
-        factor = 2**halvings
-        # a pixel's centre lies in the middle of the pixels it gathers
-        source_from_crop = image_from_crop / factor
-        source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
+    source, source_from_crop, image_from_crop = _source(image, region, size)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
+
+
+def cut_floats(
+    tensor: np.ndarray, image: np.ndarray, region: Region, sigma_px: float = 0.0
+) -> np.ndarray:
+    """
+    Write the region of a BGR image as RGB, 0 to 1, into a tensor; return the map (2, 3) back.
+
+    As cut() and a blur of 7 x 7 pixels, in one step without the GIL and without rounding between.
+
+    :param tensor: (size, size, 3) float32
+    :param sigma_px: of a Gaussian blur, pixels of the crop; 0: none
+    """
+    source, source_from_crop, image_from_crop = _source(image, region, len(tensor))
+    if source.strides[1:] != (3, 1):
+        source = np.ascontiguousarray(source)
+    _renderer.crop(source, source_from_crop, sigma_px, 1 / 255, tensor)
+    return image_from_crop
+
+
+def _source(
+    image: np.ndarray, region: Region, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Return what a crop is cut out of, the map (2, 3) crop -> its pixels, and that to the image's.
+
+    It is the image, or the part of it around the region, halved.
+    """
+    image_from_crop = region.image_from_crop(size)
+    # a size gone wrong, NaN too, must not ask for an image of any size
+    halvings = int(math.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
+    if not halvings:
+        return image, image_from_crop, image_from_crop
+    source, corner = _halved(image, region, halvings)
+    factor = 2**halvings
+    # a pixel's centre lies in the middle of the pixels it gathers
+    source_from_crop = image_from_crop / factor
+    source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
+    return source, source_from_crop, image_from_crop
 
 
 def _halved(
@@ -62,11 +94,6 @@ def _halved(
         # OpenCV is several times as fast at halves as at other parts
         part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     return part, low
-
-
-def denoised(rgb: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Return a crop (H, W, 3) uint8 after a Gaussian blur; sigma 0 leaves it as it is."""
-    return cv2.GaussianBlur(rgb, (7, 7), sigma_px) if sigma_px else rgb
 
 
 def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:

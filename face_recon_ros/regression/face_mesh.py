@@ -14,7 +14,7 @@ from face_recon_ros.face_model.landmark_fit import LandmarkFitter
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.base import Regression, no_face_without_pose
-from face_recon_ros.regression.crop import cut, denoised
+from face_recon_ros.regression.crop import cut_floats
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
@@ -50,7 +50,6 @@ class FaceMeshRegressor:
                 f'model file {self._network.path}: outputs of {sizes} values, Face Mesh has '
                 f'{[1, 3 * FACE_MESH_LANDMARKS]}; give face_landmark.tflite'
             )
-        self._size = self._network.input_shape[1]
         self._fitter = LandmarkFitter(model)
         self._denoise_sigma_px = denoise_sigma_px
 
@@ -71,11 +70,8 @@ class FaceMeshRegressor:
         self, image: np.ndarray, region: Region, denoise: bool = False
     ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
-        rgb, image_from_crop = cut(image, region, self._size)
-        if denoise:
-            rgb = denoised(rgb, self._denoise_sigma_px)
-        np.multiply(rgb, np.float32(1 / 255), out=self._network.input_tensor()[0])
-        return image_from_crop
+        sigma_px = self._denoise_sigma_px if denoise else 0.0
+        return cut_floats(self._network.input_tensor()[0], image, region, sigma_px)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""

@@ -25,6 +25,7 @@ from face_recon_ros.face_model.parameters import (
 from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.regression.adapter import fit_error_of, regression_of
 from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.image_fit import fit_in_image
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
@@ -37,8 +38,6 @@ OUTER_CANTHI_68 = (36, 45)
 class Family3ddfaAdapter:
     """sparse_face.tflite and dense_face.tflite; see the module's description."""
 
-    # its crops are coarse already
-    denoise_sigma_px = 0.0
     # Its crop is 1.35 times the face's box, ours ENLARGEMENT times
     REGION_PART = 1.35 / Region.ENLARGEMENT
     # Landmarks that ours cannot follow closer than this part of the eye distance are no face
@@ -60,14 +59,17 @@ class Family3ddfaAdapter:
             )
         self._landmarks = known[0]
 
-    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
+    def cut(
+        self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
+    ) -> np.ndarray:
+        # not denoised: its crops are coarse already
+        part = Region(region.centre, self.REGION_PART * region.side_px, region.roll_rad)
+        rgb, image_from_crop = cut(image, part, self.size)
         # the family's input is each crop stretched to the whole range
         low, high = int(rgb.min()), int(rgb.max())
         scaled = (rgb.transpose(2, 0, 1) - np.float32(low)) * np.float32(2 / max(high - low, 1))
         np.subtract(scaled, 1, out=tensor)
-
-    def region(self, region: Region) -> Region:
-        return Region(region.centre, self.REGION_PART * region.side_px, region.roll_rad)
+        return image_from_crop
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         return outputs

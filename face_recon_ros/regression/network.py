@@ -15,7 +15,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.adapter import ModelAdapter
 from face_recon_ros.regression.base import Regression, no_face_without_pose
-from face_recon_ros.regression.crop import cut, denoised, in_sight
+from face_recon_ros.regression.crop import in_sight
 from face_recon_ros.regression.family_3ddfa import FAMILY_3DDFA_INPUT, Family3ddfaAdapter
 from face_recon_ros.regression.own_network import NETWORK_FILE, OWN_OUTPUTS, OwnNetworkAdapter
 from face_recon_ros.regression.region import Region
@@ -57,18 +57,14 @@ class NetworkRegressor:
     ) -> Regression:
         """Return what was found; presence falls with the part of the face outside the image."""
         found = self.postprocess(outputs, image_from_crop)
-        return replace(found, presence=found.presence * in_sight(found.box, region, image))
+        part = in_sight(found.box, region, image)
+        return found if part == 1 else replace(found, presence=found.presence * part)
 
     def preprocess(
         self, image: np.ndarray, region: Region, denoise: bool = False
     ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
-        adapter = self._adapter
-        rgb, image_from_crop = cut(image, adapter.region(region), adapter.size)
-        if denoise:
-            rgb = denoised(rgb, adapter.denoise_sigma_px)
-        adapter.fill(self._network.input_tensor()[0], rgb)
-        return image_from_crop
+        return self._adapter.cut(self._network.input_tensor()[0], image, region, denoise)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""

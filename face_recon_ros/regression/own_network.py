@@ -19,6 +19,7 @@ from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.base import Regression
+from face_recon_ros.regression.crop import cut_floats
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
 from face_recon_ros.tflite import Network
@@ -38,8 +39,6 @@ class OwnNetworkAdapter:
     the relief of the face, which they do not show (docs/network.md).
     """
 
-    denoise_sigma_px = DENOISE_SIGMA_PX
-
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
@@ -54,11 +53,10 @@ class OwnNetworkAdapter:
         self._mirror_landmarks = model.landmarks_468_mirror
         self._mirror_signs = model.coefficient_mirror_signs()
 
-    def fill(self, tensor: np.ndarray, rgb: np.ndarray) -> None:
-        np.multiply(rgb, np.float32(1 / 255), out=tensor)
-
-    def region(self, region: Region) -> Region:
-        return region
+    def cut(
+        self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
+    ) -> np.ndarray:
+        return cut_floats(tensor, image, region, DENOISE_SIGMA_PX if denoise else 0.0)
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         image = network.input_tensor()

@@ -27,6 +27,7 @@ from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
+from face_recon_ros.tflite import Network
 
 Regress = Callable[[Region], Regression]
 Score = Callable[[Region], float]
@@ -71,8 +72,9 @@ def score_of(regression: Regression) -> float:
 class UprightDetector:
     """The shipped short-range detector on the crop of a face; whichever finds the faces."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._detector = load_detector(SHORT_RANGE, UPRIGHT_SCORE_FLOOR, threads)
+    def __init__(self, threads: int = 1, loaded: dict[str, Network] | None = None) -> None:
+        """Load it; `loaded` as load_detector() takes it."""
+        self._detector = load_detector(SHORT_RANGE, UPRIGHT_SCORE_FLOOR, threads, loaded)
 
     def __call__(self, image: np.ndarray, region: Region) -> float:
         """

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.expression.network import ExpressionNetwork
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.face import Face
 from face_recon_ros.faces import Faces
@@ -109,6 +110,7 @@ class Stages:
             self._in_turn = Pipeline(PipelineConfig(threads=threads, tracking=turns))
             self._in_turn.eyes_wanted = False
         self._eyes = EyeNetwork(threads=threads)
+        self._expressions = ExpressionNetwork(threads)
         self._stamp_s = 0.0
         self._faces = self.track()
         if len(self._faces) != scene.faces:
@@ -143,6 +145,7 @@ class Stages:
             'postprocess': self._postprocess,
             'tracked image': self.track,
             'eyes': self._look_at_eyes,
+            'expressions': self._read_expressions,
             'decode': self._decode,
             'render': self._render,
             'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
@@ -170,6 +173,10 @@ class Stages:
     def _look_at_eyes(self) -> None:
         for face in self._faces:
             self._eyes(self._image, face.landmarks_px)
+
+    def _read_expressions(self) -> None:
+        for face in self._faces:
+            self._expressions(self._image, face.parameters)
 
     def _decode(self) -> None:
         self._views.forget()

@@ -92,7 +92,10 @@ def sightings(
 def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
     """Return a sighting that knows whether it is where one of the lost faces may be."""
     region = sighting.observation.region
-    return replace(sighting, maybe_lost=any(math.isfinite(reach(e, region)) for e in lost))
+    maybe_lost = any(math.isfinite(reach(e, region)) for e in lost)
+    if maybe_lost == sighting.maybe_lost:
+        return sighting
+    return replace(sighting, maybe_lost=maybe_lost)
 
 
 def contested(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
@@ -231,8 +234,8 @@ def follow(
     faces = _by_face(seen)
     contested = {column for face in faces if len(face) > 1 for column in face}
     seen = [
-        replace(among(s, lost), touching=s.touching or column in contested)
-        for column, s in enumerate(seen)
+        replace(s, touching=True) if column in contested else s
+        for column, s in enumerate(among(s, lost) for s in seen)
     ]
     # what is in the region of a face that is alone is that face, however far it went
     alone = [

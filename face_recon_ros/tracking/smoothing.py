@@ -13,14 +13,13 @@ remembers is first carried to where the camera would see it now, had the head st
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
-from face_recon_ros.rotations import rotation_matrix, rotation_vector
+from face_recon_ros import _renderer
+from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.settings import check_settings, setting, settings_class
 from face_recon_ros.tracking.egomotion import View, carried
 
@@ -46,54 +45,47 @@ class OneEuroSettings:
     speed_cutoff_hz: float = 1.0
     distance_hz: float = 0.0
 
+    def numbers(self) -> tuple[float, float, float]:
+        """Return the first three, as C++ takes them."""
+        return self.min_cutoff_hz, self.beta, self.speed_cutoff_hz
 
-def smoothing_factor(cutoff_hz: float | np.ndarray, step_s: float) -> float | np.ndarray:
-    """Return the weight of the new value in a first-order low-pass filter."""
-    r = 2 * np.pi * cutoff_hz * step_s
-    return r / (r + 1)
+    def by_distance(self) -> tuple[float, float, float, float, float]:
+        """Return what C++ takes of rotations whose sigma is known."""
+        return (
+            self.distance_hz,
+            DISTANCE_SIGMAS,
+            DISTANCE_POWER,
+            MOST_DISTANCE,
+            KNOWN_SIGMA_CUTOFF,
+        )
 
 
-class _OneEuro:
-    """What is remembered of the values."""
+class OneEuroVector:
+    """Filters a vector (N,) as one: its speed sets the cut-off of all elements."""
 
     def __init__(self, settings: OneEuroSettings) -> None:
-        self._settings = settings
-        self._value: np.ndarray | None = None
-        self._velocity = np.zeros(3)
+        self._filter = _renderer.VectorFilter(settings.numbers())
 
     @property
     def value(self) -> np.ndarray | None:
         """The newest smoothed value; None before the first."""
-        return self._value
-
-    def carry(self, value: np.ndarray) -> None:
-        """Go on from another value at the same speed: the frame of the values has moved."""
-        self._value = value
-
-    def _speed(self, raw: np.ndarray, step_s: float) -> float:
-        """Return the speed after another velocity, itself filtered."""
-        weight = smoothing_factor(self._settings.speed_cutoff_hz, step_s)
-        self._velocity = self._velocity + weight * (raw - self._velocity)
-        return math.sqrt(float(self._velocity.dot(self._velocity)))
-
-
-class OneEuroVector(_OneEuro):
-    """Filters a vector (N,) as one: its speed sets the cut-off of all elements."""
+        return self._filter.value
 
     def __call__(self, value: np.ndarray, step_s: float, unit: float = 1.0) -> np.ndarray:
         """Return the smoothed value; the speed is measured in `unit` per second."""
-        if self._value is None:
-            self._value, self._velocity = value, np.zeros_like(value)
-            return value
-        s = self._settings
-        speed = self._speed((value - self._value) / step_s, step_s)
-        cutoff = s.min_cutoff_hz + s.beta * speed / unit
-        self._value = self._value + smoothing_factor(cutoff, step_s) * (value - self._value)
-        return self._value
+        return self._filter.take(np.ascontiguousarray(value, np.float64), step_s, unit)
 
 
-class OneEuroRotation(_OneEuro):
+class OneEuroRotation:
     """Filters a rotation (3, 3) along the shortest arc; its speed is in rad/s."""
+
+    def __init__(self, settings: OneEuroSettings) -> None:
+        self._filter = _renderer.RotationFilter(settings.numbers(), settings.by_distance())
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The newest smoothed value; None before the first."""
+        return self._filter.value
 
     def __call__(
         self, value: np.ndarray, step_s: float, sigma_rad: float | None = None
@@ -103,20 +95,9 @@ class OneEuroRotation(_OneEuro):
 
         :param sigma_rad: standard deviation of the rotation; None: not known
         """
-        if self._value is None:
-            self._value = value
-            return value
-        s = self._settings
-        turn = rotation_vector(value @ self._value.T)
-        cutoff = s.beta * self._speed(turn / step_s, step_s)
-        if sigma_rad:
-            distance = float(np.linalg.norm(turn)) / (DISTANCE_SIGMAS * sigma_rad)
-            cutoff += s.distance_hz * min(distance**DISTANCE_POWER, MOST_DISTANCE)
-            cutoff += KNOWN_SIGMA_CUTOFF * s.min_cutoff_hz
-        else:
-            cutoff += s.min_cutoff_hz
-        self._value = rotation_matrix(smoothing_factor(cutoff, step_s) * turn) @ self._value
-        return self._value
+        return self._filter.take(
+            np.ascontiguousarray(value, np.float64), step_s, sigma_rad or 0.0
+        )
 
 
 @settings_class
@@ -159,24 +140,23 @@ class FaceSmoother:
     _EXPRESSION_CUTOFF = 4.0
 
     def __init__(self, settings: SmoothingSettings) -> None:
-        self._settings = settings
-        self._shape = OneEuroVector(
-            OneEuroSettings(settings.min_cutoff_hz * self._SHAPE_CUTOFF, 0.0)
+        cutoff, beta = settings.min_cutoff_hz, settings.beta
+        rotation = OneEuroSettings(cutoff, beta * self._ROTATION_BETA, distance_hz=beta)
+        expression = cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA
+        self._filter = _renderer.FaceFilter(
+            rotation=rotation.numbers(),
+            position=OneEuroSettings(cutoff, beta * self._POSITION_BETA).numbers(),
+            size=OneEuroSettings(cutoff, beta * self._SIZE_BETA).numbers(),
+            shape=OneEuroSettings(cutoff * self._SHAPE_CUTOFF, 0.0).numbers(),
+            expression=OneEuroSettings(*expression).numbers(),
+            distance=rotation.by_distance(),
         )
-        self.resume()
+        self._view: View | None = None
 
     def resume(self) -> None:
         """Take the next pose as it comes, after a while unseen; shape does not change."""
-        cutoff, beta = self._settings.min_cutoff_hz, self._settings.beta
-        self._rotation = OneEuroRotation(
-            OneEuroSettings(cutoff, beta * self._ROTATION_BETA, distance_hz=beta)
-        )
-        self._position = OneEuroVector(OneEuroSettings(cutoff, beta * self._POSITION_BETA))
-        self._size = OneEuroVector(OneEuroSettings(cutoff, beta * self._SIZE_BETA))
-        self._expression = OneEuroVector(
-            OneEuroSettings(cutoff * self._EXPRESSION_CUTOFF, beta * self._EXPRESSION_BETA)
-        )
-        self._view: View | None = None
+        self._filter.resume()
+        self._view = None
 
     def __call__(
         self,
@@ -193,27 +173,23 @@ class FaceSmoother:
         :param sigma_rad: standard deviation of the rotation; None: not known
         """
         self._carry(view)
-        px_per_m = parameters.scale_px_per_m
-        scale = float(np.exp(self._size(np.array([np.log(px_per_m)]), step_s)[0]))
-        rotation = self._rotation(parameters.model_rotation, step_s, sigma_rad)
-        origin = self._position(parameters.camera_matrix[:, 3], step_s, unit=px_per_m)
+        matrix, shape, expression = (
+            np.ascontiguousarray(values, np.float64)
+            for values in (parameters.camera_matrix, parameters.shape, parameters.expression)
+        )
         return FaceParameters(
-            camera_matrix(scale, rotation, origin),
-            self._shape(parameters.shape, step_s),
-            self._expression(parameters.expression, step_s),
+            *self._filter.take(matrix, shape, expression, step_s, sigma_rad or 0.0)
         )
 
     def _carry(self, view: View | None) -> None:
         """Take what is remembered along with the camera."""
         before, self._view = self._view, view
-        size, rotation, origin = self._size.value, self._rotation.value, self._position.value
-        if before is None or view is None or size is None or rotation is None or origin is None:
+        if before is None or view is None:
             return
-        seen = carried(float(np.exp(size[0])), rotation, origin, before, view)
-        if seen is not None:
-            self._size.carry(np.log([seen[0]]))
-            self._rotation.carry(seen[1])
-            self._position.carry(seen[2])
+        place = self._filter.place()
+        seen = place and carried(*place, before, view)
+        if seen:
+            self._filter.carry(*seen)
 
 
 # For how long a face's filters go on while it is not seen, seconds; later its pose is another one

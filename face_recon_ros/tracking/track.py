@@ -142,7 +142,8 @@ class Track:
         if self.searched is not None:
             off = difference(target, place_of(self.searched))
             if (np.abs(off) < noise).all():
-                self.searched = replace(self.searched, turned_rad=turned_rad)
+                place = self.searched
+                self.searched = Region(place.centre, place.side_px, place.roll_rad, turned_rad)
                 return self.searched
         self.searched = region_at(target, turned_rad)
         return self.searched

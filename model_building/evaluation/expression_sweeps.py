@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.expression.reader import ExpressionReader
+from face_recon_ros.expression.reader import Expression, ExpressionReader
 from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.region import Region, without_turn
@@ -43,7 +43,7 @@ class Sweep:
     What is read of a unit (people,): at rest, shown in full, and most otherwise when turned.
 
     error (people,): mean over all units while this one is shown. mirrored (people,): largest
-    difference to what is read of the image in the mirror.
+    difference to what is read of the image in the mirror. known (people,): the confidence.
     """
 
     rest: np.ndarray
@@ -51,6 +51,7 @@ class Sweep:
     turned: np.ndarray
     error: np.ndarray
     mirrored: np.ndarray
+    known: np.ndarray
 
 
 class Sweeps:
@@ -66,17 +67,12 @@ class Sweeps:
         """
         self._pipeline = Pipeline(PipelineConfig(smoothing=None))
         self._marks_reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
-        self._reader = ExpressionReader(self._pipeline.model)
+        self._reader = ExpressionReader()
         self._heads = IctHeads(IctModel.load(ict))
         self._portraits = judging_portraits(portraits) if portraits else []
         self._draw = draw or self._heads.drawn
         self._camera = Camera(SIZE_PX, SIZE_PX, FOCAL_LENGTH_PX, FOCAL_LENGTH_PX,
                               (SIZE_PX - 1) / 2, (SIZE_PX - 1) / 2)
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """How well each unit (52,) is known of a face that looks at the camera."""
-        return self._reader.confidence
 
     def __call__(self, people: int, seed: int, with_turns: bool,
                  units: Sequence[str] = UNITS) -> dict[str, Sweep]:
@@ -89,21 +85,23 @@ class Sweeps:
 
             def shown(weights: np.ndarray, turn: tuple[int, int] = (0, 0), *,
                       who: tuple[np.ndarray, Skin, int] = (identity, skin, number),
-                      ) -> tuple[np.ndarray, np.ndarray]:
+                      ) -> tuple[Expression, Expression]:
                 return self._shown(*who, weights, turn)
 
-            rest, _ = shown(np.zeros(COUNT))
+            rest = shown(np.zeros(COUNT))[0].blendshapes
             for name in units:
                 unit = INDEX[name]
                 weights = np.zeros(COUNT)
                 weights[unit] = 1.0
                 weights = sampling.possible(weights)
-                full, other = shown(weights)
-                turned = [abs(shown(weights, turn)[0][unit] - full[unit])
+                seen, other = shown(weights)
+                full = seen.blendshapes
+                turned = [abs(shown(weights, turn)[0].blendshapes[unit] - full[unit])
                           for turn in TURNS_DEG] if with_turns else [np.nan]
                 rows[name].append((rest[unit], full[unit], max(turned),
                                    float(np.abs(full - weights).mean()),
-                                   float(np.abs(other[MIRROR] - full).max())))
+                                   float(np.abs(other.blendshapes[MIRROR] - full).max()),
+                                   float(seen.confidence[unit])))
         return {name: Sweep(*np.array(found).T) for name, found in rows.items()}
 
     def _skin(self, number: int, rng: np.random.Generator) -> Skin:
@@ -127,8 +125,8 @@ class Sweeps:
                                  np.random.default_rng(number))
 
     def _shown(self, identity: np.ndarray, skin: Skin, number: int, weights: np.ndarray,
-               turn_deg: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is read of an image, and of it in the mirror: (52,) each."""
+               turn_deg: tuple[int, int]) -> tuple[Expression, Expression]:
+        """Return what is read of an image, and of it in the mirror."""
         scene = self.scene(identity, skin, number, weights, turn_deg)
         image = self._draw(scene, np.full((SIZE_PX, SIZE_PX, 3), 120, np.uint8))
         image = photographed(image, np.random.default_rng(number))
@@ -136,12 +134,12 @@ class Sweeps:
         other = np.ascontiguousarray(image[:, ::-1])
         return self._read(image, marks), self._read(other, [SIZE_PX - 1, 0] + marks * [-1, 1])
 
-    def _read(self, image: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    def _read(self, image: np.ndarray, marks: np.ndarray) -> Expression:
         low, high = marks.min(axis=0), marks.max(axis=0)
         region = without_turn(Region((low + high) / 2, 1.6 * float((high - low).max()), 0.0))
         found = self._pipeline.regressor(image, region)
         found = self._pipeline.regressor(image, found.region)
-        return self._reader.still(image, found.parameters).blendshapes
+        return self._reader.still(image, found.parameters)
 
     def _looking(self, skin: Skin, weights: np.ndarray) -> Skin:
         """Return a skin whose eyes look where the weights say."""
@@ -158,12 +156,8 @@ class Sweeps:
         return Skin(colors, skin.hair, skin.hair_depth_m)
 
 
-def print_sweeps(sweeps: dict[str, Sweep], confidence: np.ndarray) -> None:
-    """
-    Print a row for each unit, as docs/expressions.md has them, and what they come to.
-
-    :param confidence: (52,) of ExpressionReader
-    """
+def print_sweeps(sweeps: dict[str, Sweep]) -> None:
+    """Print a row for each unit, as docs/expressions.md has them, and what they come to."""
     sys.stdout.write('| unit | confidence | at rest | in full | changes when turned |\n'
                      '|---|---|---|---|---|\n')
     good, steady, turning = 0, 0, 0
@@ -174,7 +168,7 @@ def print_sweeps(sweeps: dict[str, Sweep], confidence: np.ndarray) -> None:
         turning += not np.isnan(turned)
         steady += bool(turned <= STEADY)
         said = '' if np.isnan(turned) else f'{turned:.2f}'
-        sys.stdout.write(f'| {name} | {confidence[INDEX[name]]:.2f} | {rest:.2f} | {full:.2f} '
+        sys.stdout.write(f'| {name} | {np.nanmean(sweep.known):.2f} | {rest:.2f} | {full:.2f} '
                          f'| {said} |\n')
     errors = np.concatenate([sweep.error for sweep in sweeps.values()])
     mirrored = np.concatenate([sweep.mirrored for sweep in sweeps.values()])

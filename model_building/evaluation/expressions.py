@@ -19,6 +19,7 @@ from tqdm import tqdm
 from face_recon_ros.expression.units import COUNT, INDEX
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from model_building.expression.photo_split import is_for_judging
 from model_building.network.portraits import judging_portraits
 
 LARGEST = 0.3
@@ -55,7 +56,8 @@ def smiles(folder: Path, every: int) -> None:
     """Print how mouthSmile agrees with GENKI-4K's labels; the threshold is the other half's."""
     with (folder / 'labels.csv').open(newline='') as file:
         labels = {row['file']: row['smile'] == '1' for row in csv.DictReader(file)}
-    names, values = _photos(folder / name for name in sorted(labels)[::every])
+    judging = [name for name in sorted(labels) if is_for_judging(Path(name))]
+    names, values = _photos(folder / name for name in judging[::every])
     smile = values[:, [INDEX['mouthSmileLeft'], INDEX['mouthSmileRight']]].mean(axis=1)
     wanted = np.array([labels[name] for name in names])
     right = 0.0

@@ -12,8 +12,10 @@ LOOK_SIDE_RAD, LOOK_UP_DOWN_RAD = 0.52, 0.44
 """How far eyes turn at the weight 1."""
 NEUTRAL_SHARE, ALONE_SHARE, TOGETHER_SHARE = 0.12, 0.28, 0.27
 BOTH_SIDES_SHARE = 0.65
+FULL_SHARE, FULL = 0.3, (0.85, 1.0)
+"""So many units that are drawn alone are shown like that."""
 STEADY_GAZE_SHARE = 0.4
-GAZE_SPREAD_RAD = (0.25, 0.15)
+GAZE_SPREAD_RAD = (0.35, 0.25)
 EXCLUSIVE = (('jawLeft', 'jawRight'), ('mouthLeft', 'mouthRight'), ('eyeBlinkLeft', 'eyeWideLeft'),
              ('eyeBlinkRight', 'eyeWideRight'), ('mouthPucker', 'mouthFunnel'))
 """The second is taken back where the first is there."""
@@ -91,7 +93,9 @@ def _add(weights: np.ndarray, rng: np.random.Generator, name: str | None = None,
          weight: float | None = None) -> None:
     """Give a unit a weight, mostly on both sides."""
     name = name or DRAWN[int(rng.integers(len(DRAWN)))]
-    weight = float(rng.uniform(0.1, 1)) if weight is None else weight
+    if weight is None:
+        in_full = rng.random() < FULL_SHARE
+        weight = float(rng.uniform(*(FULL if in_full else (0.1, 1.0))))
     weights[INDEX[name]] = weight
     other = mirrored_name(name)
     # the jaw and the mouth go one way

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from face_recon_ros.expression.features import STEADY_468
 from face_recon_ros.expression.units import COUNT
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.procrustes import similarity
 from model_building.expression import sampling
+from model_building.expression.features import STEADY_468
 from model_building.face_model.ict_model import IctModel
 from model_building.network.ict_landmarks import IctLandmarks
 

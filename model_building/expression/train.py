@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Learn models/blendshapes.npz from simulated landmarks of expressions.
+Learn a file of landmarks' expressions from simulated landmarks.
 
     python -m model_building.expression.train --ict F [--output FILE] [--steps N] [--seed N]
 
@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from face_recon_ros.expression import units
-from face_recon_ros.expression.features import Aligned, feature_vector, mirrored
-from face_recon_ros.expression.regression import FORMAT_VERSION
 from face_recon_ros.face_model.model import FaceModel
+from model_building.expression.features import Aligned, feature_vector, mirrored
+from model_building.expression.landmark_regression import FORMAT_VERSION
 from model_building.expression.simulate import Simulation
 from model_building.face_model.assets import sha256_of
 from model_building.face_model.errors import ModelBuildingError
@@ -174,7 +174,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='python -m model_building.expression.train',
                                      description=__doc__)
     parser.add_argument('--ict', type=Path, required=True)
-    parser.add_argument('--output', type=Path, default=ROOT / 'models' / 'blendshapes.npz')
+    parser.add_argument('--output', type=Path, required=True)
     parser.add_argument('--steps', type=int, default=STEPS)
     parser.add_argument('--seed', type=int, default=1)
     arguments = parser.parse_args()

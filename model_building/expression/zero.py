@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Set the zeros of models/blendshapes.npz by people at rest, and its confidences.
+Set the zeros of what train.py wrote by people at rest, and its confidences.
 
-    python -m model_building.expression.zero --portraits F [--file FILE]
+    python -m model_building.expression.zero --portraits F --file FILE
 
 Face Mesh's average face is not the ICT model's: what is read of people who sit for a portrait is
 not 0. Units of RESTING are shifted so that most of these people are at rest. It is one number for
@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.expression.features import aligned, feature_vector, mirrored
 from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.face_model.model import FaceModel
+from model_building.expression.features import aligned, feature_vector, mirrored
 from model_building.expression.seen import landmarks_of
 from model_building.face_model.assets import sha256_of
 from model_building.face_model.errors import ModelBuildingError
@@ -73,7 +73,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='python -m model_building.expression.zero',
                                      description=__doc__)
     parser.add_argument('--portraits', type=Path, required=True)
-    parser.add_argument('--file', type=Path, default=ROOT / 'models' / 'blendshapes.npz')
+    parser.add_argument('--file', type=Path, required=True)
     arguments = parser.parse_args()
     try:
         with np.load(arguments.file, allow_pickle=False) as file:

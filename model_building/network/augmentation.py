@@ -102,10 +102,15 @@ def _painted(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def photographed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a crop (S, S, 3) uint8 as a camera might give it, with things in the way."""
+def photographed(image: np.ndarray, rng: np.random.Generator,
+                 occluded: float = 0.25) -> np.ndarray:
+    """
+    Return a crop (S, S, 3) uint8 as a camera might give it, with things in the way.
+
+    :param occluded: how often
+    """
     size = image.shape[0]
-    if rng.random() < 0.25:
+    if rng.random() < occluded:
         _occlude(image, rng)
     if rng.random() < 0.15:
         image = _grey(image, rng)

@@ -39,7 +39,6 @@ from model_building.network.piece import Noise, Piece, joined, normals_of
 
 IDENTITY_LIMIT = 3.0
 NEUTRAL_SHARE, BLINK_SHARE, TALK_SHARE = 0.25, 0.15, 0.4
-HEADWEAR_SHARE, GLASSES_SHARE, MASK_SHARE, BEARD_SHARE = 0.12, 0.25, 0.04, 0.2
 BEARD_M = 0.016
 """How far the longest beards stand off the skin."""
 GAZE_SPREAD_RAD, LARGEST_GAZE_RAD = 0.22, 0.6
@@ -47,6 +46,16 @@ LIDS_FOLLOW = 0.9
 """How far lids follow eyes that look down, as the weight of the shape a radian."""
 SHADE = {SKIN: 1.0, MOUTH: 0.25, EYE_SOCKETS: 0.5, GUMS: 0.35, TEETH: 0.6}
 """How much light reaches the parts."""
+
+
+@dataclass(slots=True, frozen=True)
+class Worn:
+    """Which part of the people wears what."""
+
+    headwear: float = 0.12
+    glasses: float = 0.25
+    mask: float = 0.04
+    beard: float = 0.2
 
 
 @dataclass(slots=True, frozen=True)
@@ -79,10 +88,13 @@ class Person:
 class IctPeople:
     """Draws people at random."""
 
-    def __init__(self, ict: IctModel, model: FaceModel) -> None:
+    def __init__(self, ict: IctModel, model: FaceModel, fine: slice = ict_model.FACE,
+                 worn: Worn | None = None) -> None:
+        """:param fine: see Surface"""
         self.ict = ict
         self.landmarks = IctLandmarks.of(ict, model)
-        self._surface = surface = Surface(ict, fine=ict_model.FACE)
+        self.worn = worn or Worn()
+        self._surface = surface = Surface(ict, fine=fine)
         self._skins = SkinMaker(surface)
         self._noise = Noise(seed=7)
         _, y, z = surface.neutral.T
@@ -115,7 +127,7 @@ class IctPeople:
         body = self._body(points, replace(skin, colors=colors), rng)
         pieces = [body, *self._on_the_head(points, rng)]
         glasses = None
-        if rng.random() < GLASSES_SHARE:
+        if rng.random() < self.worn.glasses:
             glasses = Glasses.draw(self._wearer(points), rng)
             pieces += [glasses.frame, glasses.lenses]
         return Person(
@@ -136,7 +148,7 @@ class IctPeople:
         surface = self._surface
         albedo = skin.colors / 255
         normals = normals_of(points, surface.triangles)
-        if rng.random() < BEARD_SHARE:
+        if rng.random() < self.worn.beard:
             length = rng.choice([0.0, rng.uniform(0, 0.3), rng.uniform(0.2, 1)], p=[.4, .3, .3])
             dense = self._whiskers * rng.uniform(0.3, 0.9)
             if rng.random() < 0.3:  # around the mouth alone
@@ -159,14 +171,14 @@ class IctPeople:
     def _on_the_head(self, points: np.ndarray, rng: np.random.Generator) -> list[Piece]:
         """Return hair, hat and mask."""
         skull = hair.Skull.of(points[self._above_neck], self._wearer.ears[self._above_neck])
-        covered = rng.random() < HEADWEAR_SHARE
+        covered = rng.random() < self.worn.headwear
         color = np.array([0.02, 0.025, 0.03]) + rng.uniform(0, 1) ** 2 * np.array([.5, .6, .7])
         if rng.random() < 0.25:
             color = np.full(3, rng.uniform(0.2, 0.9))
         pieces = hair.hair(skull, color, self._noise, rng, flat=covered)
         if covered:
             pieces += hair.headwear(skull, self._noise, rng)
-        if rng.random() < MASK_SHARE:
+        if rng.random() < self.worn.mask:
             pieces.append(face_covering(self._wearer(points), self._noise, rng))
         return pieces
 

@@ -18,6 +18,7 @@
 
 #include "../assignment.hpp"
 #include "../network_reading.hpp"
+#include "../one_euro.hpp"
 #include "../pose_solver.hpp"
 #include "fuzzing.hpp"
 
@@ -186,6 +187,45 @@ void fuzz_assignment(Random & random, const std::string & name)
 }
 
 // A head of known pose in full perspective; its landmarks' rotation is off by 5 degrees.
+// A head that jumps anywhere, half a turn at once too: what comes out is a rotation times a scale.
+void fuzz_face_filter(Random & random, const std::string & name)
+{
+  const face_recon::OneEuroSettings one = {random.real(0.1, 2.0), random.real(0.0, 100.0), 1.0};
+  face_recon::FaceFilter filter({one, one, one, one, one, {1.0, 0.3, 4, 10, 0.3}});
+  const bool half_turns = random.chance(0.2);
+  for (int image = 0; image < 12; ++image) {
+    const Vector3 turn =
+      half_turns ? Vector3{image % 2 != 0 ? 3.14159265358979323846 : 0.0, 0, 0}
+                 : Vector3{random.real(-3.0, 3.0), random.real(-3.0, 3.0), random.real(-3.0, 3.0)};
+    const Matrix3 rotation = face_recon::rotation_of(turn);
+    const double scale = random.real(100.0, 2000.0);
+    std::array<double, 12> matrix{};
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        matrix[4 * i + j] = (i == 1 ? -scale : scale) * rotation[3 * i + j];
+      }
+      matrix[4 * i + 3] = random.real(-100.0, 2000.0);
+    }
+    std::array<double, 5> shape{};
+    std::array<double, 2> expression{};
+    if (random.chance(0.1)) {
+      filter.resume();
+    }
+    const double sigma_rad = random.chance(0.5) ? random.real(0.01, 0.2) : 0.0;
+    filter.take(
+      matrix, shape.data(), shape.size(), expression.data(), expression.size(),
+      random.real(0.001, 0.5), sigma_rad);
+    const Vector3 x = {matrix[0], matrix[1], matrix[2]};
+    const Vector3 y = {matrix[4], matrix[5], matrix[6]};
+    const double size = face_recon::norm(x);
+    check(size > 99 && size < 2001, name + ": a smoothed size lies between those seen");
+    check(
+      std::fabs(face_recon::norm(y) / size - 1) < 1e-9 &&
+        std::fabs(face_recon::dot(x, y)) < 1e-9 * size * size,
+      name + ": a smoothed rotation is one");
+  }
+}
+
 void finds_a_known_head(Random & random)
 {
   constexpr std::size_t kCount = 68;
@@ -244,5 +284,6 @@ int main(int count, char ** arguments)
     fuzz(random, name);
     fuzz_reader(random, name);
     fuzz_assignment(random, name);
+    fuzz_face_filter(random, name);
   });
 }

@@ -22,6 +22,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../crop.hpp"
 #include "../decoder.hpp"
 #include "../depth_alignment.hpp"
 #include "../screen_space.hpp"
@@ -464,6 +465,54 @@ void fuzz_depth_alignment(Random & random, const std::string & name)
   check(broken || off < 0.1, name + ": aligned " + std::to_string(off) + " m off");
 }
 
+// A map's number: mostly near, now and then far or none.
+double map_number(Random & random, double low, double high)
+{
+  if (random.chance(0.98)) {
+    return random.real(low, high);
+  }
+  constexpr std::array<double, 4> kOdd = {
+    1e9, -1e300, std::numeric_limits<double>::infinity(),
+    std::numeric_limits<double>::quiet_NaN()};
+  return kOdd[random.integer<std::size_t>(0, kOdd.size() - 1)];
+}
+
+// Images of a few pixels, whose rows are apart or upside down, in memory that ends with them.
+void fuzz_crop(Random & random, const std::string & name)
+{
+  const auto width = random.integer<std::int32_t>(1, 40);
+  const auto height = random.integer<std::int32_t>(1, 40);
+  const std::int64_t row_bytes = 3 * std::int64_t{width} + random.integer(0, 4);
+  const std::int64_t last_row = (height - 1) * row_bytes;
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(last_row + std::int64_t{3} * width));
+  for (std::uint8_t & pixel : pixels) {
+    pixel = static_cast<std::uint8_t>(random.integer(0, 255));
+  }
+  face_recon::BgrImage image = {pixels.data(), row_bytes, width, height};
+  if (random.chance(0.3)) {
+    image.pixels += last_row;
+    image.row_bytes = -row_bytes;
+  }
+  std::array<double, 6> map{};
+  for (std::size_t k = 0; k < map.size(); ++k) {
+    map[k] = k % 3 == 2 ? map_number(random, -10, 40) : map_number(random, -1.5, 1.5);
+  }
+  const auto size = random.integer<std::size_t>(face_recon::kLeastCrop, 40);
+  const double sigma_px = random.chance(0.5) ? random.real(0.5, 2.0) : 0.0;
+  std::vector<float> expected;
+  for (const face_recon::Kernels * kernels : face_recon::available_kernels()) {
+    std::vector<float> crop(3 * size * size, -1.0F);
+    face_recon::crop(image, map, size, sigma_px, 1.0F, *kernels, crop.data());
+    bool grey = true;
+    for (const float value : crop) {
+      grey = grey && value >= 0 && value < 255.01F;
+    }
+    check(grey, name + ": a crop has values of its image or black");
+    check(expected.empty() || crop == expected, name + ": crops of " + kernels->name + " differ");
+    expected = crop;
+  }
+}
+
 void refuses(const std::vector<std::int32_t> & triangles, const std::string & set)
 {
   bool refused = false;
@@ -492,5 +541,6 @@ int main(int count, char ** arguments)
     fuzz_renderer(random, name);
     fuzz_decoder(random, name);
     fuzz_depth_alignment(random, name);
+    fuzz_crop(random, name);
   });
 }

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""models/blendshapes.npz: from Face Mesh's landmarks to the 52 coefficients."""
+"""From Face Mesh's landmarks to the 52 coefficients: what teaches photos to the network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.expression import units
-from face_recon_ros.expression.features import Aligned, feature_vector, mirrored
-from face_recon_ros.paths import model_file
+from model_building.expression.features import Aligned, feature_vector, mirrored
 
-FILE = 'blendshapes.npz'
 FORMAT_VERSION = 1
 # Arrays and their sizes: f features, c components, h and i hidden, u units
 _SHAPES = {
@@ -36,11 +34,11 @@ class ExpressionRegression:
     A small network: principal components of the landmarks, hidden layers, 52 numbers.
 
     confidence (52,): 0..1, how well each unit is known from landmarks: 0 for those that cannot be;
-    they are always 0 (docs/expressions.md has the table).
+    they are always 0.
     """
 
     def __init__(
-        self, reference: np.ndarray, mirror_468: np.ndarray, path: str | Path | None = None
+        self, reference: np.ndarray, mirror_468: np.ndarray, path: Path
     ) -> None:
         """
         Read the file.
@@ -50,7 +48,7 @@ class ExpressionRegression:
         :raises ModelFileError: it is missing, damaged or not of this kind.
         """
         self._reference, self._mirror = reference, mirror_468
-        arrays = _read(Path(path) if path else model_file(FILE), reference.size + 3)
+        arrays = _read(path, reference.size + 3)
         self._centre, self._components = arrays['centre'], arrays['components']
         self._layers = [
             (arrays['hidden_1'], arrays['bias_1']),
@@ -87,7 +85,7 @@ def _read(path: Path, feature_count: int) -> dict[str, np.ndarray]:
             arrays = {name: file[name] for name in _SHAPES}
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(
-            f'model file {path}: {" ".join(str(error).split())}; reinstall the package'
+            f'model file {path}: {" ".join(str(error).split())}; make it again'
         ) from error
     sizes = {'f': feature_count, 'u': units.COUNT}
     for name, letters in _SHAPES.items():
@@ -99,11 +97,11 @@ def _read(path: Path, feature_count: int) -> dict[str, np.ndarray]:
         )
         if not fits:
             raise ModelFileError(
-                f'model file {path}: {name} is {array.dtype} {array.shape}; reinstall the package'
+                f'model file {path}: {name} is {array.dtype} {array.shape}; make it again'
             )
     if names != units.NAMES or version != FORMAT_VERSION:
         raise ModelFileError(
             f'model file {path}: other units, or format {version} where {FORMAT_VERSION} is '
-            'known; reinstall the package'
+            'known; make it again'
         )
     return arrays
