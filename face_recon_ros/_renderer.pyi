@@ -77,13 +77,13 @@ class Alignment:
     head_scale: float
     scale_sigma: float
     apparent_scale: float
-    relief_scale: float
-    relief_sigma: float
     turned: bool
     residual_m: float
     valid: float
     inliers: float
     shift_m: np.ndarray
+    relief_information: np.ndarray
+    relief_vector: np.ndarray
 
 def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
 def align(
@@ -97,6 +97,8 @@ def align(
     rotation_covariance: np.ndarray,
     focal_length_px: float,
     depth: np.ndarray,
+    moves: np.ndarray,
+    noise_factor: float,
 ) -> Alignment: ...
 class RotationCalibration:
     def __init__(

@@ -14,6 +14,7 @@ Which points of the model's skin are looked up is decided here; the least square
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +22,12 @@ import numpy as np
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_surroundings import stands_out
 from face_recon_ros.equality import ComparedByValue
+from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.head_size import Relief
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import MODEL_FROM_FACE
 
@@ -36,6 +40,8 @@ CELL_M = 0.007
 # So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
 RELIEF_SHARE = 0.85
+# Pixels of depth cameras share their noise with those around, so far
+NOISE_PX = 7.0
 # Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
 # median distances, whether a surface is flat is not judged
 LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
@@ -44,7 +50,7 @@ LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
 FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
-HEAD_SCALES = (0.5, 1.4)
+HEAD_SCALES = (0.5, 1.25)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -54,10 +60,10 @@ class Aligned(ComparedByValue):
 
     pose: metric, camera frame. covariance (6, 6): as pipeline.Face's. centre_m (3,): of the points
     that were looked at, camera frame. head_scale, and its relative standard deviation scale_sigma.
-    apparent_scale: the size by how large the face looks at the measured distance; relief_scale:
-    by the measured relief alone, with relative standard deviation relief_sigma (the least
-    squares'). turned: the surface is turned otherwise than both sigmas allow, so that the rotation
-    is the image's.
+    apparent_scale: the size by how large the face looks at the measured distance. skin_ratio: size
+    of the fitted face's skin relative to the mean face's. relief: what the measured relief says.
+    turned: the surface is turned otherwise than both sigmas allow, or lies far beside the image:
+    the rotation is the image's, and the relief says nothing.
     residual_m: root mean square distance from the measured surface, of the points that count.
     valid, inliers: parts 0..1 of the points with a measurement, and of those with one that agree.
     shift_m (2,): how far the depth image seems to be shifted against the colour image, to the
@@ -70,8 +76,8 @@ class Aligned(ComparedByValue):
     head_scale: float
     scale_sigma: float
     apparent_scale: float
-    relief_scale: float
-    relief_sigma: float
+    skin_ratio: float
+    relief: Relief | None
     turned: bool
     residual_m: float
     valid: float
@@ -101,6 +107,12 @@ class DepthAligner:
         indices, normals = skin_points(model)
         self._points = model.vertices(indices)
         self._normals = np.ascontiguousarray(normals)
+        modes = self._points.basis[:, :, :SHAPE_COUNT]
+        modes = modes - modes.mean(axis=0)
+        self._moves = np.ascontiguousarray(np.einsum('nx,nxk->nk', normals, modes))
+        # of the similarity that takes the mean's skin to a shape's, to first order
+        skin = self._points.mean - self._points.mean.mean(axis=0)
+        self._growth = np.einsum('nx,nxk->k', skin, modes) / np.vdot(skin, skin)
 
     def __call__(
         self,
@@ -112,6 +124,7 @@ class DepthAligner:
         depth: DepthImage,
         shape: np.ndarray | None = None,
         shift_px: np.ndarray | None = None,
+        news: float = 1.0,
     ) -> Aligned | Refused:
         """
         Align a face.
@@ -119,9 +132,11 @@ class DepthAligner:
         :param pose: of one image, with head_scale; covariance (6, 6): of it
         :param depth: registered to the image: of its size, seen from its camera
         :param shift_px: (2,) by which it lies right of and below the image, as far as is known
+        :param news: 0..1, what is not the same as in the images just before: HeadSize.news
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
         seen = parameters.project(self._points.points(parameters))[:, :2]
+        rays = camera.rays(seen)
         relief = FaceParameters(
             parameters.camera_matrix,
             RELIEF_SHARE * (parameters.shape if shape is None else shape),
@@ -132,13 +147,15 @@ class DepthAligner:
             self._points.points(relief),
             self._normals,
             np.ascontiguousarray(seen + known_px),
-            camera.rays(seen),
+            rays,
             pose.rotation @ MODEL_FROM_FACE.T,
             pose.translation_m,
             head_scale,
             np.ascontiguousarray(covariance[3:, 3:]),
             camera.fx,
             depth.values,
+            self._moves,
+            news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
             return Refused(_reason(found))
@@ -146,9 +163,25 @@ class DepthAligner:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        if self._is_flat(found, relief, camera.rays(seen), depth.at(seen + known_px)):
+        measured_m = depth.at(seen + known_px)
+        if self._is_flat(found, relief, rays, measured_m):
             return Refused('the measured surface is flat', flat=True)
-        return _aligned(found, known_px)
+        if stands_out(parameters, camera, depth, known_px, rays, measured_m) is False:
+            return Refused('the measured surface goes on flat around the face', flat=True)
+        ratio = math.exp(self._growth @ parameters.shape)
+        return _aligned(found, known_px, ratio, self._relief(found, relief.shape))
+
+    def _relief(self, found: _renderer.Alignment, shape: np.ndarray) -> Relief | None:
+        """Return what a face's relief says, which was compared with that of a shape (40,)."""
+        information = found.relief_information
+        if not len(information):
+            return None
+        linearised = np.append(math.log(found.head_scale), shape)
+        vector = found.relief_vector + information @ linearised
+        # from the head's size to that of its skin, of which the shape is a part
+        from_skin = np.eye(len(vector))
+        from_skin[0, 1:] = -self._growth
+        return Relief(from_skin.T @ information @ from_skin, from_skin.T @ vector)
 
     def _is_flat(
         self,
@@ -176,7 +209,12 @@ class DepthAligner:
         return bool(from_plane @ from_plane < FLAT_RATIO * (off[near] @ off[near]))
 
 
-def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:
+def _aligned(
+    found: _renderer.Alignment,
+    known_shift_px: np.ndarray,
+    skin_ratio: float,
+    relief: Relief | None,
+) -> Aligned:
     return Aligned(
         MetricPose(found.rotation @ MODEL_FROM_FACE, found.translation_m),
         found.covariance,
@@ -184,8 +222,8 @@ def _aligned(found: _renderer.Alignment, known_shift_px: np.ndarray) -> Aligned:
         found.head_scale,
         found.scale_sigma,
         found.apparent_scale,
-        found.relief_scale,
-        found.relief_sigma,
+        skin_ratio,
+        relief,
         found.turned,
         found.residual_m,
         found.valid,

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from face_recon_ros.confidence import DISTANCE_SIGMA_RATIO
+from face_recon_ros.equality import ComparedByValue
 
-# By depth: how well the face that was fitted is as wide as the one that is seen, the same in all
-# images of a person (the prior of src_cpp/depth_alignment.cpp)
-APPARENT_SIGMA = 0.1
-# With that prior sizes are less doubtful than the least squares say, by this factor; and what is
-# left in all images: the model's relief is not quite this person's
-SIZE_DOUBT, LEAST_SIGMA = 0.4, 0.015
+# By depth: faces are fitted so much wider than the skin at the same places is, on the mean of
+# rendered heads of known size (model_building/evaluation/depth_streams.py), and so well is one as
+# wide as its skin, the same in all images of a person
+WIDER, APPARENT_SIGMA = 0.024, 0.025
+# People's shapes differ from the model's mean by so many standard deviations of the model
+SHAPE_SIGMA = 2.0
 # Neighbouring images err alike: those of so long a time count as one
 ALIKE_S = 0.5
 # Nobody's head grows; what changes is how it is measured. So many images are remembered
@@ -46,14 +47,58 @@ class SlowMean:
         """Let time pass."""
         self.since_s += max(step_s, 0.0)
 
-    def take(self, found: float | np.ndarray, weight: float = 1.0) -> None:
-        """Take in what one image says; weight: how much it counts."""
+    def take(self, found: float | np.ndarray) -> None:
+        """Take in what one image says."""
         news = min(self.since_s / ALIKE_S, 1.0) if self.images else 1.0
         self.since_s = 0.0
-        total = self.images + weight * news
-        if total > 0:
-            self.value = self.value + weight * news / total * (found - self.value)
-        self.images = min(total, MOST_IMAGES * max(weight, 1.0))
+        total = self.images + news
+        self.value = self.value + news / total * (found - self.value)
+        self.images = min(total, MOST_IMAGES)
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Relief(ComparedByValue):
+    """
+    What depth says of a head's size and of its face's shape together: normal equations.
+
+    information (1 + K, 1 + K), vector (1 + K,): of the logarithm of the skin's size relative to
+    the mean face's, and of the K coefficients of its shape.
+    """
+
+    information: np.ndarray
+    vector: np.ndarray
+
+
+@dataclass(slots=True)
+class InformationSum:
+    """What reliefs of one person say together; images: how many independent ones they are."""
+
+    found: Relief | None = None
+    images: float = 0.0
+    since_s: float = 0.0
+
+    @property
+    def news(self) -> float:
+        """How much the next image tells, 0..1."""
+        return 1.0 if self.found is None else min(self.since_s / ALIKE_S, 1.0)
+
+    def predict(self, step_s: float) -> None:
+        """Let time pass."""
+        self.since_s += max(step_s, 0.0)
+
+    def take(self, relief: Relief) -> None:
+        """Take in what one image says."""
+        if self.found is None:
+            self.found, self.images, self.since_s = relief, 1.0, 0.0
+            return
+        news = self.news
+        total = self.images + news
+        kept = min(MOST_IMAGES / total, 1.0)
+        self.found = Relief(
+            kept * (self.found.information + news * relief.information),
+            kept * (self.found.vector + news * relief.vector),
+        )
+        self.images, self.since_s = kept * total, 0.0
 
 
 @dataclass(slots=True)
@@ -61,20 +106,29 @@ class HeadSize:
     """
     A head's size relative to the face model's.
 
-    assumed: the size taken while nothing was measured. Of logarithms of sizes relative to it:
-    apparent, relief (in units of information) by depth; iris.
+    assumed: the size taken while nothing was measured. By depth, of the skin relative to the mean
+    face's: apparent, the logarithm of the size that it seems to have; relief, what the measured
+    relief says. fitted: logarithm of the size of the fitted faces' skin, at the model's scale.
+    iris: of the logarithm of the head's size relative to the assumed.
     """
 
     assumed: float
     apparent: SlowMean = field(default_factory=SlowMean)
-    relief: SlowMean = field(default_factory=SlowMean)
+    fitted: SlowMean = field(default_factory=SlowMean)
+    relief: InformationSum = field(default_factory=InformationSum)
     iris: SlowMean = field(default_factory=SlowMean)
     iris_sigmas: tuple[float, float] = (1.0, 1.0)
+    _skin: tuple[float, float] = (0.0, 0.0)
 
     @property
     def measured(self) -> bool:
         """Whether depth measured it at all."""
         return self.apparent.images > 0
+
+    @property
+    def news(self) -> float:
+        """How much the next relief tells, 0..1: those of neighbouring images are alike."""
+        return self.relief.news
 
     @property
     def by_iris(self) -> bool:
@@ -91,7 +145,7 @@ class HeadSize:
         """Of what size a head as large as this one looks would be: what its distance is by."""
         if not self.measured:
             return self.scale
-        return self.assumed * math.exp(float(self.apparent.value))
+        return math.exp(float(self.apparent.value - self.fitted.value))
 
     @property
     def sigma(self) -> float:
@@ -102,10 +156,8 @@ class HeadSize:
         """Return logarithm of size over assumed size, and its variance."""
         if self.measured:
             # an average adult is no measurement of a child: depth counts alone
-            looks, relief = APPARENT_SIGMA**-2, self.relief.images
-            log_ratio = float(looks * self.apparent.value + relief * self.relief.value)
-            log_ratio /= looks + relief
-            return log_ratio, LEAST_SIGMA**2 + SIZE_DOUBT**2 / (looks + relief)
+            log_size, variance = self._skin
+            return log_size - float(self.fitted.value) - math.log(self.assumed), variance
         prior = DISTANCE_SIGMA_RATIO**2
         if not self.iris.images:
             return 0.0, prior
@@ -115,25 +167,53 @@ class HeadSize:
 
     def assume(self, scale: float) -> None:
         """Assume another size; what was measured stays."""
-        for mean in (self.apparent, self.relief, self.iris):
-            if mean.images:
-                mean.value -= math.log(scale / self.assumed)
+        if self.iris.images:
+            self.iris.value -= math.log(scale / self.assumed)
         self.assumed = scale
 
     def predict(self, step_s: float) -> None:
         """Let time pass."""
-        for mean in (self.apparent, self.relief, self.iris):
+        for mean in (self.apparent, self.fitted, self.relief, self.iris):
             mean.predict(step_s)
 
-    def measure(self, apparent: float, relief: float, relief_sigma: float) -> None:
+    def measure(self, apparent: float, fitted: float, relief: Relief | None) -> None:
         """
-        Take in a size by one depth image, relative to the face model's.
+        Take in what one depth image says.
 
-        :param apparent: by how large the face looks at the measured distance
-        :param relief: by the measured relief alone, with relative standard deviation relief_sigma
+        :param apparent: size by how large the face looks at the measured distance, relative to
+            the face model's
+        :param fitted: size of the fitted face's skin relative to the mean face's
+        :param relief: None: it says nothing
         """
-        self.apparent.take(math.log(apparent / self.assumed))
-        self.relief.take(math.log(relief / self.assumed), relief_sigma**-2)
+        self.apparent.take(math.log(apparent * fitted))
+        self.fitted.take(math.log(fitted))
+        if relief is not None:
+            self.relief.take(relief)
+        self._skin = self._skin_size()
+
+    @property
+    def contradiction(self) -> float:
+        """By how many sigmas of their difference the looks and the relief say other sizes."""
+        if self.relief.found is None:
+            return 0.0
+        # the estimate is the looks' moved by the relief's share of the way
+        log_size, variance = self._skin
+        looks = float(self.apparent.value) - WIDER
+        return abs(log_size - looks) / math.sqrt(max(APPARENT_SIGMA**2 - variance, 1e-12))
+
+    def _skin_size(self) -> tuple[float, float]:
+        """Return logarithm of the skin's size relative to the mean face's, and its variance."""
+        looks = float(self.apparent.value) - WIDER
+        found = self.relief.found
+        if found is None:
+            return looks, APPARENT_SIGMA**2
+        information, vector = found.information.copy(), found.vector.copy()
+        information[0, 0] += APPARENT_SIGMA**-2
+        vector[0] += APPARENT_SIGMA**-2 * looks
+        shape = np.arange(1, len(vector))
+        information[shape, shape] += SHAPE_SIGMA**-2
+        of_size = np.linalg.solve(information, np.eye(len(vector))[0])
+        return float(of_size @ vector), float(of_size[0])
 
     @property
     def iris_due(self) -> bool:

@@ -48,6 +48,9 @@ CORRECTION_KEPT_S = 0.3
 IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
+# The depth is of something else where looks and relief differ by more sigmas in the size that they
+# say, or looks now and before by more (logarithm)
+MOST_SIGMAS, MOST_CHANGE = 4.0, 0.15
 # Newest faces that a report is about
 REPORTED = 100
 
@@ -263,15 +266,15 @@ class Placer:
             depth,
             np.asarray(person.shape.value),
             self._shift_px if stamp_s is not None else None,
+            person.size.news,
         )
-        found = self._believed(person, found)
+        found = self._believed(person, _agreeing(person, found))
         if isinstance(found, Refused):
             self._note(found.reason)
             return self._remembered(face, person, stamp_s) if stamp_s is not None else face
         self._note(found, camera)
         if stamp_s is not None:
             self._follow_shift(stamp_s)
-        person.size.measure(found.apparent_scale, found.relief_scale, found.relief_sigma)
         turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
         if stamp_s is not None:
             if found.turned:
@@ -385,6 +388,21 @@ def _source(size: HeadSize) -> DistanceSource:
     if size.measured:
         return DistanceSource.DEPTH
     return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
+
+
+def _agreeing(person: _Person, found: Aligned | Refused) -> Aligned | Refused:
+    """Return what depth says of a person, whose size it measures; Refused: it contradicts it."""
+    if isinstance(found, Refused):
+        return found
+    size = person.size
+    change = math.log(found.apparent_scale / size.apparent_scale) if size.measured else 0.0
+    if abs(change) > MOST_CHANGE:
+        return Refused('by its depth the head is of another size than before', flat=True)
+    size.measure(found.apparent_scale, found.skin_ratio, found.relief)
+    if size.contradiction > MOST_SIGMAS:
+        person.size = HeadSize(size.assumed)
+        return Refused('how large the face looks and its relief contradict each other', flat=True)
+    return found
 
 
 def _predicted(

@@ -306,13 +306,14 @@ face_recon::Alignment align(
   const py::object & points, const py::object & normals, const py::object & pixels,
   const py::object & rays, const py::object & rotation, const py::object & translation,
   double head_scale, const py::object & rotation_covariance, double focal_length_px,
-  const py::array & depth)
+  const py::array & depth, const py::object & moves, double noise_factor)
 {
   const py::array held_points = checked<double>(points, "points", {kAnySize, 3});
   const py::ssize_t count = held_points.shape(0);
   const py::array held_normals = checked<double>(normals, "normals", {count, 3});
   const py::array held_pixels = checked<double>(pixels, "pixels", {count, 2});
   const py::array held_rays = checked<double>(rays, "rays", {count, 3});
+  const py::array held_moves = checked<double>(moves, "moves", {count, kAnySize});
   face_recon::SeenFace face;
   face.count = static_cast<std::size_t>(count);
   face.points_m = input_data<double>(held_points);
@@ -324,6 +325,9 @@ face_recon::Alignment align(
   face.head_scale = head_scale;
   face.rotation_covariance = doubles<9>(rotation_covariance, "rotation_covariance", {3, 3});
   face.focal_length_px = focal_length_px;
+  face.modes = static_cast<std::size_t>(held_moves.shape(1));
+  face.moves_m = input_data<double>(held_moves);
+  face.noise_factor = noise_factor;
   const face_recon::DepthView view = depth_view(depth);
   const py::gil_scoped_release release;
   return face_recon::align(face, view);
@@ -370,8 +374,6 @@ PYBIND11_MODULE(_renderer, module)
     .def_readonly("head_scale", &Alignment::head_scale)
     .def_readonly("scale_sigma", &Alignment::scale_sigma)
     .def_readonly("apparent_scale", &Alignment::apparent_scale)
-    .def_readonly("relief_scale", &Alignment::relief_scale)
-    .def_readonly("relief_sigma", &Alignment::relief_sigma)
     .def_readonly("turned", &Alignment::turned)
     .def_readonly("residual_m", &Alignment::residual_m)
     .def_readonly("valid", &Alignment::valid)
@@ -385,11 +387,25 @@ PYBIND11_MODULE(_renderer, module)
     .def_property_readonly(
       "covariance", [](const Alignment & found) { return array_of(found.covariance, {6, 6}); })
     .def_property_readonly(
-      "shift_m", [](const Alignment & found) { return array_of(found.shift_m, {2}); });
+      "shift_m", [](const Alignment & found) { return array_of(found.shift_m, {2}); })
+    .def_property_readonly(
+      "relief_information",
+      [](const Alignment & found) {
+        const auto count = static_cast<py::ssize_t>(found.relief_vector.size());
+        py::array_t<double> result({count, count});
+        std::copy(
+          found.relief_information.begin(), found.relief_information.end(), result.mutable_data());
+        return result;
+      })
+    .def_property_readonly("relief_vector", [](const Alignment & found) {
+      return py::array_t<double>(
+        static_cast<py::ssize_t>(found.relief_vector.size()), found.relief_vector.data());
+    });
   module.def(
     "align", &align, py::arg("points"), py::arg("normals"), py::arg("pixels"), py::arg("rays"),
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
-    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"));
+    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
+    py::arg("noise_factor"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   bind_crop(module);
   bind_network_reader(module);

@@ -27,6 +27,8 @@ constexpr double kMostRatio = 2.5;
 // measurements of it a face is at most: errors of neighbouring points are alike.
 constexpr double kReliefSigma = 0.002;
 constexpr double kIndependentCount = 12.0;
+// The same for what the modes of the shape leave of a person's relief; those errors are not alike.
+constexpr double kUnmodelledSigma = 0.003;
 // Prior of the apparent size (relative): a fitted face is too wide or too narrow for seconds, so
 // that the relief weighs more than one image's error of 3 % would give it.
 constexpr double kApparentSizeSigma = 0.1;
@@ -47,12 +49,15 @@ constexpr double kMostResidual = 0.007;
 // A rotation that leaves its prior by so many sigmas of their difference is that of something
 // else: a wall, a hand, a head that has turned since.
 constexpr double kMostSigmas = 4.0;
+// So does one of a depth image that lies further beside: about a third of a shift is found as one,
+// and the rest goes into the rotation.
+constexpr double kMostShiftPx = 3.5;
 // What makes a rotation known: a factor of its information.
 constexpr double kKnown = 1e8;
-// Relief that says less of the size than this standard deviation says nothing.
-constexpr double kMostReliefSigma = 1.0;
 
 constexpr std::size_t kUnknowns = 7;
+// Those before the size: rotation, shift and distance.
+constexpr std::size_t kPlace = 6;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 using State = std::array<double, kUnknowns>;
@@ -61,10 +66,12 @@ using Information = Square<kUnknowns>;
 // A point of the skin whose depth was measured.
 struct Point
 {
-  Vector3 arm{};       // from the points' middle, model axes
-  Vector3 normal{};    // model axes
-  Vector3 measured{};  // optical frame
+  Vector3 arm{};                     // from the points' middle, model axes
+  Vector3 normal{};                  // model axes
+  Vector3 measured{};                // optical frame
+  const double * moves_m = nullptr;  // along the normal, by each mode of the shape
   double predicted_m = 0.0;
+  double noise_m = 0.0;
   double variance = 0.0;
 };
 
@@ -141,6 +148,8 @@ public:
     const SeenFace & face, std::vector<Point> points, const Vector3 & middle,
     const std::array<Vector3, 3> & rotation_information)
   : points_(std::move(points)),
+    modes_(face.modes),
+    noise_factor_(face.noise_factor),
     middle_(middle),
     rotation0_(face.rotation),
     scale0_(face.head_scale),
@@ -168,6 +177,9 @@ public:
   {
     Alignment found = steps(ratio);
     if (!found.turned) {
+      if (found.outcome == Outcome::kAligned) {
+        add_relief(found);
+      }
       return found;
     }
     const std::array<Vector3, 3> of_image = rotation_information_;
@@ -186,8 +198,6 @@ public:
         found.covariance[6 * (i + 3) + j + 3] = covariance[i][j];
       }
     }
-    // relief that is turned says nothing of the size
-    found.relief_sigma = kMostReliefSigma;
     return found;
   }
 
@@ -214,7 +224,82 @@ private:
       }
     }
     linearise(state);
+    state_ = state;
     return judged(state);
+  }
+
+  // Normal equations of size and shape: those of the whole least squares, place eliminated.
+  void add_relief(Alignment & found) const
+  {
+    const std::size_t count = kUnknowns + modes_;
+    std::vector<double> information(count * count), vector(count), row(count);
+    for (std::size_t n = 0; n < points_.size(); ++n) {
+      const Point & point = points_[n];
+      std::copy(rows_[n].begin(), rows_[n].end(), row.begin());
+      for (std::size_t k = 0; k < modes_; ++k) {
+        row[kUnknowns + k] = found.head_scale * point.moves_m[k];
+      }
+      const double noise = noise_factor_ * point.noise_m * point.noise_m;
+      const double weight = weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma);
+      for (std::size_t i = 0; i < count; ++i) {
+        const double weighted = weight * row[i];
+        vector[i] -= weighted * residuals_[n];
+        double * const values = &information[i * count];
+        for (std::size_t j = 0; j <= i; ++j) {
+          values[j] += weighted * row[j];
+        }
+      }
+    }
+    const Information known = prior(std::exp(state_[5]));
+    for (std::size_t i = 0; i + 1 < kPlace; ++i) {
+      for (std::size_t j = 0; j + 1 < kPlace; ++j) {
+        vector[i] -= known[i][j] * state_[j];
+        if (j <= i) {
+          information[i * count + j] += known[i][j];
+        }
+      }
+    }
+    if (eliminate(kPlace, information, vector)) {
+      keep_last(kPlace, information, vector, found);
+    }
+  }
+
+  // Gauss elimination of the first unknowns of symmetric equations; the lower halves count.
+  static bool eliminate(
+    std::size_t unknowns, std::vector<double> & information, std::vector<double> & vector)
+  {
+    const std::size_t count = vector.size();
+    for (std::size_t p = 0; p < unknowns; ++p) {
+      const double pivot = information[p * count + p];
+      if (!(pivot > 0.0)) {
+        return false;
+      }
+      for (std::size_t i = p + 1; i < count; ++i) {
+        const double factor = information[i * count + p] / pivot;
+        vector[i] -= factor * vector[p];
+        for (std::size_t j = p + 1; j <= i; ++j) {
+          information[i * count + j] -= factor * information[j * count + p];
+        }
+      }
+    }
+    return true;
+  }
+
+  // The symmetric equations of the unknowns after the first, of their lower half.
+  static void keep_last(
+    std::size_t first, const std::vector<double> & information, const std::vector<double> & vector,
+    Alignment & found)
+  {
+    const std::size_t count = vector.size(), kept = count - first;
+    found.relief_vector.assign(vector.begin() + static_cast<std::ptrdiff_t>(first), vector.end());
+    found.relief_information.resize(kept * kept);
+    for (std::size_t i = 0; i < kept; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        const double value = information[(first + i) * count + first + j];
+        found.relief_information[i * kept + j] = value;
+        found.relief_information[j * kept + i] = value;
+      }
+    }
   }
 
   Vector3 centre_at(const State & state) const
@@ -358,10 +443,15 @@ private:
     return found;
   }
 
-  // Tell whether the rotation found and the colour image's contradict each other: their
-  // difference has the covariance of the prior less that of the result.
+  // Tell whether the depth lies far beside the image, or the rotation found and the colour image's
+  // contradict each other: their difference has the covariance of the prior less that of the
+  // result.
   bool is_turned(const State & state, const Information & covariance) const
   {
+    const double pixel_m = shift_sigma_ / kShiftSigmaPx * distance0_ * std::exp(state[5]);
+    if (std::hypot(state[3], state[4]) > kMostShiftPx * pixel_m) {
+      return true;
+    }
     std::array<Vector3, 3> apart = rotation_information_;
     if (!factorise(apart)) {
       return false;
@@ -390,7 +480,7 @@ private:
     found.rotation = rotation_at(state);
     found.head_scale = scale0_ * std::exp(state[6]);
     found.scale_sigma = kSizeDoubt * std::sqrt(covariance[6][6]);
-    size_by_parts(state, covariance[6][6], found);
+    found.apparent_scale = scale0_ * std::exp(state[5]);
     found.centre_m = centre_at(state);
     found.shift_m = {state[3], state[4]};
     Vector3 arm = found.rotation * middle_;
@@ -419,19 +509,9 @@ private:
     }
   }
 
-  // Take out of the size what the priors put in.
-  void size_by_parts(const State & state, double variance, Alignment & found) const
-  {
-    const double apparent = 1 / (kApparentSizeSigma * kApparentSizeSigma);
-    const double all = 1 / variance;
-    const double relief = std::max(
-      all - apparent - 1 / (kHeadSigma * kHeadSigma), 1 / (kMostReliefSigma * kMostReliefSigma));
-    found.apparent_scale = scale0_ * std::exp(state[5]);
-    found.relief_scale = scale0_ * std::exp((state[6] * all - state[5] * apparent) / relief);
-    found.relief_sigma = 1 / std::sqrt(relief);
-  }
-
   std::vector<Point> points_;
+  std::size_t modes_;
+  double noise_factor_;
   Vector3 middle_;
   Matrix3 rotation0_;
   double scale0_;
@@ -443,6 +523,7 @@ private:
   std::vector<double> residuals_;
   std::vector<double> weights_;
   std::vector<State> rows_;
+  State state_{};
 };
 
 Vector3 row_of(const double * values, std::size_t n)
@@ -492,7 +573,9 @@ Alignment align(const SeenFace & face, const DepthView & depth)
       point.measured[i] = ray[i] * measured;
       middle[i] += point.arm[i];
     }
-    point.variance = depth_noise(measured) * depth_noise(measured) + kReliefSigma * kReliefSigma;
+    point.noise_m = depth_noise(measured);
+    point.variance = point.noise_m * point.noise_m + kReliefSigma * kReliefSigma;
+    point.moves_m = face.moves_m + n * face.modes;
     points.push_back(point);
   }
   if (seen < kLeastCount) {

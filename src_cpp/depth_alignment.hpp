@@ -7,10 +7,14 @@
 // image's fit shows them. Gauss-Newton steps on point-to-plane distances (Chen and Medioni 1991)
 // find rotation, distance and size; what the colour image knows is the prior. Tukey's biweight
 // leaves out hair, hands, glasses and walls.
+//
+// What the depth says of the head's size and the face's shape together is left as normal equations,
+// free of rotation and place, for a filter over a person's images.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "depth_view.hpp"
 
@@ -30,6 +34,12 @@ struct SeenFace
   double head_scale = 1.0;
   std::array<double, 9> rotation_covariance{};  // rad^2, optical frame
   double focal_length_px = 1.0;
+  // How far each mode of the shape moves a point along its normal: (N, modes), metres.
+  std::size_t modes = 0;
+  const double * moves_m = nullptr;
+  // Of the variance of the depth's noise: below 1 where images alike are averaged, above 1 where
+  // points share their noise.
+  double noise_factor = 1.0;
 };
 
 enum class Outcome
@@ -53,13 +63,15 @@ struct Alignment
     covariance{};  // position m^2, rotation rad^2; position along the ray only
   double head_scale = 0.0;
   double scale_sigma = 0.0;  // relative
-  // The size by how large the face looks at the measured distance, and by the measured relief
-  // alone, whose relative standard deviation is relief_sigma: the least squares', unscaled.
+  // The size by how large the face looks at the measured distance.
   double apparent_scale = 0.0;
-  double relief_scale = 0.0;
-  double relief_sigma = 0.0;
-  // Whether the surface is turned otherwise than both sigmas allow; then the rotation is the
-  // colour image's.
+  // Normal equations of what the measured relief says of (logarithm of size, shape): information
+  // (1 + modes, 1 + modes), and what it gives for steps from head_scale and the shape given.
+  // Empty where the surface is turned: its relief says nothing.
+  std::vector<double> relief_information;
+  std::vector<double> relief_vector;
+  // Whether the surface is turned otherwise than both sigmas allow, or lies far beside the image;
+  // then the rotation is the colour image's.
   bool turned = false;
   double residual_m = 0.0;
   double valid = 0.0;

@@ -19,15 +19,16 @@ LEAST_FACING = 0.4
 REACH_M = 0.035
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5
 RELIEF_SIGMA_M, INDEPENDENT_COUNT = 0.002, 12
+UNMODELLED_SIGMA_M = 0.003
 APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.1, 3.0
 HEAD_SIGMA, SIZE_DOUBT = 0.3, 0.4
 ROUNDS = 4
 LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
-MOST_SIGMAS = 4.0
+MOST_SIGMAS, MOST_SHIFT_PX = 4.0, 3.5
 
 
 def align(points, normals, pixels, rays, rotation, translation_m, head_scale,
-          rotation_covariance, focal_length_px, depth):
+          rotation_covariance, focal_length_px, depth, moves, noise_factor):
     """Return the name of the outcome and, where it is ALIGNED, the values by their names."""
     facing = -np.einsum('nx,nx->n', normals @ rotation.T, rays)
     with np.errstate(invalid='ignore'):
@@ -45,7 +46,8 @@ def align(points, normals, pixels, rays, rotation, translation_m, head_scale,
         return 'OTHER_DEPTH', {}
     problem = Problem(
         points[usable], normals[usable], rays[usable] * measured_m[usable, None], rotation,
-        translation_m, head_scale, rotation_covariance, SHIFT_SIGMA_PX / focal_length_px)
+        translation_m, head_scale, rotation_covariance, SHIFT_SIGMA_PX / focal_length_px,
+        moves[usable], noise_factor)
     return problem.solve(ratio, float(valid))
 
 
@@ -89,7 +91,7 @@ class Problem:
     """
 
     def __init__(self, points_m, normals, measured_m, optical_from_model, translation_m,
-                 head_scale, covariance, shift_sigma):
+                 head_scale, covariance, shift_sigma, moves, noise_factor):
         self._middle = points_m.mean(axis=0)
         self._points = points_m - self._middle
         self._normals = normals
@@ -102,6 +104,8 @@ class Problem:
         self._ray = self._centre0 / self._distance0
         self._rotation_information = np.linalg.inv(covariance)
         self._shift_sigma = shift_sigma
+        self._moves = moves
+        self._noise_factor = noise_factor
         self._variance = noise_m(measured_m[:, 2]) ** 2 + RELIEF_SIGMA_M**2
 
     def _prior(self, distance_ratio):
@@ -138,14 +142,22 @@ class Problem:
         information, _ = self._normal_equations(state, residual, rows, weights)
         covariance = np.linalg.inv(information)
         name, values = self._aligned(state, covariance, residual_m, valid, inliers)
+        values |= self._relief(state, residual, rows, weights, values['head_scale'])
         apart = np.linalg.inv(self._rotation_information) - covariance[:3, :3]
-        if not known_rotation and state[:3] @ np.linalg.solve(apart, state[:3]) > MOST_SIGMAS**2:
+        turned = state[:3] @ np.linalg.solve(apart, state[:3]) > MOST_SIGMAS**2
+        pixel_m = self._shift_sigma / SHIFT_SIGMA_PX * self._distance0 * math.exp(state[5])
+        turned |= np.hypot(*state[3:5]) > MOST_SHIFT_PX * pixel_m
+        if not known_rotation and turned:
             of_image = self._rotation_information
             self._rotation_information = 1e8 * of_image
             name, values = self.solve(ratio, valid, known_rotation=True)
             if values:
                 values['covariance'][3:, 3:] = np.linalg.inv(of_image)
-                values |= {'relief_sigma': 1.0, 'turned': True}
+                values |= {
+                    'turned': True,
+                    'relief_information': np.zeros((0, 0)),
+                    'relief_vector': np.zeros(0),
+                }
         return name, values
 
     def _residual(self, state):
@@ -173,13 +185,26 @@ class Problem:
         weighted = rows * information[:, None]
         return weighted.T @ rows + prior, weighted.T @ residual + prior @ state
 
+    def _relief(self, state, residual, rows, weights, scale):
+        """Return the normal equations of size and shape; the place is free but for its prior."""
+        rows = np.column_stack([rows, scale * self._moves])
+        noise = noise_m(self._measured[:, 2]) ** 2 * self._noise_factor
+        weighted = rows * (weights / (noise + UNMODELLED_SIGMA_M**2))[:, None]
+        information, vector = weighted.T @ rows, -weighted.T @ residual
+        prior = self._prior(math.exp(state[5]))[:5, :5]
+        information[:5, :5] += prior
+        vector[:5] -= prior @ state[:5]
+        of_place = information[6:, :6] @ np.linalg.inv(information[:6, :6])
+        return {
+            'relief_information': information[6:, 6:] - of_place @ information[:6, 6:],
+            'relief_vector': vector[6:] - of_place @ vector[:6],
+        }
+
     def _aligned(self, state, covariance, residual_m, valid, inliers):
         rotation = rotation_matrix(state[:3]) @ self._rotation0
         scale = self._scale0 * math.exp(state[6])
         centre = self._ray * self._distance0 * math.exp(state[5])
         origin = centre - scale * rotation @ self._middle
-        relief = max(
-            1 / covariance[6, 6] - APPARENT_SIZE_SIGMA**-2 - HEAD_SIGMA**-2, 1.0)
         # position across the ray stays the colour image's: its own error, as a part of distance
         spread = np.zeros((6, 6))
         # the origin itself is relief: how deep this person's sellion lies is the model's guess
@@ -198,9 +223,6 @@ class Problem:
             'head_scale': scale,
             'scale_sigma': SIZE_DOUBT * math.sqrt(covariance[6, 6]),
             'apparent_scale': self._scale0 * math.exp(state[5]),
-            'relief_scale': self._scale0 * math.exp(
-                (state[6] / covariance[6, 6] - state[5] / APPARENT_SIZE_SIGMA**2) / relief),
-            'relief_sigma': 1 / math.sqrt(relief),
             'turned': False,
             'residual_m': residual_m,
             'valid': valid,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """A face against a depth image: distance, size and rotation with known truth."""
+import cv2
 import numpy as np
 import pytest
 import reference_depth_alignment as reference
@@ -147,13 +148,14 @@ def test_the_least_squares_are_those_of_the_reference(model, monkeypatch):
 def test_arguments_of_another_kind_are_refused_by_name(model):
     points, flat = np.zeros((5, 3)), np.zeros((5, 2))
     depth = np.zeros((4, 4), np.float32)
-    good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth]
+    good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth,
+            np.zeros((5, 7)), 1.0]
     assert _renderer.align(*good).outcome.name == 'LOOKS_AWAY'
     for index, name, bad in (
         (0, 'points', flat), (1, 'normals', points[1:]), (2, 'pixels', points),
         (3, 'rays', points.astype(np.float32)), (4, 'rotation', np.eye(4)),
         (7, 'rotation_covariance', np.eye(2)), (9, 'depth', depth.astype('>f4')),
-        (9, 'depth', depth[0]),
+        (9, 'depth', depth[0]), (10, 'moves', points[1:]),
     ):
         with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
             _renderer.align(*good[:index], bad, *good[index + 1:])
@@ -239,6 +241,37 @@ def test_a_wall_at_the_distance_of_a_head_is_none(model, aligner, distance_m):
     assert isinstance(scene.align(aligner, (scene.depth_m + noise).astype(np.float32)), Aligned)
 
 
+@pytest.mark.parametrize('slope', [0.0, 0.5, -0.5])
+@pytest.mark.parametrize('distance_m', [2.0, 2.5, 3.0])
+def test_noise_that_hides_a_face_hides_no_wall(model, aligner, distance_m, slope):
+    """From 2 m on a sensor's noise is larger than a face's relief; a wall goes on around it."""
+    scene, across = Scene(model, distance_m), (np.arange(640) - CAMERA.cx) / CAMERA.fx
+    refused = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        noise = 0.004 * distance_m**2 * rng.standard_normal(scene.depth_m.shape)
+        noise = 7 * cv2.GaussianBlur(noise, (0, 0), 2.0)
+        wall = distance_m / (1 - slope * across) + noise
+        found = scene.align(aligner, wall.astype(np.float32))
+        assert isinstance(found, Refused)
+        assert '\n' not in found.reason
+        refused.append(found.reason)
+        before_wall = np.where(scene.depth_m == WALL_M, distance_m + 0.3, scene.depth_m)
+        head = (before_wall + noise).astype(np.float32)
+        assert isinstance(scene.align(aligner, head), Aligned)
+    if distance_m == 3.0:
+        assert 'the measured surface goes on flat around the face' in refused
+
+
+def test_a_hand_or_nothing_around_a_face_says_nothing(model, aligner):
+    """Only what lies behind the face tells that it stands out, and only where enough is seen."""
+    scene = Scene(model, 0.6)
+    beyond = scene.depth_m > 1.0
+    for around in (0.4, np.nan):
+        assert isinstance(
+            scene.align(aligner, np.where(beyond, np.float32(around), scene.depth_m)), Aligned)
+
+
 @pytest.mark.parametrize('yaw', [-0.8, -0.4, 0.4, 0.8])
 @pytest.mark.parametrize('distance_m', [0.5, 1.5])
 def test_a_turned_head_is_not_flat(model, aligner, yaw, distance_m):
@@ -258,16 +291,58 @@ def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
     assert found.pose.distance_m == pytest.approx(scene.distance_m, abs=0.01)
     np.testing.assert_allclose(found.pose.rotation, scene.pose.rotation, atol=1e-3)
     np.testing.assert_allclose(found.covariance[3:, 3:], scene.covariance[3:, 3:])
+    assert found.relief is None
     assert not scene.align(aligner).turned
 
 
-def test_size_by_relief_and_by_looks_are_told_apart(model, aligner):
-    """A face that was fitted too wide looks too large; its relief is as it was measured."""
-    scene = Scene(model, 0.6, 0.9)
+def size_of(relief, shape):
+    """Size of the skin, with its sigma, that a relief says of a face whose shape is known."""
+    information = relief.information[0, 0]
+    vector = relief.vector[0] - relief.information[0, 1:] @ shape
+    return np.exp(vector / information), information**-0.5
+
+
+@pytest.mark.parametrize('size', [0.8, 1.0, 1.1])
+def test_the_relief_of_a_face_of_known_shape_says_its_size(model, aligner, size):
+    scene = Scene(model, 0.6, size)
     found = scene.align(aligner)
-    assert found.apparent_scale == pytest.approx(0.9, rel=0.02)
-    assert found.relief_scale == pytest.approx(0.9, rel=0.04)
-    assert 0.02 < found.relief_sigma < 0.2
+    skin = model.vertices(skin_points(model)[0])
+    mean = FaceParameters(np.eye(3, 4), np.zeros(40), np.zeros(10))
+    own = FaceParameters(np.eye(3, 4), scene.parameters.shape, np.zeros(10))
+    skin_ratio = similarity(skin.points(mean), skin.points(own))[0]
+    assert found.skin_ratio == pytest.approx(skin_ratio, rel=0.005)
+    assert found.apparent_scale == pytest.approx(size, rel=0.02)
+    by_relief, sigma = size_of(found.relief, scene.parameters.shape)
+    assert by_relief == pytest.approx(size * skin_ratio, rel=0.02)
+    assert 0.01 < sigma < 0.03
+
+
+def test_relief_tells_the_shape_from_the_size(model, aligner):
+    """The fit knows nothing of the shape: the equations find it."""
+    scene = Scene(model, 0.6)
+    own = scene.parameters
+    plain = FaceParameters(own.camera_matrix, np.zeros(40), own.expression)
+    found = aligner(plain, scene.pose, scene.covariance, 1.0, CAMERA, DepthImage(scene.depth_m))
+    relief = found.relief
+    prior = np.diag(np.append(1.0, np.ones(40)))
+    shape = np.linalg.solve(relief.information + prior, relief.vector)[1:]
+    assert np.corrcoef(shape, own.shape)[0, 1] > 0.5
+    skin = model.vertices(skin_points(model)[0]).basis[:, :, :40]
+    before, after = (np.einsum('nxk,k->nx', skin, s - own.shape) for s in (np.zeros(40), shape))
+    # what of it depth shows: along the normals, the whole aside
+    normals = skin_points(model)[1]
+    off = [np.einsum('nx,nx->n', normals, moved - moved.mean(axis=0)).std()
+           for moved in (before, after)]
+    assert off[1] < 0.5 * off[0]
+
+
+def test_noise_that_neighbours_share_makes_relief_say_less(model, aligner):
+    near, far = (Scene(model, distance_m).align(aligner).relief for distance_m in (0.5, 2.5))
+    assert size_of(far, np.zeros(40))[1] > 5 * size_of(near, np.zeros(40))[1]
+    scene = Scene(model, 2.5)
+    given = scene.parameters, scene.pose, scene.covariance, 1.0, CAMERA
+    averaged = aligner(*given, DepthImage(scene.depth_m), news=0.1).relief
+    assert size_of(averaged, np.zeros(40))[1] < 0.5 * size_of(far, np.zeros(40))[1]
 
 
 def test_the_covariance_is_smaller_with_depth_and_true(model, aligner):

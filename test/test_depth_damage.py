@@ -3,13 +3,14 @@
 
 """Depth that is late, beside the image, broken or of another camera: never worse than none."""
 
+import cv2
 import numpy as np
 import pytest
 
 from face_recon_ros.depth_alignment import DepthAligner, Refused
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rotations import rotation_angles_rad
-from face_recon_ros.tools.depth_sensors import SENSORS, DepthSensor
+from face_recon_ros.tools.depth_sensors import SENSORS, DepthSensor, sensed
 from face_recon_ros.tools.rendered_head import head_pose_at
 from face_recon_ros.tools.sample_motion import portrait_camera
 from face_recon_ros.tools.sources import HeadSource
@@ -86,6 +87,80 @@ def test_depth_without_the_face_is_as_none(images, without, depth_at):
     for reason in report.refusals:
         assert reason
         assert '\n' not in reason
+
+
+def noisy_wall(distance_m):
+    def depth_at(time_s):
+        rng = np.random.default_rng(int(1000 * time_s))
+        return sensed(np.full((480, 640), distance_m), STEREO, rng)
+
+    return depth_at
+
+
+def another_head(time_s):
+    """Of a camera elsewhere: the same person from afar, where the image shows their face."""
+    source, camera = HeadSource(640, 480), CAMERA
+    place = head_pose_at(time_s).translation_m
+    x, y = (camera.fx * place[:2] / place[2] + [camera.cx, camera.cy]).tolist()
+    shrink = np.array([[0.5, 0, 0.5 * x], [0, 0.5, 0.5 * y]])
+    depth = 0.001 * source.depth(time_s, DepthSensor()).astype(np.float32)
+    return 1.25 * cv2.warpAffine(
+        depth, shrink, (640, 480), flags=cv2.INTER_NEAREST, borderValue=float(depth.max()))
+
+
+@pytest.mark.parametrize('depth_at', [
+    # walls where a head could be, with the noise of a sensor
+    noisy_wall(0.8), noisy_wall(1.1),
+    # of a camera that sees the head half as large
+    another_head,
+    # noise alone, about a head's distance
+    lambda t: np.random.default_rng(int(1000 * t)).normal(0.9, 0.3, (480, 640)),
+    # a constant
+    lambda t: np.full((480, 640), 900, np.uint16),
+])
+def test_depth_of_something_else_is_as_none(images, without, depth_at):
+    distance, turn, report = tracked(images, depth_at)
+    assert distance == pytest.approx(without[0], abs=1e-9)
+    assert turn == pytest.approx(without[1], abs=1e-9)
+    assert report.used == 0
+    for reason in report.refusals:
+        assert reason
+        assert '\n' not in reason
+
+
+def test_depth_that_moves_otherwise_than_the_face_is_refused(images):
+    """A head that looks as large as before is as far away as before."""
+    pipeline, sizes, reasons = Pipeline(), [], []
+    for index, (time_s, image) in enumerate(zip(TIMES_S, images, strict=True)):
+        factor = 1.0 if index < 14 else 0.8
+        faces = pipeline.track(image, time_s, CAMERA, depth=np.float32(factor) * metres(time_s))
+        sizes += [face.head_scale for face in faces]
+        reasons += pipeline.depth_report().refusals
+    assert sizes[-1] == pytest.approx(sizes[10], rel=0.02)
+    assert set(reasons) == {'by its depth the head is of another size than before'}
+
+
+def test_relief_that_contradicts_the_looks_is_refused(images, without):
+    """Of a camera with another field of view: the depth of a smaller face, stretched over it."""
+
+    def stretched(time_s):
+        depth = metres(time_s)
+        middle = np.median(depth[depth < depth.max() - 0.3])
+        return np.where(depth < depth.max() - 0.3, middle + 2.2 * (depth - middle), depth)
+
+    distance, turn, report = tracked(images, stretched)
+    assert distance < without[0] + 1e-3
+    assert turn < without[1] + np.radians(2)
+    assert report.refusals
+
+
+@pytest.mark.parametrize('shift_px', [20.0, -20.0])
+def test_depth_far_beside_the_image_is_no_worse_than_none(images, without, shift_px):
+    source = HeadSource(640, 480)
+    beside = DepthSensor(0.004, 0.1, 0.5, 0.001, shift_px=shift_px)
+    distance, turn, _ = tracked(images, lambda t: source.depth(t, beside))
+    assert distance < without[0] + 1e-3
+    assert turn < without[1] + np.radians(2)
 
 
 def test_what_a_wall_said_is_forgotten(images, without, monkeypatch):

@@ -3,64 +3,110 @@
 
 """The size of one person's head: what images of it are worth together."""
 
+import math
+
+import numpy as np
 import pytest
 
-from face_recon_ros.head_size import HeadSize
+from face_recon_ros.head_size import HeadSize, Relief
+
+
+def relief(scale, sigma, tie=0.0):
+    """Relief that says a size, and its relative sigma; tie: how the coefficient goes with it."""
+    row = np.array([1.0, tie])
+    information = np.outer(row, row) / sigma**2
+    return Relief(information, information @ [math.log(scale), 0.0])
 
 
 def test_an_average_adult_until_something_is_measured():
     head = HeadSize(1.05)
     head.predict(100.0)
-    assert (head.scale, head.sigma, head.measured) == (1.05, 0.057, False)
-    # a child: the average adult does not count
-    head.measure(0.9, 0.9, 0.02)
-    assert head.scale == pytest.approx(0.9)
-    # 0.015^2 of this person's relief, and 0.4^2 / (1 / 0.1^2 + 1 / 0.02^2) of one image
-    assert head.sigma == pytest.approx(0.016928, abs=1e-6)
+    assert (head.scale, head.sigma, head.measured, head.news) == (1.05, 0.057, False, 1.0)
+    # a child: the average adult does not count. Faces are fitted 2.4 % too wide
+    head.measure(0.9, 1.0, None)
+    assert head.scale == pytest.approx(0.9 * math.exp(-0.024))
+    assert head.sigma == pytest.approx(0.025)
+    assert head.apparent_scale == pytest.approx(0.9)
     assert head.measured
 
 
 def test_what_depth_says_by_size_and_by_relief_is_weighed():
     head = HeadSize(1.05)
-    head.measure(1.0, 0.9, 0.1)
+    head.measure(1.0, 1.0, relief(0.9, 0.025))
     # both are worth as much
-    assert head.scale == pytest.approx(0.9**0.5)
+    assert head.scale == pytest.approx((0.9 * math.exp(-0.024)) ** 0.5)
     assert head.apparent_scale == pytest.approx(1.0)
-    assert head.sigma == pytest.approx(0.032016, abs=1e-6)
+    assert head.sigma == pytest.approx(0.025 / 2**0.5)
 
 
-def test_a_relief_that_is_badly_measured_counts_less():
-    head = HeadSize(1.05)
-    head.measure(1.0, 0.9, 0.1)
-    head.predict(1.0)
-    head.measure(1.0, 1.0, 0.05)
-    # of 600 parts 100 are the first image's relief
-    assert head.scale == pytest.approx(0.9 ** (1 / 6))
-    assert head.sigma == pytest.approx(0.022174, abs=1e-6)
+def test_a_relief_that_another_shape_explains_says_little_of_the_size():
+    """A long nose, or a large head: people's shapes have a sigma of 2."""
+    head = HeadSize(1.0)
+    head.measure(1.0, 1.0, relief(0.9, 0.001, tie=0.05))
+    # the relief's sigma becomes 0.001 and 2 * 0.05 together
+    share = 0.025**2 / (0.025**2 + 0.001**2 + 0.1**2)
+    assert math.log(head.scale) == pytest.approx(share * math.log(0.9) - (1 - share) * 0.024)
+    assert head.sigma == pytest.approx(0.025 * (1 - share) ** 0.5)
+
+
+def test_two_reliefs_tell_shape_and_size_apart():
+    """What one image leaves open another one decides."""
+    head = HeadSize(1.0)
+    head.measure(1.0, 1.0, relief(0.9, 0.0001, tie=0.05))
+    head.predict(0.5)
+    head.measure(1.0, 1.0, relief(0.9, 0.0001, tie=-0.05))
+    assert head.scale == pytest.approx(0.9, rel=1e-4)
+    assert head.sigma < 0.0002
+
+
+def test_the_size_is_that_of_the_skin_whatever_the_fitted_shape():
+    """A face that was fitted with a shape 5 % larger has a scale 5 % smaller."""
+    plain, larger = HeadSize(1.0), HeadSize(1.0)
+    plain.measure(0.9, 1.0, relief(0.9, 0.02))
+    larger.measure(0.9 / 1.05, 1.05, relief(0.9, 0.02))
+    assert larger.scale == pytest.approx(plain.scale / 1.05)
+    assert larger.apparent_scale == pytest.approx(0.9 / 1.05)
+
+
+def test_looks_and_relief_may_contradict_each_other():
+    head = HeadSize(1.0)
+    assert head.contradiction == 0.0
+    head.measure(1.2, 1.0, None)
+    assert head.contradiction == 0.0
+    head.measure(1.2, 1.0, relief(0.9, 0.02))
+    apart = math.log(1.2 / 0.9) - 0.024
+    assert head.contradiction == pytest.approx(apart / (0.025**2 + 0.02**2) ** 0.5)
+    vague = HeadSize(1.0)
+    vague.measure(1.2, 1.0, relief(0.9, 0.2))
+    assert vague.contradiction == pytest.approx(apart / (0.025**2 + 0.2**2) ** 0.5)
 
 
 def test_images_at_the_same_time_are_one():
     head = HeadSize(1.05)
-    head.measure(1.0, 0.9, 0.1)
-    head.measure(1.0, 1.0, 0.1)
+    head.measure(1.0, 1.0, relief(0.9, 0.05))
+    head.measure(1.0, 1.0, relief(1.0, 0.05))
     head.predict(-9.0)  # a stamp that goes back takes nothing away
-    assert head.scale == pytest.approx(0.9**0.5)
+    assert head.news == 0.0
+    # 400 of 2000 parts are the relief's
+    assert math.log(head.scale) == pytest.approx(0.2 * math.log(0.9) - 0.8 * 0.024)
     head.predict(0.25)
-    head.measure(1.0, 1.0, 0.1)
-    # half as new as an image after half a second: 100 of 250 parts are the first one's
-    assert head.scale == pytest.approx(0.9**0.4)
-    assert head.sigma == pytest.approx(0.029411, abs=1e-6)
+    assert head.news == pytest.approx(0.5)
+    head.measure(1.0, 1.0, relief(1.0, 0.05))
+    # half as new as an image after half a second
+    assert math.log(head.scale) == pytest.approx((400 * math.log(0.9) - 1600 * 0.024) / 2200)
+    assert head.sigma == pytest.approx(2200**-0.5)
 
 
 def test_a_face_that_was_fitted_too_wide_counts_once_in_many_images():
     head = HeadSize(1.0)
     for _ in range(100):
-        head.measure(1.1, 0.9, 0.1)
+        head.measure(1.1, 1.0, relief(0.9, 0.1))
         head.predict(1.0)
-    # reliefs of 60 images and one width: 6,000 and 100 parts
-    assert head.scale == pytest.approx(0.9 ** (60 / 61) * 1.1 ** (1 / 61))
+    # reliefs of 60 images and one width: 6,000 and 1,600 parts
+    expected = (6000 * math.log(0.9) + 1600 * (math.log(1.1) - 0.024)) / 7600
+    assert math.log(head.scale) == pytest.approx(expected)
     assert head.apparent_scale == pytest.approx(1.1)
-    assert head.sigma == pytest.approx(0.015850, abs=1e-6)
+    assert head.sigma == pytest.approx(7600**-0.5)
 
 
 def test_irises_and_the_average_adult_are_weighed_by_variance():
@@ -70,16 +116,17 @@ def test_irises_and_the_average_adult_are_weighed_by_variance():
     assert head.scale == pytest.approx(0.9**0.307991, abs=1e-6)
     assert head.sigma == pytest.approx(0.047417, abs=1e-6)
     assert head.by_iris
-    head.measure(0.8, 0.8, 0.02)
-    assert head.scale == pytest.approx(0.8)
+    head.measure(0.8, 1.0, None)
+    assert head.scale == pytest.approx(0.8 * math.exp(-0.024))
     assert not head.by_iris
 
 
 def test_what_was_measured_stays_when_another_size_is_assumed():
     head = HeadSize(1.0)
-    head.measure(0.9, 0.9, 0.03)
+    head.measure(0.9, 1.0, relief(0.9, 0.03))
+    before = head.scale, head.apparent_scale, head.sigma
     head.assume(1.2)
-    assert head.scale == pytest.approx(0.9)
+    assert (head.scale, head.apparent_scale, head.sigma) == pytest.approx(before)
     other = HeadSize(1.0)
     other.assume(1.2)
     assert other.scale == 1.2

@@ -112,8 +112,8 @@ def test_iris_and_assumed_head_count_by_their_variances():
         size.measure_iris(1.1, 0.065, 0.06)
     # what stays with a person does not average out
     assert size.sigma == pytest.approx(math.sqrt(0.003249 * 0.00367 / (0.003249 + 0.00367)), 0.01)
-    size.measure(0.9, 0.9, 0.1)
-    assert size.scale == pytest.approx(0.9)
+    size.measure(0.9, 1.0, None)
+    assert size.scale == pytest.approx(0.9 * math.exp(-0.024))
     assert not size.by_iris
     assert not size.iris_due
 

@@ -47,18 +47,21 @@ def depth_message(depth, header):
     return message
 
 
-def show(peer, image, depth, arrived, is_heard=True):
+def show(peer, image, depth, arrived, is_heard=True, change=None):
     """
     Show images, each after its depth and answered before the next, until something is so.
 
-    :param is_heard: the node listens to depth.
+    :param is_heard: the node listens to depth; change: what is done to each of its messages.
     """
     depths = peer.node.create_publisher(Image, 'depth_image', RELIABLE)
     faces = peer.collect(FaceArray, 'face_recon/faces')
 
     def make(header):
         if depth is not None:
-            depths.publish(depth_message(depth, header))
+            message = depth_message(depth, header)
+            if change is not None:
+                change(message)
+            depths.publish(message)
             if is_heard:
                 peer.taken(depths)
         return to_image(image, 'bgr8', header)
@@ -133,6 +136,63 @@ def test_depth_that_is_not_registered_is_one_line_with_the_remedy(peer, image, s
         assert all(f.distance_source == Face.ASSUMED for a in faces.collected for f in a.faces)
         assert node.end() == 0
         assert len(node.complaints()) == 1
+
+
+def coloured(message):
+    message.encoding = 'bgr8'
+
+
+def truncated(message):
+    del message.data[1000:]
+
+
+def short_rows(message):
+    message.step = 640
+
+
+def empty(message):
+    message.width = message.height = 0
+
+
+@pytest.mark.parametrize(('change', 'line'), [
+    (coloured, "has encoding 'bgr8': publish 16UC1 (millimetres) or 32FC1 (metres)"),
+    (truncated, 'has 1000 bytes in rows of 1280 for 640x480 16UC1: fix step or data'),
+    (short_rows, 'has 614400 bytes in rows of 640 for 640x480 16UC1: fix step or data'),
+    (empty, 'is empty: check the camera driver'),
+])
+def test_broken_depth_is_one_line_and_the_node_lives_on(peer, image, seen, change, line):
+    _, depth = seen
+    with running('-r', '__ns:=/depth') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+
+        def sources():
+            return {f.distance_source for a in faces.collected for f in a.faces}
+
+        show(peer, image, depth, lambda: node.count(line) and len(faces.collected) > 10,
+             change=change)
+        assert sources() == {Face.ASSUMED}
+        # what comes well again is used
+        show(peer, image, depth, lambda: Face.DEPTH in sources())
+        assert node.end() == 0
+        assert len(node.complaints()) == 1
+
+
+def test_depth_in_the_other_byte_order_is_read(peer, image, seen):
+    _, depth = seen
+
+    def big_endian(message):
+        del message.data[:]
+        message.data.frombytes(depth.byteswap().tobytes())
+        message.is_bigendian = 1
+
+    with running('-r', '__ns:=/depth') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        show(peer, image, depth, change=big_endian, arrived=lambda: any(
+            f.distance_source == Face.DEPTH for a in faces.collected for f in a.faces))
+        assert node.end() == 0
+        assert node.complaints() == []
 
 
 def test_depth_can_be_refused_and_wanted(peer, image, seen):

@@ -27,7 +27,9 @@ from face_recon_ros.depth_alignment import DepthAligner, Refused, skin_points
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.procrustes import similarity
+from face_recon_ros.head_size import HeadSize
 from face_recon_ros.pipeline import Face, Pipeline, PipelineConfig
+from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
 from face_recon_ros.tools import depth_sensors as sensors
 from model_building.evaluation.errors import middle_rotation
@@ -165,7 +167,10 @@ def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray
     if isinstance(found, Refused):
         refused = found.reason
     else:
-        pose, scale = found.pose, found.head_scale
+        head = HeadSize(face.head_scale)
+        head.measure(found.apparent_scale, found.skin_ratio, found.relief)
+        scale = head.scale
+        pose = MetricPose(found.pose.rotation, found.origin_m(scale))
         ray = pose.translation_m / pose.distance_m
         sigma = float(np.sqrt(ray @ found.covariance[:3, :3] @ ray))
     true_m = float(np.linalg.norm(scene.sellion_m))
