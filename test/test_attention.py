@@ -119,6 +119,21 @@ def test_a_wink_and_flicker_are_no_blinks():
     assert flicker[0].count == 1
 
 
+@pytest.mark.parametrize(('shown', 'count'), [
+    # as a webcam shows one: lids meet between its images
+    (((1, 1), (0.61, 0.14), (0.51, 0.23), (0.78, 0.86), (1, 1)), 1),
+    (((1, 1), (0.49, 0.49), (1, 1)), 1),
+    (((1, 1), (0.51, 0.51), (1, 1)), 0),
+    (((1, 1), (0.0, 0.71), (1, 1)), 0),  # a wink with a narrow eye
+    (((1, 1), (0.4, 0.4), (0.69, 0.69), (0.4, 0.4), (1, 1)), 1),
+])  # fmt: skip
+def test_lids_that_come_near_blink(shown, count):
+    counter = BlinkCounter()
+    for image, openness in enumerate(shown):
+        counter.update(image / 30, np.array(openness, float))
+    assert counter.count == count
+
+
 def test_eyes_not_seen_are_not_closed():
     nan = math.nan
     assert watched(lambda t: (nan, nan) if 2 < t < 2.2 else (0.9, 0.9))[0].count == 0

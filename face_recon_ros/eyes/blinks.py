@@ -10,8 +10,11 @@ from collections import deque
 
 import numpy as np
 
-# Below the first an eye has closed, above the second it is open again
-CLOSED, OPEN = 0.25, 0.5
+# Mean openness of both eyes: below the first they have closed, above the second they are open again.
+# A blink takes a few images, often none with lids that meet
+CLOSED, OPEN = 0.5, 0.7
+# An eye that stays as open takes no part: that is a wink
+WINK = 0.7
 # Longer closures are no blinks: sleep, or a look down
 LONGEST_S = 0.5
 # How long blinks count for their rate
@@ -40,13 +43,12 @@ class BlinkCounter:
         if not len(seen):
             self._begun_s = None
             return False
-        # a wink is none: the wider one decides
-        wider = float(seen.max())
+        mean = float(seen.mean())
         if self._begun_s is None:
-            if wider < CLOSED:
+            if mean < CLOSED and seen.max() < WINK:
                 self._begun_s = stamp_s
             return False
-        if wider < OPEN:
+        if mean < OPEN:
             return False
         begun_s, self._begun_s = self._begun_s, None
         if not 0 <= stamp_s - begun_s <= LONGEST_S:
