@@ -10,8 +10,8 @@ from collections import deque
 
 import numpy as np
 
-# Mean openness of both eyes: below the first they have closed, above the second they are open again.
-# A blink takes a few images, often none with lids that meet
+# Mean openness of both eyes: below the first they have closed, above the second they are open
+# again. A blink takes a few images, often none with lids that meet
 CLOSED, OPEN = 0.5, 0.7
 # An eye that stays as open takes no part: that is a wink
 WINK = 0.7
