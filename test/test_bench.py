@@ -61,6 +61,26 @@ def test_runs_are_compared_in_units_of_the_network_timed_in_each():
         assert {c.unit for c in found} == {'ms'}
 
 
+def test_the_unit_is_the_network_in_the_same_scene():
+    before = [measured('net', 4.0), measured('eyes', 2.0, faces=8, threads=2),
+              measured('net', 5.0, faces=8)]  # fmt: skip
+    now = [measured('net', 4.0), measured('eyes', 2.0, faces=8, threads=2),
+           measured('net', 10.0, faces=8)]  # fmt: skip
+    (found,) = bench_comparison.compare(before, now, 'net')
+    assert (found.before, found.now) == (0.4, 0.2)
+
+
+def test_medians_are_printed_as_multiples_of_the_network():
+    run = [measured('net', 4.0), measured('render', 2.0), measured('render', 6.0, faces=8),
+           measured('net', 5.0, faces=8)]  # fmt: skip
+    head, *rows = bench.table(run, 'net').splitlines()
+    assert head.endswith('ms  x net')
+    assert [float(row.split()[-1]) for row in rows] == [1.0, 0.5, 1.2, 1.0]
+    without = bench.table(run).splitlines()
+    assert without[0].endswith('ms')
+    assert [float(row.split()[-1]) for row in without[1:]] == [90.0] * 4
+
+
 def test_a_run_is_printed_beside_a_saved_one(small_plan, tmp_path, capfd):
     path, network = tmp_path / 'before.json', model_file('far_faces.tflite')
     options = ['bench', '--runs', '1', '--no-ros', '--network', str(network)]

@@ -71,9 +71,9 @@ def _run(options: argparse.Namespace) -> int:
             options.network,
             publisher,
         )
-    say_lines(bench.table(results), beside)
+    network = options.network.stem if options.network else None
+    say_lines(bench.table(results, network), beside)
     if before is not None:
-        network = options.network.stem if options.network else None
         say_lines(f'\n{comparison_table(compare(before, results, network))}', beside)
     image_to_tf = []
     if publisher:

@@ -239,7 +239,8 @@ def run(
         results += [
             measure(name, scene, threads, call, runs) for name, call in stages.calls().items()
         ]
-        if network_path and scene.faces == 1 and scene.image.shape[0] == SIZES[0][1]:
+        # beside every scene: a machine's speed drifts while it is measured
+        if network_path and (threads == 1 or scene.faces == 1):
             call = partial(_infer_anything, Network(network_path, threads))
             results.append(measure(network_path.stem, scene, threads, call, runs))
     return results
@@ -267,16 +268,38 @@ def run_video(path: Path, progress: Callable[[Video], Iterable] = iter) -> Measu
     )
 
 
-def table(results: Sequence[Measurement]) -> str:
-    """Return the measurements as lines of a table."""
-    lines = ['  image      faces threads  stage                     min   median      p95  ms']
+def unit_ms(
+    results: Sequence[Measurement], network: str | None, scene: Measurement
+) -> float | None:
+    """
+    Return the network's median with one thread, beside the scene if it was timed there.
+
+    :return: None: it was not timed.
+    """
+    timed = [m for m in results if m.stage == network and m.threads == 1]
+    here = [m for m in timed if (m.width, m.height, m.faces) == (
+        scene.width, scene.height, scene.faces)]  # fmt: skip
+    return next((m.median_ms for m in here + timed), None)
+
+
+def table(results: Sequence[Measurement], network: str | None = None) -> str:
+    """
+    Return the measurements as lines of a table.
+
+    :param network: stage whose multiples medians are told as, too
+    """
+    multiples = f'  x {network}' if any(m.stage == network for m in results) else ''
+    head = '  image      faces threads  stage                     min   median      p95  ms'
+    lines = [head + multiples]
     previous = None
     for m in results:
+        unit = unit_ms(results, network, m)
         scene = (m.width, m.height, m.faces, m.threads)
-        head = f'{m.width:5d}x{m.height:<5d} {m.faces:4d} {m.threads:6d}'
+        place = f'{m.width:5d}x{m.height:<5d} {m.faces:4d} {m.threads:6d}'
         lines.append(
-            f'{head if scene != previous else " " * len(head)}   {m.stage:<22}'
+            f'{place if scene != previous else " " * len(place)}   {m.stage:<22}'
             f'{m.min_ms:8.2f} {m.median_ms:8.2f} {m.p95_ms:8.2f}'
+            + (f'{m.median_ms / unit:10.2f}' if unit else '')
         )
         previous = scene
     return '\n'.join(lines)

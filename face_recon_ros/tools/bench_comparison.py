@@ -5,7 +5,8 @@
 Figures of `face-recon bench` beside those of a saved run.
 
 Machines differ, and one machine from hour to hour: where both runs have timed the same network
-beside the stages (`--network`), figures are compared as multiples of its median.
+beside the stages (`--network`), figures are compared as multiples of its median with one thread,
+in the same scene where it was timed there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.tools.bench import Measurement
+from face_recon_ros.tools.bench import Measurement, unit_ms
 
 
 @dataclass(slots=True, frozen=True)
@@ -66,23 +67,20 @@ def compare(
     :param network: stage that is the unit; None, or not in both runs: milliseconds
     """
     earlier = {_key(m): m for m in before}
-    before_ms, now_ms, unit = _unit_ms(before, network), _unit_ms(now, network), f'x {network}'
-    if before_ms is None or now_ms is None:
-        before_ms, now_ms, unit = 1.0, 1.0, 'ms'
-    return [
-        Comparison(m, earlier[_key(m)].median_ms / before_ms, m.median_ms / now_ms, unit)
-        for m in now
-        if _key(m) in earlier and not (m.stage == network and unit != 'ms')
-    ]
+    shared = all(any(m.stage == network and m.threads == 1 for m in run) for run in (before, now))
+    compared = []
+    for m in now:
+        if _key(m) not in earlier or (shared and m.stage == network):
+            continue
+        units = [(unit_ms(run, network, m) if shared else None) or 1.0 for run in (before, now)]
+        compared.append(Comparison(
+            m, earlier[_key(m)].median_ms / units[0], m.median_ms / units[1],
+            f'x {network}' if shared else 'ms'))
+    return compared
 
 
 def _key(m: Measurement) -> tuple[str, int, int, int, int]:
     return m.stage, m.width, m.height, m.faces, m.threads
-
-
-def _unit_ms(run: Sequence[Measurement], network: str | None) -> float | None:
-    """Return the network's median with one thread; None: it was not timed."""
-    return next((m.median_ms for m in run if m.stage == network and m.threads == 1), None)
 
 
 def comparison_table(compared: Sequence[Comparison]) -> str:
