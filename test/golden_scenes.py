@@ -51,6 +51,7 @@ PORTRAIT_EXPRESSION = np.array([1.26, 0.41, 1.95, -0.13, -0.44, 0.02, -0.03, -0.
 # y down, z forward), and the face frame (x out, y to its left, z up) in model axes
 OPTICAL_FROM_FRONTAL = np.diag([1.0, -1.0, -1.0])
 MODEL_FROM_FACE = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+LEAST_SCORE = 0.25
 UPPER_LIP, LOWER_LIP = 62, 66  # the inner ones', iBUG-68
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 
@@ -184,12 +185,17 @@ def measure_stills(config, studio):
     rows = []
     for head in still_heads():
         view = studio.view(head, rng)
-        faces = pipeline.detect(view.image, CAMERA)
-        mirrored = pipeline.detect(np.ascontiguousarray(view.image[:, ::-1]), CAMERA)
+        faces = sure(pipeline.detect(view.image, CAMERA))
+        mirrored = sure(pipeline.detect(np.ascontiguousarray(view.image[:, ::-1]), CAMERA))
         if len(faces) == len(mirrored) == 1:
             rows.append(errors(view, faces[0]) | {'mirror_deg': unlike(faces[0], mirrored[0])})
     # in some views a grain of noise decides what is found
     return {'found': len(rows)} | mean(rows, left_out=3)
+
+
+def sure(faces):
+    """Return the faces that are no candidates: those of a score of 0.1 come and go with noise."""
+    return [face for face in faces if face.score > LEAST_SCORE]
 
 
 def unlike(face, mirrored):
