@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """The node with a depth camera, over DDS."""
+import cv2
 import numpy as np
 import pytest
 from depth_scene import depth_of
@@ -19,7 +20,9 @@ from node_process import (
 )
 from sensor_msgs.msg import Image
 
+from face_recon_ros.io.image_files import read_image
 from face_recon_ros.nodes.images import to_image
+from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.tools.sources import PortraitSource
 
@@ -210,6 +213,31 @@ def test_depth_can_be_refused_and_wanted(peer, image, seen):
         line = node.wait_line('no depth on /depth/depth_image')
         assert 'start the camera with registered depth' in line
         assert node.end() == 0
+
+
+@pytest.mark.parametrize(('use_eyes', 'source', 'other'), [
+    ('always', Face.IRIS, Face.DEPTH), ('never', Face.ASSUMED, Face.IRIS)])  # fmt: skip
+def test_without_depth_large_irises_tell_the_distance(peer, use_eyes, source, other):
+    portrait = read_image(share_directory() / 'samples' / 'astronaut.png')
+    near = cv2.resize(portrait[62:174, 149:299], (640, 480), interpolation=cv2.INTER_CUBIC)
+    pipeline = Pipeline(PipelineConfig(use_eyes=use_eyes))
+    expected = [pipeline.track(near, index / 30, CAMERA) for index in range(12)][-1][0]
+    assert expected.distance_source == source
+    with running('-r', '__ns:=/depth', '-p', f'use_eyes:={use_eyes}') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+
+        def found(source):
+            return [f for a in faces.collected for f in a.faces if f.distance_source == source]
+
+        show(peer, near, None, lambda: len(found(source)) > 10)
+        face = found(source)[-1]
+        assert face.pose.pose.position.z == pytest.approx(
+            expected.pose.translation_m[2], rel=0.02)
+        assert face.head_scale == pytest.approx(expected.head_scale, rel=0.02)
+        assert not found(other)
+        assert node.end() == 0
+        assert node.complaints() == []
 
 
 def test_a_use_of_depth_that_is_none_is_refused():
