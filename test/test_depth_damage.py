@@ -69,6 +69,17 @@ def metres(time_s):
     return 0.001 * HeadSource(640, 480).depth(time_s, STEREO).astype(np.float32)
 
 
+def assert_as_none(images, without, depth_at):
+    """The faces are those of images alone; each refusal is one line."""
+    distance, turn, report = tracked(images, depth_at)
+    assert distance == pytest.approx(without[0], abs=1e-9)
+    assert turn == pytest.approx(without[1], abs=1e-9)
+    assert report.used == 0
+    for reason in report.refusals:
+        assert reason
+        assert '\n' not in reason
+
+
 @pytest.mark.parametrize('depth_at', [
     lambda t: np.zeros((480, 640), np.uint16),
     lambda t: np.full((480, 640), np.nan, np.float32),
@@ -80,13 +91,7 @@ def metres(time_s):
     lambda t: 1000 * metres(t),
 ])
 def test_depth_without_the_face_is_as_none(images, without, depth_at):
-    distance, turn, report = tracked(images, depth_at)
-    assert distance == pytest.approx(without[0], abs=1e-9)
-    assert turn == pytest.approx(without[1], abs=1e-9)
-    assert report.used == 0
-    for reason in report.refusals:
-        assert reason
-        assert '\n' not in reason
+    assert_as_none(images, without, depth_at)
 
 
 def noisy_wall(distance_m):
@@ -119,13 +124,7 @@ def another_head(time_s):
     lambda t: np.full((480, 640), 900, np.uint16),
 ])
 def test_depth_of_something_else_is_as_none(images, without, depth_at):
-    distance, turn, report = tracked(images, depth_at)
-    assert distance == pytest.approx(without[0], abs=1e-9)
-    assert turn == pytest.approx(without[1], abs=1e-9)
-    assert report.used == 0
-    for reason in report.refusals:
-        assert reason
-        assert '\n' not in reason
+    assert_as_none(images, without, depth_at)
 
 
 def test_depth_that_moves_otherwise_than_the_face_is_refused(images):

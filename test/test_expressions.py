@@ -22,7 +22,7 @@ from face_recon_ros.expression.rules import named_expression
 from face_recon_ros.expression.speaking import SpeakingDetector
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
-from face_recon_ros.rendering.bars import draw_bars, place_of, rows_of
+from face_recon_ros.rendering.bars import draw_bars, panels_of, place_of, rows_of
 from face_recon_ros.rotations import EulerAngles, rotation_about
 
 LEVEL = EulerAngles(0.0, 0.0, 0.0)
@@ -451,13 +451,13 @@ def test_a_pose_that_is_none(model, arguments, said):
 
 
 def test_bars_are_beside_the_face_and_only_where_something_is_known(face, portrait, expressive):
-    picture = draw_bars(portrait.copy(), face)
+    picture = draw_bars(portrait.copy(), [face])
     changed = (picture != portrait).any(axis=2)
     assert changed.any()
     x0, _, x1, _ = face.box.astype(int)
     assert changed[:, (x0 + x1) // 2].mean() < 0.05
     (unread,) = Pipeline().detect(portrait)
-    np.testing.assert_array_equal(draw_bars(portrait.copy(), unread), portrait)
+    np.testing.assert_array_equal(draw_bars(portrait.copy(), [unread]), portrait)
     names = [row.name for row in rows_of(face)]
     assert 'mouthSmile' in names
     assert 'tongueOut' not in names
@@ -480,6 +480,30 @@ def test_bars_leave_the_face_free_where_there_is_room(box, size):
     assert right <= x0 or x1 <= panel.left or bottom <= y0 or y1 <= panel.top
 
 
+def overlap(a, b):
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    return np.prod(np.maximum(high - low, 0))
+
+
+@pytest.mark.parametrize(('boxes', 'size'), [
+    (((40, 70, 110, 150), (310, 60, 380, 140)), (480, 270)),  # one gap for two
+    (((100, 100, 220, 260), (420, 100, 540, 260)), (640, 480)),
+    (((60, 40, 130, 120), (300, 40, 370, 120), (540, 40, 610, 120)), (700, 300)),
+])  # fmt: skip
+def test_bars_of_several_faces_leave_each_other_free(boxes, size):
+    boxes = [np.array(box, float) for box in boxes]
+    panels = panels_of(boxes, size, [30] * len(boxes))
+    taken = [*boxes, *(panel.box for panel in panels)]
+    for index, one in enumerate(taken):
+        assert all(overlap(one, other) == 0 for other in taken[:index])
+    for panel in panels:
+        assert panel.rows >= 4
+        assert (panel.box[:2] >= 0).all()
+        assert (panel.box[2:] <= size).all()
+    # who is alone has the place of who is alone
+    assert panels_of(boxes[:1], size, [30]) == [place_of(boxes[0], size, 30)]
+
+
 def test_bars_cover_little_of_a_face_that_fills_the_image():
     panel = place_of(np.array([10.0, 10.0, 310.0, 230.0]), (320, 240), 30)
     assert panel.rows * panel.row_px <= 0.25 * 220
@@ -488,4 +512,4 @@ def test_bars_cover_little_of_a_face_that_fills_the_image():
 @pytest.mark.parametrize('size', [(40, 60), (480, 30), (60, 2000)])
 def test_bars_in_images_of_any_size(face, size):
     image = cv2.resize(np.full((64, 64, 3), 200, np.uint8), size[::-1])
-    assert draw_bars(image, face).shape == (*size, 3)
+    assert draw_bars(image, [face, face]).shape == (*size, 3)

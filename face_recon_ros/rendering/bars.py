@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -65,19 +65,83 @@ class Panel:
         """Its width, px."""
         return round((NAME_OF_ROW + 2 * BAR_OF_ROW) * self.row_px)
 
+    @property
+    def box(self) -> np.ndarray:
+        """Its box (4,): x0, y0, x1, y1, px."""
+        bottom = self.top + self.rows * self.row_px
+        return np.array([self.left, self.top, self.left + self.width, bottom], float)
 
-def draw_bars(image: np.ndarray, face: Face) -> np.ndarray:
+
+def draw_bars(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
     """
-    Draw a face's coefficients beside its box on (H, W, 3) uint8 BGR, in place; return it.
+    Draw faces' coefficients beside their boxes on (H, W, 3) uint8 BGR, in place; return it.
 
     Where there is no room for all rows the strongest stay.
     """
-    rows = list(rows_of(face))
-    if not rows:
-        return image
     height, width = image.shape[:2]
-    panel = place_of(face.box, (width, height), len(rows))
-    rows = _strongest(rows, panel.rows)
+    read = [(face.box, rows) for face in faces if (rows := list(rows_of(face)))]
+    boxes, counts = [box for box, _ in read], [len(rows) for _, rows in read]
+    for (_, rows), panel in zip(read, panels_of(boxes, (width, height), counts), strict=True):
+        _draw_panel(image, _strongest(rows, panel.rows), panel)
+    return image
+
+
+def panels_of(
+    boxes: Sequence[np.ndarray], size: tuple[int, int], counts: Sequence[int]
+) -> list[Panel]:
+    """
+    Return where the rows of several faces go: as place_of() says, or where less is covered.
+
+    :param boxes: (4,) each, px; size: of the image; counts: rows of each face
+    """
+    panels: list[Panel] = []
+    for index, (box, count) in enumerate(zip(boxes, counts, strict=True)):
+        panel = place_of(box, size, count)
+        others = [*(b for i, b in enumerate(boxes) if i != index), *(p.box for p in panels)]
+        if _covered(panel, others) > 0:
+            choices = [panel, *_other_places(box, size, count)]
+            panel = min(choices, key=lambda choice: _covered(choice, [*others, box]))
+        panels.append(panel)
+    return panels
+
+
+def _covered(panel: Panel, boxes: Sequence[np.ndarray]) -> float:
+    """Return how much of boxes a panel covers, px^2."""
+    corners = [np.minimum(panel.box[2:], b[2:]) - np.maximum(panel.box[:2], b[:2]) for b in boxes]
+    return float(sum(np.prod(np.maximum(sides, 0)) for sides in corners))
+
+
+def _other_places(box: np.ndarray, size: tuple[int, int], count: int) -> Iterator[Panel]:
+    """Yield places with the smallest rows: at the sides, and as many rows as fit below, above."""
+    width, height = size
+    x0, y0, x1, y1 = box.tolist()
+    row_px, most = LEAST_ROW_PX, max(1, (height - 2 * GAP_PX) // LEAST_ROW_PX)
+    panel = Panel(0, 0, row_px, 1).width
+    beside, middle = min(count, most), (y0 + y1) / 2
+    below, above = (int(room // row_px) for room in (height - y1 - 2 * GAP_PX, y0 - 2 * GAP_PX))
+    for left, top, rows in (
+        (x1 + GAP_PX, middle - beside * row_px / 2, beside),
+        (x0 - GAP_PX - panel, middle - beside * row_px / 2, beside),
+        ((x0 + x1 - panel) / 2, y1 + GAP_PX, min(count, below)),
+        ((x0 + x1 - panel) / 2, y0 - GAP_PX - min(count, above) * row_px, min(count, above)),
+    ):
+        if rows >= FEW_ROWS:
+            yield _inside(left, top, row_px, rows, size)
+
+
+def _inside(left: float, top: float, row_px: int, rows: int, size: tuple[int, int]) -> Panel:
+    """Return a panel, moved into the image."""
+    width, height = size
+    panel = Panel(0, 0, row_px, rows)
+    return Panel(
+        round(min(max(left, 0), max(width - panel.width, 0))),
+        round(min(max(top, GAP_PX), max(height - GAP_PX - rows * row_px, GAP_PX))),
+        row_px,
+        rows,
+    )
+
+
+def _draw_panel(image: np.ndarray, rows: list[Row], panel: Panel) -> None:
     row_px = panel.row_px
     bottom, right = panel.top + len(rows) * row_px, panel.left + panel.width
     with canvas(image) as drawable:
@@ -86,7 +150,6 @@ def draw_bars(image: np.ndarray, face: Face) -> np.ndarray:
         for number, row in enumerate(rows):
             middle = round((NAME_OF_ROW + BAR_OF_ROW) * row_px)
             _draw_row(part, row, number * row_px, row_px, middle)
-    return image
 
 
 def place_of(box: np.ndarray, size: tuple[int, int], count: int) -> Panel:
@@ -121,9 +184,7 @@ def place_of(box: np.ndarray, size: tuple[int, int], count: int) -> Panel:
         rows = min(rows, max(1, (height - 2 * GAP_PX) // row_px))
         left = (x0 + x1 - panel) / 2
         top = max(y1 + GAP_PX, 0) if below else y0 - GAP_PX - rows * row_px
-    left = round(min(max(left, 0), max(width - panel, 0)))
-    top = round(min(max(top, GAP_PX), max(height - GAP_PX - rows * row_px, GAP_PX)))
-    return Panel(left, top, row_px, rows)
+    return _inside(left, top, row_px, rows, size)
 
 
 def _strongest(rows: list[Row], count: int) -> list[Row]:

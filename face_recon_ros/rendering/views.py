@@ -191,9 +191,7 @@ class FaceViews:
 
     def expression(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Draw bars of each face's coefficients beside it (PipelineConfig.expressions)."""
-        for face in faces:
-            draw_bars(image, face)
-        return image
+        return draw_bars(image, faces)
 
     def depth_picture(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """Return a grey picture of depth on black, near is bright."""
