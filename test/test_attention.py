@@ -126,6 +126,7 @@ def test_a_wink_and_flicker_are_no_blinks():
     (((1, 1), (0.51, 0.51), (1, 1)), 0),
     (((1, 1), (0.0, 0.71), (1, 1)), 0),  # a wink with a narrow eye
     (((1, 1), (0.4, 0.4), (0.69, 0.69), (0.4, 0.4), (1, 1)), 1),
+    (((1, 1), (0.4, 0.4), (0.7, 0.7), (0.4, 0.4), (1, 1)), 2),
 ])  # fmt: skip
 def test_lids_that_come_near_blink(shown, count):
     counter = BlinkCounter()

@@ -104,6 +104,20 @@ def test_who_is_turned_away_is_not_read(portrait, degrees, is_read):
         assert np.isfinite(found.blendshapes).any() == is_read
 
 
+def test_a_sudden_smile_is_shown_by_two_thirds_in_the_first_image(portrait, monkeypatch):
+    """One Euro filter (Casiez et al., 2012): 3 Hz, and 3 Hz more for each unit per second."""
+    reader, smile = ExpressionReader(), NAMES.index('mouthSmileLeft')
+    shown = np.zeros(52)
+    monkeypatch.setattr(
+        reader, '_network', lambda image, found: Reading(shown.copy(), np.ones(52)))
+    reader.follow(portrait, 'f1', turned(0), 1.0)
+    shown[smile] = 0.5
+    found = reader.follow(portrait, 'f1', turned(0), 1.0 + 1 / 30).blendshapes[smile]
+    speed_weight = (2 * math.pi / 30) / (2 * math.pi / 30 + 1)
+    r = 2 * math.pi * (3 + 3 * speed_weight * 0.5 * 30) / 30
+    assert found == pytest.approx(0.5 * r / (r + 1), rel=2e-3)
+
+
 def test_units_that_no_photo_proved_are_half_believed(portrait, monkeypatch):
     reader = ExpressionReader()
     seen = Reading(np.full(52, 0.5), np.full(52, 0.4))

@@ -113,7 +113,7 @@ def _covered(panel: Panel, boxes: Sequence[np.ndarray]) -> float:
 
 def _other_places(box: np.ndarray, size: tuple[int, int], count: int) -> Iterator[Panel]:
     """Yield places with the smallest rows: at the sides, and as many rows as fit below, above."""
-    width, height = size
+    height = size[1]
     x0, y0, x1, y1 = box.tolist()
     row_px, most = LEAST_ROW_PX, max(1, (height - 2 * GAP_PX) // LEAST_ROW_PX)
     panel = Panel(0, 0, row_px, 1).width
