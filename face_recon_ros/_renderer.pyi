@@ -98,6 +98,7 @@ def align(
     focal_length_px: float,
     depth: np.ndarray,
     moves: np.ndarray,
+    offsets: np.ndarray,
     noise_factor: float,
 ) -> Alignment: ...
 class RotationCalibration:

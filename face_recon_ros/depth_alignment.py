@@ -29,6 +29,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import Relief
 from face_recon_ros.pose import MetricPose
+from face_recon_ros.relief_statistics import shipped_modes
 from face_recon_ros.rotations import MODEL_FROM_FACE
 
 # The skin that is looked at, on the mean in metres: what faces forward between brows and chin, by
@@ -39,7 +40,10 @@ EYE_MARGIN_M = 0.004
 CELL_M = 0.007
 # So much of a fitted shape is the person's relief. The rest is how the fit explains a head that
 # nods, and would take back a part of what depth says of that
-RELIEF_SHARE = 0.85
+RELIEF_SHARE = 0.75
+# Where no statistics of people's reliefs are for a face model, they are its own modes': shapes
+# differ from the mean by so many standard deviations of the model
+SHAPE_SIGMA = 2.0
 # Pixels of depth cameras share their noise with those around, so far
 NOISE_PX = 7.0
 # Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
@@ -104,15 +108,20 @@ class DepthAligner:
     """Holds the points of the model's skin, and aligns faces to depth images with them."""
 
     def __init__(self, model: FaceModel) -> None:
+        """:raises ModelFileError: models/reliefs.npz cannot be used."""
         indices, normals = skin_points(model)
         self._points = model.vertices(indices)
         self._normals = np.ascontiguousarray(normals)
         modes = self._points.basis[:, :, :SHAPE_COUNT]
         modes = modes - modes.mean(axis=0)
-        self._moves = np.ascontiguousarray(np.einsum('nx,nxk->nk', normals, modes))
         # of the similarity that takes the mean's skin to a shape's, to first order
         skin = self._points.mean - self._points.mean.mean(axis=0)
         self._growth = np.einsum('nx,nxk->k', skin, modes) / np.vdot(skin, skin)
+        pure = modes - np.multiply.outer(skin, self._growth)
+        self._moves = np.einsum('nx,nxk->nk', normals, pure)
+        people = shipped_modes(indices, self._points.mean)
+        own = np.ascontiguousarray(SHAPE_SIGMA * self._moves)
+        self._reliefs = own if people is None else people
 
     def __call__(
         self,
@@ -154,7 +163,8 @@ class DepthAligner:
             np.ascontiguousarray(covariance[3:, 3:]),
             camera.fx,
             depth.values,
-            self._moves,
+            self._reliefs,
+            self._moves @ relief.shape,
             news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
@@ -176,12 +186,8 @@ class DepthAligner:
         information = found.relief_information
         if not len(information):
             return None
-        linearised = np.append(math.log(found.head_scale), shape)
-        vector = found.relief_vector + information @ linearised
-        # from the head's size to that of its skin, of which the shape is a part
-        from_skin = np.eye(len(vector))
-        from_skin[0, 1:] = -self._growth
-        return Relief(from_skin.T @ information @ from_skin, from_skin.T @ vector)
+        log_size = math.log(found.head_scale) + float(self._growth @ shape)
+        return Relief(information, found.relief_vector + log_size * information[:, 0])
 
     def _is_flat(
         self,

@@ -23,8 +23,6 @@ from face_recon_ros.equality import ComparedByValue
 # rendered heads of known size (model_building/evaluation/depth_streams.py), and so well is one as
 # wide as its skin, the same in all images of a person
 WIDER, APPARENT_SIGMA = 0.024, 0.025
-# People's shapes differ from the model's mean by so many standard deviations of the model
-SHAPE_SIGMA = 2.0
 # Neighbouring images err alike: those of so long a time count as one
 ALIKE_S = 0.5
 # Nobody's head grows; what changes is how it is measured. So many images are remembered
@@ -59,10 +57,10 @@ class SlowMean:
 @dataclass(slots=True, frozen=True, eq=False)
 class Relief(ComparedByValue):
     """
-    What depth says of a head's size and of its face's shape together: normal equations.
+    What depth says of a head's size and of its face's relief together: normal equations.
 
     information (1 + K, 1 + K), vector (1 + K,): of the logarithm of the skin's size relative to
-    the mean face's, and of the K coefficients of its shape.
+    the mean face's, and of K modes of its relief, each of which has the variance 1 among people.
     """
 
     information: np.ndarray
@@ -210,8 +208,8 @@ class HeadSize:
         information, vector = found.information.copy(), found.vector.copy()
         information[0, 0] += APPARENT_SIGMA**-2
         vector[0] += APPARENT_SIGMA**-2 * looks
-        shape = np.arange(1, len(vector))
-        information[shape, shape] += SHAPE_SIGMA**-2
+        modes = np.arange(1, len(vector))
+        information[modes, modes] += 1.0
         of_size = np.linalg.solve(information, np.eye(len(vector))[0])
         return float(of_size @ vector), float(of_size[0])
 

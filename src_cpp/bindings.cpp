@@ -306,7 +306,8 @@ face_recon::Alignment align(
   const py::object & points, const py::object & normals, const py::object & pixels,
   const py::object & rays, const py::object & rotation, const py::object & translation,
   double head_scale, const py::object & rotation_covariance, double focal_length_px,
-  const py::array & depth, const py::object & moves, double noise_factor)
+  const py::array & depth, const py::object & moves, const py::object & offsets,
+  double noise_factor)
 {
   const py::array held_points = checked<double>(points, "points", {kAnySize, 3});
   const py::ssize_t count = held_points.shape(0);
@@ -314,6 +315,7 @@ face_recon::Alignment align(
   const py::array held_pixels = checked<double>(pixels, "pixels", {count, 2});
   const py::array held_rays = checked<double>(rays, "rays", {count, 3});
   const py::array held_moves = checked<double>(moves, "moves", {count, kAnySize});
+  const py::array held_offsets = checked<double>(offsets, "offsets", {count});
   face_recon::SeenFace face;
   face.count = static_cast<std::size_t>(count);
   face.points_m = input_data<double>(held_points);
@@ -327,6 +329,7 @@ face_recon::Alignment align(
   face.focal_length_px = focal_length_px;
   face.modes = static_cast<std::size_t>(held_moves.shape(1));
   face.moves_m = input_data<double>(held_moves);
+  face.offsets_m = input_data<double>(held_offsets);
   face.noise_factor = noise_factor;
   const face_recon::DepthView view = depth_view(depth);
   const py::gil_scoped_release release;
@@ -405,7 +408,7 @@ PYBIND11_MODULE(_renderer, module)
     "align", &align, py::arg("points"), py::arg("normals"), py::arg("pixels"), py::arg("rays"),
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
     py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
-    py::arg("noise_factor"));
+    py::arg("offsets"), py::arg("noise_factor"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   bind_crop(module);
   bind_network_reader(module);

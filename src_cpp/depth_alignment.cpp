@@ -27,7 +27,8 @@ constexpr double kMostRatio = 2.5;
 // measurements of it a face is at most: errors of neighbouring points are alike.
 constexpr double kReliefSigma = 0.002;
 constexpr double kIndependentCount = 12.0;
-// The same for what the modes of the shape leave of a person's relief; those errors are not alike.
+// The same for what the modes of people's reliefs leave of a person's, and for points that are not
+// looked up where they are; those errors are not alike.
 constexpr double kUnmodelledSigma = 0.003;
 // Prior of the apparent size (relative): a fitted face is too wide or too narrow for seconds, so
 // that the relief weighs more than one image's error of 3 % would give it.
@@ -69,7 +70,8 @@ struct Point
   Vector3 arm{};                     // from the points' middle, model axes
   Vector3 normal{};                  // model axes
   Vector3 measured{};                // optical frame
-  const double * moves_m = nullptr;  // along the normal, by each mode of the shape
+  const double * moves_m = nullptr;  // along the normal, by each mode of the relief
+  double offset_m = 0.0;             // along the normal, out of people's mean relief
   double predicted_m = 0.0;
   double noise_m = 0.0;
   double variance = 0.0;
@@ -228,9 +230,11 @@ private:
     return judged(state);
   }
 
-  // Normal equations of size and shape: those of the whole least squares, place eliminated.
+  // Normal equations of size and relief: those of the whole least squares, place eliminated. A
+  // sensor that is better than depth_noise says so by how little the points scatter.
   void add_relief(Alignment & found) const
   {
+    const double scatter = spread();
     const std::size_t count = kUnknowns + modes_;
     std::vector<double> information(count * count), vector(count), row(count);
     for (std::size_t n = 0; n < points_.size(); ++n) {
@@ -239,11 +243,13 @@ private:
       for (std::size_t k = 0; k < modes_; ++k) {
         row[kUnknowns + k] = found.head_scale * point.moves_m[k];
       }
-      const double noise = noise_factor_ * point.noise_m * point.noise_m;
+      const double noise_m = std::min(point.noise_m, scatter);
+      const double noise = noise_factor_ * noise_m * noise_m;
+      const double residual = residuals_[n] - found.head_scale * point.offset_m;
       const double weight = weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma);
       for (std::size_t i = 0; i < count; ++i) {
         const double weighted = weight * row[i];
-        vector[i] -= weighted * residuals_[n];
+        vector[i] -= weighted * residual;
         double * const values = &information[i * count];
         for (std::size_t j = 0; j <= i; ++j) {
           values[j] += weighted * row[j];
@@ -344,15 +350,21 @@ private:
     weigh();
   }
 
-  // Tukey's biweight of the distances; their own spread widens it, to a limit.
-  void weigh()
+  // Robust standard deviation of the distances.
+  double spread() const
   {
     std::vector<double> sizes(residuals_.size());
     std::transform(
       residuals_.begin(), residuals_.end(), sizes.begin(), [](double r) { return std::fabs(r); });
-    const double spread = std::min(1.4826 * median(sizes), kReach / 4);
+    return 1.4826 * median(sizes);
+  }
+
+  // Tukey's biweight of the distances; their own spread widens it, to a limit.
+  void weigh()
+  {
+    const double widened = std::min(spread(), kReach / 4);
     for (std::size_t n = 0; n < points_.size(); ++n) {
-      const double limit = 4.0 * std::max(std::sqrt(points_[n].variance), spread);
+      const double limit = 4.0 * std::max(std::sqrt(points_[n].variance), widened);
       const double part = std::min(residuals_[n] * residuals_[n] / (limit * limit), 1.0);
       weights_[n] = (1 - part) * (1 - part);
     }
@@ -576,6 +588,7 @@ Alignment align(const SeenFace & face, const DepthView & depth)
     point.noise_m = depth_noise(measured);
     point.variance = point.noise_m * point.noise_m + kReliefSigma * kReliefSigma;
     point.moves_m = face.moves_m + n * face.modes;
+    point.offset_m = face.offsets_m[n];
     points.push_back(point);
   }
   if (seen < kLeastCount) {

@@ -8,7 +8,7 @@
 // find rotation, distance and size; what the colour image knows is the prior. Tukey's biweight
 // leaves out hair, hands, glasses and walls.
 //
-// What the depth says of the head's size and the face's shape together is left as normal equations,
+// What the depth says of the head's size and the face's relief together is left as normal equations,
 // free of rotation and place, for a filter over a person's images.
 #pragma once
 
@@ -34,9 +34,11 @@ struct SeenFace
   double head_scale = 1.0;
   std::array<double, 9> rotation_covariance{};  // rad^2, optical frame
   double focal_length_px = 1.0;
-  // How far each mode of the shape moves a point along its normal: (N, modes), metres.
+  // How far each mode of people's reliefs moves a point along its normal: (N, modes), metres; and
+  // how far the points given lie out of their mean, but for a similarity: (N,).
   std::size_t modes = 0;
   const double * moves_m = nullptr;
+  const double * offsets_m = nullptr;
   // Of the variance of the depth's noise: below 1 where images alike are averaged, above 1 where
   // points share their noise.
   double noise_factor = 1.0;
@@ -65,8 +67,8 @@ struct Alignment
   double scale_sigma = 0.0;  // relative
   // The size by how large the face looks at the measured distance.
   double apparent_scale = 0.0;
-  // Normal equations of what the measured relief says of (logarithm of size, shape): information
-  // (1 + modes, 1 + modes), and what it gives for steps from head_scale and the shape given.
+  // Normal equations of what the measured relief says of (logarithm of size, weights of modes):
+  // information (1 + modes, 1 + modes), and what it gives for steps from head_scale and the mean.
   // Empty where the surface is turned: its relief says nothing.
   std::vector<double> relief_information;
   std::vector<double> relief_vector;

@@ -28,7 +28,7 @@ MOST_SIGMAS, MOST_SHIFT_PX = 4.0, 3.5
 
 
 def align(points, normals, pixels, rays, rotation, translation_m, head_scale,
-          rotation_covariance, focal_length_px, depth, moves, noise_factor):
+          rotation_covariance, focal_length_px, depth, moves, offsets, noise_factor):
     """Return the name of the outcome and, where it is ALIGNED, the values by their names."""
     facing = -np.einsum('nx,nx->n', normals @ rotation.T, rays)
     with np.errstate(invalid='ignore'):
@@ -47,7 +47,7 @@ def align(points, normals, pixels, rays, rotation, translation_m, head_scale,
     problem = Problem(
         points[usable], normals[usable], rays[usable] * measured_m[usable, None], rotation,
         translation_m, head_scale, rotation_covariance, SHIFT_SIGMA_PX / focal_length_px,
-        moves[usable], noise_factor)
+        moves[usable], offsets[usable], noise_factor)
     return problem.solve(ratio, float(valid))
 
 
@@ -91,7 +91,7 @@ class Problem:
     """
 
     def __init__(self, points_m, normals, measured_m, optical_from_model, translation_m,
-                 head_scale, covariance, shift_sigma, moves, noise_factor):
+                 head_scale, covariance, shift_sigma, moves, offsets, noise_factor):
         self._middle = points_m.mean(axis=0)
         self._points = points_m - self._middle
         self._normals = normals
@@ -104,7 +104,7 @@ class Problem:
         self._ray = self._centre0 / self._distance0
         self._rotation_information = np.linalg.inv(covariance)
         self._shift_sigma = shift_sigma
-        self._moves = moves
+        self._moves, self._offsets = moves, offsets
         self._noise_factor = noise_factor
         self._variance = noise_m(measured_m[:, 2]) ** 2 + RELIEF_SIGMA_M**2
 
@@ -186,9 +186,11 @@ class Problem:
         return weighted.T @ rows + prior, weighted.T @ residual + prior @ state
 
     def _relief(self, state, residual, rows, weights, scale):
-        """Return the normal equations of size and shape; the place is free but for its prior."""
+        """Return the normal equations of size and relief; the place is free but for its prior."""
         rows = np.column_stack([rows, scale * self._moves])
-        noise = noise_m(self._measured[:, 2]) ** 2 * self._noise_factor
+        scatter = 1.4826 * np.median(np.abs(residual))
+        noise = np.minimum(noise_m(self._measured[:, 2]), scatter) ** 2 * self._noise_factor
+        residual = residual - scale * self._offsets
         weighted = rows * (weights / (noise + UNMODELLED_SIGMA_M**2))[:, None]
         information, vector = weighted.T @ rows, -weighted.T @ residual
         prior = self._prior(math.exp(state[5]))[:5, :5]

@@ -8,7 +8,7 @@ import pytest
 import reference_depth_alignment as reference
 from scipy.spatial import cKDTree
 
-from face_recon_ros import _renderer
+from face_recon_ros import _renderer, depth_alignment
 from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import pose_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused, skin_points
@@ -33,6 +33,14 @@ def model():
 @pytest.fixture(scope='module')
 def aligner(model):
     return DepthAligner(model)
+
+
+@pytest.fixture(scope='module')
+def of_modes(model):
+    """Return an aligner for people who differ as the model's modes say, of the variance 4."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(depth_alignment, 'shipped_modes', lambda *_: None)
+        return DepthAligner(model)
 
 
 class Scene:
@@ -149,13 +157,13 @@ def test_arguments_of_another_kind_are_refused_by_name(model):
     points, flat = np.zeros((5, 3)), np.zeros((5, 2))
     depth = np.zeros((4, 4), np.float32)
     good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth,
-            np.zeros((5, 7)), 1.0]
+            np.zeros((5, 7)), np.zeros(5), 1.0]
     assert _renderer.align(*good).outcome.name == 'LOOKS_AWAY'
     for index, name, bad in (
         (0, 'points', flat), (1, 'normals', points[1:]), (2, 'pixels', points),
         (3, 'rays', points.astype(np.float32)), (4, 'rotation', np.eye(4)),
         (7, 'rotation_covariance', np.eye(2)), (9, 'depth', depth.astype('>f4')),
-        (9, 'depth', depth[0]), (10, 'moves', points[1:]),
+        (9, 'depth', depth[0]), (10, 'moves', points[1:]), (11, 'offsets', np.zeros(4)),
     ):
         with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
             _renderer.align(*good[:index], bad, *good[index + 1:])
@@ -298,14 +306,14 @@ def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
 def size_of(relief, shape):
     """Size of the skin, with its sigma, that a relief says of a face whose shape is known."""
     information = relief.information[0, 0]
-    vector = relief.vector[0] - relief.information[0, 1:] @ shape
+    vector = relief.vector[0] - relief.information[0, 1:] @ (shape / 2)
     return np.exp(vector / information), information**-0.5
 
 
 @pytest.mark.parametrize('size', [0.8, 1.0, 1.1])
-def test_the_relief_of_a_face_of_known_shape_says_its_size(model, aligner, size):
+def test_the_relief_of_a_face_of_known_shape_says_its_size(model, of_modes, size):
     scene = Scene(model, 0.6, size)
-    found = scene.align(aligner)
+    found = scene.align(of_modes)
     skin = model.vertices(skin_points(model)[0])
     mean = FaceParameters(np.eye(3, 4), np.zeros(40), np.zeros(10))
     own = FaceParameters(np.eye(3, 4), scene.parameters.shape, np.zeros(10))
@@ -317,15 +325,15 @@ def test_the_relief_of_a_face_of_known_shape_says_its_size(model, aligner, size)
     assert 0.01 < sigma < 0.03
 
 
-def test_relief_tells_the_shape_from_the_size(model, aligner):
+def test_relief_tells_the_shape_from_the_size(model, of_modes):
     """The fit knows nothing of the shape: the equations find it."""
     scene = Scene(model, 0.6)
     own = scene.parameters
     plain = FaceParameters(own.camera_matrix, np.zeros(40), own.expression)
-    found = aligner(plain, scene.pose, scene.covariance, 1.0, CAMERA, DepthImage(scene.depth_m))
+    found = of_modes(plain, scene.pose, scene.covariance, 1.0, CAMERA, DepthImage(scene.depth_m))
     relief = found.relief
     prior = np.diag(np.append(1.0, np.ones(40)))
-    shape = np.linalg.solve(relief.information + prior, relief.vector)[1:]
+    shape = 2 * np.linalg.solve(relief.information + prior, relief.vector)[1:]
     assert np.corrcoef(shape, own.shape)[0, 1] > 0.5
     skin = model.vertices(skin_points(model)[0]).basis[:, :, :40]
     before, after = (np.einsum('nxk,k->nx', skin, s - own.shape) for s in (np.zeros(40), shape))
@@ -336,13 +344,30 @@ def test_relief_tells_the_shape_from_the_size(model, aligner):
     assert off[1] < 0.5 * off[0]
 
 
+def noisy(scene, noise_m):
+    """Depth whose noise a few neighbours share."""
+    white = np.random.default_rng(4).standard_normal(scene.depth_m.shape)
+    blurred = cv2.GaussianBlur(white, (0, 0), 2.0)
+    return (scene.depth_m + noise_m * blurred / blurred.std()).astype(np.float32)
+
+
 def test_noise_that_neighbours_share_makes_relief_say_less(model, aligner):
-    near, far = (Scene(model, distance_m).align(aligner).relief for distance_m in (0.5, 2.5))
+    near, far = (
+        scene.align(aligner, noisy(scene, 0.004 * distance_m**2)).relief
+        for distance_m in (0.5, 2.5) for scene in [Scene(model, distance_m)])
     assert size_of(far, np.zeros(40))[1] > 5 * size_of(near, np.zeros(40))[1]
     scene = Scene(model, 2.5)
     given = scene.parameters, scene.pose, scene.covariance, 1.0, CAMERA
-    averaged = aligner(*given, DepthImage(scene.depth_m), news=0.1).relief
+    averaged = aligner(*given, DepthImage(noisy(scene, 0.025)), news=0.1).relief
     assert size_of(averaged, np.zeros(40))[1] < 0.5 * size_of(far, np.zeros(40))[1]
+
+
+def test_the_relief_of_a_good_sensor_says_more(model, aligner):
+    """Its points scatter less than a sensor's do at that distance."""
+    scene = Scene(model, 2.0)
+    sigmas = [size_of(scene.align(aligner, noisy(scene, noise_m)).relief, np.zeros(40))[1]
+              for noise_m in (0.001, 0.012)]
+    assert sigmas[1] > 1.5 * sigmas[0]
 
 
 def test_the_covariance_is_smaller_with_depth_and_true(model, aligner):

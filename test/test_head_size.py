@@ -40,10 +40,10 @@ def test_what_depth_says_by_size_and_by_relief_is_weighed():
 
 
 def test_a_relief_that_another_shape_explains_says_little_of_the_size():
-    """A long nose, or a large head: people's shapes have a sigma of 2."""
+    """A long nose, or a large head: modes of people's reliefs have a sigma of 1."""
     head = HeadSize(1.0)
-    head.measure(1.0, 1.0, relief(0.9, 0.001, tie=0.05))
-    # the relief's sigma becomes 0.001 and 2 * 0.05 together
+    head.measure(1.0, 1.0, relief(0.9, 0.001, tie=0.1))
+    # the relief's sigma becomes 0.001 and 0.1 together
     share = 0.025**2 / (0.025**2 + 0.001**2 + 0.1**2)
     assert math.log(head.scale) == pytest.approx(share * math.log(0.9) - (1 - share) * 0.024)
     assert head.sigma == pytest.approx(0.025 * (1 - share) ** 0.5)

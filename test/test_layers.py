@@ -28,7 +28,7 @@ LAYERS = (
     ('pose',),
     ('depth_image',),
     ('arguments', 'confidence', 'detection'),
-    ('depth_surroundings', 'head_size', 'pose_solver'),
+    ('depth_surroundings', 'head_size', 'pose_solver', 'relief_statistics'),
     ('depth_alignment',),
     ('regression',),
     ('tracking',),

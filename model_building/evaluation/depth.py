@@ -10,7 +10,8 @@ What a depth image adds, on whole heads whose place, size and rotation are known
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
 distance, holes, flying pixels at edges, a colour image that is some pixels beside. The size of a
-head is that of its skin, vertex by vertex, against the skin of the face that was found. `--test`
+head is that of its skin, vertex by vertex, against the skin of the face that was found. The last
+line is what head_size.WIDER and APPARENT_SIGMA say of the networks of other heads. `--test`
 shows other people than those that constants were chosen by. `--streams`: see depth_streams.py.
 """
 from __future__ import annotations
@@ -153,6 +154,7 @@ class Row:
     size: float
     distance_m: float
     sigma: float
+    wider: float
     refused: str = ''
 
 
@@ -164,12 +166,13 @@ def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray
     found = aligner(face.parameters, face.pose, face.pose_covariance, face.head_scale,
                     shot.camera, DepthImage(depth_m))
     pose, scale, sigma, refused = face.pose, face.head_scale, np.nan, ''
+    true_scale, wider = similarity(skin_m, scene.skin_m)[0], np.nan
     if isinstance(found, Refused):
         refused = found.reason
     else:
         head = HeadSize(face.head_scale)
         head.measure(found.apparent_scale, found.skin_ratio, found.relief)
-        scale = head.scale
+        scale, wider = head.scale, float(np.log(found.apparent_scale / true_scale))
         pose = MetricPose(found.pose.rotation, found.origin_m(scale))
         ray = pose.translation_m / pose.distance_m
         sigma = float(np.sqrt(ray @ found.covariance[:3, :3] @ ray))
@@ -177,8 +180,7 @@ def measure(scene: Scene, face: Face, aligner: DepthAligner, depth_m: np.ndarray
     return Row(
         scene.sight.person, truth.T @ pose.rotation, truth.T @ face.pose.rotation,
         scene.sight.yaw_deg, scene.sight.pitch_deg, pose.distance_m - true_m,
-        face.pose.distance_m - true_m, scale / similarity(skin_m, scene.skin_m)[0], true_m, sigma,
-        refused)
+        face.pose.distance_m - true_m, scale / true_scale, true_m, sigma, wider, refused)
 
 
 def report(name: str, rows: list[Row]) -> None:
@@ -194,6 +196,14 @@ def report(name: str, rows: list[Row]) -> None:
           f'| {_pitch_slope(rows, False):.2f} ({_pitch_slope(rows, True):.2f}) '
           f'| {np.median([abs(r.size - 1) for r in found]) * 100:.1f} % '
           f'| {100 * np.mean([abs(r.distance) < r.sigma for r in found]):.0f} % |')
+
+
+def report_widths(rows: list[Row]) -> None:
+    """Print by how much fitted faces are wider than the skin is, and what of it is a person's."""
+    people = {r.person for r in rows}
+    means = [np.nanmean([r.wider for r in rows if r.person == p]) for p in people]
+    print(f'fitted faces are wider than the skin by {100 * np.mean(means):.1f} %, standard '
+          f'deviation over {len(means)} people {100 * np.std(means):.1f} %')
 
 
 def _offsets(rows: list[Row], without: bool) -> dict[int, np.ndarray]:
@@ -262,4 +272,5 @@ def run(arguments: argparse.Namespace) -> int:
         report(name, found)
         for reason in sorted({r.refused for r in found if r.refused})[:6]:
             print('   ', reason)
+    report_widths(next(iter(rows.values())))
     return 0
