@@ -55,6 +55,8 @@ FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
 HEAD_SCALES = (0.5, 1.25)
+# Depths that are off by such factors are of another unit: a distance by one image is known to 3
+WRONG_UNIT = (300.0, 3000.0)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -168,7 +170,8 @@ class DepthAligner:
             news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
-            return Refused(_reason(found))
+            other = _other_unit(depth.at(seen + known_px), pose.translation_m[2])
+            return Refused(other or _reason(found))
         if camera.calibrated and not HEAD_SCALES[0] < found.head_scale < HEAD_SCALES[1]:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
@@ -237,6 +240,19 @@ def _aligned(
         found.shift_m,
         known_shift_px,
     )
+
+
+def _other_unit(depths_m: np.ndarray, expected_m: float) -> str | None:
+    """Return a line on depths (N,) of a face that are a thousand times too large, or small."""
+    known = depths_m[np.isfinite(depths_m)]
+    if not len(known):
+        return None
+    ratio = float(np.median(known)) / expected_m
+    if WRONG_UNIT[0] < ratio < WRONG_UNIT[1]:
+        return 'depth is a thousand times too large: are its float32 numbers millimetres?'
+    if WRONG_UNIT[0] < 1 / ratio < WRONG_UNIT[1]:
+        return 'depth is a thousand times too small: are its uint16 numbers metres?'
+    return None
 
 
 def _reason(found: _renderer.Alignment) -> str:

@@ -210,6 +210,14 @@ def compressed(stored, kind, a=0.0, b=0.0, name='compressedDepth png'):
     return SimpleNamespace(format=f'{kind}; {name}', data=struct.pack('<iff', 0, a, b) + png)
 
 
+def test_compressed_depth_of_the_oldest_plugins_is_read():
+    """They name the encoding alone."""
+    stored = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    message = compressed(stored, '16UC1')
+    message.format = '16UC1'
+    np.testing.assert_array_equal(compressed_to_depth(message, '/d').values, stored)
+
+
 def test_compressed_depth_is_read():
     stored = np.array([[1500, 0], [7, 65535]], np.uint16)
     np.testing.assert_array_equal(

@@ -218,6 +218,20 @@ def test_the_depth_beside_the_image_moves_the_face_little(model, aligner):
     assert found.shift_m[0] > 0.001
 
 
+@pytest.mark.parametrize(('change', 'said'), [
+    (lambda d: 1000 * d, 'a thousand times too large: are its float32 numbers millimetres?'),
+    (lambda d: np.ceil(d).astype(np.uint16), 'times too small: are its uint16 numbers metres?'),
+    (lambda d: 20 * d, 'not that of a face there'),
+    (lambda d: d / 20, 'not that of a face there'),
+])
+@pytest.mark.parametrize('distance_m', [0.5, 0.9, 2.0])
+def test_depth_in_another_unit_says_so(model, aligner, distance_m, change, said):
+    scene = Scene(model, distance_m)
+    found = scene.align(aligner, change(scene.depth_m))
+    assert isinstance(found, Refused)
+    assert said in found.reason
+
+
 @pytest.mark.parametrize('depth', [
     np.zeros((480, 640), np.uint16),
     np.full((480, 640), np.nan, np.float32),

@@ -59,3 +59,56 @@ def test_slow_depth_has_not_stopped_and_depth_that_comes_again_is_well():
     for age_s in (4.0, 0.0):
         monitor.received(now_s - age_s)
     assert verdict(monitor).level == OK
+
+
+def reports(monitor, count=40, **given):
+    now_s = time.monotonic()
+    for _ in range(count):
+        monitor.received(now_s)
+        report = {'used': 1, 'valid': 0.91, 'residual_m': 0.0034, **given}
+        monitor.used(now_s, DepthReport(**report))
+    return monitor
+
+
+def test_rate_age_valid_part_residual_and_shift_are_told():
+    monitor = reports(DepthMonitor(), shift_x_px=1.25, shift_y_px=-0.5)
+    monitor.matched(0.0123)
+    said = verdict(monitor)
+    assert (said.level, said.message) == (OK, 'depth arrives on /d')
+    assert float(said.values['rate [Hz]']) > 1
+    assert 0 <= float(said.values['age [s]']) < 5
+    assert said.values['stamps apart [ms]'] == '12.3'
+    assert said.values['faces with depth'] == '40 of 40'
+    assert said.values['valid [%]'] == '91'
+    assert said.values['residual [mm]'] == '3.4'
+    assert said.values['beside the image [px]'] == '+1.2 -0.5'
+
+
+def test_depth_that_lies_beside_the_image_is_suspicious():
+    few = verdict(reports(DepthMonitor(), 29, shift_x_px=6.0))
+    assert few.level == OK
+    said = verdict(reports(DepthMonitor(), 31, shift_x_px=6.0))
+    assert said.level == WARN
+    assert said.message == (
+        'depth lies 6 px beside the image: is it registered to it, by the right calibration?')
+
+
+def test_depth_of_another_frame_is_suspicious():
+    monitor = reports(DepthMonitor())
+    monitor.matched(0.0, 'camera_depth_optical_frame', 'camera_color_optical_frame')
+    said = verdict(monitor)
+    assert said.level == WARN
+    assert said.message == (
+        "depth is of the frame 'camera_depth_optical_frame', the image of "
+        "'camera_color_optical_frame': is it registered to the image? (RealSense: "
+        'align_depth.enable:=true)')
+    for frames in (('', 'camera'), ('camera', ''), ('camera', 'camera')):
+        monitor.matched(0.0, *frames)
+        assert verdict(monitor).level == OK
+
+
+def test_depth_that_is_hardly_used_says_why():
+    why = 'depth is a thousand times too large: are its float32 numbers millimetres?'
+    said = verdict(reports(DepthMonitor(), used=0, refusals=(why,)))
+    assert said.level == WARN
+    assert said.message == f'depth is hardly used: {why}; faces are found without it'

@@ -61,7 +61,9 @@ def compressed_to_depth(message: Any, topic: str) -> DepthImage:
     """
     encoding = message.format.partition(';')[0].strip()
     data = bytes(message.data)
-    if 'compressedDepth' not in message.format or encoding not in ENCODINGS:
+    # the oldest plugins name the encoding alone
+    named = 'compressedDepth' in message.format or message.format.strip() == encoding
+    if not named or encoding not in ENCODINGS:
         raise ImageError(
             f"compressed depth on {topic} has format '{message.format}': subscribe to "
             "image_transport's compressedDepth of 16UC1 or 32FC1, or to the raw image"

@@ -40,6 +40,7 @@ class DepthMonitor:
     _period_s: float = 0.0
     _fault: str = ''
     _apart_s: float = 0.0
+    _beside: str = ''
     _matched_s: float = field(default_factory=time.monotonic)
 
     def restart(self) -> None:
@@ -48,7 +49,7 @@ class DepthMonitor:
             self._received.clear()
             self._reports.clear()
             self._newest_s, self._period_s = None, 0.0
-            self._fault, self._apart_s = '', 0.0
+            self._fault, self._apart_s, self._beside = '', 0.0, ''
             self._matched_s = time.monotonic()
 
     def received(self, now_s: float) -> None:
@@ -59,10 +60,17 @@ class DepthMonitor:
             self._newest_s = now_s
             self._received.append(now_s)
 
-    def matched(self, apart_s: float) -> None:
-        """Note that an image found its depth, whose stamp is so far apart."""
+    def matched(self, apart_s: float, depth_frame: str = '', image_frame: str = '') -> None:
+        """Note that an image found its depth, whose stamp is so far apart, and their frames."""
+        beside = ''
+        # drivers give depth that they registered the colour camera's frame (REP-118)
+        if depth_frame and image_frame and depth_frame != image_frame:
+            beside = (
+                f"depth is of the frame '{depth_frame}', the image of '{image_frame}': is it "
+                'registered to the image? (RealSense: align_depth.enable:=true)'
+            )
         with self._lock:
-            self._fault, self._apart_s = '', apart_s
+            self._fault, self._apart_s, self._beside = '', apart_s, beside
             self._matched_s = time.monotonic()
 
     def unmatched(self, apart_s: float) -> None:
@@ -94,6 +102,16 @@ class DepthMonitor:
         with self._lock:
             self._reports.append((now_s, report))
 
+    def beside(self) -> str:
+        """Return why depth may not be registered to the image; empty: its frame is the image's."""
+        with self._lock:
+            return self._beside
+
+    def age_s(self, now_s: float) -> float | None:
+        """Return for how long no depth has come; None: none ever came."""
+        with self._lock:
+            return None if self._newest_s is None else now_s - self._newest_s
+
     def look(self, now_s: float) -> tuple[list[float], list[DepthReport], str, float]:
         """Return arrivals, reports of the last seconds, the newest fault, distance of stamps."""
         since_s = now_s - WINDOW_S
@@ -119,6 +137,9 @@ class DepthTask:
         now_s = time.monotonic()
         received, reports, fault, apart_s = self.monitor.look(now_s)
         values = {'topic': self.topic, 'rate [Hz]': f'{len(received) / WINDOW_S:.1f}'}
+        age_s = self.monitor.age_s(now_s)
+        if age_s is not None:
+            values['age [s]'] = f'{age_s:.2f}'
         stopped_s = self.monitor.stopped_for_s(now_s)
         if stopped_s is not None:
             text = (
@@ -165,4 +186,6 @@ class DepthTask:
         if len(refused) >= SUSPICIOUS_FACES and count < LEAST_USED * (count + len(refused)):
             text = f'depth is hardly used: {refused[-1]}; faces are found without it'
             return Verdict(WARN, text, values=values)
+        if beside := self.monitor.beside():
+            return Verdict(WARN, beside, values=values)
         return Verdict(OK, f'depth arrives on {self.topic}', values=values)

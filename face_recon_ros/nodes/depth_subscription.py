@@ -71,8 +71,12 @@ class DepthSubscription:
         with self._lock:
             self._kept.append((seconds(message.header.stamp), message))
 
-    def at(self, stamp_s: float, image: np.ndarray) -> DepthImage | None:
-        """Return the depth of an image's pixels; None: there is none that can be used."""
+    def at(self, stamp_s: float, image: np.ndarray, frame_id: str = '') -> DepthImage | None:
+        """
+        Return the depth of an image's pixels; None: there is none that can be used.
+
+        :param frame_id: of the image; depth that is registered to it has the same
+        """
         with self._lock:
             kept = list(self._kept)
         if not kept:
@@ -89,5 +93,5 @@ class DepthSubscription:
         except ImageError as error:
             self._monitor.unusable(str(error))
             return None
-        self._monitor.matched(abs(nearest_s - stamp_s))
+        self._monitor.matched(abs(nearest_s - stamp_s), message.header.frame_id, frame_id)
         return depth

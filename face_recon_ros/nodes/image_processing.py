@@ -161,7 +161,9 @@ class ImageProcessor:
         return Faces(replace(face, id=prefix + face.id) for face in faces)
 
     def _depth(self, header: Header, image: np.ndarray) -> DepthImage | None:
-        return self.depth.at(seconds(header.stamp), image) if self.depth else None
+        if self.depth is None:
+            return None
+        return self.depth.at(seconds(header.stamp), image, header.frame_id)
 
     def _camera_pose(self, header: Header, stamp_s: float) -> MetricPose | None:
         if self._filtering_frame is None:

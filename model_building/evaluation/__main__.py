@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 
 from face_recon_ros.errors import FaceReconError
-from model_building.evaluation import crops, depth, fit, heads, photos, turns
+from model_building.evaluation import crops, depth, fit, heads, irises, photos, turns
 from model_building.face_model.errors import ModelBuildingError
 
 COMMANDS = {
-    'photos': photos, 'heads': heads, 'depth': depth, 'crops': crops, 'turns': turns, 'fit': fit}
+    'photos': photos, 'heads': heads, 'depth': depth, 'irises': irises, 'crops': crops,
+    'turns': turns, 'fit': fit}
 
 
 def main(words: Sequence[str] | None = None) -> int:
