@@ -17,11 +17,15 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from face_recon_ros.camera import Camera
+from face_recon_ros.depth_alignment import Aligned, DepthAligner
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.expression.network import ExpressionNetwork
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.face import Face
 from face_recon_ros.faces import Faces
+from face_recon_ros.head_size import HeadSize
 from face_recon_ros.io.image_files import Video, read_image
 from face_recon_ros.io.outputs import is_standard_output, standard_output, write_bytes
 from face_recon_ros.paths import share_directory
@@ -40,6 +44,8 @@ PORTRAIT_CROP = (110, 0, 230)
 # A single face is drawn this high, as part of the image's height
 FACE_CELL = 0.75
 STREAM_RATE_HZ = 30.0
+# The depth behind the faces whose alignment is timed
+WALL_M = 4.0
 # Of more faces than this a stage of its own looks at so many in an image, in turn
 IN_TURN = 4
 
@@ -124,6 +130,11 @@ class Stages:
         self._maps = [self._regressor.preprocess(self._image, r) for r in self._regions]
         self._outputs = self._regressor.infer()
         self._canvas = self._image.copy()
+        height, width = scene.image.shape[:2]
+        self._camera = Camera.uncalibrated(width, height)
+        self._aligner = DepthAligner(self._pipeline.model)
+        measured_m = self._views.depth_m((height, width), self._faces)
+        self._depth = DepthImage(np.where(np.isfinite(measured_m), measured_m, WALL_M))
 
     def track(self) -> Faces:
         """Take the scene as the next image of a stream: all that a tracked image costs."""
@@ -134,6 +145,20 @@ class Stages:
         """Do as track() with IN_TURN of the faces, each image others."""
         self._stamp_s += 1 / STREAM_RATE_HZ
         return self._in_turn.track(self._image, stamp_s=self._stamp_s)
+
+    def align_depth(self) -> int:
+        """Align each face to its depth and take its size in; return how many were aligned."""
+        aligned = 0
+        for face in self._faces:
+            found = self._aligner(
+                face.parameters, face.pose, face.pose_covariance, face.head_scale,
+                self._camera, self._depth,
+            )  # fmt: skip
+            if isinstance(found, Aligned):
+                size = HeadSize(1.0)
+                size.measure(found.apparent_scale, found.skin_ratio, found.relief)
+                aligned += 1
+        return aligned
 
     def calls(self) -> dict[str, Callable[[], object]]:
         """Return the stages in the order of the data, by name."""
@@ -148,6 +173,7 @@ class Stages:
             'expressions': self._read_expressions,
             'decode': self._decode,
             'render': self._render,
+            'align depth': self.align_depth,
             'depth': lambda: self._views.depth_m(self._image.shape[:2], self._faces),
         }
         if self._in_turn is not self._pipeline:

@@ -43,7 +43,7 @@ COLORS_BGR = ((30, 45, 70), (60, 90, 120), (130, 110, 80))
 OUT_M = 0.0002
 """Irises lie so much before the eyeball."""
 RINGS, SPOKES = 24, 48
-WIDTHS_PX = (12, 16, 20, 26, 40)
+WIDTHS_PX = (12, 16, 22, 40)
 
 
 @dataclass(slots=True, frozen=True)
@@ -186,7 +186,7 @@ def report(name: str, rows: list[Row]) -> None:
         mean = 100 * np.mean([r.iris for r in used])
         print(f'| {name} | {label} | {len(used)} of {len(of_width)} '
               f'| {iris:.1f} % (mean {mean:+.1f}) | {assumed:.1f} % | {fused:.1f} % '
-              f'| {sum(abs(r.fused) < abs(r.assumed) for r in used)} |')
+              f'| {sum(abs(r.fused) < abs(r.assumed) for r in used)} of {len(used)} |')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
