@@ -191,6 +191,25 @@ def test_depth_that_breaks_now_and_then_is_left_out_then(images, without):
     assert report.refusals
 
 
+def test_another_sensor_in_the_middle_of_a_stream(images, without):
+    """Another kind, in metres instead of millimetres, 2 px beside on the other side; then none."""
+    source, middle_s = HeadSource(640, 480), TIMES_S[8]
+    beside = DepthSensor(0.002, 0.15, 0.5, 0.001, shift_px=2.0)
+    other = DepthSensor(0.003, 0.03, 0.8, 0.001, shift_px=-2.0)
+
+    def depth_at(time_s):
+        if time_s < middle_s:
+            return source.depth(time_s, beside)
+        if time_s < TIMES_S[16]:
+            return 0.001 * source.depth(time_s, other).astype(np.float32)
+        return None
+
+    distance, turn, report = tracked(images, depth_at)
+    assert distance < 0.02
+    assert turn < without[1] + np.radians(1)
+    assert report.refusals == ()
+
+
 def test_4k_with_its_depth():
     source, camera = HeadSource(3840, 2160), portrait_camera(3840, 2160)
     (face,) = Pipeline().detect(source.read(101.0), camera, source.depth(101.0, STEREO))

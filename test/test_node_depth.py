@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """The node with a depth camera, over DDS."""
+from copy import deepcopy
+
 import cv2
 import numpy as np
 import pytest
@@ -157,7 +159,30 @@ def empty(message):
     message.width = message.height = 0
 
 
+def in_metres(message):
+    """Whole metres, where millimetres are wanted."""
+    values = np.frombuffer(bytes(message.data), np.uint16)
+    del message.data[:]
+    message.data.frombytes(np.ceil(values / 1000).astype(np.uint16).tobytes())
+
+
+def in_millimetres(message):
+    """Millimetres, where metres are wanted."""
+    values = np.frombuffer(bytes(message.data), np.uint16)
+    message.encoding, message.step = '32FC1', 4 * message.width
+    del message.data[:]
+    message.data.frombytes(values.astype(np.float32).tobytes())
+
+
+def by_another_clock(message):
+    message.header = deepcopy(message.header)
+    message.header.stamp.sec += 5
+
+
 @pytest.mark.parametrize(('change', 'line'), [
+    (in_metres, 'depth is a thousand times too small: are its uint16 numbers metres?'),
+    (in_millimetres, 'depth is a thousand times too large: are its float32 numbers millimetres?'),
+    (by_another_clock, 'the stamps of image and depth are 5.000 s apart: synchronise them'),
     (coloured, "has encoding 'bgr8': publish 16UC1 (millimetres) or 32FC1 (metres)"),
     (truncated, 'has 1000 bytes in rows of 1280 for 640x480 16UC1: fix step or data'),
     (short_rows, 'has 614400 bytes in rows of 640 for 640x480 16UC1: fix step or data'),
@@ -177,6 +202,23 @@ def test_broken_depth_is_one_line_and_the_node_lives_on(peer, image, seen, chang
         assert sources() == {Face.ASSUMED}
         # what comes well again is used
         show(peer, image, depth, lambda: Face.DEPTH in sources())
+        assert node.end() == 0
+        assert len(node.complaints()) == 1
+
+
+def test_depth_of_another_frame_is_used_and_told(peer, image, seen):
+    """Whether it is registered the frame does not decide: each face's depth is looked at."""
+    def named(message):
+        message.header = deepcopy(message.header)
+        message.header.frame_id = 'depth_optical_frame'
+
+    with running('-r', '__ns:=/depth') as node:
+        node.wait_line('looking for faces')
+        faces = peer.collect(FaceArray, 'face_recon/faces')
+        show(peer, image, seen[1], change=named, arrived=lambda: node.count(
+            "depth is of the frame 'depth_optical_frame', the image of "
+            "'head_camera_optical_frame': is it registered") and any(
+            f.distance_source == Face.DEPTH for a in faces.collected for f in a.faces))
         assert node.end() == 0
         assert len(node.complaints()) == 1
 
