@@ -154,9 +154,7 @@ class Camera(ComparedByValue):
         A fisheye's pixels may look back past 90 degrees (z < 0). A pixel beyond the rim of the
         lens gets the direction at the rim.
         """
-        points_px = np.asarray(points_px, np.float64)
-        y = (points_px[:, 1] - self.cy) / self.fy
-        x = (points_px[:, 0] - self.cx - self.skew * y) / self.fx
+        x, y = self._plane(points_px)
         if self.distortion_model == FISHEYE:
             return lens.fisheye_directions(np.column_stack([x, y]), self.distortion)
         if self.distortion.size:
@@ -164,8 +162,16 @@ class Camera(ComparedByValue):
         directions = np.column_stack([x, y, np.ones_like(x)])
         return directions / np.linalg.norm(directions, axis=1)[:, None]
 
+    def _plane(self, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return x, y (N,) at z = 1 of pixels (N, 2), distortion left in."""
+        points_px = np.asarray(points_px, np.float64)
+        y = (points_px[:, 1] - self.cy) / self.fy
+        return (points_px[:, 0] - self.cx - self.skew * y) / self.fx, y
+
     def rays(self, points_px: np.ndarray) -> np.ndarray:
         """Return directions (N, 3) scaled to z = 1, of pixels (N, 2); NaN where z <= 0."""
+        if self.distortion_model != FISHEYE and not self.distortion.size:
+            return np.column_stack([*self._plane(points_px), np.ones(len(points_px))])
         directions = self.directions(points_px)
         depth = np.where(directions[:, 2:] > 0, directions[:, 2:], np.nan)
         return directions / depth

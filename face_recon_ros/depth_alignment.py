@@ -22,7 +22,7 @@ import numpy as np
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.depth_surroundings import stands_out
+from face_recon_ros.depth_surroundings import least_squares, stands_out
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.model import FaceModel
@@ -148,16 +148,14 @@ class DepthAligner:
         """
         seen = parameters.project(self._points.points(parameters))[:, :2]
         rays = camera.rays(seen)
-        relief = FaceParameters(
-            parameters.camera_matrix,
-            RELIEF_SHARE * (parameters.shape if shape is None else shape),
-            parameters.expression,
-        )
+        compared = RELIEF_SHARE * (parameters.shape if shape is None else shape)
         known_px = np.zeros(2) if shift_px is None else shift_px
+        points = self._points.points_of(np.concatenate([compared, parameters.expression]))
+        looked_up = np.ascontiguousarray(seen + known_px)
         found = _renderer.align(
-            self._points.points(relief),
+            points,
             self._normals,
-            np.ascontiguousarray(seen + known_px),
+            looked_up,
             rays,
             pose.rotation @ MODEL_FROM_FACE.T,
             pose.translation_m,
@@ -166,23 +164,23 @@ class DepthAligner:
             camera.fx,
             depth.values,
             self._reliefs,
-            self._moves @ relief.shape,
+            self._moves @ compared,
             news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
-            other = _other_unit(depth.at(seen + known_px), pose.translation_m[2])
+            other = _other_unit(depth.at(looked_up), pose.translation_m[2])
             return Refused(other or _reason(found))
         if camera.calibrated and not HEAD_SCALES[0] < found.head_scale < HEAD_SCALES[1]:
             return Refused(
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
-        measured_m = depth.at(seen + known_px)
-        if self._is_flat(found, relief, rays, measured_m):
+        measured_m = depth.at(looked_up)
+        if self._is_flat(found, points, rays, measured_m):
             return Refused('the measured surface is flat', flat=True)
         if stands_out(parameters, camera, depth, known_px, rays, measured_m) is False:
             return Refused('the measured surface goes on flat around the face', flat=True)
         ratio = math.exp(self._growth @ parameters.shape)
-        return _aligned(found, known_px, ratio, self._relief(found, relief.shape))
+        return _aligned(found, known_px, ratio, self._relief(found, compared))
 
     def _relief(self, found: _renderer.Alignment, shape: np.ndarray) -> Relief | None:
         """Return what a face's relief says, which was compared with that of a shape (40,)."""
@@ -195,27 +193,34 @@ class DepthAligner:
     def _is_flat(
         self,
         found: _renderer.Alignment,
-        relief: FaceParameters,
+        points: np.ndarray,
         rays: np.ndarray,
         depth_m: np.ndarray,
     ) -> bool:
         """
         Tell whether a plane is much nearer to the measured surface than the aligned face.
 
+        :param points: (N, 3) that were aligned, model axes
         :param rays: (N, 3) z = 1, and depth_m (N,): of the points of the skin
         """
-        turned = found.head_scale * self._points.points(relief) @ found.rotation[2]
+        turned = points @ (found.head_scale * found.rotation[2])
         off = depth_m - turned - found.translation_m[2]
         facing = -np.einsum('nx,nx->n', self._normals @ found.rotation.T, rays)
         with np.errstate(invalid='ignore'):
             known = np.isfinite(off) & (facing > LEAST_FACING * np.linalg.norm(rays, axis=1))
         off, rays, depth_m = off[known], rays[known], depth_m[known]
-        off = off - np.median(off)
-        near = np.abs(off) <= INLIER_SPREADS * np.median(np.abs(off))
+        off = off - _middle(off)
+        near = np.abs(off) <= INLIER_SPREADS * _middle(np.abs(off))
         # a plane: the inverse of depth is linear in the ray
-        plane, *_ = np.linalg.lstsq(rays[near], 1 / depth_m[near], rcond=None)
+        plane = least_squares(rays[near], 1 / depth_m[near])
         from_plane = depth_m[near] - 1 / (rays[near] @ plane)
         return bool(from_plane @ from_plane < FLAT_RATIO * (off[near] @ off[near]))
+
+
+def _middle(values: np.ndarray) -> float:
+    """Return the upper median of finite values (N,)."""
+    half = len(values) // 2
+    return float(np.partition(values, half)[half])
 
 
 def _aligned(

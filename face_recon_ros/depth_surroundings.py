@@ -31,6 +31,8 @@ NEARER_M = 0.1
 LEAST_OUT_M = 0.05
 # Fewer places around the head that are measured say nothing, part of all
 LEAST_MEASURED = 0.25
+# Of the mean information of a plane's unknowns
+RIDGE = 1e-12
 
 
 def stands_out(
@@ -59,8 +61,16 @@ def stands_out(
     all_rays = np.concatenate([rays[known], camera.rays(around_px)[use]])
     step = np.repeat([1.0, 0.0], [known.sum(), use.sum()])
     inverse = 1 / np.concatenate([depth_m[known], around_m[use]])
-    found, *_ = np.linalg.lstsq(np.column_stack([all_rays, step]), inverse, rcond=None)
+    found = least_squares(np.column_stack([all_rays, step]), inverse)
     return bool(found[3] * face_m**2 > LEAST_OUT_M)
+
+
+def least_squares(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return x (K,), few, of the least |rows @ x - values|, rows (N, K), values (N,)."""
+    information = rows.T @ rows
+    # rows that leave an unknown open leave it small
+    information += RIDGE * np.trace(information) * np.eye(len(information))
+    return np.linalg.solve(information, rows.T @ values)
 
 
 def _around_px(parameters: FaceParameters) -> np.ndarray:

@@ -317,10 +317,11 @@ def test_a_surface_turned_otherwise_gives_the_distance_alone(model, aligner):
     assert not scene.align(aligner).turned
 
 
-def size_of(relief, shape):
-    """Size of the skin, with its sigma, that a relief says of a face whose shape is known."""
-    information = relief.information[0, 0]
-    vector = relief.vector[0] - relief.information[0, 1:] @ (shape / 2)
+def size_of(relief, shape=None):
+    """Size of the skin, with its sigma, that a relief says of a face of known shape, or none."""
+    information, vector = relief.information[0, 0], relief.vector[0]
+    if shape is not None:
+        vector -= relief.information[0, 1:] @ (shape / 2)
     return np.exp(vector / information), information**-0.5
 
 
@@ -369,17 +370,17 @@ def test_noise_that_neighbours_share_makes_relief_say_less(model, aligner):
     near, far = (
         scene.align(aligner, noisy(scene, 0.004 * distance_m**2)).relief
         for distance_m in (0.5, 2.5) for scene in [Scene(model, distance_m)])
-    assert size_of(far, np.zeros(40))[1] > 5 * size_of(near, np.zeros(40))[1]
+    assert size_of(far)[1] > 5 * size_of(near)[1]
     scene = Scene(model, 2.5)
     given = scene.parameters, scene.pose, scene.covariance, 1.0, CAMERA
     averaged = aligner(*given, DepthImage(noisy(scene, 0.025)), news=0.1).relief
-    assert size_of(averaged, np.zeros(40))[1] < 0.5 * size_of(far, np.zeros(40))[1]
+    assert size_of(averaged)[1] < 0.5 * size_of(far)[1]
 
 
 def test_the_relief_of_a_good_sensor_says_more(model, aligner):
     """Its points scatter less than a sensor's do at that distance."""
     scene = Scene(model, 2.0)
-    sigmas = [size_of(scene.align(aligner, noisy(scene, noise_m)).relief, np.zeros(40))[1]
+    sigmas = [size_of(scene.align(aligner, noisy(scene, noise_m)).relief)[1]
               for noise_m in (0.001, 0.012)]
     assert sigmas[1] > 1.5 * sigmas[0]
 

@@ -29,7 +29,7 @@ def arrays():
 def test_the_shipped_file_is_for_the_shipped_face_model(points):
     vertices, points_m, _ = points
     modes_m = shipped_modes(vertices, points_m)
-    assert modes_m.shape == (len(vertices), 40)
+    assert modes_m.shape == (len(vertices), 30)
     assert modes_m.flags.c_contiguous
     # people's faces differ from the mean by 2.3 mm, root mean square, and most of it is in few
     spread = (modes_m**2).sum(axis=0)

@@ -31,8 +31,8 @@ from model_building.face_model.model_file import write_arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE, SEED = 4000, 18
-COMPONENTS = 40
-"""They leave 0.2 of the reliefs' 2.3 mm."""
+COMPONENTS = 30
+"""They leave 0.25 of the reliefs' 2.3 mm."""
 PROVENANCE = ('Statistics of 4,000 faces drawn from ICT-FaceKit light (MIT, Copyright (c) 2020 '
               'USC Institute for Creative Technologies). Made by '
               'model_building.face_model.reliefs.')
