@@ -6,14 +6,13 @@
 Print how well gazes hold, as in docs/gaze.md.
 
     evaluate_gaze.py [--portraits DIR] [--moved] [--pointing DIR] [--every N]
-                     [--half test|fit|all] [--fast]
+                     [--half test|fit|all]
 
 --portraits: photos of people who look into the lens, one a file; --moved: the same photos after
 both irises were moved by known angles, too. --pointing: photos with labels.csv, columns file,
 person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in these directions. The
 constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every second portrait from
-the first, persons of even number), see fit_gaze.py; `test` is the other half. --fast: by the one
-network that looks at streams, else by the two that look at photos.
+the first, persons of even number), see fit_gaze.py; `test` is the other half.
 """
 
 from __future__ import annotations
@@ -78,13 +77,12 @@ class Sample:
 
 
 class Looker:
-    """Sees the largest face of photos, and its eyes as in a photo or, fast, as in a stream."""
+    """Sees the largest face of photos, and its eyes."""
 
-    def __init__(self, fast: bool) -> None:
+    def __init__(self) -> None:
         self._pipeline = Pipeline(PipelineConfig(use_eyes='never'))
         self._reader = EyeReader(threads=1, smooth=False, learn_offset=False)
         self._marker = IrisMarker(model_file('iris_landmark.tflite'), looks=5)
-        self._stamp_s = 0.0 if fast else None
 
     def samples(self, files: Iterable[tuple[Path, float, float]]) -> list[Sample]:
         """Return the largest face of each photo that has one."""
@@ -127,7 +125,7 @@ class Looker:
         face = sample.face
         eyes = self._reader(
             image, '', face.pose, face.pose_covariance, face.landmarks_px, face.landmarks_m,
-            sample.camera, face.head_scale, self._stamp_s,
+            sample.camera, face.head_scale, stamp_s=None,
         )  # fmt: skip
         return replace(sample, face=replace(face, eyes=eyes))
 
@@ -240,11 +238,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--moved', action='store_true', help='portraits with moved irises, too')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     parser.add_argument('--half', choices=('test', 'fit', 'all'), default='test')
-    parser.add_argument('--fast', action='store_true', help='as images of a stream')
     options = parser.parse_args(arguments)
     if not (options.portraits or options.pointing):
         parser.error('give --portraits or --pointing')
-    looker = Looker(options.fast)
+    looker = Looker()
     if options.portraits:
         files = portraits(options.portraits, options.half, options.every)
         _say(tell_portraits(looker.samples(files)))
