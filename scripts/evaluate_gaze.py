@@ -6,13 +6,15 @@
 Print how well gazes hold, as in docs/gaze.md.
 
     evaluate_gaze.py [--portraits DIR] [--moved] [--pointing DIR] [--every N]
-                     [--half test|fit|all]
+                     [--half test|fit|all] [--ict DIR [--people N]]
 
 --portraits: photos of people who look into the lens, one a file; --moved: the same photos after
 both irises were moved by known angles, too. --pointing: photos with labels.csv, columns file,
 person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in these directions. The
 constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every second portrait from
 the first, persons of even number), see fit_gaze.py; `test` is the other half.
+--ict: the folder of the ICT face model, of which people with known gazes are rendered, with the
+skin of the judging portraits where --portraits is given.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import rotation_in_plane, rotation_to
+from model_building.evaluation import eye_sweeps
 from model_building.eyes.elsewhere import looking_elsewhere, random_gaze
 from model_building.eyes.photo_eyes import IrisMarker
 
@@ -238,9 +241,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--moved', action='store_true', help='portraits with moved irises, too')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     parser.add_argument('--half', choices=('test', 'fit', 'all'), default='test')
+    parser.add_argument('--ict', type=Path, metavar='DIR', help='rendered eyes')
+    parser.add_argument('--people', type=int, default=6, metavar='N', help='of --ict')
     options = parser.parse_args(arguments)
-    if not (options.portraits or options.pointing):
-        parser.error('give --portraits or --pointing')
+    if not (options.portraits or options.pointing or options.ict):
+        parser.error('give --portraits, --pointing or --ict')
+    if options.ict:
+        seen = eye_sweeps.eyes_of(options.ict, options.portraits, options.people, seed=7)
+        _say(eye_sweeps.tell(list(seen)))
+        return 0
     looker = Looker()
     if options.portraits:
         files = portraits(options.portraits, options.half, options.every)
