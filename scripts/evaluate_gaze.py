@@ -204,7 +204,10 @@ def tell_posed(found: list[Sample]) -> list[str]:
     """Return the lines about posed heads."""
     pan = np.array([s.pan_deg for s in found])
     tilt = np.array([s.tilt_up_deg for s in found])
-    lines = [f'posed ({len(found)}): MAE and slope of pan; of tilt; AUC lens / 15 degrees away']
+    lines = [
+        f'posed ({len(found)}): MAE and slope of pan; of tilt; AUC lens / 15 degrees away; '
+        'mean error of pan'
+    ]
     for name, direction in (('head', head), ('gaze', gaze)):
         lines.append(f'  {name:6s} {_posed_line(found, pan, tilt, direction)}')
     return lines
@@ -220,11 +223,13 @@ def _posed_line(
     off = np.array([s.to_lens_deg(direction(s.face)) for s in found])
     at = off[(pan == 0) & (tilt == 0)]
     away = off[(np.abs(pan) == 15) & (tilt == 0)]
-    errors = np.abs(angles - np.column_stack([pan, tilt])).mean(axis=0)
+    off_by = angles - np.column_stack([pan, tilt])
+    errors = np.abs(off_by).mean(axis=0)
     slopes = [np.polyfit(pan, angles[:, 0], 1)[0], np.polyfit(tilt, angles[:, 1], 1)[0]]
     auc = float((at[:, None] < away[None]).mean()) if len(at) and len(away) else float('nan')
     return (
-        f'{errors[0]:6.2f} {slopes[0]:5.2f}; {errors[1]:6.2f} {slopes[1]:5.2f}; {auc:5.3f}'
+        f'{errors[0]:6.2f} {slopes[0]:5.2f}; {errors[1]:6.2f} {slopes[1]:5.2f}; {auc:5.3f}; '
+        f'{off_by[:, 0].mean():5.2f}'
     )
 
 
