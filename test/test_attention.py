@@ -85,6 +85,32 @@ def test_nobody_looks_at_what_is_in_their_own_head():
         attention.reset()
 
 
+@pytest.mark.parametrize(('away_m', 'told'), [(0.1, []), (0.11, [('f1', 'hat')])])
+def test_a_head_is_so_large(away_m, told):
+    shown = gazer(0, place=(0.0, 0.0, away_m))
+    assert Attention(least_s=0.0).update(0.0, [shown], {'hat': np.zeros(3)}) == told
+
+
+@pytest.mark.parametrize(('angle_deg', 'told'), [(14.7, [('f1', '')]), (15.3, [])])
+def test_who_is_unsure_has_to_look_within_15_degrees(angle_deg, told):
+    shown = gazer(angle_deg, sigma_deg=40.0)
+    assert Attention(least_s=0.0).update(0.0, [shown], CAMERA) == told
+
+
+@pytest.mark.parametrize(('gap_s', 'told'), [(1.0, [('f1', '')]), (1.125, [])])
+def test_a_look_goes_on_after_a_second_without_images_and_no_later(gap_s, told):
+    attention = Attention(least_s=0.25)
+    for stamp_s in (0.0, 0.25):
+        attention.update(stamp_s, [gazer(0)], CAMERA)
+    assert attention.update(0.25 + gap_s, [gazer(0)], CAMERA) == told
+
+
+@pytest.mark.parametrize('least_s', [-0.1, math.inf, math.nan])
+def test_a_time_that_is_none_is_refused(least_s):
+    with pytest.raises(ArgumentError, match='give seconds from 0 on'):
+        Attention(least_s)
+
+
 def test_a_gazer_without_an_id_is_refused():
     """'' is the camera: faces of photos have no other id."""
     with pytest.raises(ArgumentError, match='which is the camera; give ids'):
