@@ -1,10 +1,11 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Rendered eyes with truth: what is shown, and what is told of them."""
+"""How eyes are judged: rendered ones with truth, and still ones in recordings."""
 
 from dataclasses import replace
 
+import evaluate_gaze_jitter as jitter
 import numpy as np
 import pytest
 
@@ -91,3 +92,37 @@ def test_people_are_rendered_with_their_truth(shared_data):
     true = np.array([s.gaze_rad for s in opened])
     assert np.corrcoef(told[:, 0], true[:, 0])[0, 1] > 0.9
     assert np.corrcoef(told[:, 1], true[:, 1])[0, 1] > 0.6
+
+
+# --- still gazes in recordings -------------------------------------------------------
+
+
+def window(trembling_deg, head_deg=0.0, away_deg=0.0, measured=True):
+    """Return 16 images: a gaze that trembles from side to side, and moves off from the middle on."""
+    rows = []
+    for i in range(16):
+        aside = (1 if i % 2 else -1) * trembling_deg + (away_deg if i >= 8 else 0.0)
+        gaze = rotation_about('y', np.radians(aside)) @ [0, 0, -1.0]
+        head = rotation_about('y', np.radians(head_deg * i / 15)) @ [0, 0, -1.0]
+        rows.append((i / 30, head, gaze, measured))
+    return rows
+
+
+def test_a_trembling_gaze_is_told_by_its_size():
+    assert jitter.jitter_deg(window(0.7)) == pytest.approx(0.7, abs=1e-3)
+
+
+@pytest.mark.parametrize(('shown', 'counts'), [
+    (window(0.7), True),
+    (window(0.7, head_deg=5.0), False),
+    (window(0.0, away_deg=3.0), False),
+    (window(0.0, measured=False), False),
+])
+def test_only_still_gazes_count(shown, counts):
+    assert jitter.still(shown) == counts
+
+
+def test_windows_are_half_seconds_with_images():
+    rows = [(0.1 * i, None, None, True) for i in range(9)]
+    rows += [(10 + i / 30, None, None, True) for i in range(15)]
+    assert [len(part) for part in jitter.windows(rows)] == [15]
