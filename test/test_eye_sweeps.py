@@ -98,7 +98,7 @@ def test_people_are_rendered_with_their_truth(shared_data):
 
 
 def window(trembling_deg, head_deg=0.0, away_deg=0.0, measured=True):
-    """Return 16 images: a gaze that trembles from side to side, and moves off from the middle on."""
+    """Return 16 images of a gaze that trembles from side to side, and moves off half-way."""
     rows = []
     for i in range(16):
         aside = (1 if i % 2 else -1) * trembling_deg + (away_deg if i >= 8 else 0.0)
