@@ -179,6 +179,73 @@ def test_vertex_colors_and_pncc_interpolate():
     assert np.abs(image.astype(int) - pncc.astype(int)).max() <= 1
 
 
+def test_colors_of_several_faces_and_one_color_under_light():
+    # One face in colours of its own, one in the common colour, one behind both.
+    triangles, unit = head()
+    places = [(30, 40, 45, 0), (25, 92, 50, 10), (40, 66, 48, -300)]
+    vertices = [placed(unit, r, x, y, z=z) for r, x, y, z in places]
+    codes = rendering.normalised_coordinate_code(unit)
+    common = np.array([200, 40, 90], np.uint8)
+    colors = [codes, np.tile(common, (len(unit), 1)), codes[::-1]]
+    stacked = np.concatenate(vertices)
+    shifts = len(unit) * np.arange(3)
+    together = np.concatenate([triangles + shift for shift in shifts])
+    picture = rasterise(together, stacked, (96, 140), stacked[:, 2])
+    shading = rendering.DEFAULT_SHADING
+    light = np.concatenate(
+        [
+            vertex_light(
+                triangles, v, shading.light, shading.ambient, shading.diffuse, shading.specular
+            )
+            for v in vertices
+        ]
+    )
+    expected = shade(picture.interpolate(np.concatenate(colors)), picture.interpolate(light))
+    image = np.zeros((96, 140, 3), np.uint8)
+    given = [codes, (200, 40, 90), codes[::-1]]
+    faces = [rendering.PlacedMesh(v, None, c) for v, c in zip(vertices, given, strict=True)]
+    rendering.Renderer(triangles).draw(faces, (96, 140), image=image)
+    difference = np.abs(image - expected)[picture.mask]
+    assert difference.mean() < 1.0
+    assert np.percentile(difference, 99) < 8
+    assert not image[~picture.mask].any()
+
+
+@pytest.mark.parametrize('radius', [9.7, 60.2, 400.0])
+def test_colors_and_pncc_are_those_of_the_exact_way(radius):
+    # A triangle with a vertex that cannot be drawn takes the exact way and changes nothing else.
+    triangles, unit = head(160, 170)
+    vertices = placed(unit, radius, 160.3, 120.7)
+    codes = rendering.normalised_coordinate_code(unit)
+    last = len(unit)
+    with_bad = np.vstack([triangles, [[last, last, 0]]]).astype(np.int32)
+    pictures = []
+    for mesh, points, values in [
+        (triangles, vertices, codes),
+        (
+            with_bad,
+            np.vstack([vertices, [[np.nan, 0, 0]]]).astype(np.float32),
+            np.vstack([codes, codes[:1]]),
+        ),
+    ]:
+        image = np.full((240, 320, 3), 99, np.uint8)
+        pncc = np.empty((240, 320, 3), np.uint8)
+        rendering.Renderer(mesh).draw(
+            [rendering.PlacedMesh(points, PLANE, values)],
+            (240, 320),
+            image=image,
+            pncc=pncc,
+            pncc_codes=values,
+            opacity=0.8,
+        )
+        pictures.append((image.astype(int), pncc.astype(int)))
+    for fast, exact in zip(*pictures, strict=True):
+        difference = np.abs(fast - exact)
+        assert difference.mean() < 0.3
+        assert difference.max() <= 2
+    np.testing.assert_array_equal(pictures[0][1] == 0, pictures[1][1] == 0)
+
+
 def test_nearer_face_hides_the_farther_whatever_the_order():
     triangles, unit = head(20, 24)
     near = placed(unit, 15, 22, 25, z=0)
@@ -301,6 +368,7 @@ def test_pictures_are_independent_of_earlier_ones():
 def test_instruction_sets_and_threads_give_the_same_picture(radius):
     triangles, unit = head(160, 170)
     vertices = placed(unit, radius, 160.3, 120.7)
+    codes = rendering.normalised_coordinate_code(unit)
     outcomes = []
     ways = [(simd, threads) for simd in rendering.instruction_sets() for threads in (1, 3)]
     for simd, threads in ways:
@@ -311,7 +379,9 @@ def test_instruction_sets_and_threads_give_the_same_picture(radius):
         renderer.draw(
             [(vertices, PLANE)], (240, 320), image=image, depth=depth, visibility=seen, opacity=0.7
         )
-        outcomes.append((image, depth, seen))
+        pncc = renderer.pncc(vertices, (240, 320), codes)
+        colored = renderer.render(vertices, image.copy(), colors=codes, opacity=0.4)
+        outcomes.append((image, depth, seen, pncc, colored))
     assert 'portable' in rendering.instruction_sets()
     assert (outcomes[-1][0] != 99).any()
     for outcome in outcomes[:-1]:
