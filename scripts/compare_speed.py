@@ -23,6 +23,7 @@ time counts all threads of a process. Pinned to one core (taskset) nobody gains 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -126,8 +127,9 @@ def asked(name: str, process: subprocess.Popen[str], count: int) -> list[list[fl
     """Return wall and processor ms of each of some images that a process is asked to look at."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(f'{count}\n')
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # it has ended: nothing to read either
+        process.stdin.write(f'{count}\n')
+        process.stdin.flush()
     for line in process.stdout:
         if line.startswith('{"times"'):
             return json.loads(line)['times']
