@@ -37,6 +37,7 @@ import numpy as np
 SIZE, CROP = (640, 480), (110, 0, 230)
 IMAGES, ROUND = 24, 12
 RATE_HZ = 30.0
+ALL = 'ours, with eyes and expressions'
 Look = Callable[[np.ndarray], object]
 
 
@@ -78,33 +79,35 @@ def images() -> np.ndarray:
     return stream
 
 
-def compare(path: Path, options: argparse.Namespace) -> int:
-    """Let all take turns; print what an image took each."""
-    here = sys.executable
-    peers = {
-        'ours: pose, 68 landmarks': (here, 'pose'),
-        'ours, with eyes': (here, 'eyes'),
-        'ours, with eyes and expressions': (here, 'expressions'),
-        'ours, dense vertices too': (here, 'dense'),
+def peers(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Return who is compared: names, and commands but for the images."""
+    here = [sys.executable, __file__, '--be']
+    found = {
+        'ours: pose, 68 landmarks': [*here, 'pose'],
+        'ours, with eyes': [*here, 'eyes'],
+        ALL: [*here, 'expressions'],
+        'ours, dense vertices too': [*here, 'dense'],
     }
     if options.mediapipe:
         name = 'Face Landmarker, blendshapes' if options.task else 'Face Mesh, 478 points'
-        peers[f'MediaPipe {name}'] = (options.mediapipe, 'mediapipe')
+        found[f'MediaPipe {name}'] = [options.mediapipe, __file__, '--be', 'mediapipe']
     if options.tddfa:
-        peers['3DDFA_V2, 68 landmarks'] = (options.tddfa_python, '3ddfa')
-        peers['3DDFA_V2, dense vertices'] = (options.tddfa_python, '3ddfa_dense')
-    more = []
+        there = [options.tddfa_python, __file__, '--be']
+        found['3DDFA_V2, 68 landmarks'] = [*there, '3ddfa']
+        found['3DDFA_V2, dense vertices'] = [*there, '3ddfa_dense']
+    return found
+
+
+def compare(path: Path, options: argparse.Namespace) -> int:
+    """Let all take turns; print what an image took each."""
+    more = [str(path)]
     for name in ('task', 'tddfa'):
         if getattr(options, name):
             more += [f'--{name}', str(getattr(options, name).resolve())]
+    pipe = subprocess.PIPE
     running = {
-        name: subprocess.Popen(
-            [python, __file__, '--be', kind, str(path), *more],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name, (python, kind) in peers.items()
+        name: subprocess.Popen([*command, *more], stdin=pipe, stdout=pipe, text=True)
+        for name, command in peers(options).items()
     }
     try:
         times = {name: asked(name, process, 1)[:0] for name, process in running.items()}
@@ -116,7 +119,7 @@ def compare(path: Path, options: argparse.Namespace) -> int:
             process.kill()
             process.communicate()
     print(f'{"median ms an image of 640x480, one face":42}   wall  processor   x ours with all')
-    unit = np.median([t[1] for t in times['ours, with eyes and expressions']])
+    unit = np.median([t[1] for t in times[ALL]])
     for name, taken in times.items():
         wall, processor = np.median(taken, axis=0)
         print(f'{name:42}{wall:7.2f}{processor:11.2f}{processor / unit:18.2f}')
