@@ -389,6 +389,89 @@ def test_instruction_sets_and_threads_give_the_same_picture(radius):
             np.testing.assert_array_equal(got, expected)
 
 
+def directed_edges(triangles):
+    return [(t[k], t[(k + 1) % 3]) for t in triangles.tolist() for k in range(3)]
+
+
+def test_a_coarser_mesh_is_the_same_surface_on_some_of_its_vertices():
+    triangles, unit = head(60, 64)
+    edges = set(directed_edges(triangles))
+    rim = {v for a, b in edges if (b, a) not in edges for v in (a, b)}
+    coarse = rendering.coarser_triangles(triangles, unit, len(unit) // 4)
+    used = np.unique(coarse)
+    assert len(unit) // 4 <= len(used) <= 0.3 * len(unit)
+    assert rim <= set(used.tolist())
+    found = directed_edges(coarse)
+    assert len(set(found)) == len(found), 'two triangles on one side of an edge'
+    assert {e for e in found if e[::-1] not in set(found)} == {
+        e for e in edges if e[::-1] not in edges
+    }
+    # of a head of radius 1 the surface does not go inside, and turns nowhere
+    a, b, c = (unit[coarse[:, k]] for k in range(3))
+    outwards = np.einsum('ij,ij->i', np.cross(b - a, c - a), a + b + c)
+    finer = np.einsum(
+        'ij,ij->i',
+        np.cross(
+            unit[triangles[:, 1]] - unit[triangles[:, 0]],
+            unit[triangles[:, 2]] - unit[triangles[:, 0]],
+        ),
+        unit[triangles].sum(axis=1),
+    )
+    assert (np.sign(outwards) == np.sign(np.median(finer))).mean() > 0.999
+    assert np.linalg.norm((a + b + c) / 3, axis=1).min() > 0.9 * np.linalg.norm(
+        unit[triangles].mean(axis=1), axis=1).min()  # fmt: skip
+
+
+def test_a_coarser_mesh_of_everything_is_the_mesh():
+    triangles, unit = head()
+    np.testing.assert_array_equal(
+        rendering.coarser_triangles(triangles, unit, len(unit)), triangles
+    )
+
+
+@pytest.mark.parametrize('wanted', [0, 1, 50])
+def test_what_cannot_get_coarser_stays(wanted, rng):
+    # a soup, in which vertices have no ring, and triangles that are none
+    triangles = rng.integers(0, 40, (60, 3)).astype(np.int32)
+    coarse = rendering.coarser_triangles(triangles, rng.random((40, 3), np.float32), wanted)
+    assert 0 < len(coarse) <= 60
+    assert coarse.min() >= 0
+    assert coarse.max() < 40
+
+
+@pytest.mark.parametrize(
+    ('triangles', 'vertices', 'message'),
+    [
+        ([[0, 1, 4]], np.zeros((4, 3)), 'triangles: want indices of 4 vertices, got 4'),
+        ([[0, -1, 2]], np.zeros((4, 3)), 'triangles: want indices'),
+        ([[0, 1, 2]], np.full((4, 3), np.nan), 'vertices: want finite'),
+        ([[0, 1]], np.zeros((4, 3)), 'triangles: want int32'),
+        ([[0, 1, 2]], np.zeros((4, 2)), 'vertices: want float32'),
+    ],
+)
+def test_a_coarser_mesh_of_nothing_useful_gets_one_clear_line(triangles, vertices, message):
+    with pytest.raises(ValueError, match=message) as error:
+        rendering.coarser_triangles(np.array(triangles, np.int32), vertices, 2)
+    assert '\n' not in str(error.value)
+
+
+def test_a_coarser_mesh_has_the_light_of_the_finer_one():
+    triangles, unit = head(100, 110)
+    vertices = placed(unit, 40, 60, 50)
+    coarse = rendering.coarser_triangles(triangles, unit, len(unit) // 4)
+    fine = rendering.Renderer(triangles).render(vertices, np.zeros((100, 120, 3), np.uint8))
+    pictures = [
+        rendering.Renderer(coarse, surface=surface).render(
+            vertices, np.zeros((100, 120, 3), np.uint8)
+        )
+        for surface in (triangles, None)
+    ]
+    differences = [np.abs(p.astype(int) - fine).mean() for p in pictures]
+    assert differences[0] < 0.7 * differences[1]
+    with pytest.raises(ValueError, match='surface: want indices'):
+        rendering.Renderer(coarse, surface=-triangles)
+
+
 def test_inputs_are_left_alone():
     triangles, unit = head()
     vertices = placed(unit, 20, 30, 25)

@@ -35,7 +35,12 @@ from pathlib import Path
 import numpy as np
 
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.rendering.renderer import Renderer, normalised_coordinate_code
+from face_recon_ros.rendering.renderer import (
+    Renderer,
+    coarser_triangles,
+    normalised_coordinate_code,
+)
+from face_recon_ros.rendering.views import VERTICES_PER_COARSE
 
 # Height of the face in pixels, height and width of the image.
 CASES = [
@@ -175,14 +180,20 @@ def main() -> None:
     options = parser.parse_args()
     mean, triangles = mesh(options.mesh)
     ours = Renderer(triangles, threads=options.threads, simd=options.simd)
+    coarse = Renderer(
+        coarser_triangles(triangles, mean, len(mean) // VERTICES_PER_COARSE),
+        threads=options.threads,
+        simd=options.simd,
+        surface=triangles,
+    )
     others = [other_renderer(path, triangles) for path in options.compare]
     print(f'{len(mean)} vertices, {len(triangles)} triangles; median ms, of others how often ours')
     codes = normalised_coordinate_code(mean)
     names = ''.join(f'{path.stem:>16}  IoU   ' for path in options.compare)
-    print(f'{"face":>7}  {"image":>11}     mesh colors   PNCC  depth{names}')
+    print(f'{"face":>7}  {"image":>11}   coarse   mesh colors   PNCC  depth{names}')
     for size_px, height, width in CASES:
-        print(row(place(mean, size_px, height, width), (height, width), ours, others, codes,
-                  options.runs, size_px))  # fmt: skip
+        print(row(place(mean, size_px, height, width), (height, width), (ours, coarse), others,
+                  codes, options.runs, size_px))  # fmt: skip
     if options.mesh is None:
         decode_line(options.runs)
 
@@ -190,16 +201,18 @@ def main() -> None:
 def row(
     vertices: np.ndarray,
     shape: tuple[int, int],
-    ours: Renderer,
+    renderers: tuple[Renderer, Renderer],
     others: list[DenseHeadRenderer | Sim3dr],
     codes: np.ndarray,
     runs: int,
     size_px: int,
 ) -> str:
-    """Return a line of the table: ours in its ways, then the others."""
+    """Return a line of the table: ours in its ways, with the coarser mesh first, then the others."""
+    ours, coarse = renderers
     image, pncc = np.zeros((*shape, 3), np.uint8), np.zeros((*shape, 3), np.uint8)
     depth, plane = np.zeros(shape, np.float32), np.array([0, 0, -0.001, 2], np.float32)
     calls: list[Callable[[], object]] = [
+        lambda: coarse.render(vertices, image),
         lambda: ours.render(vertices, image),
         lambda: ours.render(vertices, image, colors=codes),
         lambda: ours.pncc(vertices, shape, codes, out=pncc),
@@ -208,12 +221,12 @@ def row(
     ]
     times = medians_ms(calls, runs)
     line = f'{size_px:4d} px  {shape[1]:4d} x {shape[0]:4d}  '
-    line += ''.join(f'{ms:7.2f}' for ms in times[:4])
+    line += ''.join(f'{ms:7.2f}' for ms in times[:5])
     mine = covered(lambda i: ours.render(vertices, i), shape)
-    for ms, other in zip(times[4:], others, strict=True):
+    for ms, other in zip(times[5:], others, strict=True):
         theirs = covered(lambda i, other=other: other.render(vertices, i), shape)
         overlap = (mine & theirs).sum() / (mine | theirs).sum()
-        line += f'{ms:8.2f} {ms / times[0]:5.1f} x {overlap:.4f}'
+        line += f'{ms:8.2f} {ms / times[1]:5.1f} x {overlap:.4f}'
     return line
 
 
