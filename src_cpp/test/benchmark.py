@@ -207,7 +207,7 @@ def row(
     runs: int,
     size_px: int,
 ) -> str:
-    """Return a line of the table: ours in its ways, with the coarser mesh first, then the others."""
+    """Return a line of the table: ours, the coarser mesh first, then the others."""
     ours, coarse = renderers
     image, pncc = np.zeros((*shape, 3), np.uint8), np.zeros((*shape, 3), np.uint8)
     depth, plane = np.zeros(shape, np.float32), np.array([0, 0, -0.001, 2], np.float32)
