@@ -44,6 +44,15 @@ def test_a_network_of_several_images_finds_what_that_of_one_does(name, images, t
             )
 
 
+def test_a_network_of_two_images_stays_one(rng):
+    path = model_file('eyes.tflite')
+    one, several = tflite.Network(path), tflite.Network(path, images=4)
+    assert several.input_shape == one.input_shape == (2, 40, 64, 3)
+    given = rng.random(one.input_shape, np.float32)
+    for expected, found in zip(one(given), several(given), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_what_is_no_file_of_a_network_cannot_be_made_one_of_several(rng):
     content = model_file('far_faces.tflite').read_bytes()
     for length in (0, 3, 8, 100, 5000):
