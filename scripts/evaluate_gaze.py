@@ -6,14 +6,15 @@
 Print how well gazes hold, as in docs/gaze.md.
 
     evaluate_gaze.py [--portraits DIR] [--moved] [--pointing DIR] [--every N]
-                     [--half test|fit|all] [--fast]
+                     [--half test|fit|all] [--ict DIR [--people N]]
 
 --portraits: photos of people who look into the lens, one a file; --moved: the same photos after
 both irises were moved by known angles, too. --pointing: photos with labels.csv, columns file,
 person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in these directions. The
 constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every second portrait from
-the first, persons of even number), see fit_gaze.py; `test` is the other half. --fast: by the one
-network that looks at streams, else by the two that look at photos.
+the first, persons of even number), see fit_gaze.py; `test` is the other half.
+--ict: the folder of the ICT face model, of which people with known gazes are rendered, with the
+skin of the judging portraits where --portraits is given.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import rotation_in_plane, rotation_to
+from model_building.evaluation import eye_sweeps
 from model_building.eyes.elsewhere import looking_elsewhere, random_gaze
 from model_building.eyes.photo_eyes import IrisMarker
 
@@ -78,13 +80,12 @@ class Sample:
 
 
 class Looker:
-    """Sees the largest face of photos, and its eyes as in a photo or, fast, as in a stream."""
+    """Sees the largest face of photos, and its eyes."""
 
-    def __init__(self, fast: bool) -> None:
+    def __init__(self) -> None:
         self._pipeline = Pipeline(PipelineConfig(use_eyes='never'))
         self._reader = EyeReader(threads=1, smooth=False, learn_offset=False)
         self._marker = IrisMarker(model_file('iris_landmark.tflite'), looks=5)
-        self._stamp_s = 0.0 if fast else None
 
     def samples(self, files: Iterable[tuple[Path, float, float]]) -> list[Sample]:
         """Return the largest face of each photo that has one."""
@@ -127,7 +128,7 @@ class Looker:
         face = sample.face
         eyes = self._reader(
             image, '', face.pose, face.pose_covariance, face.landmarks_px, face.landmarks_m,
-            sample.camera, face.head_scale, self._stamp_s,
+            sample.camera, face.head_scale, stamp_s=None,
         )  # fmt: skip
         return replace(sample, face=replace(face, eyes=eyes))
 
@@ -203,7 +204,10 @@ def tell_posed(found: list[Sample]) -> list[str]:
     """Return the lines about posed heads."""
     pan = np.array([s.pan_deg for s in found])
     tilt = np.array([s.tilt_up_deg for s in found])
-    lines = [f'posed ({len(found)}): MAE and slope of pan; of tilt; AUC lens / 15 degrees away']
+    lines = [
+        f'posed ({len(found)}): MAE and slope of pan; of tilt; AUC lens / 15 degrees away; '
+        'mean error of pan'
+    ]
     for name, direction in (('head', head), ('gaze', gaze)):
         lines.append(f'  {name:6s} {_posed_line(found, pan, tilt, direction)}')
     return lines
@@ -219,11 +223,13 @@ def _posed_line(
     off = np.array([s.to_lens_deg(direction(s.face)) for s in found])
     at = off[(pan == 0) & (tilt == 0)]
     away = off[(np.abs(pan) == 15) & (tilt == 0)]
-    errors = np.abs(angles - np.column_stack([pan, tilt])).mean(axis=0)
+    off_by = angles - np.column_stack([pan, tilt])
+    errors = np.abs(off_by).mean(axis=0)
     slopes = [np.polyfit(pan, angles[:, 0], 1)[0], np.polyfit(tilt, angles[:, 1], 1)[0]]
     auc = float((at[:, None] < away[None]).mean()) if len(at) and len(away) else float('nan')
     return (
-        f'{errors[0]:6.2f} {slopes[0]:5.2f}; {errors[1]:6.2f} {slopes[1]:5.2f}; {auc:5.3f}'
+        f'{errors[0]:6.2f} {slopes[0]:5.2f}; {errors[1]:6.2f} {slopes[1]:5.2f}; {auc:5.3f}; '
+        f'{off_by[:, 0].mean():5.2f}'
     )
 
 
@@ -240,11 +246,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--moved', action='store_true', help='portraits with moved irises, too')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     parser.add_argument('--half', choices=('test', 'fit', 'all'), default='test')
-    parser.add_argument('--fast', action='store_true', help='as images of a stream')
+    parser.add_argument('--ict', type=Path, metavar='DIR', help='rendered eyes')
+    parser.add_argument('--people', type=int, default=6, metavar='N', help='of --ict')
     options = parser.parse_args(arguments)
-    if not (options.portraits or options.pointing):
-        parser.error('give --portraits or --pointing')
-    looker = Looker(options.fast)
+    if not (options.portraits or options.pointing or options.ict):
+        parser.error('give --portraits, --pointing or --ict')
+    if options.ict:
+        seen = eye_sweeps.eyes_of(options.ict, options.portraits, options.people, seed=7)
+        _say(eye_sweeps.tell(list(seen)))
+        return 0
+    looker = Looker()
     if options.portraits:
         files = portraits(options.portraits, options.half, options.every)
         _say(tell_portraits(looker.samples(files)))

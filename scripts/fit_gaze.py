@@ -5,13 +5,13 @@
 """
 Fit the constants of face_recon_ros/eyes/gaze.py.
 
-    fit_gaze.py --portraits DIR --pointing DIR [--fast] [--evaluations N]
+    fit_gaze.py --portraits DIR --pointing DIR [--evaluations N]
 
 On the half `fit` of the photos of evaluate_gaze.py, which judges on the other. What is made small:
 errors of people who look into the lens (median, 90 %), of posed heads, of moved irises, while
 changes of the gaze keep their size: slopes of posed heads and of moved irises. Without the slopes
 "at the lens" would be the best answer. sigma_scale follows from portraits and posed heads at the
-end. --fast: of the one network that looks at streams, else of the two that look at photos.
+end.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import numpy as np
 from evaluate_gaze import SHARE, Looker, Sample, portraits, posed, seen_across
 from scipy.optimize import minimize
 
-from face_recon_ros.eyes.gaze import OF_PHOTOS, OF_STREAMS, GazeConstants, GazeEstimate, gaze_of
+from face_recon_ros.eyes.gaze import FITTED, GazeConstants, GazeEstimate, gaze_of
 
-# radius_m of streams is an eyeball's, and inwards_m follows from the irises of frontal faces
+# radius_m is an eyeball's, and inwards_m follows from the irises of frontal faces
 FREE = (
     'vertical_gain', 'half_width_px', 'behind_m', 'up_m', 'eye_sigma_m', 'eye_sigma_px',
     'spread_rad', 'tilt_rad',
@@ -43,8 +43,8 @@ SLOPE_COST = 40.0
 class Photos:
     """The photos of the half `fit`."""
 
-    def __init__(self, portraits_dir: Path, pointing_dir: Path, fast: bool) -> None:
-        looker = Looker(fast)
+    def __init__(self, portraits_dir: Path, pointing_dir: Path) -> None:
+        looker = Looker()
         files = portraits(portraits_dir, 'fit', 1)
         self.portraits = looker.samples(files)
         self.moved = looker.moved(files)
@@ -128,13 +128,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description='Fit the constants of gazes')
     parser.add_argument('--portraits', type=Path, metavar='DIR', required=True)
     parser.add_argument('--pointing', type=Path, metavar='DIR', required=True)
-    parser.add_argument('--fast', action='store_true', help='as images of a stream')
     parser.add_argument('--evaluations', type=int, default=200, metavar='N')
     options = parser.parse_args(arguments)
-    photos = Photos(options.portraits, options.pointing, options.fast)
-    start, names = (OF_STREAMS, FREE) if options.fast else (OF_PHOTOS, ('radius_m', *FREE))
-    known = fitted(photos, start, names, options.evaluations)
-    sys.stdout.write(f'cost {photos.cost(start):.3f} -> {photos.cost(known):.3f}\n{known}\n')
+    photos = Photos(options.portraits, options.pointing)
+    known = fitted(photos, FITTED, FREE, options.evaluations)
+    sys.stdout.write(f'cost {photos.cost(FITTED):.3f} -> {photos.cost(known):.3f}\n{known}\n')
     return 0
 
 

@@ -4,10 +4,12 @@
 """Who looks at whom, and blinks: thresholds and times, by values written out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from face_recon_ros.errors import ArgumentError
 from face_recon_ros.eyes.attention import Attention, Gazer
 from face_recon_ros.eyes.blinks import BlinkCounter
 
@@ -72,6 +74,88 @@ def test_people_look_at_each_other_and_at_frames():
     # whoever is not in the image looks at nothing, and nobody looks at one
     assert attention.update(1.05, [facing], targets) == []
     assert attention.update(1.1, [], targets) == []
+
+
+def test_nobody_looks_at_what_is_in_their_own_head():
+    """A frame of the person's own face, 2 cm before its origin; at 20 cm it is a thing."""
+    attention = Attention(least_s=0.0)
+    for ahead_m, told in ((0.02, []), (0.0, []), (0.2, [('f1', 'face_f1')])):
+        targets = {'face_f1': np.array([0.0, 0.0, 1.0 - ahead_m])}
+        assert attention.update(0.0, [gazer(0)], targets) == told
+        attention.reset()
+
+
+@pytest.mark.parametrize(('away_m', 'told'), [(0.1, []), (0.11, [('f1', 'hat')])])
+def test_a_head_is_so_large(away_m, told):
+    shown = gazer(0, place=(0.0, 0.0, away_m))
+    assert Attention(least_s=0.0).update(0.0, [shown], {'hat': np.zeros(3)}) == told
+
+
+@pytest.mark.parametrize(('angle_deg', 'told'), [(14.7, [('f1', '')]), (15.3, [])])
+def test_who_is_unsure_has_to_look_within_15_degrees(angle_deg, told):
+    shown = gazer(angle_deg, sigma_deg=40.0)
+    assert Attention(least_s=0.0).update(0.0, [shown], CAMERA) == told
+
+
+@pytest.mark.parametrize(('gap_s', 'told'), [(1.0, [('f1', '')]), (1.125, [])])
+def test_a_look_goes_on_after_a_second_without_images_and_no_later(gap_s, told):
+    attention = Attention(least_s=0.25)
+    for stamp_s in (0.0, 0.25):
+        attention.update(stamp_s, [gazer(0)], CAMERA)
+    assert attention.update(0.25 + gap_s, [gazer(0)], CAMERA) == told
+
+
+@pytest.mark.parametrize('least_s', [-0.1, math.inf, math.nan])
+def test_a_time_that_is_none_is_refused(least_s):
+    with pytest.raises(ArgumentError, match='give seconds from 0 on'):
+        Attention(least_s)
+
+
+def test_a_gazer_without_an_id_is_refused():
+    """'' is the camera: faces of photos have no other id."""
+    with pytest.raises(ArgumentError, match='which is the camera; give ids'):
+        Attention().update(0.0, [gazer(0, face_id='')], CAMERA)
+
+
+def test_a_target_that_is_missing_ends_its_look_and_no_other():
+    attention = Attention(least_s=0.2)
+    both = {**CAMERA, 'tablet': np.array([0.0, 0.02, 0.0])}
+    for i in range(6):
+        told = attention.update(i / 20, [gazer(0)], both)
+    assert told == [('f1', ''), ('f1', 'tablet')]
+    assert attention.update(0.3, [gazer(0)], CAMERA) == [('f1', '')]
+    # back within a second it goes on, later it has to be looked at anew
+    assert attention.update(0.9, [gazer(0)], both) == [('f1', ''), ('f1', 'tablet')]
+    for i in range(30):
+        attention.update(0.95 + i / 20, [gazer(0)], CAMERA)
+    assert attention.update(2.5, [gazer(0)], both) == [('f1', '')]
+
+
+def test_an_id_that_comes_again_after_a_second_begins_anew():
+    attention = Attention(least_s=0.3)
+    assert looks(attention, 0, 0.0, 0.5) == [('f1', '')]
+    assert attention.update(0.55, [], CAMERA) == []
+    assert attention.update(1.6, [gazer(0)], CAMERA) == []
+    assert looks(attention, 0, 1.65, 0.3) == [('f1', '')]
+
+
+def test_a_time_changed_meanwhile_holds_from_then_on():
+    attention = Attention(least_s=5.0)
+    assert looks(attention, 0, 0.0, 1.0) == []
+    attention.least_s = 0.5
+    assert attention.update(1.1, [gazer(0)], CAMERA) == [('f1', '')]
+
+
+@pytest.mark.parametrize('broken', ['gaze', 'place_m', 'sigma_rad'])
+def test_what_is_not_a_number_looks_at_nothing_and_ends_nothing_at_once(broken):
+    attention = Attention(least_s=0.2)
+    assert looks(attention, 0, 0.0, 0.5) == [('f1', '')]
+    nan = math.nan if broken == 'sigma_rad' else np.full(3, np.nan)
+    shown = replace(gazer(0), **{broken: nan})
+    assert attention.update(0.55, [shown], CAMERA) == [('f1', '')]
+    told = [attention.update(0.6 + i / 20, [shown], CAMERA) for i in range(10)]
+    # of an unknown sigma the fixed angle counts
+    assert told[-1] == ([('f1', '')] if broken == 'sigma_rad' else [])
 
 
 def test_a_clock_set_back_and_a_reset_begin_anew():

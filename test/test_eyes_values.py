@@ -22,13 +22,12 @@ from test_eyes import (
     scene,
 )
 
-from face_recon_ros import face_reader
+from face_recon_ros import Camera, face_reader
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.blinks import BlinkCounter
 from face_recon_ros.eyes.crops import is_inside
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.iris_landmark import IrisLandmarkNetwork
 from face_recon_ros.eyes.openness import opening_ratios
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.face_reader import FaceReader, Wanted
@@ -65,10 +64,9 @@ def test_a_turned_eye_is_as_open(turn_deg):
     assert opening_ratios(points @ r.T) == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize('second', [False, True])
-def test_iris_and_corners_have_the_sizes_of_a_face(portrait, face, second):
+def test_iris_and_corners_have_the_sizes_of_a_face(portrait, face):
     """An iris has 11.7 mm, and the corners of an eye are two to three times as far apart."""
-    looks = face.eyes.landmarks if second else EyeNetwork()(portrait, face.landmarks_px)
+    looks = EyeNetwork()(portrait, face.landmarks_px)
     corners = face.landmarks_px[[[36, 39], [42, 45]], :2]
     np.testing.assert_allclose(
         looks.width_px, np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), rtol=0.25)
@@ -80,63 +78,30 @@ MIRROR_68 = np.arange(68)
 MIRROR_68[[36, 39, 42, 45]] = [45, 42, 39, 36]
 
 
-@pytest.mark.parametrize('second', [False, True])
-def test_of_a_mirrored_image_all_is_mirrored(portrait, face, second):
-    network, refine = EyeNetwork(), IrisLandmarkNetwork()
+def test_of_a_mirrored_image_all_is_mirrored(portrait, face):
+    network = EyeNetwork()
     width = portrait.shape[1]
     mirrored = np.ascontiguousarray(portrait[:, ::-1])
     pixels = face.landmarks_px[:, :2]
     mirrored_pixels = (pixels * [-1, 1] + [width - 1, 0])[MIRROR_68]
 
-    def looked(image, landmarks_px):
-        looks = network(image, landmarks_px)
-        return refine.refined(image, landmarks_px, looks) if second else looks
-
-    one, other = looked(portrait, pixels), looked(mirrored, mirrored_pixels)
+    one, other = network(portrait, pixels), network(mirrored, mirrored_pixels)
     back = other.iris_px[::-1] * [-1, 1] + [width - 1, 0]
     np.testing.assert_allclose(back, one.iris_px, atol=0.02)
     lids = other.lids_px[::-1] * [-1, 1] + [width - 1, 0]
     np.testing.assert_allclose(lids, one.lids_px, atol=0.02)
 
 
-def test_both_networks_see_the_same_eyes(portrait, face):
-    """In pixels of an image in which an eye has about 20."""
-    looks = EyeNetwork()(portrait, face.landmarks_px)
-    refined = IrisLandmarkNetwork().refined(portrait, face.landmarks_px, looks)
-    seen_px = 2 * refined.iris_px - looks.iris_px
-    assert np.abs(seen_px - looks.iris_px).max() < 1.5
-
-
 # --- which constants ---------------------------------------------------------------
 
 
-def test_a_photo_is_looked_at_twice_and_a_stream_once(portrait, monkeypatch):
-    told, loaded = [], []
-    gaze_of_them = reader_module.gaze_of
-
-    def noted(*arguments):
-        told.append(arguments[6].radius_m)
-        return gaze_of_them(*arguments)
-
-    class Counted(IrisLandmarkNetwork):
-        def __init__(self, threads):
-            loaded.append(threads)
-            super().__init__(threads)
-
-        def refined(self, *arguments):
-            told.append('second look')
-            return super().refined(*arguments)
-
-    monkeypatch.setattr(reader_module, 'gaze_of', noted)
-    monkeypatch.setattr(reader_module, 'IrisLandmarkNetwork', Counted)
-    pipeline = Pipeline()
-    pipeline.detect(portrait)
-    pipeline.detect(portrait)
-    assert told == ['second look', 0.0087] * 2
-    assert loaded == [1]
-    told.clear()
-    pipeline.track(portrait, 0.0)
-    assert told == [0.0104]
+def test_photos_and_streams_are_looked_at_alike(portrait, face):
+    """Where pose and landmarks are the same, so are eyes and gaze."""
+    reader = reader_module.EyeReader(threads=1, smooth=True, learn_offset=False)
+    camera = Camera.uncalibrated(portrait.shape[1], portrait.shape[0])
+    given = (portrait, 'f1', face.pose, face.pose_covariance, face.landmarks_px,
+             face.landmarks_m, camera, face.head_scale)
+    assert reader(*given, None) == reader(*given, 0.0)
 
 
 def test_a_millimetre_of_an_iris_is_so_much_of_a_gaze():
@@ -205,16 +170,6 @@ def test_the_larger_the_eyes_the_less_the_head_decides():
     assert off == sorted(off)
     assert off[0] < 2
     assert 3 < off[2] < 15
-
-
-def test_the_second_look_moves_irises_alone(portrait, face):
-    """It takes the corners along with the irises, and closed eyes for open ones."""
-    looks = EyeNetwork()(portrait, face.landmarks_px)
-    refined = IrisLandmarkNetwork().refined(portrait, face.landmarks_px, looks)
-    assert refined.lids_px is looks.lids_px
-    assert refined.openness is looks.openness
-    assert refined.width_px is looks.width_px
-    assert np.abs(refined.iris_px - looks.iris_px).max() > 0.01
 
 
 def test_an_eye_is_worth_no_more_for_being_wide():

@@ -24,6 +24,8 @@ LEAVING = 1.5
 MOST_NEAR_RAD = math.radians(15)
 # Frames may be missed for a moment
 FORGET_S = 1.0
+# Nobody looks at what is in their own head: a frame of it, or of a hat
+OWN_HEAD_M = 0.1
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,8 +74,11 @@ class Attention:
         Return the pairs (sender, receiver) of an image, sorted.
 
         :param targets: places (3,) m by name, in the frame of the gazers; CAMERA is the robot
+        :raises ArgumentError: a gazer has the camera's name.
         """
         people = list(gazers)
+        if any(person.id == CAMERA for person in people):
+            raise ArgumentError(f'a gazer has the id {CAMERA!r}, which is the camera; give ids')
         places = {**targets, **{p.id: p.place_m for p in people}}
         present = {p.id for p in people}
         for person in people:
@@ -88,12 +93,14 @@ class Attention:
 
     def _look_at(self, stamp_s: float, person: Gazer, name: str, place_m: np.ndarray) -> None:
         look = self._looks.get((person.id, name))
-        if look is None or stamp_s < look.seen_s:
+        if look is None or not 0 <= stamp_s - look.seen_s <= FORGET_S:
             look = self._looks[person.id, name] = _Look(stamp_s)
         look.seen_s = stamp_s
         near_rad = min(max(NEAR_RAD, SIGMAS * person.sigma_rad), MOST_NEAR_RAD)
         limit_rad = near_rad * (LEAVING if look.is_on else 1.0)
-        inside = angle_rad(person.gaze, place_m - person.place_m) <= limit_rad
+        way_m = place_m - person.place_m
+        outside_head = float(np.linalg.norm(way_m)) > OWN_HEAD_M
+        inside = outside_head and angle_rad(person.gaze, way_m) <= limit_rad
         if inside == look.is_on:
             look.changing_s = None
             return

@@ -13,7 +13,7 @@ across the eye.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from face_recon_ros.pose import MetricPose
 @dataclass(slots=True, frozen=True)
 class GazeConstants:
     """
-    Of an average adult's eye as the networks see it, and how well they do.
+    Of an average adult's eye as the network sees it, and how well it does.
 
     Chosen on one half of the photos of scripts/fit_gaze.py; scripts/evaluate_gaze.py judges on the
     other.
@@ -58,8 +58,8 @@ class GazeConstants:
         return self.radius_m * part * np.array([1.0, self.vertical_gain])
 
 
-# Of a stream's images one network sees the eyes; of a photo two, one of which follows less
-OF_STREAMS = GazeConstants(
+# What scripts/fit_gaze.py found
+FITTED = GazeConstants(
     vertical_gain=1.28,
     half_width_px=22,
     behind_m=0.0015,
@@ -69,15 +69,6 @@ OF_STREAMS = GazeConstants(
     spread_rad=math.radians(6.2),
     tilt_rad=math.radians(2.8),
     sigma_scale=0.97,
-)
-OF_PHOTOS = replace(
-    OF_STREAMS,
-    radius_m=0.0087,
-    vertical_gain=1.2,
-    half_width_px=23,
-    eye_sigma_px=0.9,
-    spread_rad=math.radians(6.6),
-    sigma_scale=0.95,
 )
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
@@ -124,7 +115,7 @@ def gaze_of(
     :param landmarks_m: (68, 3) camera frame
     :param head_scale: size of the head relative to the face model's
     """
-    known = constants or OF_STREAMS
+    known = constants or FITTED
     head = pose.rotation[:, 0]
     measured = _usable(eyes, landmarks_m, camera)
     if not measured.any():

@@ -11,9 +11,8 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
-from face_recon_ros.eyes.gaze import OF_PHOTOS, OF_STREAMS, gaze_of
+from face_recon_ros.eyes.gaze import gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
-from face_recon_ros.eyes.iris_landmark import IrisLandmarkNetwork
 from face_recon_ros.eyes.landmarks import Eyes
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.pose import MetricPose
@@ -23,12 +22,11 @@ AUTO, ALWAYS, NEVER = 'auto', 'always', 'never'
 
 
 class EyeReader:
-    """Looks at eyes; networks are loaded with the first face whose eyes are asked for."""
+    """Looks at eyes; the network is loaded with the first face whose eyes are asked for."""
 
     def __init__(self, threads: int, smooth: bool, learn_offset: bool) -> None:
         self._threads = threads
         self._network: EyeNetwork | None = None
-        self._second: IrisLandmarkNetwork | None = None
         self._smoothers = GazeSmoothers(smooth, learn_offset)
 
     def configure(self, smooth: bool, learn_offset: bool) -> None:
@@ -64,11 +62,7 @@ class EyeReader:
         if self._network is None:
             self._network = EyeNetwork(threads=self._threads)
         eyes = self._network(image, landmarks_px)
-        if stamp_s is None:
-            self._second = self._second or IrisLandmarkNetwork(self._threads)
-            eyes = self._second.refined(image, landmarks_px, eyes)
-        constants = OF_PHOTOS if stamp_s is None else OF_STREAMS
-        found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale, constants)
+        found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale)
         gaze = found.direction
         if stamp_s is not None:
             to_camera = camera.position_m - landmarks_m[CORNERS_68].mean(axis=(0, 1))

@@ -70,7 +70,7 @@ class Sweeps:
         self._reader = ExpressionReader()
         self._heads = IctHeads(IctModel.load(ict))
         self._portraits = judging_portraits(portraits) if portraits else []
-        self._draw = draw or self._heads.drawn
+        self.drawn = draw or self._heads.drawn
         self._camera = Camera(SIZE_PX, SIZE_PX, FOCAL_LENGTH_PX, FOCAL_LENGTH_PX,
                               (SIZE_PX - 1) / 2, (SIZE_PX - 1) / 2)
 
@@ -81,7 +81,7 @@ class Sweeps:
         for number in tqdm(range(people), unit='person', leave=False, disable=None):
             rng = np.random.default_rng([seed, number])
             identity = np.clip(rng.standard_normal(100), -IDENTITY_LIMIT, IDENTITY_LIMIT)
-            skin = self._skin(number, rng)
+            skin = self.skin(number, rng)
 
             def shown(weights: np.ndarray, turn: tuple[int, int] = (0, 0), *,
                       who: tuple[np.ndarray, Skin, int] = (identity, skin, number),
@@ -104,7 +104,8 @@ class Sweeps:
                                    float(seen.confidence[unit])))
         return {name: Sweep(*np.array(found).T) for name, found in rows.items()}
 
-    def _skin(self, number: int, rng: np.random.Generator) -> Skin:
+    def skin(self, number: int, rng: np.random.Generator) -> Skin:
+        """Return the skin of the next person."""
         if not self._portraits:
             return self._heads.skins.plain_skin(rng)
         while True:
@@ -128,7 +129,7 @@ class Sweeps:
                turn_deg: tuple[int, int]) -> tuple[Expression, Expression]:
         """Return what is read of an image, and of it in the mirror."""
         scene = self.scene(identity, skin, number, weights, turn_deg)
-        image = self._draw(scene, np.full((SIZE_PX, SIZE_PX, 3), 120, np.uint8))
+        image = self.drawn(scene, np.full((SIZE_PX, SIZE_PX, 3), 120, np.uint8))
         image = photographed(image, np.random.default_rng(number))
         marks = scene.landmarks_px
         other = np.ascontiguousarray(image[:, ::-1])
