@@ -22,8 +22,8 @@ from face_recon_ros.regression.own_network import NETWORK_FILE, OWN_OUTPUTS, Own
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
-# Faces in one run of the network: four take a sixth less than one after the other within a stream,
-# eight no less than four (docs/speed.md)
+# Faces in one run of the network: four take up to a sixth less than one after the other, eight no
+# less than four (docs/speed.md)
 GROUP = 4
 # What both ways may differ by, in the network's units (pixels of the crop at most)
 GROUP_TOLERANCE = 1e-3
