@@ -8,6 +8,7 @@ import numpy as np
 def instruction_sets() -> list[str]: ...
 def assign(cost: np.ndarray) -> list[tuple[int, int]]: ...
 
+def coarser(triangles: np.ndarray, vertices: np.ndarray, wanted: int) -> np.ndarray: ...
 def crop(
     image: np.ndarray,
     image_from_crop: np.ndarray,
@@ -20,7 +21,9 @@ def crop(
 class Renderer:
     required_vertices: int
 
-    def __init__(self, triangles: np.ndarray, threads: int, simd: str) -> None: ...
+    def __init__(
+        self, triangles: np.ndarray, threads: int, simd: str, surface: np.ndarray | None = None
+    ) -> None: ...
     def draw(
         self,
         faces: Sequence[tuple[np.ndarray, np.ndarray | None, np.ndarray | None]],

@@ -21,6 +21,7 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.paths import is_shipped
+from face_recon_ros.tflite_batch import batched
 
 RUNTIMES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter')
 FILE_IDENTIFIER = b'TFL3'  # bytes 4..8 of every TensorFlow Lite flatbuffer
@@ -52,8 +53,13 @@ def runtime() -> ModuleType:
 class Network:
     """A network with one image input, read from a .tflite file."""
 
-    def __init__(self, path: str | Path, threads: int = 1) -> None:
-        """:raises ModelFileError: missing, empty, corrupt, or not one float32 image input."""
+    def __init__(self, path: str | Path, threads: int = 1, images: int = 1) -> None:
+        """
+        Load a file.
+
+        :param images: that one run takes, of a file that ships and is made for one (batched())
+        :raises ModelFileError: missing, empty, corrupt, or not one float32 image input.
+        """
         self.path = Path(path)
         _check_file(self.path)
         interpreter_module = runtime()
@@ -63,6 +69,8 @@ class Network:
             # The runtime maps files: who writes into one would end this process (SIGBUS). Those
             # that ship are replaced, never written into.
             source = {'model_content': _content(self.path)}
+        elif images > 1:
+            source = {'model_content': _batched(self.path, images)}
         try:
             with _LOADING, _without_start_up_chatter():
                 self._interpreter = interpreter_module.Interpreter(num_threads=threads, **source)
@@ -142,6 +150,14 @@ def _content(path: Path, size: int = -1) -> bytes:
             f'model file {path}: {error.strerror or error}; '
             'check the path or reinstall the package'
         ) from error
+
+
+def _batched(path: Path, images: int) -> bytes:
+    """:raises ModelFileError: the file cannot be made one of several images."""
+    try:
+        return batched(_content(path), images)
+    except ValueError as error:
+        raise ModelFileError(f'model file {path}: {error}; get it again') from error
 
 
 def _check_apart(path: Path, interpreter_module: ModuleType) -> None:

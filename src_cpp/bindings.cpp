@@ -24,6 +24,7 @@
 namespace py = pybind11;
 
 void bind_crop(py::module_ & module);
+void bind_mesh(py::module_ & module);
 void bind_network_reader(py::module_ & module);
 void bind_pose_solver(py::module_ & module);
 void bind_tracking(py::module_ & module);
@@ -45,8 +46,10 @@ constexpr py::ssize_t kMaxImageSide = 1 << 20;
 class PyRenderer
 {
 public:
-  PyRenderer(const py::object & triangles, int threads, const std::string & simd)
-  : renderer_(construct(triangles, threads, simd))
+  PyRenderer(
+    const py::object & triangles, int threads, const std::string & simd,
+    const py::object & surface)
+  : renderer_(construct(triangles, threads, simd, surface))
   {
   }
 
@@ -145,16 +148,23 @@ public:
 
 private:
   static face_recon::Renderer construct(
-    const py::object & triangles, int threads, const std::string & simd)
+    const py::object & triangles, int threads, const std::string & simd,
+    const py::object & surface)
   {
     const py::array indices = checked<std::int32_t>(triangles, "triangles", {kAnySize, 3});
+    py::array finer;
+    if (!surface.is_none()) {
+      finer = checked<std::int32_t>(surface, "surface", {kAnySize, 3});
+    }
+    const auto * finer_data = surface.is_none() ? nullptr : input_data<std::int32_t>(finer);
+    const auto finer_count = static_cast<std::size_t>(surface.is_none() ? 0 : finer.shape(0));
     if (threads < 1 || threads > 64) {
       throw py::value_error("threads: want 1 to 64, got " + std::to_string(threads));
     }
     const py::gil_scoped_release release;
     return face_recon::Renderer(
-      input_data<std::int32_t>(indices), static_cast<std::size_t>(indices.shape(0)), simd,
-      threads);
+      input_data<std::int32_t>(indices), static_cast<std::size_t>(indices.shape(0)), simd, threads,
+      finer_data, finer_count);
   }
 
   static float strength(float value, const char * name)
@@ -343,8 +353,8 @@ PYBIND11_MODULE(_renderer, module)
   module.doc() = "Mesh renderer and dense decoder in C++; use face_recon_ros.rendering.renderer.";
   py::class_<PyRenderer>(module, "Renderer")
     .def(
-      py::init<const py::object &, int, const std::string &>(), py::arg("triangles"),
-      py::arg("threads"), py::arg("simd"))
+      py::init<const py::object &, int, const std::string &, const py::object &>(),
+      py::arg("triangles"), py::arg("threads"), py::arg("simd"), py::arg("surface") = py::none())
     .def_property_readonly("required_vertices", &PyRenderer::required_vertices)
     .def(
       "draw", &PyRenderer::draw, py::arg("faces"), py::arg("height"), py::arg("width"),
@@ -411,6 +421,7 @@ PYBIND11_MODULE(_renderer, module)
     py::arg("offsets"), py::arg("noise_factor"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   bind_crop(module);
+  bind_mesh(module);
   bind_network_reader(module);
   bind_pose_solver(module);
   bind_tracking(module);

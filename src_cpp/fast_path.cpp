@@ -10,22 +10,11 @@
 #include <limits>
 
 #include "screen_space.hpp"
-#include "visibility.hpp"
 
 namespace face_recon
 {
 namespace
 {
-
-// nearness = plane . (x, y, z, 1)
-std::array<double, 4> nearness_plane(const Face & face)
-{
-  if (!face.has_depth_plane) {
-    return {0.0, 0.0, 1.0, 0.0};
-  }
-  const auto & depth = face.depth_plane;
-  return {-double{depth[0]}, -double{depth[1]}, -double{depth[2]}, -double{depth[3]}};
-}
 
 // Kernels address pixels by 32-bit integers.
 constexpr std::int64_t kMostPixels = std::int64_t{1} << 29;
@@ -39,12 +28,6 @@ SnappedPoint unpacked(std::int32_t xy)
 }
 
 }  // namespace
-
-float FastPath::DepthKeys::nearness(std::uint32_t word) const
-{
-  const auto key = static_cast<double>(word >> kDepthBits);
-  return static_cast<float>(farthest + (key - kKeyMargin) / scale);
-}
 
 bool FastPath::find_windows(
   const std::vector<Face> & faces, const Topology & topology, const Outputs & outputs)
@@ -123,11 +106,12 @@ PlaceArguments FastPath::place_arguments(
 }
 
 SurfaceBuffer FastPath::surface_buffer(
-  const Window & window, const PixelBox & box, std::size_t part)
+  const Window & window, const PixelBox & box, std::vector<std::uint32_t> & pixels,
+  std::int64_t stride)
 {
   SurfaceBuffer buffer{};
-  buffer.pixels = pixels_[part].data();
-  buffer.stride = stride_;
+  buffer.pixels = pixels.data();
+  buffer.stride = stride;
   const auto in_window = [](std::int64_t pixel, std::int32_t origin) {
     return static_cast<std::int32_t>(pixel - origin);
   };
@@ -187,47 +171,6 @@ void FastPath::draw_left_over(
   }
 }
 
-// Rows of the box into the first buffer; the others are left empty.
-void FastPath::merge_rows(std::int64_t first, std::int64_t last, std::size_t parts)
-{
-  for (std::size_t part = 1; part < parts; ++part) {
-    for (std::int64_t i = first * stride_; i < last * stride_; ++i) {
-      const auto pixel = static_cast<std::size_t>(i);
-      pixels_[0][pixel] = std::max(pixels_[0][pixel], pixels_[part][pixel]);
-    }
-  }
-}
-
-// Rows of the box.
-void FastPath::resolve_rows(
-  const Shading & shading, const Outputs & outputs, const PixelBox & box, std::int64_t first_row,
-  std::int64_t last_row) const
-{
-  const ShadeArguments shade{
-    shading.color, static_cast<std::int32_t>(shading.opacity * 256.0F + 0.5F)};
-  const float base =
-    static_cast<float>(-keys_.farthest + static_cast<double>(kKeyMargin) / keys_.scale);
-  const auto step = static_cast<float>(-1.0 / keys_.scale);
-  const float nothing = std::numeric_limits<float>::quiet_NaN();
-  const auto columns = static_cast<std::size_t>(box.width());
-  const auto width = static_cast<std::size_t>(outputs.width);
-  for (std::int64_t y = box.y0 + first_row; y < box.y0 + last_row; ++y) {
-    const std::uint32_t * words = pixels_[0].data() + (y - box.y0) * stride_;
-    const std::size_t row = static_cast<std::size_t>(y) * width;
-    const std::size_t first = row + static_cast<std::size_t>(box.x0);
-    if (outputs.image != nullptr) {
-      kernels_->shade_row(
-        words, outputs.image + 3 * first, columns, 3 * (outputs.pixel_count() - first - columns),
-        shade);
-    }
-    if (outputs.depth_m != nullptr) {
-      std::fill(outputs.depth_m + row, outputs.depth_m + first, nothing);
-      kernels_->depth_row(words, outputs.depth_m + first, columns, base, step);
-      std::fill(outputs.depth_m + first + columns, outputs.depth_m + row + width, nothing);
-    }
-  }
-}
-
 std::array<std::size_t, 2> FastPath::share(std::size_t count, std::size_t part, std::size_t parts)
 {
   const auto edge = [&](std::size_t p) {
@@ -236,55 +179,8 @@ std::array<std::size_t, 2> FastPath::share(std::size_t count, std::size_t part, 
   return {edge(part), edge(part + 1)};
 }
 
-void FastPath::test_visibility(
-  const Topology & topology, const std::vector<Face> & faces, const PixelBox & box,
-  const Outputs & outputs)
+bool FastPath::find_job(const Outputs & outputs, Job & job)
 {
-  for (std::size_t f = 0; f < faces.size(); ++f) {
-    const Face & face = faces[f];
-    const std::array<double, 4> plane = nearness_plane(face);
-    front_.assign(topology.vertex_count, 0);
-    nearness_.resize(topology.vertex_count);
-    snapped_.resize(topology.vertex_count);
-    for (std::size_t i = 0; i < topology.vertex_count; ++i) {
-      const float * xyz = face.vertices + topology.point(i);
-      nearness_[i] =
-        static_cast<float>(plane[0] * xyz[0] + plane[1] * xyz[1] + plane[2] * xyz[2] + plane[3]);
-      snapped_[i] = {snap(xyz[0]), snap(xyz[1])};
-    }
-    for (std::size_t t = 0; t < topology.triangle_count(); ++t) {
-      const std::size_t p = topology.vertex_of(t, 0);
-      const std::size_t q = topology.vertex_of(t, 1);
-      const std::size_t r = topology.vertex_of(t, 2);
-      if (doubled_area(snapped_[p], snapped_[q], snapped_[r]) > 0) {
-        front_[p] = front_[q] = front_[r] = 1;
-      }
-    }
-    mark_visible(
-      topology, face, box, outputs, static_cast<std::int64_t>(f),
-      [&](std::size_t i) { return front_[i] != 0; }, [&](std::size_t i) { return nearness_[i]; },
-      [&](std::int64_t x, std::int64_t y) {
-        const std::uint32_t word =
-          pixels_[0][static_cast<std::size_t>((y - box.y0) * stride_ + x - box.x0)];
-        return word == 0 ? kNothing : keys_.nearness(word);
-      });
-  }
-}
-
-bool FastPath::draw(
-  const Topology & topology, const std::vector<Face> & faces, const Shading & shading,
-  const Outputs & outputs)
-{
-  const bool wants_attributes =
-    outputs.pncc != nullptr ||
-    (outputs.image != nullptr && std::any_of(faces.begin(), faces.end(), [](const Face & face) {
-       return face.colors != nullptr;
-     }));
-  if (
-    faces.empty() || topology.triangle_count() == 0 || wants_attributes ||
-    !find_windows(faces, topology, outputs) || !find_keys(faces)) {
-    return false;
-  }
   PixelBox box{outputs.width, outputs.height, -1, -1};
   for (const Window & window : windows_) {
     if (!window.box.empty()) {
@@ -298,61 +194,79 @@ bool FastPath::draw(
   }
   // Triangles are written in whole registers and blocks, beyond the box.
   stride_ = box.width() + static_cast<std::int64_t>(Topology::kBatch);
-  const auto words = static_cast<std::size_t>(stride_ * (box.height() + kBlockSide - 1));
-  const std::size_t parts = box.area() >= kPixelsWorthThreads ? workers_.count() : 1;
-  pixels_.resize(workers_.count());
-  for (std::size_t part = 0; part < parts; ++part) {
-    if (pixels_[part].size() < words) {
-      pixels_[part].resize(words, 0);
+  job.box = box;
+  job.words = static_cast<std::size_t>(stride_ * (box.height() + kBlockSide - 1));
+  job.parts = box.area() >= kPixelsWorthThreads ? workers_.count() : 1;
+  return true;
+}
+
+void FastPath::draw_surface(
+  const Topology & topology, const std::vector<Face> & faces, const LightModel & light,
+  const Job & job, bool with_light, const Channel * channel, Surface & surface)
+{
+  surface.resize(workers_.count());
+  for (std::size_t part = 0; part < job.parts; ++part) {
+    if (surface[part].size() < job.words) {
+      surface[part].resize(job.words, 0);
     }
   }
   const std::size_t vertices = topology.source_vertex.size();
   xy_.resize(vertices);
   surface_.resize(vertices);
   left_over_.resize(3 * topology.triangle_count());
-  const LightModel light(shading);
   for (std::size_t f = 0; f < faces.size(); ++f) {
     const Window & window = windows_[f];
     if (window.box.empty()) {
       continue;
     }
-    const PlaceArguments place =
-      place_arguments(topology, faces[f], window, light, outputs.image != nullptr);
-    workers_.run(parts, [&](std::size_t part) {
+    const PlaceArguments place = place_arguments(topology, faces[f], window, light, with_light);
+    workers_.run(job.parts, [&](std::size_t part) {
       PlaceArguments arguments = place;
-      const auto [first, last] = share(vertices, part, parts);
+      const auto [first, last] = share(vertices, part, job.parts);
       arguments.first = first;
       arguments.last = last;
       kernels_->place(arguments);
     });
-    workers_.run(parts, [&](std::size_t part) {
-      rasterise(topology, surface_buffer(window, box, part), part, parts);
+    if (channel != nullptr) {
+      put_channel(topology, faces[f], *channel);
+    }
+    workers_.run(job.parts, [&](std::size_t part) {
+      rasterise(
+        topology, surface_buffer(window, job.box, surface[part], stride_), part, job.parts);
     });
   }
-  const auto rows = static_cast<std::size_t>(box.height());
-  const auto rows_of = [&](std::size_t part) {
-    const auto edge = [&](std::size_t p) { return static_cast<std::int64_t>(rows * p / parts); };
-    return std::array<std::int64_t, 2>{edge(part), edge(part + 1)};
-  };
-  workers_.run(parts, [&](std::size_t part) {
-    const auto [first, last] = rows_of(part);
-    merge_rows(first, last, parts);
-    resolve_rows(shading, outputs, box, first, last);
-  });
-  if (outputs.depth_m != nullptr) {
-    const float nothing = std::numeric_limits<float>::quiet_NaN();
-    const auto width = static_cast<std::size_t>(outputs.width);
-    std::fill_n(outputs.depth_m, static_cast<std::size_t>(box.y0) * width, nothing);
-    std::fill(
-      outputs.depth_m + static_cast<std::size_t>(box.y1 + 1) * width,
-      outputs.depth_m + outputs.pixel_count(), nothing);
+}
+
+bool FastPath::draw(
+  const Topology & topology, const std::vector<Face> & faces, const Shading & shading,
+  const Outputs & outputs)
+{
+  Job job;
+  if (
+    faces.empty() || topology.triangle_count() == 0 || !find_windows(faces, topology, outputs) ||
+    !find_keys(faces) || !find_job(outputs, job)) {
+    return false;
   }
+  const LightModel light(shading);
+  const bool with_surface =
+    outputs.image != nullptr || outputs.depth_m != nullptr || outputs.visibility != nullptr;
+  if (with_surface) {
+    draw_surface(topology, faces, light, job, outputs.image != nullptr, nullptr, pixels_);
+    const bool in_one_color =
+      std::none_of(faces.begin(), faces.end(), [](const Face & face) { return face.colors; });
+    for_rows(job, [&](std::int64_t first, std::int64_t last) {
+      merge_rows(pixels_, first, last, job.parts);
+      resolve_rows(shading, outputs, job.box, in_one_color, first, last);
+    });
+  }
+  fill_around(outputs, job.box);
   if (outputs.visibility != nullptr) {
-    test_visibility(topology, faces, box, outputs);
+    test_visibility(topology, faces, job.box, outputs);
   }
-  workers_.run(parts, [&](std::size_t part) {
-    std::memset(pixels_[part].data(), 0, words * sizeof(std::uint32_t));
-  });
+  draw_channels(topology, faces, shading, light, outputs, job);
+  if (with_surface) {
+    clear(job, pixels_);
+  }
   return true;
 }
 

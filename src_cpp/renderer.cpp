@@ -37,10 +37,10 @@ struct Renderer::State
 
 Renderer::Renderer(
   const std::int32_t * triangles, std::size_t count, const std::string & instruction_set,
-  int threads)
+  int threads, const std::int32_t * surface, std::size_t surface_count)
 : state_(
     std::make_unique<State>(
-      analyse_topology(triangles, count), kernels_named(instruction_set),
+      analyse_topology(triangles, count, surface, surface_count), kernels_named(instruction_set),
       static_cast<std::size_t>(std::max(1, threads))))
 {
 }

@@ -67,10 +67,11 @@ class Renderer
 public:
   // triangles: count * 3 vertex indices, counter-clockwise as seen from outside. Throws
   // std::invalid_argument when one is negative, or when this machine has not got the instruction
-  // set: "auto" takes the best of instruction_sets().
+  // set: "auto" takes the best of instruction_sets(). surface: likewise, of a finer mesh that normals
+  // are taken from; none: the triangles.
   Renderer(
     const std::int32_t * triangles, std::size_t count, const std::string & instruction_set,
-    int threads);
+    int threads, const std::int32_t * surface = nullptr, std::size_t surface_count = 0);
   ~Renderer();
   Renderer(Renderer &&) noexcept;
   Renderer & operator=(Renderer &&) noexcept;

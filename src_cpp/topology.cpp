@@ -44,12 +44,20 @@ struct Incidence
   }
 };
 
-std::vector<Triangle> compact(
-  const std::int32_t * triangles, std::size_t count, std::vector<std::int32_t> & used)
+void check_indices(const char * name, const std::int32_t * triangles, std::size_t count)
 {
-  used.assign(triangles, triangles + 3 * count);
-  std::sort(used.begin(), used.end());
-  used.erase(std::unique(used.begin(), used.end()), used.end());
+  for (std::size_t k = 0; k < 3 * count; ++k) {
+    if (triangles[k] < 0 || triangles[k] > Topology::kLastIndex) {
+      throw std::invalid_argument(
+        std::string(name) + ": want indices 0 to " + std::to_string(Topology::kLastIndex) +
+        ", got " + std::to_string(triangles[k]) + " in triangle " + std::to_string(k / 3));
+    }
+  }
+}
+
+std::vector<Triangle> compact(
+  const std::int32_t * triangles, std::size_t count, const std::vector<std::int32_t> & used)
+{
   std::vector<Triangle> result(count);
   for (std::size_t t = 0; t < count; ++t) {
     for (std::size_t k = 0; k < 3; ++k) {
@@ -337,16 +345,16 @@ void renumber(
 
 }  // namespace
 
-Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
+Topology analyse_topology(
+  const std::int32_t * triangles, std::size_t count, const std::int32_t * surface,
+  std::size_t surface_count)
 {
-  for (std::size_t k = 0; k < 3 * count; ++k) {
-    if (triangles[k] < 0 || triangles[k] > Topology::kLastIndex) {
-      throw std::invalid_argument(
-        "triangles: want indices 0 to " + std::to_string(Topology::kLastIndex) + ", got " +
-        std::to_string(triangles[k]) + " in triangle " + std::to_string(k / 3));
-    }
-  }
-  std::vector<std::int32_t> used;
+  check_indices("triangles", triangles, count);
+  check_indices("surface", surface, surface_count);
+  std::vector<std::int32_t> used(triangles, triangles + 3 * count);
+  used.insert(used.end(), surface, surface + 3 * surface_count);
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
   const std::vector<Triangle> compacted = compact(triangles, count, used);
   const Incidence around = incidence(compacted, used.size());
   std::vector<Triangle> clockwise = compacted;
@@ -373,7 +381,12 @@ Topology analyse_topology(const std::int32_t * triangles, std::size_t count)
   for (auto & corner : result.corner) {
     corner.resize(padded(pairs.size()), 0);
   }
-  renumber(result, numbered, compacted, around, used);
+  if (surface_count == 0) {
+    renumber(result, numbered, compacted, around, used);
+  } else {
+    const std::vector<Triangle> finer = compact(surface, surface_count, used);
+    renumber(result, numbered, finer, incidence(finer, used.size()), used);
+  }
   return result;
 }
 

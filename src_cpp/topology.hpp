@@ -63,7 +63,10 @@ struct Topology
   }
 };
 
-// triangles: count * 3 indices, 0 to kLastIndex (std::invalid_argument otherwise).
-Topology analyse_topology(const std::int32_t * triangles, std::size_t count);
+// triangles: count * 3 indices, 0 to kLastIndex (std::invalid_argument otherwise). surface: of a finer
+// mesh that normals are taken from; none: these triangles.
+Topology analyse_topology(
+  const std::int32_t * triangles, std::size_t count, const std::int32_t * surface = nullptr,
+  std::size_t surface_count = 0);
 
 }  // namespace face_recon

@@ -3,6 +3,9 @@
 
 import importlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,3 +167,64 @@ def test_publishing_is_a_stage_where_ros_is(portrait):
             assert bench.time_call(stages.calls()[name], runs=3).min() > 0
     finally:
         publisher.close()
+
+
+MEDIAPIPE = """
+from types import SimpleNamespace as N
+class FaceMesh:
+    def __init__(self, max_num_faces, refine_landmarks):
+        assert (max_num_faces, refine_landmarks) == (1, True)
+    def process(self, image):
+        assert image.shape == (480, 640, 3)
+        return N(multi_face_landmarks={found})
+solutions = N(face_mesh=N(FaceMesh=FaceMesh))
+"""
+TDDFA = """
+class TDDFA_ONNX:
+    def __init__(self, checkpoint_fp, bfm_fp):
+        assert open(checkpoint_fp).read() == 'weights'
+    def __call__(self, image, boxes):
+        assert image.shape == (480, 640, 3)
+        return ['parameters'], boxes
+    def recon_vers(self, parameters, boxes, dense_flag):
+        assert parameters == ['parameters']
+"""
+
+
+def compared(folder, found, *options):
+    """Run the comparison with programs of these names that are stand-ins."""
+    (folder / 'mediapipe.py').write_text(MEDIAPIPE.format(found=found))
+    (folder / 'TDDFA_ONNX.py').write_text(TDDFA)
+    (folder / 'configs').mkdir(exist_ok=True)
+    (folder / 'configs' / 'mb1_120x120.yml').write_text('checkpoint_fp: w.pth\nbfm_fp: b.pkl\n')
+    (folder / 'w.pth').write_text('weights')
+    python = folder / 'python'
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={folder}:$PYTHONPATH exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    script = Path(__file__).parents[1] / 'scripts' / 'compare_speed.py'
+    command = [sys.executable, script, '--rounds', '1', '--mediapipe', python, *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+
+
+def test_others_are_timed_in_turn_with_ours_on_the_same_images(tmp_path):
+    done = compared(tmp_path, "['face']", '--tddfa', tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith(('ours', 'Medi', '3DD'))]
+    assert [row[:42].strip() for row in rows] == [
+        'ours: pose, 68 landmarks',
+        'ours, with eyes',
+        'ours, with eyes and expressions',
+        'ours, dense vertices too',
+        'MediaPipe Face Mesh, 478 points',
+        '3DDFA_V2, 68 landmarks',
+        '3DDFA_V2, dense vertices',
+    ]
+    assert rows[2].split()[-1] == '1.00'
+    assert all(float(row.split()[-3]) > 0 for row in rows[:4])
+
+
+def test_a_program_that_finds_no_face_is_not_compared(tmp_path):
+    done = compared(tmp_path, None)
+    assert done.returncode == 1
+    assert 'compare_speed: no face found' in done.stderr
+    assert 'MediaPipe Face Mesh, 478 points: it ended' in done.stderr

@@ -21,7 +21,7 @@ PACKAGE = 'face_recon_ros'
 # and from the rows above its own; CONTRIBUTING.md says what is in each.
 LAYERS = (
     ('_renderer', 'errors'),
-    ('deprecation', 'equality', 'lazy', 'opencv', 'paths', 'rotations'),
+    ('deprecation', 'equality', 'lazy', 'opencv', 'paths', 'rotations', 'tflite_batch'),
     ('lens', 'settings', 'tflite'),
     ('camera',),
     ('calibration', 'face_model'),

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from face_recon_ros import tflite
 from face_recon_ros.detection import loader
+from face_recon_ros.nodes.process_memory import give_back
+from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression import network
 from face_recon_ros.tools.latency import resident_mib, shared_mib
@@ -55,6 +58,31 @@ def test_a_pipeline_loads_every_network_once(monkeypatch):
     # another threshold is another detector with the same networks
     pipeline.configure(replace(pipeline.config, detector_threshold=0.9))
     assert len(loaded) == 4
+
+
+def resident_kib(path):
+    """Return how much of a mapped file is in memory, by proc(5)."""
+    found, inside = 0, False
+    for line in Path('/proc/self/smaps').read_text().splitlines():
+        fields = line.split()
+        if not fields[0].endswith(':'):
+            inside = fields[-1] == str(path.resolve())
+        elif inside and fields[0] == 'Rss:':
+            found += int(fields[1])
+    return found
+
+
+def test_files_of_networks_do_not_stay_in_memory_once_they_are_loaded():
+    path = model_file('face_recon.tflite')
+    face = tflite.Network(path)
+    image = np.random.default_rng(5).random(face.input_shape, np.float32)
+    before = face(image)
+    loaded = resident_kib(path)
+    assert loaded > 3000
+    give_back()
+    assert resident_kib(path) == 0
+    for found, expected in zip(face(image), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_shared_memory_is_told_apart():

@@ -179,6 +179,73 @@ def test_vertex_colors_and_pncc_interpolate():
     assert np.abs(image.astype(int) - pncc.astype(int)).max() <= 1
 
 
+def test_colors_of_several_faces_and_one_color_under_light():
+    # One face in colours of its own, one in the common colour, one behind both.
+    triangles, unit = head()
+    places = [(30, 40, 45, 0), (25, 92, 50, 10), (40, 66, 48, -300)]
+    vertices = [placed(unit, r, x, y, z=z) for r, x, y, z in places]
+    codes = rendering.normalised_coordinate_code(unit)
+    common = np.array([200, 40, 90], np.uint8)
+    colors = [codes, np.tile(common, (len(unit), 1)), codes[::-1]]
+    stacked = np.concatenate(vertices)
+    shifts = len(unit) * np.arange(3)
+    together = np.concatenate([triangles + shift for shift in shifts])
+    picture = rasterise(together, stacked, (96, 140), stacked[:, 2])
+    shading = rendering.DEFAULT_SHADING
+    light = np.concatenate(
+        [
+            vertex_light(
+                triangles, v, shading.light, shading.ambient, shading.diffuse, shading.specular
+            )
+            for v in vertices
+        ]
+    )
+    expected = shade(picture.interpolate(np.concatenate(colors)), picture.interpolate(light))
+    image = np.zeros((96, 140, 3), np.uint8)
+    given = [codes, (200, 40, 90), codes[::-1]]
+    faces = [rendering.PlacedMesh(v, None, c) for v, c in zip(vertices, given, strict=True)]
+    rendering.Renderer(triangles).draw(faces, (96, 140), image=image)
+    difference = np.abs(image - expected)[picture.mask]
+    assert difference.mean() < 1.0
+    assert np.percentile(difference, 99) < 8
+    assert not image[~picture.mask].any()
+
+
+@pytest.mark.parametrize('radius', [9.7, 60.2, 400.0])
+def test_colors_and_pncc_are_those_of_the_exact_way(radius):
+    # A triangle with a vertex that cannot be drawn takes the exact way and changes nothing else.
+    triangles, unit = head(160, 170)
+    vertices = placed(unit, radius, 160.3, 120.7)
+    codes = rendering.normalised_coordinate_code(unit)
+    last = len(unit)
+    with_bad = np.vstack([triangles, [[last, last, 0]]]).astype(np.int32)
+    pictures = []
+    for mesh, points, values in [
+        (triangles, vertices, codes),
+        (
+            with_bad,
+            np.vstack([vertices, [[np.nan, 0, 0]]]).astype(np.float32),
+            np.vstack([codes, codes[:1]]),
+        ),
+    ]:
+        image = np.full((240, 320, 3), 99, np.uint8)
+        pncc = np.empty((240, 320, 3), np.uint8)
+        rendering.Renderer(mesh).draw(
+            [rendering.PlacedMesh(points, PLANE, values)],
+            (240, 320),
+            image=image,
+            pncc=pncc,
+            pncc_codes=values,
+            opacity=0.8,
+        )
+        pictures.append((image.astype(int), pncc.astype(int)))
+    for fast, exact in zip(*pictures, strict=True):
+        difference = np.abs(fast - exact)
+        assert difference.mean() < 0.3
+        assert difference.max() <= 2
+    np.testing.assert_array_equal(pictures[0][1] == 0, pictures[1][1] == 0)
+
+
 def test_nearer_face_hides_the_farther_whatever_the_order():
     triangles, unit = head(20, 24)
     near = placed(unit, 15, 22, 25, z=0)
@@ -301,6 +368,7 @@ def test_pictures_are_independent_of_earlier_ones():
 def test_instruction_sets_and_threads_give_the_same_picture(radius):
     triangles, unit = head(160, 170)
     vertices = placed(unit, radius, 160.3, 120.7)
+    codes = rendering.normalised_coordinate_code(unit)
     outcomes = []
     ways = [(simd, threads) for simd in rendering.instruction_sets() for threads in (1, 3)]
     for simd, threads in ways:
@@ -311,12 +379,97 @@ def test_instruction_sets_and_threads_give_the_same_picture(radius):
         renderer.draw(
             [(vertices, PLANE)], (240, 320), image=image, depth=depth, visibility=seen, opacity=0.7
         )
-        outcomes.append((image, depth, seen))
+        pncc = renderer.pncc(vertices, (240, 320), codes)
+        colored = renderer.render(vertices, image.copy(), colors=codes, opacity=0.4)
+        outcomes.append((image, depth, seen, pncc, colored))
     assert 'portable' in rendering.instruction_sets()
     assert (outcomes[-1][0] != 99).any()
     for outcome in outcomes[:-1]:
         for got, expected in zip(outcome, outcomes[-1], strict=True):
             np.testing.assert_array_equal(got, expected)
+
+
+def directed_edges(triangles):
+    return [(t[k], t[(k + 1) % 3]) for t in triangles.tolist() for k in range(3)]
+
+
+def test_a_coarser_mesh_is_the_same_surface_on_some_of_its_vertices():
+    triangles, unit = head(60, 64)
+    edges = set(directed_edges(triangles))
+    rim = {v for a, b in edges if (b, a) not in edges for v in (a, b)}
+    coarse = rendering.coarser_triangles(triangles, unit, len(unit) // 4)
+    used = np.unique(coarse)
+    assert len(unit) // 4 <= len(used) <= 0.3 * len(unit)
+    assert rim <= set(used.tolist())
+    found = directed_edges(coarse)
+    assert len(set(found)) == len(found), 'two triangles on one side of an edge'
+    assert {e for e in found if e[::-1] not in set(found)} == {
+        e for e in edges if e[::-1] not in edges
+    }
+    # of a head of radius 1 the surface does not go inside, and turns nowhere
+    a, b, c = (unit[coarse[:, k]] for k in range(3))
+    outwards = np.einsum('ij,ij->i', np.cross(b - a, c - a), a + b + c)
+    finer = np.einsum(
+        'ij,ij->i',
+        np.cross(
+            unit[triangles[:, 1]] - unit[triangles[:, 0]],
+            unit[triangles[:, 2]] - unit[triangles[:, 0]],
+        ),
+        unit[triangles].sum(axis=1),
+    )
+    assert (np.sign(outwards) == np.sign(np.median(finer))).mean() > 0.999
+    assert np.linalg.norm((a + b + c) / 3, axis=1).min() > 0.9 * np.linalg.norm(
+        unit[triangles].mean(axis=1), axis=1).min()  # fmt: skip
+
+
+def test_a_coarser_mesh_of_everything_is_the_mesh():
+    triangles, unit = head()
+    np.testing.assert_array_equal(
+        rendering.coarser_triangles(triangles, unit, len(unit)), triangles
+    )
+
+
+@pytest.mark.parametrize('wanted', [0, 1, 50])
+def test_what_cannot_get_coarser_stays(wanted, rng):
+    # a soup, in which vertices have no ring, and triangles that are none
+    triangles = rng.integers(0, 40, (60, 3)).astype(np.int32)
+    coarse = rendering.coarser_triangles(triangles, rng.random((40, 3), np.float32), wanted)
+    assert 0 < len(coarse) <= 60
+    assert coarse.min() >= 0
+    assert coarse.max() < 40
+
+
+@pytest.mark.parametrize(
+    ('triangles', 'vertices', 'message'),
+    [
+        ([[0, 1, 4]], np.zeros((4, 3)), 'triangles: want indices of 4 vertices, got 4'),
+        ([[0, -1, 2]], np.zeros((4, 3)), 'triangles: want indices'),
+        ([[0, 1, 2]], np.full((4, 3), np.nan), 'vertices: want finite'),
+        ([[0, 1]], np.zeros((4, 3)), 'triangles: want int32'),
+        ([[0, 1, 2]], np.zeros((4, 2)), 'vertices: want float32'),
+    ],
+)
+def test_a_coarser_mesh_of_nothing_useful_gets_one_clear_line(triangles, vertices, message):
+    with pytest.raises(ValueError, match=message) as error:
+        rendering.coarser_triangles(np.array(triangles, np.int32), vertices, 2)
+    assert '\n' not in str(error.value)
+
+
+def test_a_coarser_mesh_has_the_light_of_the_finer_one():
+    triangles, unit = head(100, 110)
+    vertices = placed(unit, 40, 60, 50)
+    coarse = rendering.coarser_triangles(triangles, unit, len(unit) // 4)
+    fine = rendering.Renderer(triangles).render(vertices, np.zeros((100, 120, 3), np.uint8))
+    pictures = [
+        rendering.Renderer(coarse, surface=surface).render(
+            vertices, np.zeros((100, 120, 3), np.uint8)
+        )
+        for surface in (triangles, None)
+    ]
+    differences = [np.abs(p.astype(int) - fine).mean() for p in pictures]
+    assert differences[0] < 0.7 * differences[1]
+    with pytest.raises(ValueError, match='surface: want indices'):
+        rendering.Renderer(coarse, surface=-triangles)
 
 
 def test_inputs_are_left_alone():

@@ -1,6 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
 from face_recon_ros.regression.face_mesh import FaceMeshRegressor
+from face_recon_ros.tflite_batch import batched
 
 FACE_MESH = model_file('face_landmark.tflite')
 
@@ -21,6 +23,52 @@ def test_network_reports_its_shapes():
     network = tflite.Network(FACE_MESH)
     assert network.input_shape == (1, 192, 192, 3)
     assert sorted(np.prod(s) for s in network.output_shapes()) == [1, 1404]
+
+
+@pytest.mark.parametrize(
+    ('name', 'images', 'tensors'),
+    [('face_recon', 4, 7), ('face_recon', 2, 7), ('face_landmark', 4, 2), ('expressions', 3, 1)],
+)
+def test_a_network_of_several_images_finds_what_that_of_one_does(name, images, tensors, rng):
+    path = model_file(f'{name}.tflite')
+    one, several = tflite.Network(path), tflite.Network(path, images=images)
+    assert several.input_shape == (images, *one.input_shape[1:])
+    assert several.output_names == one.output_names
+    given = rng.random(several.input_shape, np.float32)
+    found = several(given)
+    assert len(found) == tensors
+    for index in range(images):
+        for expected, values in zip(one(given[index : index + 1]), found, strict=True):
+            np.testing.assert_allclose(
+                values[index : index + 1].reshape(expected.shape), expected, rtol=1e-5, atol=1e-5
+            )
+
+
+def test_a_network_of_two_images_stays_one(rng):
+    path = model_file('eyes.tflite')
+    one, several = tflite.Network(path), tflite.Network(path, images=4)
+    assert several.input_shape == one.input_shape == (2, 40, 64, 3)
+    given = rng.random(one.input_shape, np.float32)
+    for expected, found in zip(one(given), several(given), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_no_file_of_a_network_cannot_be_made_one_of_several(rng):
+    content = model_file('far_faces.tflite').read_bytes()
+    for length in (0, 3, 8, 100, 5000):
+        with pytest.raises(ValueError, match='not a TensorFlow Lite file'):
+            batched(content[:length], 4)
+    for _ in range(300):  # damaged anywhere: told, or a file of the same beginning
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), 40):
+            damaged[place] = rng.integers(0, 256)
+        with contextlib.suppress(ValueError):
+            assert batched(bytes(damaged), 4)[4:8] == bytes(damaged)[4:8]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 import dataclasses
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from face_recon_ros.errors import ArgumentError, ImageError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
-from face_recon_ros.pose import MetricPose, face_rotation
+from face_recon_ros.pose import MetricPose, depth_plane, face_rotation
 from face_recon_ros.rendering import overlay
+from face_recon_ros.rendering.renderer import PlacedMesh, Renderer
 from face_recon_ros.rendering.views import MODES, FaceViews
 from face_recon_ros.rotations import OPTICAL_FROM_VIEWER, rotation_matrix
 
@@ -52,6 +54,56 @@ def test_mesh_covers_the_landmarks(scene, portrait):
     drawn = (views.mesh(portrait.copy(), faces) != portrait).any(axis=2)
     inner = faces[0].landmarks_px[17:60, :2].round().astype(int)
     assert drawn[inner[:, 1], inner[:, 0]].mean() > 0.97
+
+
+@pytest.mark.parametrize('height_px', [40, 90, 160, 249])
+@pytest.mark.parametrize('turn', [(0.0, 0.0), (0.5, 0.3), (-0.9, -0.2), (1.3, 0.0)])
+def test_nobody_sees_that_small_faces_are_drawn_on_a_coarser_mesh(scene, height_px, turn, rng):
+    views, faces = scene
+    (cos_yaw, cos_pitch), (sin_yaw, sin_pitch) = np.cos(turn), np.sin(turn)
+    yaw = np.array([[cos_yaw, 0, sin_yaw], [0, 1, 0], [-sin_yaw, 0, cos_yaw]])
+    pitch = np.array([[1, 0, 0], [0, cos_pitch, -sin_pitch], [0, sin_pitch, cos_pitch]])
+    rotation = np.diag([1, -1, 1]) @ yaw @ pitch * height_px / 0.18
+    parameters = FaceParameters(
+        np.hstack([rotation, [[160.3], [150.7], [0.0]]]), rng.normal(size=40), rng.normal(size=10)
+    )
+    face = replace(faces[0], parameters=parameters)
+    drawn = views.mesh(np.zeros((300, 320, 3), np.uint8), [face])
+    fine = Renderer(views.model.triangles).render(
+        views.model.dense_px(parameters), np.zeros((300, 320, 3), np.uint8)
+    )
+    mine, theirs = drawn.any(axis=2), fine.any(axis=2)
+    assert (mine & theirs).sum() / (mine | theirs).sum() > 0.995
+    difference = np.abs(drawn.astype(int) - fine)[mine | theirs]
+    assert 0 < difference.mean() < 1.0
+    assert np.percentile(difference, 99) < 10
+
+
+def test_large_faces_are_drawn_on_the_whole_mesh(scene):
+    views, faces = scene
+    matrix = np.hstack([np.diag([1, -1, 1]) * 260 / 0.18, [[160.3], [150.7], [0.0]]])
+    large = replace(faces[0], parameters=FaceParameters(matrix, np.zeros(40), np.zeros(10)))
+    small = replace(large, parameters=replace(large.parameters, camera_matrix=matrix * 0.4))
+    for several in ([large], [large, small]):
+        drawn = views.mesh(np.zeros((300, 320, 3), np.uint8), several)
+        fine = np.zeros((300, 320, 3), np.uint8)
+        Renderer(views.model.triangles).draw(
+            [
+                PlacedMesh(
+                    views.model.dense_px(f.parameters),
+                    depth_plane(f.parameters, f.pose, f.head_scale),
+                )
+                for f in several
+            ],
+            (300, 320),
+            image=fine,
+        )
+        np.testing.assert_array_equal(drawn, fine)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(11)
 
 
 def test_depth_is_metric_and_the_nose_stands_out(scene, portrait):

@@ -16,6 +16,7 @@ from face_recon_ros.regression.loader import regressor_files
 
 # Of a SHA-256: enough to tell files apart by eye
 _DIGEST_LENGTH = 16
+_PART_BYTES = 1 << 18
 
 
 def model_names(pipeline: Pipeline) -> dict[str, str]:
@@ -36,4 +37,9 @@ def _detector_files(config: PipelineConfig) -> dict[str, Path]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_LENGTH]
+    digest = hashlib.sha256()
+    # at once it would be the largest thing that a node ever held
+    with path.open('rb') as file:
+        while part := file.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()[:_DIGEST_LENGTH]

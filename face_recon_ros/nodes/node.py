@@ -37,6 +37,7 @@ from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import FaceOutputs, Output
 from face_recon_ros.nodes.parameters import Parameters, former_names
 from face_recon_ros.nodes.pictures import Pictures
+from face_recon_ros.nodes.process_memory import give_back
 from face_recon_ros.nodes.publishers import managed_publisher
 from face_recon_ros.nodes.qos import wait_for_delivery
 from face_recon_ros.nodes.recognition import Recognition, StillBusyError
@@ -209,6 +210,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         )
         self._recognition = Recognition(processor, outputs, pictures, telemetry)
         self._failure = None
+        give_back()
 
     def _settings(self) -> Settings:
         """Return the newest."""

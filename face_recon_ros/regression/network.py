@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.paths import model_file
+from face_recon_ros.paths import is_shipped, model_file
 from face_recon_ros.regression.adapter import ModelAdapter
 from face_recon_ros.regression.base import Regression, no_face_without_pose
 from face_recon_ros.regression.crop import in_sight
@@ -20,6 +21,12 @@ from face_recon_ros.regression.family_3ddfa import FAMILY_3DDFA_INPUT, Family3dd
 from face_recon_ros.regression.own_network import NETWORK_FILE, OWN_OUTPUTS, OwnNetworkAdapter
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
+
+# Faces in one run of the network: four take up to a sixth less than one after the other, eight no
+# less than four (docs/speed.md)
+GROUP = 4
+# What both ways may differ by, in the network's units (pixels of the crop at most)
+GROUP_TOLERANCE = 1e-3
 
 
 class NetworkRegressor:
@@ -31,6 +38,8 @@ class NetworkRegressor:
         """:raises ModelFileError: the file is of neither kind."""
         self._network = Network(path or model_file(NETWORK_FILE), threads)
         self._adapter = _adapter_of(self._network, model)
+        # loaded as faces come; False: it cannot be
+        self._group: Network | bool | None = None
 
     @no_face_without_pose
     def __call__(self, image: np.ndarray, region: Region, denoise: bool = False) -> Regression:
@@ -47,6 +56,62 @@ class NetworkRegressor:
     def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
         return found
+
+    def group_size(self, faces: int) -> int:
+        """Return GROUP for a network that ships and is found to give the same; else 1."""
+        if faces < GROUP:
+            return 1
+        if self._group is None:
+            self._group = is_shipped(self._network.path) and self._load_group()
+        return GROUP if self._group else 1
+
+    def _load_group(self) -> Network | bool:
+        """Return the network for GROUP faces if it finds what the network for one does."""
+        try:
+            group = Network(self._network.path, threads=1, images=GROUP)
+        except ModelFileError:
+            return False
+        shape = (GROUP, *self._network.input_shape[1:])
+        if group.input_shape != shape or group.output_names != self._network.output_names:
+            return False
+        images = np.random.default_rng(1).random(shape, np.float32)
+        together = group(images)
+        for k in range(GROUP):
+            for one, several in zip(self._network(images[k : k + 1]), together, strict=True):
+                found = several[k : k + 1]
+                if found.shape != one.shape or not np.allclose(
+                    found, one, rtol=GROUP_TOLERANCE, atol=GROUP_TOLERANCE
+                ):
+                    return False
+        return group
+
+    def together(self, image: np.ndarray, regions: Sequence[Region]) -> list[Regression]:
+        """Return what calls with denoise find in regions, GROUP of them by one run."""
+        size = self.group_size(len(regions))
+        network = self._group
+        if size != len(regions) or not isinstance(network, Network):
+            return [self(image, region, denoise=True) for region in regions]
+        crops = network.input_tensor()
+        maps = [
+            self._adapter.cut(crop, image, region, True)
+            for crop, region in zip(crops, regions, strict=True)
+        ]
+        del crops  # the runtime forbids keeping it
+        outputs = network.run()
+        return [
+            self._read(image, region, [o[k : k + 1] for o in outputs], maps[k])
+            for k, region in enumerate(regions)
+        ]
+
+    @no_face_without_pose
+    def _read(
+        self,
+        image: np.ndarray,
+        region: Region,
+        outputs: list[np.ndarray],
+        image_from_crop: np.ndarray,
+    ) -> Regression:
+        return self._found(outputs, image_from_crop, image, region)
 
     def _found(
         self,

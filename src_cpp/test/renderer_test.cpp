@@ -11,6 +11,7 @@
 // another and coverage against a test of each pixel with each triangle.
 #include "../renderer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../coarser_mesh.hpp"
 #include "../crop.hpp"
 #include "../decoder.hpp"
 #include "../depth_alignment.hpp"
@@ -267,6 +269,39 @@ void fuzz_renderer(Random & random, const std::string & name)
       have_first = true;
     }
   }
+}
+
+void fuzz_coarser(Random & random, const std::string & name)
+{
+  const Scene scene = random_scene(random);
+  if (scene.vertices.empty() || scene.vertices[0].empty()) {
+    return;
+  }
+  const std::vector<float> & vertices = scene.vertices[0];
+  std::vector<face_recon::MeshTriangle> given(scene.triangles.size() / 3);
+  for (std::size_t t = 0; t < given.size(); ++t) {
+    std::copy_n(scene.triangles.data() + 3 * t, 3, given[t].begin());
+  }
+  const auto wanted = static_cast<std::size_t>(random.integer(0, 60));
+  const auto found =
+    face_recon::coarser_mesh(given, vertices.data(), scene.vertex_count(), wanted);
+  check(found.size() <= given.size(), name + ": a coarser mesh has more triangles");
+  std::vector<std::int32_t> triangles;
+  for (const face_recon::MeshTriangle & triangle : found) {
+    triangles.insert(triangles.end(), triangle.begin(), triangle.end());
+  }
+  Scene coarse = scene;
+  coarse.triangles = triangles;
+  const std::vector<char> expected = covered(coarse);
+  Renderer renderer(
+    triangles.data(), found.size(), "auto", 1, scene.triangles.data(), given.size());
+  Pictures pictures;
+  draw(renderer, coarse, pictures);
+  bool same = true;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    same = same && !std::isnan(pictures.depth[i]) == (expected[i] != 0);
+  }
+  check(same, name + ": coverage of a coarser mesh");
 }
 
 void fuzz_decoder(Random & random, const std::string & name)
@@ -539,6 +574,7 @@ int main(int count, char ** arguments)
   refuses({0, 1, 2}, "none");
   return rounds.run([](Random & random, const std::string & name) {
     fuzz_renderer(random, name);
+    fuzz_coarser(random, name);
     fuzz_decoder(random, name);
     fuzz_depth_alignment(random, name);
     fuzz_crop(random, name);
