@@ -157,6 +157,7 @@ def run(arguments: argparse.Namespace) -> None:
     training.save(checkpoint)
 
 
+# long: one option after another
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(prog='python -m model_building.network.train',
