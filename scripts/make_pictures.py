@@ -16,13 +16,13 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.io.image_files import read_image, write_image
 from face_recon_ros.paths import share_directory
-from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rendering.views import UNLIT, FaceViews
 from face_recon_ros.rotations import rotation_matrix
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
-MODES = ('sparse', 'dense', 'pose', 'mesh', 'depth', 'pncc')
+MODES = (('sparse', 'dense', 'pose', 'mesh'), ('depth', 'pncc', 'gaze', 'expression'))
 # The head in the sample portrait: left, top, side in pixels, and how large it is shown
 HEAD = (118, 5, 215)
 TILE_PX = 300
@@ -36,11 +36,12 @@ def enlarged_head(portrait: np.ndarray) -> np.ndarray:
     return cv2.resize(head, (2 * TILE_PX, 2 * TILE_PX), interpolation=cv2.INTER_CUBIC)
 
 
-def mode_strip(image: np.ndarray, faces: Sequence[Face], views: FaceViews) -> np.ndarray:
-    """Return the picture of every mode, side by side."""
-    tiles = [views.draw(mode, image.copy(), faces) for mode in MODES]
-    return np.hstack([cv2.resize(t, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
-                      for t in tiles])
+def mode_sheet(image: np.ndarray, faces: Sequence[Face], views: FaceViews) -> np.ndarray:
+    """Return the picture of every mode, in rows."""
+    rows = [[views.draw(mode, image.copy(), faces) for mode in row] for row in MODES]
+    return np.vstack([
+        np.hstack([cv2.resize(t, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA) for t in row])
+        for row in rows])
 
 
 def turned_strip(image: np.ndarray, face: Face, views: FaceViews) -> np.ndarray:
@@ -65,11 +66,11 @@ def turned_strip(image: np.ndarray, face: Face, views: FaceViews) -> np.ndarray:
 def main() -> None:
     """Write docs/modes.jpg and docs/turned.jpg."""
     image = enlarged_head(read_image(share_directory() / 'samples' / 'astronaut.png'))
-    pipeline = Pipeline()
+    pipeline = Pipeline(PipelineConfig(expressions=True))
     faces = pipeline.detect(image)
     views = FaceViews(pipeline.model)
     DOCS.mkdir(exist_ok=True)
-    write_image(DOCS / 'modes.jpg', mode_strip(image, faces, views))
+    write_image(DOCS / 'modes.jpg', mode_sheet(image, faces, views))
     write_image(DOCS / 'turned.jpg', turned_strip(image, faces[0], views))
 
 

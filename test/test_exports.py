@@ -9,7 +9,7 @@ from face_recon_ros import cli
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering import exports
-from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rendering.texture import completed_colors, sample_colors
 from face_recon_ros.rendering.views import FaceViews
 
 
@@ -66,8 +66,38 @@ def test_colors_are_the_photos(scene, portrait):
     views, face = scene
     colors = views.colors(portrait, face)
     seen = views.visible(portrait.shape[:2], face)
+    # in front of a line between the ears, which the outline is far from
+    seen &= np.abs(views.model.mean[:, 0]) < 0.04
+    assert seen.mean() > 0.4
     pixels = views.dense_px(face)[seen, :2].round().astype(int)
     assert np.abs(colors[seen].astype(int) - portrait[pixels[:, 1], pixels[:, 0]]).mean() < 6
+
+
+def test_what_lies_behind_the_outline_colors_no_face(scene, portrait):
+    views, face = scene
+    shown = portrait.copy()
+    inside = np.isfinite(views.depth_m(portrait.shape[:2], [face])).astype(np.uint8)
+    # the outline is found a little too wide, as it is where hair is in front of it
+    inside = cv2.erode(inside, np.ones((7, 7), np.uint8))
+    shown[inside == 0] = (0, 255, 0)
+    colors = views.colors(shown, face).astype(int)
+    green = (colors[:, 1] > 1.5 * colors[:, 0]) & (colors[:, 1] > 1.5 * colors[:, 2])
+    assert green.mean() < 0.06
+
+
+def test_the_far_side_of_a_turned_face_is_that_of_its_mirror_image():
+    sampled = np.array([[10, 20, 30], [110, 120, 130], [90, 90, 90], [200, 0, 0]], np.uint8)
+    own = np.full((4, 3), 50, np.uint8)
+    mirror = np.array([1, 0, 2, 3])
+    trust = np.array([0, 1, 1, 0], np.float32)
+    found = completed_colors(sampled, trust, mirror, own)
+    np.testing.assert_array_equal(found[:3], [[110, 120, 130], [110, 120, 130], [90, 90, 90]])
+    # nobody sees it: the model's 50 in the tone of what is seen, 100, 105, 110
+    np.testing.assert_array_equal(found[3], [100, 105, 110])
+    half = completed_colors(sampled, np.array([0, 1, 0.5, 0], np.float32), mirror, own)
+    assert 90 < half[2, 0] < 110
+    none = completed_colors(sampled, np.zeros(4, np.float32), mirror, own)
+    np.testing.assert_array_equal(none, own)
 
 
 def test_depth_png_has_the_stated_scale(scene, portrait, tmp_path):

@@ -562,6 +562,36 @@ def test_a_crop_cut_anew_has_the_truth_of_what_it_shows(torch, maker, model):
                 bright.mean(axis=0)[::-1], cut['landmarks'][i, 1, :2], atol=0.6)
 
 
+def test_exchanged_surroundings_leave_the_face_and_what_is_true_of_it(torch, maker):
+    from model_building.network.dataset import exchanged
+
+    crops = [c for c in maker.crops(np.random.default_rng(0), 24)
+             if c.kind == PROFILED and np.ptp(c.landmarks[:, 0]) > 60]
+    assert len(crops) > 4
+    names = ('image', 'kind', 'rotation', 'landmarks')
+    arrays = {name: np.stack([np.asarray(getattr(c, name)) for c in crops]) for name in names}
+    for value, image in enumerate(arrays['image']):
+        image[:] = 20 + 10 * value
+    arrays['kind'][0] = BACKGROUND
+    before = {name: values.copy() for name, values in arrays.items()}
+    shown = exchanged(arrays, np.random.default_rng(1), 1.0)
+    for name in names:
+        np.testing.assert_array_equal(arrays[name], before[name])
+        if name != 'image':
+            np.testing.assert_array_equal(shown[name], before[name])
+    np.testing.assert_array_equal(shown['image'][0], before['image'][0])
+    changed = 0
+    for i in range(1, len(crops)):
+        x, y = before['landmarks'][i, :, :2].mean(axis=0).round().astype(int)
+        middle = shown['image'][i, y, x].astype(int)
+        assert np.abs(middle - (20 + 10 * i)).max() <= 1
+        corners = shown['image'][i][[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
+        changed += np.abs(corners - (20 + 10 * i)).max() > 5
+    assert changed > len(crops) / 2
+    unchanged = exchanged(arrays, np.random.default_rng(1), 0.0)
+    np.testing.assert_array_equal(unchanged['image'], before['image'])
+
+
 def test_the_validation_s_figures_are_those_of_what_is_found(torch):
     from model_building.network.validation import _figures
 

@@ -8,6 +8,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+# Cosines between outwards and the direction to the viewer. Below the first a vertex is next to the
+# outline, where a mesh that is a little too wide takes colours of hair and background; from the
+# second on its colour is the photo's alone.
+GRAZING_COSINE, SURE_COSINE = 0.45, 0.7
+
 # cv2.remap takes maps and images of less than this on a side; a mesh has more vertices
 _REMAP_LIMIT = 32_767
 _ROW = 1024
@@ -44,3 +49,49 @@ def _sample_large(image: np.ndarray, points_px: np.ndarray) -> np.ndarray:
         weight = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
         sampled += weight[:, None] * image[y, x]
     return sampled.round().astype(np.uint8)
+
+
+def completed_colors(
+    sampled: np.ndarray, trust: np.ndarray, mirror: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """
+    Return colours (V, 3) uint8 of a whole face of which a photo shows a part.
+
+    Where a vertex is not trusted its mirror image stands in, where that is not either the model's
+    colour, brought to the tone of the person.
+
+    :param sampled: (V, 3) uint8 of the photo
+    :param trust: (V,) float32, 0..1
+    :param mirror: (V,) index of each vertex on the other side
+    :param own: (V, 3) uint8, the model's colours
+    """
+    total = trust.sum()
+    tone = trust @ sampled / np.maximum(trust @ own, 1e-6) if total else np.ones(3)
+    both = (1 - trust) * trust[mirror]
+    rest = (1 - trust - both)[:, None]
+    colors = trust[:, None] * sampled + both[:, None] * sampled[mirror]
+    colors += rest * (own * tone.astype(np.float32))
+    return np.clip(colors + 0.5, 0, 255).astype(np.uint8)
+
+
+def photo_trust(seen: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+    """
+    Return how far a photo shows the colour of vertices, (V,) float32, 0..1.
+
+    :param seen: (V,) bool
+    :param cosines: (V,) between outward_directions() and the direction to the viewer
+    """
+    part = np.clip((cosines - GRAZING_COSINE) / (SURE_COSINE - GRAZING_COSINE), 0, 1)
+    return np.asarray(seen * (part * part * (3 - 2 * part)), np.float32)
+
+
+def outward_directions(mean: np.ndarray) -> np.ndarray:
+    """
+    Return where each vertex of the mean face (V, 3) faces on the whole, (V, 3) float32 units.
+
+    Away from the middle of the head, as deep as the face's edge: the sides of a nose and the
+    inside of a mouth are no outlines.
+    """
+    middle = (mean.max(axis=0) + mean.min(axis=0)) / 2
+    outwards = mean - [middle[0], middle[1], mean[:, 2].min()]
+    return (outwards / np.linalg.norm(outwards, axis=1, keepdims=True)).astype(np.float32)

@@ -25,7 +25,12 @@ from face_recon_ros.rendering.renderer import (
     coarser_triangles,
     normalised_coordinate_code,
 )
-from face_recon_ros.rendering.texture import sample_colors
+from face_recon_ros.rendering.texture import (
+    completed_colors,
+    outward_directions,
+    photo_trust,
+    sample_colors,
+)
 from face_recon_ros.rotations import rotation_to
 
 # Colours are drawn without shading
@@ -75,6 +80,10 @@ class FaceViews:
     @cached_property
     def _codes(self) -> np.ndarray:
         return normalised_coordinate_code(self.model.mean)
+
+    @cached_property
+    def _outwards(self) -> np.ndarray:
+        return outward_directions(self.model.mean)
 
     def dense_px(self, face: Face) -> np.ndarray:
         """
@@ -137,16 +146,13 @@ class FaceViews:
         """
         Return colours (V, 3) uint8 BGR taken from the image the face was found in.
 
-        A hidden vertex takes the colour of its mirror image on the other side of the face, and
-        where that is hidden too, the model's own colour.
+        A vertex that is hidden, or seen from the side, takes the colour of its mirror image on the
+        other side of the face, and where that is no better, the model's own in the person's tone.
         """
-        colors = sample_colors(image, self.dense_px(face))
-        seen = self.visible(image.shape[:2], face)
-        mirrored = ~seen & seen[self.model.mirror]
-        hidden = ~seen & ~mirrored
-        colors[mirrored] = colors[self.model.mirror[mirrored]]
-        colors[hidden] = self.model.colors[hidden]
-        return colors
+        sampled = sample_colors(image, self.dense_px(face))
+        cosines = self._outwards @ face.parameters.model_rotation[2].astype(np.float32)
+        trust = photo_trust(self.visible(image.shape[:2], face), cosines)
+        return completed_colors(sampled, trust, self.model.mirror, self.model.colors)
 
     def unwrap(self, image: np.ndarray, face: Face, size_px: int) -> np.ndarray:
         """Return the face's texture in the model's uv, (size, size, 3) uint8 BGR."""

@@ -100,7 +100,7 @@ def compare(pairs: Sequence[tuple[Truth, Face | None]], model: FaceModel,
             mean_face[index] = surface.mean_face_mm(truth.surface_m)
         if face is None:
             continue
-        sigma[index] = _own_sigmas_deg(face)
+        sigma[index] = own_sigmas_deg(face)
         if truth.rotation is not None:
             found = face.rotation if truth.aligned else face.pose.rotation
             turned[index] = truth.rotation.T @ found
@@ -132,7 +132,7 @@ def size_px(landmarks_px: np.ndarray) -> float:
     return float(np.sqrt(np.ptp(landmarks_px, axis=0).prod()))
 
 
-def _own_sigmas_deg(face: Face) -> np.ndarray:
+def own_sigmas_deg(face: Face) -> np.ndarray:
     """Return the standard deviations (3,) of the rotation about the face's axes."""
     own = face.pose.rotation.T @ face.pose_covariance[3:, 3:] @ face.pose.rotation
     return np.degrees(np.sqrt(np.diag(own)))

@@ -26,6 +26,9 @@ JITTER_ROLL_DEG, JITTER_SIZE, JITTER_SHIFT_PX = 5.0, 0.05, 3.0
 JITTER_GAIN, JITTER_LEVEL = 0.12, 8.0
 """Standard deviations of how each crop is cut and exposed anew each time it is seen."""
 UPSIDE_DOWN_WITHIN_DEG = 50.0
+PLAIN_SHARE, LARGEST_GROWTH, LARGEST_SOFTNESS_PX = 0.25, 0.2, 5.0
+"""Of exchanged surroundings, so many are of one colour; how far they stay off the face, as a part
+of its size, and how softly they begin."""
 PROFILE_FROM_DEG, LEVEL_SPREAD_DEG, STEEP_FROM_DEG = 75.0, 6.0, 22.0
 FACE_MESH_DEPTH_M = 0.0333
 """Face Mesh's depth is zero at this distance before the plane through CROP_CENTRE_M, and grows
@@ -62,17 +65,19 @@ class Emphasis:
 class CropSet:
     """All crops of some shards, in memory."""
 
-    def __init__(self, paths: list[Path], model: FaceModel,
-                 emphasis: Emphasis | None = None, upside_down: float = 0.0) -> None:
+    def __init__(self, paths: list[Path], model: FaceModel, emphasis: Emphasis | None = None,
+                 upside_down: float = 0.0, exchanged: float = 0.0) -> None:
         """
         Read shards.
 
         :param upside_down: share of the crops that epochs() shows so, as what is no face: heads
             the wrong way up must not be taken for found
+        :param exchanged: share of the crops that epochs() shows with the surroundings of others
         :raises ValueError: no shard given.
         """
         self._emphasis = emphasis or Emphasis()
         self._upside_down = upside_down
+        self._exchanged = exchanged
         if not paths:
             raise ValueError('no shards: run model_building.network.generate first')
         shards = [np.load(path) for path in paths]
@@ -98,9 +103,10 @@ class CropSet:
         :param rng: to cut and expose each a little differently; None: as they are
         """
         chosen = {name: values[indices] for name, values in self._arrays.items()}
-        a = {name: torch.from_numpy(values)
-             for name, values in (
-                 jittered(chosen, rng, self._upside_down) if rng else chosen).items()}
+        if rng:
+            chosen = exchanged(chosen, rng, self._exchanged)
+            chosen = jittered(chosen, rng, self._upside_down)
+        a = {name: torch.from_numpy(values) for name, values in chosen.items()}
         flip = torch.from_numpy(mirrored)
         image = a['image'].flip(-1).permute(0, 3, 1, 2).float() / 255
         image = torch.where(flip[:, None, None, None], image.flip(-1), image)
@@ -143,6 +149,40 @@ class CropSet:
                 batch.image = noisy(batch.image, int(seed), step)
                 yield batch
                 step += 1
+
+
+def exchanged(crops: dict[str, np.ndarray], rng: np.random.Generator,
+              share: float) -> dict[str, np.ndarray]:
+    """
+    Return crops (see generate.write_shard), some with the surroundings of another one.
+
+    Hair and the outline of the skull tell how far a head is turned; of people whose hair is of a
+    kind that was not learnt they tell it wrongly. These heads can be read by their faces alone.
+
+    :param share: how many; 0 draws nothing from rng
+    """
+    if share == 0:
+        return crops
+    images = crops['image'].copy()
+    for i, image in enumerate(crops['image']):
+        if rng.random() >= share or crops['kind'][i] == BACKGROUND:
+            continue
+        other = crops['image'][rng.integers(len(images))]
+        if rng.random() < PLAIN_SHARE:
+            other = np.full_like(image, rng.integers(0, 256, 3))
+        images[i] = _with_surroundings(image, other, crops['landmarks'][i, :, :2], rng)
+    return crops | {'image': images}
+
+
+def _with_surroundings(image: np.ndarray, other: np.ndarray, landmarks_px: np.ndarray,
+                       rng: np.random.Generator) -> np.ndarray:
+    """Return the face of one crop (S, S, 3) uint8 in another; landmarks_px (468, 2)."""
+    middle = landmarks_px.mean(axis=0)
+    grown = middle + (landmarks_px - middle) * (1 + rng.uniform(0, LARGEST_GROWTH, 2))
+    mask = np.zeros(image.shape[:2], np.float32)
+    cv2.fillConvexPoly(mask, cv2.convexHull(grown.astype(np.float32)).astype(np.int32), 1.0)
+    part = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, LARGEST_SOFTNESS_PX))[..., None]
+    return np.clip(part * image + (1 - part) * other + 0.5, 0, 255).astype(np.uint8)
 
 
 def jittered(crops: dict[str, np.ndarray], rng: np.random.Generator,

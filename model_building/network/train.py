@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
                           if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis,
-                   arguments.upside_down)
+                   arguments.upside_down, arguments.exchanged)
     arguments.output.mkdir(parents=True, exist_ok=True)
     training = Training(arguments, data, device)
     checkpoint = arguments.output / 'checkpoint.pt'
@@ -157,6 +157,7 @@ def run(arguments: argparse.Namespace) -> None:
     training.save(checkpoint)
 
 
+# long: one option after another
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(prog='python -m model_building.network.train',
@@ -174,6 +175,8 @@ def main() -> int:
                         help='all weights but those of the presence stay')
     parser.add_argument('--upside-down', type=float, default=0.0,
                         help='share of crops shown upside down, as what is no face')
+    parser.add_argument('--exchanged', type=float, default=0.0,
+                        help='share of crops whose surroundings are those of others')
     parser.add_argument('--validation', type=Path, help='folder of held-out shards to watch')
     parser.add_argument('--validate', type=int, default=250, help='steps between looks at them')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
