@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-How far a face's pose can be trusted: a score, and a covariance calibrated on labelled photos.
+How far a face's pose can be trusted: a score, and a calibrated covariance.
 
 The uncertainty of a rotation is the sigma that the network predicts, else the normalised landmark
 residual (fit error). scripts/calibrate_covariance.py prints the constants and their coverage.
@@ -56,7 +56,7 @@ class RotationCalibration:
     exponents: tuple[float, float, float]
     sigma_deg: tuple[tuple[float, float, float], ...]
 
-    # Beyond these multiples of uncertainty_unit no photos were seen
+    # Beyond these multiples of uncertainty_unit no faces were seen
     UNCERTAINTY_RANGE = (0.3, 4.0)
 
     def sigma_rad(self, azimuth_rad: float, uncertainty: float) -> np.ndarray:
@@ -100,15 +100,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: uncertainty is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    uncertainty_unit=0.0877,
-    exponents=(1.5, 0.8, 1.5),
+    uncertainty_unit=0.107,
+    exponents=(0.95, 0.95, 1.25),
     sigma_deg=(
-        (1.52, 7.21, 3.39),
-        (3.78, 8.18, 5.63),
-        (4.24, 10.17, 5.41),
-        (3.03, 9.93, 9.63),
-        (6.61, 10.04, 14.14),
-        (2.32, 8.28, 3.51),
+        (1.41, 4.47, 1.68),
+        (1.37, 3.87, 2.7),
+        (2.17, 3.4, 4.45),
+        (3.59, 2.52, 3.28),
+        (3.3, 2.47, 3.64),
+        (4.62, 2.32, 3.12),
     ),
 )
 
