@@ -138,9 +138,10 @@ def test_from_a_score_of_07_on_a_face_is_sure(presence, fit_error, sure):
 def test_a_score_is_presence_times_the_chance_that_the_yaw_is_right():
     region = Region(np.zeros(2), 100.0, 0.0)
     assert score_of(regression_at(region, 0.8, 0.026)) == pytest.approx(0.4)
-    # frontal, with the network's own sigma of 0.0877 rad: yaw within 3.39 deg; of the first band
-    assert score_of(regression_at(region, 0.8, 0.5, 0.0877)) == pytest.approx(
-        0.8 * math.erf(12 / 3.39 / math.sqrt(2)), rel=1e-6)
+    # frontal, of the first band: twice the network's own sigma of 0.107 rad: yaw within
+    # 1.68 * 2**1.25 deg
+    assert score_of(regression_at(region, 0.8, 0.5, 0.214)) == pytest.approx(
+        0.8 * math.erf(12 / (1.68 * 2**1.25) / math.sqrt(2)), rel=1e-6)
 
 
 @pytest.mark.parametrize(('roll', 'expected'), [(119, False), (121, True), (-121, True),

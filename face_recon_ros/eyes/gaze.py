@@ -60,15 +60,15 @@ class GazeConstants:
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    vertical_gain=1.28,
-    half_width_px=22,
+    vertical_gain=1.22,
+    half_width_px=21.7,
     behind_m=0.0015,
-    up_m=0.0016,
+    up_m=0.0014,
     eye_sigma_m=0.0002,
-    eye_sigma_px=1.1,
-    spread_rad=math.radians(6.2),
-    tilt_rad=math.radians(2.8),
-    sigma_scale=0.97,
+    eye_sigma_px=0.93,
+    spread_rad=math.radians(7.3),
+    tilt_rad=math.radians(3.6),
+    sigma_scale=1.19,
 )
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
