@@ -449,11 +449,12 @@ void fuzz_depth_alignment(Random & random, const std::string & name)
   face_recon::SeenFace face;
   face.count = static_cast<std::size_t>(random.integer(0, 200));
   face.modes = static_cast<std::size_t>(random.integer(0, 5));
-  std::vector<double> points, normals, pixels, rays, moves;
+  std::vector<double> points, normals, pixels, rays, moves, offsets;
   for (std::size_t n = 0; n < face.count; ++n) {
     for (std::size_t k = 0; k < face.modes; ++k) {
       moves.push_back(odd(random.real(-0.002F, 0.002F)));
     }
+    offsets.push_back(odd(random.real(-0.002F, 0.002F)));
     const double x = random.real(-0.06F, 0.06F), y = random.real(-0.06F, 0.06F);
     const double length = std::sqrt(1 + 400 * (x * x + y * y));
     for (const double value : {x, y, -10 * (x * x + y * y)}) {
@@ -474,6 +475,7 @@ void fuzz_depth_alignment(Random & random, const std::string & name)
   face.pixels = pixels.data();
   face.rays = rays.data();
   face.moves_m = moves.data();
+  face.offsets_m = offsets.data();
   face.noise_factor = odd(random.real(0.1F, 10.0F));
   face.rotation = {1, 0, 0, 0, -1, 0, 0, 0, -1};
   face.translation_m = {odd(0.0), odd(0.0), odd(random.real(0.5F, 2.0F) * distance)};
