@@ -27,6 +27,11 @@ UNCERTAIN_FIT_ERROR = 0.026
 FIT_ERROR_SPREAD = 0.005
 SCORED_YAW_ERROR_RAD = math.radians(12)
 
+# What is no face is told by the network's own sigma: of 780 rendered heads 99 % have less than
+# 0.2 rad, and pictures without faces 0.2 to 0.4 where it sees one. In a score it counts as a yaw
+# sigma of DOUBT_RAD at DOUBT_UNIT_RAD that grows with this power
+DOUBT_RAD, DOUBT_UNIT_RAD, DOUBT_EXPONENT = math.radians(3.4), 0.09, 1.5
+
 # Heads differ in size: adult interpupillary distance, SD / mean (Dodgson 2004)
 DISTANCE_SIGMA_RATIO = 0.057
 # Landmark error across the ray, relative to the distance
@@ -158,6 +163,12 @@ def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = 
     else:
         near = math.erf(SCORED_YAW_ERROR_RAD / (yaw_sigma_rad * math.sqrt(2)))
     return float(presence * near)
+
+
+def scored_sigma_rad(yaw_sigma_rad: float, own_sigma_rad: float) -> float:
+    """Return the yaw sigma that a score counts with: the calibrated one, more where in doubt."""
+    doubt_rad = DOUBT_RAD * (own_sigma_rad / DOUBT_UNIT_RAD) ** DOUBT_EXPONENT
+    return max(yaw_sigma_rad, doubt_rad)
 
 
 def pose_covariance(

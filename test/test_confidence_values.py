@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import BY_BOTH, confidence, pose_covariance, rotation_sigma_rad
+from face_recon_ros.confidence import (
+    BY_BOTH,
+    confidence,
+    pose_covariance,
+    rotation_sigma_rad,
+    scored_sigma_rad,
+)
 from face_recon_ros.pose import MetricPose
 
 
@@ -87,3 +93,9 @@ def test_rotations_are_about_the_cameras_axes():
     pose = MetricPose(facing(0), np.array([0.0, 0.0, 2.0]))
     sigma_deg = np.degrees(np.sqrt(np.diag(pose_covariance(pose, 0.0116))[3:]))
     np.testing.assert_allclose(sigma_deg, [7.33, 4.41, 2.01], rtol=1e-6)
+
+
+def test_a_score_counts_with_the_larger_of_calibrated_sigma_and_doubt():
+    assert scored_sigma_rad(0.3, 0.09) == 0.3
+    # twice 0.09 rad: 3.4 degrees times 2 ** 1.5
+    assert math.degrees(scored_sigma_rad(0.01, 0.18)) == pytest.approx(9.6167, abs=1e-3)

@@ -138,10 +138,14 @@ def test_from_a_score_of_07_on_a_face_is_sure(presence, fit_error, sure):
 def test_a_score_is_presence_times_the_chance_that_the_yaw_is_right():
     region = Region(np.zeros(2), 100.0, 0.0)
     assert score_of(regression_at(region, 0.8, 0.026)) == pytest.approx(0.4)
-    # frontal, of the first band: twice the network's own sigma of 0.107 rad: yaw within
-    # 1.68 * 2**1.25 deg
-    assert score_of(regression_at(region, 0.8, 0.5, 0.214)) == pytest.approx(
-        0.8 * math.erf(12 / (1.68 * 2**1.25) / math.sqrt(2)), rel=1e-6)
+    # frontal, of the first band: half the network's own sigma of 0.107 rad, yaw within
+    # 1.68 / 2**1.25 deg; such a sigma counts as 3.4 deg * (0.0535 / 0.09)**1.5 at least
+    assert score_of(regression_at(region, 0.8, 0.5, 0.0535)) == pytest.approx(
+        0.8 * math.erf(12 / (3.4 * (0.0535 / 0.09) ** 1.5) / math.sqrt(2)), rel=1e-6)
+    # what is no face is in doubt
+    assert score_of(regression_at(region, 1.0, 0.5, 0.3)) == pytest.approx(
+        math.erf(12 / (3.4 * (0.3 / 0.09) ** 1.5) / math.sqrt(2)), rel=1e-6)
+    assert score_of(regression_at(region, 1.0, 0.5, 0.3)) < 0.5
 
 
 @pytest.mark.parametrize(('roll', 'expected'), [(119, False), (121, True), (-121, True),

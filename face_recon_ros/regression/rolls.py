@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face_recon_ros.confidence import BY_OWN_SIGMA, confidence
+from face_recon_ros.confidence import BY_OWN_SIGMA, confidence, scored_sigma_rad
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
 from face_recon_ros.regression.base import Regression
@@ -65,7 +65,8 @@ def score_of(regression: Regression) -> float:
         # which way the face's x axis looks: the model's z
         right, _, near = regression.parameters.camera_matrix[:, 2].tolist()
         calibration = regression.calibration or BY_OWN_SIGMA
-        yaw_sigma_rad = calibration.yaw_sigma_rad(math.atan2(right, near), own)
+        calibrated_rad = calibration.yaw_sigma_rad(math.atan2(right, near), own)
+        yaw_sigma_rad = scored_sigma_rad(calibrated_rad, own)
     return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
 
 
