@@ -14,8 +14,8 @@ from face_recon_ros.regression.loader import REGRESSORS
 # Parts of the written figure. A grain of noise in a tenth of the pixels moves the figures by up
 # to 2 %, and jitter by 7 %. OpenCV 4.5 and 4.6 give other distances than 5.0 by up to 12 %, other
 # differences to the mirror image by 12 %, and the hybrid, whose networks meet at 50 degrees,
-# another rotation by 7 %; Face Mesh sees lips of turned heads otherwise by 18 %. What is 10 % worse, or better, is a change to look at (golden_scenes.py
-# --write).
+# another rotation by 7 %; Face Mesh sees lips of turned heads otherwise by 18 %. What is 10 %
+# worse, or better, is a change to look at (golden_scenes.py --write).
 BAND = 0.06
 BANDS = {
     'jitter_deg': 0.15, 'mirror_deg': 0.15, 'distance_percent': 0.15, 'lips_percent': 0.12
