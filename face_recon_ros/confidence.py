@@ -27,9 +27,8 @@ UNCERTAIN_FIT_ERROR = 0.026
 FIT_ERROR_SPREAD = 0.005
 SCORED_YAW_ERROR_RAD = math.radians(12)
 
-# What is no face is told by the network's own sigma: of 780 rendered heads 99 % have less than
-# 0.2 rad, and pictures without faces 0.2 to 0.4 where it sees one. In a score it counts as a yaw
-# sigma of DOUBT_RAD at DOUBT_UNIT_RAD that grows with this power
+# The network's own sigma is larger where there is no face. In a score it counts as a yaw sigma of
+# DOUBT_RAD at DOUBT_UNIT_RAD that grows with this power
 DOUBT_RAD, DOUBT_UNIT_RAD, DOUBT_EXPONENT = math.radians(3.4), 0.09, 1.5
 
 # Heads differ in size: adult interpupillary distance, SD / mean (Dodgson 2004)
