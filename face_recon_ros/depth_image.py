@@ -19,8 +19,8 @@ class DepthImage(ComparedByValue):
     """
     Depth along the optical axis of the colour image's camera, pixel by pixel (REP-118).
 
-    values (H, W): float metres, or uint16 millimetres; 0, negative, NaN or infinite where nothing
-    was measured.
+    values (H, W): float metres, or uint16 millimetres; 0, negative, NaN, infinite, or 65535 of
+    uint16, where nothing was measured.
     """
 
     values: np.ndarray

@@ -24,6 +24,7 @@ from face_recon_ros.arguments import (
 from face_recon_ros.camera import Camera
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_report import DepthReport
 from face_recon_ros.eyes.reader import ALWAYS, AUTO
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -31,7 +32,7 @@ from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.face_reader import FaceReader, Wanted
 from face_recon_ros.faces import Faces
 from face_recon_ros.pipeline_config import PipelineConfig as PipelineConfig
-from face_recon_ros.placing import DepthReport, Placer
+from face_recon_ros.placing import Placer
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression, Regressor
 from face_recon_ros.regression.lanes import Lanes

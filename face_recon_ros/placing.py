@@ -19,6 +19,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import moving_covariance
 from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_report import DepthReport
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.limbus import LASTING_SIGMA, ONE_IMAGE_SIGMA, iris_distance
@@ -53,25 +54,6 @@ FORGET_S = 60.0
 MOST_SIGMAS, MOST_CHANGE = 4.0, 0.15
 # Newest faces that a report is about
 REPORTED = 100
-
-
-@dataclass(slots=True, frozen=True)
-class DepthReport:
-    """
-    What depth did for faces.
-
-    used: number of faces that were aligned. refusals: why others were not, a line each. Means of
-    those that were: valid (0..1, part of the face with a measured depth), residual_m (root mean
-    square distance from the measured surface), shift_x_px and shift_y_px (how far the depth image
-    seems to lie to the right of the colour image, and below it).
-    """
-
-    used: int
-    refusals: tuple[str, ...] = ()
-    valid: float = 0.0
-    residual_m: float = 0.0
-    shift_x_px: float = 0.0
-    shift_y_px: float = 0.0
 
 
 @dataclass(slots=True)

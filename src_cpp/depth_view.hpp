@@ -16,7 +16,8 @@ enum class DepthUnit
   kMetres64
 };
 
-// A depth image of any layout; 0, negative, NaN or infinite where nothing was measured.
+// A depth image of any layout; 0, negative, NaN, infinite, or 65535 of 16 bits where nothing was
+// measured.
 struct DepthView
 {
   const unsigned char * values = nullptr;

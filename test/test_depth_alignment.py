@@ -195,6 +195,20 @@ def test_millimetres_are_metres(model, aligner):
     assert found.pose.distance_m == pytest.approx(scene.distance_m, rel=0.004)
 
 
+def test_the_largest_number_of_16_bits_is_a_hole(model, aligner):
+    """Some cameras give it where they measure nothing; a hole on 30 % of the face is no fault."""
+    scene = Scene(model)
+    millimetres = np.round(scene.depth_m * 1000).astype(np.uint16)
+    rng = np.random.default_rng(0)
+    holes = np.kron(rng.random((60, 80)) < 0.3, np.ones((8, 8), bool))
+    zeros, ones = np.where(holes, 0, millimetres), np.where(holes, 65535, millimetres)
+    found = scene.align(aligner, ones.astype(np.uint16))
+    as_zeros = scene.align(aligner, zeros.astype(np.uint16))
+    assert found.pose.distance_m == pytest.approx(scene.distance_m, rel=0.004)
+    np.testing.assert_array_equal(found.pose.translation_m, as_zeros.pose.translation_m)
+    assert found.valid == as_zeros.valid < 0.8
+
+
 def test_holes_hands_and_noise_are_left_out(model, aligner):
     scene = Scene(model, 0.8, 0.9, (0.1, 0.0, 0.0))
     rng = np.random.default_rng(0)

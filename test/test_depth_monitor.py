@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from face_recon_ros.depth_report import DepthReport
 from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
 from face_recon_ros.nodes.diagnostics import OK, WARN
 from face_recon_ros.nodes.monitor import Monitor
-from face_recon_ros.placing import DepthReport
 
 pytestmark = pytest.mark.ros
 AUTO = 'auto'

@@ -22,7 +22,7 @@ def test_an_average_adult_until_something_is_measured():
     head = HeadSize(1.05)
     head.predict(100.0)
     assert (head.scale, head.sigma, head.measured, head.news) == (1.05, 0.057, False, 1.0)
-    # a child: the average adult does not count. Faces are fitted 2.4 % too wide
+    # a child: the average adult does not count. Faces are fitted 1.8 % too wide
     head.measure(0.9, 1.0, None)
     assert head.scale == pytest.approx(0.9 * math.exp(-0.018))
     assert head.sigma == pytest.approx(0.025)

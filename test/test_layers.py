@@ -20,7 +20,7 @@ PACKAGE = 'face_recon_ros'
 # A room is a folder of the package, or a module of its own beside them. It may import from itself
 # and from the rows above its own; CONTRIBUTING.md says what is in each.
 LAYERS = (
-    ('_renderer', 'errors'),
+    ('_renderer', 'depth_report', 'errors'),
     ('deprecation', 'equality', 'lazy', 'opencv', 'paths', 'rotations', 'tflite_batch'),
     ('lens', 'settings', 'tflite'),
     ('camera',),

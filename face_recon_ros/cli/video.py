@@ -18,6 +18,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.cli import options as common
 from face_recon_ros.cli.terminal import complain, note, progress, say
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_report import DepthReport, together
 from face_recon_ros.errors import ImageError, OutputError
 from face_recon_ros.io import records
 from face_recon_ros.io.bags import BagVideo, is_bag
@@ -87,9 +88,11 @@ def _run(options: argparse.Namespace) -> int:
         _follow(options, bag, _of_bag(options, cameras, bag))
         for line in bag.broken:
             complain(f'{line}: left out')
+        for line in bag.depth.faults() if bag.depth else ():
+            complain(f'{options.input}: {line}')
         if bag.calibration_fault and not cameras.given:
             complain(f'{options.input}: {bag.calibration_fault}')
-        return 1 if bag.broken else 0
+        return 1 if bag.broken or (bag.depth and bag.depth.broken) else 0
 
 
 def _camera(options: argparse.Namespace, cameras: common.Cameras, image: np.ndarray) -> Camera:
@@ -156,6 +159,7 @@ def _follow(
     pipeline = common.make_pipeline(options, smoothing=not options.no_smoothing)
     views = FaceViews(pipeline.model)
     seen: dict[str, int] = {}
+    reports: list[DepthReport] = []
     total = 0
     with (
         clip_writer(options.gltf, pipeline.model) as clip,
@@ -166,6 +170,8 @@ def _follow(
             faces = pipeline.track(
                 frame.pixels, frame.stamp_s, frame.camera, depth=frame.depth
             )
+            if frame.depth is not None:
+                reports.append(pipeline.depth_report())
             for face in faces:
                 rows.writerow(records.row(str(frame.number), face, frame.stamp_s))
                 seen[face.id] = seen.get(face.id, 0) + 1
@@ -178,4 +184,8 @@ def _follow(
             total += 1
     counts = ', '.join(f'face {face_id} in {number}' for face_id, number in seen.items())
     report = note if is_standard_output(options.csv) else say
-    report(f'{options.input}: {total} frames; {counts or "no face"}')
+    depth = together(reports)
+    measured = f'; {depth.used} of {depth.faces} by depth' if depth.faces else ''
+    report(f'{options.input}: {total} frames; {counts or "no face"}{measured}')
+    if doubt := depth.doubt(least_faces=1):
+        complain(f'{options.input}: {doubt}')

@@ -25,7 +25,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import encodings
-from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
+from face_recon_ros.io.bag_depth import BagDepth
 
 RAW = 'sensor_msgs/msg/Image'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'
@@ -33,8 +33,6 @@ CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 BAG_SUFFIXES = ('.mcap', '.db3')
 METADATA = 'metadata.yaml'
-# A depth image belongs to an image whose stamp is no further off
-DEPTH_TOLERANCE_S = 0.05
 # Depth may be recorded so much later than the image it belongs to
 DEPTH_LATENESS = 8
 
@@ -45,8 +43,8 @@ class BagImage:
     One image of a bag: pixels (H, W, 3) uint8 BGR and when it was taken, seconds.
 
     camera: the calibration in the bag; None: the bag has none. number: index of its message on the
-    topic, from 0, counting images that were left out. depth: the one nearest in time, at most
-    DEPTH_TOLERANCE_S away; None: there is none.
+    topic, from 0, counting images that were left out. depth: the one nearest in time; None: none
+    is near, or it cannot be used.
     """
 
     pixels: np.ndarray
@@ -77,7 +75,8 @@ class BagVideo(AbstractContextManager['BagVideo']):
     The images of one topic of a bag, in the order in which they were recorded.
 
     broken: a line for each image that could not be read and was left out. calibration_fault: why
-    the newest calibration cannot be used, '' if it can or there is none.
+    the newest calibration cannot be used, '' if it can or there is none. depth: where depth images
+    are read, what came of them.
     """
 
     path: Path
@@ -89,7 +88,7 @@ class BagVideo(AbstractContextManager['BagVideo']):
     _types: Any
     broken: list[str] = field(default_factory=list)
     calibration_fault: str = ''
-    depth_topic: str | None = None
+    depth: BagDepth | None = None
 
     DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -118,12 +117,12 @@ class BagVideo(AbstractContextManager['BagVideo']):
             bag = cls(
                 path,
                 chosen,
-                _info_topic(chosen, reader),
+                _info_topic(chosen, reader, depth_topic),
                 count,
                 (count - 1) / seconds if count > 1 and seconds > 0 else 0.0,
                 reader,
                 _message_types(),
-                depth_topic=depth_topic,
+                depth=None if depth_topic is None else BagDepth(depth_topic),
             )
             if not 0 < bag.frames_per_second < 1000:
                 bag._estimate_rate()
@@ -166,7 +165,8 @@ class BagVideo(AbstractContextManager['BagVideo']):
                 message.header.frame_id,
                 camera,
                 number,
-                self._depth(depth_message, number, pixels),
+                self.depth.decoded(depth_message, pixels)
+                if self.depth and depth_message is not None else None,
             )
         if not good:
             reason = self.broken[0] if self.broken else f'{self.path}: no messages on {self.topic}'
@@ -175,46 +175,30 @@ class BagVideo(AbstractContextManager['BagVideo']):
     def _with_depth(self) -> Iterator[tuple[Any, int, Any, Any]]:
         """Yield images and calibrations as recorded, images with the depth message nearest."""
         waiting: deque[tuple[Any, int, Any]] = deque()
-        depths: deque[tuple[float, Any]] = deque(maxlen=4 * DEPTH_LATENESS)
-        topics = [t for t in (self.topic, self.info_topic, self.depth_topic) if t]
+        depth = self.depth
+        topics = [self.topic, self.info_topic, *([depth.topic] if depth else [])]
         for connection, recorded_ns, message in self._messages(topics):
-            if connection.topic == self.depth_topic:
-                depths.append((_stamp_s(message, recorded_ns), message))
+            if depth and connection.topic == depth.topic:
+                depth.add(_stamp_s(message, recorded_ns), message)
             else:
                 waiting.append((connection, recorded_ns, message))
             while waiting and (
-                self.depth_topic is None
+                depth is None
                 or waiting[0][0].topic == self.info_topic
-                or (depths and depths[-1][0] >= _stamp_s(waiting[0][2], waiting[0][1]))
+                or depth.reaches(_stamp_s(waiting[0][2], waiting[0][1]))
                 or len(waiting) > DEPTH_LATENESS
             ):
-                yield self._paired(waiting.popleft(), depths)
+                yield self._paired(*waiting.popleft())
         while waiting:
-            yield self._paired(waiting.popleft(), depths)
+            yield self._paired(*waiting.popleft())
 
     def _paired(
-        self, image: tuple[Any, int, Any], depths: Sequence[tuple[float, Any]]
+        self, connection: Any, recorded_ns: int, message: Any
     ) -> tuple[Any, int, Any, Any]:
-        connection, recorded_ns, message = image
-        if connection.topic == self.info_topic or not depths:
-            return *image, None
-        stamp_s = _stamp_s(message, recorded_ns)
-        nearest_s, nearest = min(depths, key=lambda depth: abs(depth[0] - stamp_s))
-        return *image, nearest if abs(nearest_s - stamp_s) <= DEPTH_TOLERANCE_S else None
-
-    def _depth(self, message: Any, number: int, pixels: np.ndarray) -> DepthImage | None:
-        """Return the depth of a message; one that cannot be read is told and left out."""
-        if message is None or self.depth_topic is None:
-            return None
-        compressed = not hasattr(message, 'encoding')
-        decode = compressed_to_depth if compressed else to_depth
-        try:
-            depth = decode(message, self.depth_topic)
-            depth.check_size(pixels)
-            return depth
-        except ImageError as error:
-            self.broken.append(f'{self.path}: depth of image {number}: {error}')
-            return None
+        nearest = None
+        if self.depth and connection.topic == self.topic:
+            nearest = self.depth.nearest(_stamp_s(message, recorded_ns))
+        return connection, recorded_ns, message, nearest
 
     def _first_calibration(self, calibration: Calibration) -> None:
         """Read the first calibration before the first image, as the node waits for it."""
@@ -333,11 +317,12 @@ def _choose_topic(path: Path, topics: Sequence[str], wanted: str | None) -> str:
     return wanted
 
 
-def _info_topic(image_topic: str, reader: Any) -> str:
+def _info_topic(image_topic: str, reader: Any, depth_topic: str | None = None) -> str:
     """Return where the calibration is: beside the images, as image_transport has it."""
     base = image_topic.removesuffix('/compressed').rpartition('/')[0]
     beside = f'{base}/camera_info'
     infos = _topics(reader, CAMERA_INFO)
-    images = {t.removesuffix('/compressed') for t in _topics(reader, RAW, COMPRESSED)}
+    topics = [t for t in _topics(reader, RAW, COMPRESSED) if t != depth_topic]
+    images = {t.removesuffix('/compressed') for t in topics}
     # the only camera of the bag, whatever its name
     return infos[0] if beside not in infos and len(infos) == len(images) == 1 else beside

@@ -10,17 +10,12 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from face_recon_ros.depth_report import DepthReport, together
 from face_recon_ros.nodes.diagnostics import OK, WARN, Verdict
 from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
 from face_recon_ros.nodes.settings import ALWAYS, NEVER
-from face_recon_ros.placing import DepthReport
 
 _MAX_EVENTS = 1000
-# A depth image that lies so far beside the faces of the colour image, for so many faces, is not
-# registered well: a few pixels are a matter of calibration
-SUSPICIOUS_SHIFT_PX, SUSPICIOUS_FACES = 4.0, 30
-# Faces of which so few can use their depth say that it is no depth of theirs
-LEAST_USED = 0.2
 # Depth that has not come for so long, and for so many of its periods, has stopped
 STOPPED_S, STOPPED_PERIODS = 1.0, 3.0
 # Depth comes and goes; where no image found its own for so long the stamps are wrong
@@ -161,31 +156,16 @@ class DepthTask:
         return self._judged(reports, values)
 
     def _judged(self, reports: list[DepthReport], values: dict[str, str]) -> Verdict:
-        used = [report for report in reports if report.used]
-        count = sum(report.used for report in reports)
-        refused = [line for report in reports for line in report.refusals]
-        values['faces with depth'] = f'{count} of {count + len(refused)}'
-        if used:
-            mean = {
-                name: sum(getattr(r, name) * r.used for r in used) / count
-                for name in ('valid', 'residual_m', 'shift_x_px', 'shift_y_px')
-            }
-            values['valid [%]'] = f'{100 * mean["valid"]:.0f}'
-            values['residual [mm]'] = f'{1e3 * mean["residual_m"]:.1f}'
+        all_faces = together(reports)
+        values['faces with depth'] = f'{all_faces.used} of {all_faces.faces}'
+        if all_faces.used:
+            values['valid [%]'] = f'{100 * all_faces.valid:.0f}'
+            values['residual [mm]'] = f'{1e3 * all_faces.residual_m:.1f}'
             values['beside the image [px]'] = (
-                f'{mean["shift_x_px"]:+.1f} {mean["shift_y_px"]:+.1f}'
+                f'{all_faces.shift_x_px:+.1f} {all_faces.shift_y_px:+.1f}'
             )
-            beside = max(abs(mean['shift_x_px']), abs(mean['shift_y_px']))
-            if count >= SUSPICIOUS_FACES and beside > SUSPICIOUS_SHIFT_PX:
-                return Verdict(
-                    WARN,
-                    f'depth lies {beside:.0f} px beside the image: is it registered to it, by the '
-                    'right calibration?',
-                    values=values,
-                )
-        if len(refused) >= SUSPICIOUS_FACES and count < LEAST_USED * (count + len(refused)):
-            text = f'depth is hardly used: {refused[-1]}; faces are found without it'
-            return Verdict(WARN, text, values=values)
+        if doubt := all_faces.doubt():
+            return Verdict(WARN, doubt, values=values)
         if beside := self.monitor.beside():
             return Verdict(WARN, beside, values=values)
         return Verdict(OK, f'depth arrives on {self.topic}', values=values)
