@@ -3,6 +3,7 @@
 
 """How models/expressions.tflite is made: expressions, landmarks that teach, crops, the file."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -155,7 +156,7 @@ def small_set(learn, count=12):
     weights = np.zeros((count, 52), np.float32)
     weights[:, units.NAMES.index('mouthSmileLeft')] = rng.uniform(0.86, 1, count)
     images = rng.integers(0, 256, (count, 128, 128), np.uint8)
-    return learn.Crops(images, weights, np.ones_like(weights), np.arange(count))
+    return learn.Crops.alone(images, weights, np.ones_like(weights))
 
 
 def test_the_file_gives_what_the_trained_network_gives(tmp_path):
@@ -180,7 +181,7 @@ def test_a_mirrored_crop_has_the_units_of_the_other_side():
     left, right = units.NAMES.index('mouthSmileLeft'), units.NAMES.index('mouthSmileRight')
     crops = small_set(learn)
     crops.image[:, :, :64], crops.image[:, :, 64:] = 40, 200
-    plan = learn.Plan(steps=1, batch=64, rate=1e-3, photos=0.0, seed=0)
+    plan = learn.Plan(steps=1, rate=1e-3, seed=0, singles=64)
     images, weights, trust = learn.Batches(crops, None, plan)(0)
     again = learn.Batches(crops, None, plan)(0)[0]
     np.testing.assert_array_equal(images, again)
@@ -208,15 +209,98 @@ def test_what_goes_beyond_the_truth_costs_less_than_what_falls_short():
     assert float(unknown) == 0
 
 
+def test_crops_of_a_group_are_changed_alike():
+    pytest.importorskip('torch')
+    from model_building.expression import learn
+
+    single = small_set(learn, 1)
+    crops = single.chosen(np.zeros(24, int))
+    crops = dataclasses.replace(crops, person=np.arange(24), group=np.arange(24) // 6)
+    plan = learn.Plan(steps=1, rate=1e-3, seed=3, groups=5, singles=2)
+    images, weights, _ = learn.Batches(crops, None, plan)(0)
+    assert images.shape == (22, 1, 128, 128)
+    for group in range(5):
+        rows = slice(4 * group, 4 * group + 4)
+        assert np.ptp(images[rows].numpy(), axis=0).max() == 0
+        assert np.ptp(weights[rows].numpy(), axis=0).max() == 0
+    assert np.ptp(images[::4].numpy(), axis=0).max() > 0.5
+    with pytest.raises(ValueError, match='no group of 4'):
+        learn.Batches(small_set(learn), None, plan)
+
+
+def test_what_a_group_has_in_common_costs_nothing():
+    torch = pytest.importorskip('torch')
+    from model_building.expression.learn import difference_loss
+
+    weights = torch.rand(2, 4, 52)
+    own = torch.rand(2, 1, 52)
+    assert float(difference_loss(weights + own, weights, torch.ones(52))) < 1e-10
+    flat = difference_loss(weights.mean(1, keepdim=True).expand_as(weights), weights,
+                           torch.ones(52))
+    assert float(flat) > 0.05
+
+
+def test_a_stage_begins_with_what_the_one_before_reads(tmp_path):
+    torch = pytest.importorskip('torch')
+    from model_building.expression import learn
+
+    plan = learn.Plan(steps=1, rate=1e-3, seed=0, singles=8)
+    trunk = model_file('face_recon.tflite')
+    first = learn.Training(trunk, small_set(learn), None, plan, tmp_path / 'a.pt').network
+    others = small_set(learn, 30)
+    others.weights[:, 3] = np.linspace(0, 1, 30)
+    second = learn.Training(trunk, others, None, plan, tmp_path / 'b.pt', first).network
+    assert not torch.equal(first.unit_scale, second.unit_scale)
+    np.testing.assert_allclose(learn.outputs(second, others.image),
+                               learn.outputs(first, others.image), atol=1e-5)
+
+
+def test_shards_keep_people_and_groups_apart(tmp_path):
+    pytest.importorskip('torch')
+    from model_building.expression import generate, learn
+
+    def draw(rng):
+        return [generate.Crop(rng.integers(0, 256, (128, 128), np.uint8), np.zeros(52), k // 3)
+                for k in range(6)]
+
+    paths = [tmp_path / 'one.npz', tmp_path / 'two.npz']
+    for seed, path in enumerate(paths):
+        generate.write_shard(path, draw, np.random.default_rng(seed), 11)
+    crops = learn.Crops.rendered(paths)
+    assert crops.person.tolist() == [0] * 6 + [1] * 5 + [2] * 6 + [3] * 5
+    assert crops.group.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 2 + (
+        [4] * 3 + [5] * 3 + [6] * 3 + [7] * 2)
+    assert crops.held_out(True).person.tolist() == [0] * 6
+
+
+def test_a_smile_is_measured_by_the_mouth(model):
+    from model_building.expression.smile import SmileMeasure
+
+    measure = SmileMeasure(model)
+    points = model.landmarks_468.mean * [1.0, -1.0, 1.0] * 900 + 400
+    assert measure(points) == pytest.approx(0, abs=1e-6)
+    turned = points.copy()
+    turned[:, :2] = points[:, :2] @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    assert measure(turned) == pytest.approx(0, abs=1e-6)
+    smiling = points.copy()
+    smiling[[61, 291], 0] += [-7.0, 7.0]
+    smiling[[61, 291], 1] -= 4.0
+    assert 0.3 < measure(smiling) < 1.2
+    frowning = points.copy()
+    frowning[[61, 291], 1] += 4.0
+    assert measure(frowning) < -0.1
+
+
 def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     torch = pytest.importorskip('torch')
     from model_building.expression import learn
 
     monkeypatch.setattr(learn, 'SAVE_EVERY', 2)
-    crops = small_set(learn, 24)
+    crops = dataclasses.replace(small_set(learn, 24), group=np.arange(24) // 4)
 
     def training(steps, name):
-        plan = learn.Plan(steps=steps, batch=8, rate=1e-3, photos=0.25, seed=0)
+        plan = learn.Plan(steps=steps, rate=1e-3, seed=0, groups=1, singles=2, photos=2,
+                          difference=1.0)
         return learn.Training(model_file('face_recon.tflite'), crops, small_set(learn, 4), plan,
                               tmp_path / name)
 

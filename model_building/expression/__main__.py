@@ -74,12 +74,14 @@ def rendered(options: argparse.Namespace, config: dict[str, Any], teacher: Path)
     if not sources.exists():
         _run('network.photos', '--photos', options.genki, '--output', sources)
     shards = []
-    for seed, count in config['shards'].items():
-        folder = options.work / f'rendered_{seed}'
-        _run('expression.generate', '--sources', sources, '--ict', options.ict, '--portraits',
-             options.portraits, '--teacher', teacher, '--output', folder, '--shards',
-             count, '--crops', config['crops'], '--seed', seed)
-        shards += [folder / f'train_{number:03d}.npz' for number in range(count)]
+    for kind in ('shards', 'alike'):
+        for seed, count in config[kind].items():
+            folder = options.work / f'rendered_{seed}'
+            _run('expression.generate', '--sources', sources, '--ict', options.ict,
+                 '--portraits', options.portraits, '--teacher', teacher, '--output', folder,
+                 '--shards', count, '--crops', config['crops'], '--seed', seed,
+                 *(['--alike'] if kind == 'alike' else []))
+            shards += [folder / f'train_{number:03d}.npz' for number in range(count)]
     return learn.Crops.rendered(shards)
 
 
@@ -116,9 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f'{error}\n')
         return 1
     _say(f'{len(crops.person)} rendered crops, {len(photos.person)} photos')
-    training = learn.Training(TRUNK, crops, photos, learn.Plan(**config['training']),
-                              options.work / 'checkpoint.pt')
-    network = training.run(_say)
+    network = None
+    for number, stage in enumerate(config['training']):
+        training = learn.Training(TRUNK, crops, photos, learn.Plan(**stage),
+                                  options.work / f'checkpoint_{number}.pt', network)
+        network = training.run(_say)
+    assert network is not None  # a config has a stage
     calibration = export.Calibration.measured(network, crops.held_out(True), resting)
     export.write(network, calibration, options.output)
     for name, offset, gain in zip(NAMES, calibration.offset, calibration.gain, strict=True):

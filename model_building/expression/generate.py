@@ -5,16 +5,19 @@
 Render crops of expressions: people of the ICT model, each with several, from all sides.
 
     python -m model_building.expression.generate --sources sources.npz --ict DIR --portraits DIR
-        --teacher FILE --output DIR [--shards 60] [--crops 240]
+        --teacher FILE --output DIR [--shards 60] [--crops 240] [--alike]
 
 --sources: of model_building.network.photos; --teacher: of model_building.expression.zero. Skins
-are of people who show little. Each shard is an .npz of its own seed.
+are of people who show little. Each shard is an .npz of its own seed. With --alike crops of a
+person come in groups that differ in the expression alone.
 """
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -42,6 +45,10 @@ NOWHERE = slice(0, 0)
 VIEW, VIEW_SIDE_M = 208, 0.25
 EXPRESSIONS = 10
 """Of a person."""
+ALIKE_EXPRESSIONS, ALIKE_VIEWS = 6, 2
+"""Of a person whose crops come in groups: the first is at rest."""
+SPOILED_SHARE = 0.5
+"""Of groups: noise, blur and the like."""
 PLAIN_SHARE, PORTRAIT_SHARE = 0.15, 0.4
 WORN = Worn(headwear=0.08, glasses=0.15, mask=0.0, beard=0.12)
 DARKEST_LENSES = 0.5
@@ -52,6 +59,14 @@ MOST_SMILE = 0.25
 """Of skins: the folds of a smile would be painted on faces at rest."""
 YAW_SPREAD_DEG, WIDE_SHARE, LARGEST_YAW_DEG = 20.0, 0.4, 55.0
 NOD_SPREAD_DEG, LOOK_SPREAD_DEG, LARGEST_PITCH_DEG = 12.0, 9.0, 35.0
+
+
+class Crop(NamedTuple):
+    """image (SIZE, SIZE) grey, weights (52,), and which of the person's groups it is of."""
+
+    image: np.ndarray
+    weights: np.ndarray
+    group: int
 
 
 class ExpressionCrops:
@@ -72,15 +87,31 @@ class ExpressionCrops:
         self._read: dict[Path, Source | None] = {}
         self._at_rest: dict[Path, bool] = {}
 
-    def person(self, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return crops (STORED, STORED) grey and weights (52,) of somebody."""
+    def person(self, rng: np.random.Generator) -> list[Crop]:
+        """Return crops of somebody, each from another side."""
         sitter = self._sitter(rng)
         made = []
-        for _ in range(EXPRESSIONS):
+        for number in range(EXPRESSIONS):
             weights = sampling.draw(rng)
             showing = self._people.showing(sitter, weights)
             sight = self._photographer(showing, _view(rng), self._backgrounds(rng, VIEW), rng)
-            made.append((_cut(sight, rng), weights))
+            made.append(Crop(_cut(sight, rng), weights, number))
+        return made
+
+    def alike(self, rng: np.random.Generator) -> list[Crop]:
+        """Return crops of somebody in groups: one view, light, background and noise each."""
+        sitter = self._sitter(rng)
+        shown = [sampling.looks(sampling.gaze(rng))]
+        shown += [sampling.draw(rng, sampling.CLEAR) for _ in range(ALIKE_EXPRESSIONS - 1)]
+        people = [self._people.showing(sitter, weights) for weights in shown]
+        made = []
+        for group in range(ALIKE_VIEWS):
+            view, background = _view(rng), self._backgrounds(rng, VIEW)
+            seed, is_spoiled = int(rng.integers(2**31)), rng.random() < SPOILED_SHARE
+            for person, weights in zip(people, shown, strict=True):
+                same = np.random.default_rng(seed)
+                sight = self._photographer(person, view, background, same)
+                made.append(Crop(_cut(sight, same, is_spoiled), weights, group))
         return made
 
     def _sitter(self, rng: np.random.Generator) -> Sitter:
@@ -152,36 +183,40 @@ def _view(rng: np.random.Generator) -> View:
     return View(rotation, VIEW / VIEW_SIDE_M, np.full(2, (VIEW - 1) / 2), VIEW)
 
 
-def _cut(sight: Sight, rng: np.random.Generator) -> np.ndarray:
+def _cut(sight: Sight, rng: np.random.Generator, is_spoiled: bool = True) -> np.ndarray:
     """Return the crop as it is cut at run time."""
     view = View(sight.rotation, sight.scale_px_per_m, sight.centre_px, VIEW)
-    image = photographed(sight.image, rng, OCCLUDED_SHARE)
+    image = photographed(sight.image, rng, OCCLUDED_SHARE) if is_spoiled else sight.image
     return expression_crop(image, view.parameters(sight.coefficients))
 
 
-def write_shard(path: Path, crops: ExpressionCrops, rng: np.random.Generator,
-                count: int) -> None:
-    """Write crops to an .npz file, which appears whole or not at all: image, weights, person."""
-    images: list[np.ndarray] = []
-    weights: list[np.ndarray] = []
+def write_shard(path: Path, draw: Callable[[np.random.Generator], list[Crop]],
+                rng: np.random.Generator, count: int) -> None:
+    """
+    Write crops to an .npz file, which appears whole or not at all.
+
+    image, weights, person and group (count, ...): groups have other numbers than others'
+    """
+    crops: list[Crop] = []
     person: list[int] = []
-    while len(images) < count:
-        number = len(images) // EXPRESSIONS
-        for image, values in crops.person(rng):
-            images.append(image)
-            weights.append(values)
-            person.append(number)
+    group: list[int] = []
+    while len(crops) < count:
+        first = max(group, default=-1) + 1
+        drawn = draw(rng)
+        person += [max(person, default=-1) + 1] * len(drawn)
+        group += [first + crop.group for crop in drawn]
+        crops += drawn
     partial = path.with_suffix('.partial.npz')
-    np.savez(partial, image=np.array(images[:count]),
-             weights=np.array(weights[:count], np.float32),
-             person=np.array(person[:count], np.int32))
+    np.savez(partial, image=np.array([crop.image for crop in crops[:count]]),
+             weights=np.array([crop.weights for crop in crops[:count]], np.float32),
+             person=np.array(person[:count], np.int32), group=np.array(group[:count], np.int32))
     partial.replace(path)
 
 
-def sheet(crops: ExpressionCrops, rng: np.random.Generator) -> np.ndarray:
+def sheet(draw: Callable[[np.random.Generator], list[Crop]],
+          rng: np.random.Generator) -> np.ndarray:
     """Return a picture of people."""
-    return np.vstack([np.hstack([c for c, _ in crops.person(rng)])
-                      for _ in range(8)])
+    return np.vstack([np.hstack([crop.image for crop in draw(rng)]) for _ in range(8)])
 
 
 def main() -> int:
@@ -196,21 +231,24 @@ def main() -> int:
     parser.add_argument('--shards', type=int, default=60)
     parser.add_argument('--crops', type=int, default=240, help='per shard')
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--alike', action='store_true',
+                        help='groups of crops that differ in the expression alone')
     parser.add_argument('--sheet', type=Path, help='only write a picture of examples here')
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     crops = ExpressionCrops(
         arguments.ict, photos.load(arguments.sources), training_portraits(arguments.portraits),
         LandmarkTeacher(arguments.teacher))
+    draw = crops.alike if arguments.alike else crops.person
     if arguments.sheet:
-        cv2.imwrite(str(arguments.sheet), sheet(crops, np.random.default_rng(arguments.seed)))
+        cv2.imwrite(str(arguments.sheet), sheet(draw, np.random.default_rng(arguments.seed)))
         return 0
     arguments.output.mkdir(parents=True, exist_ok=True)
     for number in range(arguments.shards):
         path = arguments.output / f'train_{number:03d}.npz'
         if not path.exists():
             rng = np.random.default_rng([arguments.seed, number])
-            write_shard(path, crops, rng, arguments.crops)
+            write_shard(path, draw, rng, arguments.crops)
             sys.stdout.write(f'{path}\n')
             sys.stdout.flush()
     return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,8 @@ from model_building.expression.network import ExpressionNet
 
 HELD_OUT_EVERY = 12
 """One person in so many takes no part: units are calibrated on them."""
+ALIKE = 4
+"""Crops that are drawn of a group."""
 SCALE_SPREAD, SHIFT_SPREAD, ROLL_SPREAD_DEG = 0.06, 0.025, 4.0
 BEYOND = 0.3
 """What error beyond 0 or 1 counts, where the truth is that: values are cut there."""
@@ -41,54 +43,80 @@ class Plan:
     """
     Steps of batches, and the largest learning rate.
 
-    photos: their share in a batch.
+    A batch has groups of ALIKE crops that differ in the expression alone, single crops, and
+    photos. difference: weight of the loss of what differs within groups. trunk_rate: learning rate
+    of the first layers, as a part of the others'; dropout: before the hidden layer, and after it.
     """
 
     steps: int
-    batch: int
     rate: float
-    photos: float
     seed: int
+    groups: int = 0
+    singles: int = 0
+    photos: int = 0
+    difference: float = 0.0
+    trunk_rate: float = 1.0
+    dropout: tuple[float, float] = (0.06, 0.04)
 
 
 @dataclass(slots=True, frozen=True)
 class Crops:
-    """image (N, SIZE, SIZE) uint8 grey; weights and trust (N, 52); person (N,)."""
+    """
+    Crops of faces and what they show.
+
+    image (N, SIZE, SIZE) uint8 grey; weights and trust (N, 52); person and group (N,): crops of a
+    group differ in the expression alone.
+    """
 
     image: np.ndarray
     weights: np.ndarray
     trust: np.ndarray
     person: np.ndarray
+    group: np.ndarray
 
     @classmethod
     def rendered(cls, shards: Sequence[Path]) -> Crops:
         """Read what generate.py wrote; every unit is known."""
-        columns: dict[str, list[np.ndarray]] = {'image': [], 'weights': [], 'person': []}
-        first = 0
+        columns: dict[str, list[np.ndarray]] = {
+            'image': [], 'weights': [], 'person': [], 'group': []}
         for path in shards:
             with np.load(path) as file:
                 for name, values in columns.items():
                     values.append(file[name])
-            columns['person'][-1] = columns['person'][-1] + first
-            first = int(columns['person'][-1].max()) + 1
-        image, weights, person = (np.concatenate(values) for values in columns.values())
-        return cls(image, weights, np.ones_like(weights), person)
+        image, weights = (np.concatenate(columns[name]) for name in ('image', 'weights'))
+        person, group = (_numbered(columns[name]) for name in ('person', 'group'))
+        return cls(image, weights, np.ones_like(weights), person, group)
+
+    @classmethod
+    def alone(cls, image: np.ndarray, weights: np.ndarray, trust: np.ndarray) -> Crops:
+        """Return crops of as many people."""
+        numbers = np.arange(len(image))
+        return cls(image, weights, trust, numbers, numbers)
 
     def chosen(self, rows: np.ndarray) -> Crops:
         """Return some of them."""
-        return Crops(self.image[rows], self.weights[rows], self.trust[rows], self.person[rows])
+        return Crops(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def with_more(self, others: Crops) -> Crops:
-        """Return these and others, whose people are others."""
-        first = int(self.person.max(initial=-1)) + 1
+        """Return these and others, whose people and groups are others."""
         return Crops(np.concatenate([self.image, others.image]),
                      np.concatenate([self.weights, others.weights]),
                      np.concatenate([self.trust, others.trust]),
-                     np.concatenate([self.person, others.person + first]))
+                     _numbered([self.person, others.person]),
+                     _numbered([self.group, others.group]))
 
     def held_out(self, is_held_out: bool) -> Crops:
         """Return those of people that are held out, or of the others."""
         return self.chosen(np.flatnonzero((self.person % HELD_OUT_EVERY == 0) == is_held_out))
+
+
+def _numbered(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return numbers (N,) one part after the other, all different between parts."""
+    numbers, first = [], 0
+    for part in parts:
+        numbers.append(part + first)
+        first += int(part.max(initial=-1)) + 1
+    return np.concatenate(numbers)
 
 
 def _seen(image: np.ndarray, turn_deg: float, zoom: float, shift: np.ndarray) -> np.ndarray:
@@ -126,46 +154,81 @@ def loss_of(values: Tensor, weights: Tensor, trust: Tensor, scale: Tensor) -> Te
     return (trust * (1 + SHOWN_COUNTS * weights) * squared).mean()
 
 
+def difference_loss(values: Tensor, weights: Tensor, scale: Tensor) -> Tensor:
+    """
+    Return the loss of what differs within groups: values and weights (groups, ALIKE, 52).
+
+    What all crops of a group have in common, such as the person's own face, does not count.
+    """
+    error = ((values - values.mean(1, keepdim=True))
+             - (weights - weights.mean(1, keepdim=True))) / scale
+    return ((1 + SHOWN_COUNTS * weights) * error**2).mean()
+
+
 class Batches:
     """Draws crops as another camera might give them, half of them in the mirror."""
 
     def __init__(self, rendered: Crops, photos: Crops | None, plan: Plan) -> None:
-        self._sets = [(rendered, plan.batch)]
-        if photos is not None and plan.photos > 0:
-            share = round(plan.photos * plan.batch)
-            self._sets = [(rendered, plan.batch - share), (photos, share)]
-        self._seed = plan.seed
+        """:raises ValueError: groups are asked for, and no group has ALIKE crops."""
+        self._rendered, self._photos, self._plan = rendered, photos, plan
+        order = np.argsort(rendered.group, kind='stable')
+        starts = np.flatnonzero(np.diff(rendered.group[order])) + 1
+        self._groups = [rows for rows in np.split(order, starts) if len(rows) >= ALIKE]
+        if plan.groups and not self._groups:
+            raise ValueError(f'no group of {ALIKE} crops that differ in the expression alone')
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return images (N, 1, SIZE, SIZE), weights and trust (N, 52); the same for a step."""
-        rng = np.random.default_rng([self._seed, step])
-        images, weights, trust = [], [], []
-        for crops, count in self._sets:
-            for row in rng.integers(len(crops.person), size=count):
-                image, order = seen_again(crops.image[row], rng), np.arange(COUNT)
-                if rng.random() < 0.5:
-                    image, order = image[:, ::-1], MIRROR
-                images.append(image)
-                weights.append(crops.weights[row][order])
-                trust.append(crops.trust[row][order])
-        return (torch.from_numpy(normalised(np.array(images))[:, None]),
-                torch.from_numpy(np.array(weights, np.float32)),
-                torch.from_numpy(np.array(trust, np.float32)))
+        """
+        Return images (N, 1, SIZE, SIZE), weights and trust (N, 52); the same for a step.
+
+        Groups come first, ALIKE crops each, which are changed alike.
+        """
+        rng = np.random.default_rng([self._plan.seed, step])
+        drawn = []
+        for _ in range(self._plan.groups):
+            rows = self._groups[int(rng.integers(len(self._groups)))]
+            seed = int(rng.integers(2**31))
+            drawn += [_drawn(self._rendered, row, np.random.default_rng(seed))
+                      for row in rng.permutation(rows)[:ALIKE]]
+        for crops, count in ((self._rendered, self._plan.singles),
+                             (self._photos, self._plan.photos)):
+            if crops is not None:
+                drawn += [_drawn(crops, row, rng)
+                          for row in rng.integers(len(crops.person), size=count)]
+        images, weights, trust = (np.array(values) for values in zip(*drawn, strict=True))
+        return (torch.from_numpy(normalised(images)[:, None]),
+                torch.from_numpy(weights.astype(np.float32)),
+                torch.from_numpy(trust.astype(np.float32)))
+
+
+def _drawn(crops: Crops, row: int,
+           rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return image, weights and trust of a crop, or of its mirror image."""
+    is_mirrored = rng.random() < 0.5
+    image, order = seen_again(crops.image[row], rng), np.arange(COUNT)
+    if is_mirrored:
+        image, order = image[:, ::-1], MIRROR
+    return image, crops.weights[row][order], crops.trust[row][order]
 
 
 class Training:
     """A network under training; a restart goes on from the last checkpoint."""
 
     def __init__(self, trunk: Path, rendered: Crops, photos: Crops | None, plan: Plan,
-                 checkpoint: Path) -> None:
+                 checkpoint: Path, start: ExpressionNet | None = None) -> None:
+        """:param start: weights to begin with; default: those of the trunk, and random ones"""
         torch.manual_seed(plan.seed)
         teaching = rendered.held_out(False)
         mean = torch.from_numpy(teaching.weights.mean(0))
         scale = torch.from_numpy(teaching.weights.std(0)).clamp(min=LEAST_SCALE)
-        self.network = ExpressionNet(trunk, mean, scale).to(memory_format=torch.channels_last)
+        self.network = ExpressionNet(trunk, mean, scale, plan.dropout).to(
+            memory_format=torch.channels_last)
+        if start is not None:
+            self.network.load_units(start)
         self.average = copy.deepcopy(self.network)
         self._optimizer = torch.optim.AdamW(
-            self.network.parameter_groups(plan.rate), plan.rate, weight_decay=WEIGHT_DECAY)
+            self.network.parameter_groups(plan.rate, plan.trunk_rate), plan.rate,
+            weight_decay=WEIGHT_DECAY)
         self._batches = Batches(teaching, photos, plan)
         self._held_out = rendered.held_out(True)
         self._plan, self._checkpoint = plan, checkpoint
@@ -197,7 +260,13 @@ class Training:
             group['lr'] = group['largest'] * part
         torch.manual_seed(plan.seed + step)
         images, weights, trust = self._batches(step)
-        loss = loss_of(self.network(images), weights, trust, self.network.unit_scale)
+        values = self.network(images)
+        loss = loss_of(values, weights, trust, self.network.unit_scale)
+        if plan.groups:
+            shape, count = (plan.groups, ALIKE, COUNT), plan.groups * ALIKE
+            loss = loss + plan.difference * difference_loss(
+                values[:count].reshape(shape), weights[:count].reshape(shape),
+                self.network.unit_scale)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)

@@ -23,18 +23,18 @@ BLOCKS = 11
 """Of the trunk: to features of SIDE x SIDE."""
 CHANNELS, SIDE = 128, SIZE // 16
 NARROW, HIDDEN = 48, 192
-TRUNK_RATE = 0.5
-"""Learning rate of the first layers, as a part of the others'."""
 
 
 class ExpressionNet(nn.Module):
     """Grey (N, 1, SIZE, SIZE), see normalised() -> units (N, 52), which are not cut to 0..1."""
 
-    def __init__(self, trunk: Path, unit_mean: Tensor, unit_scale: Tensor) -> None:
+    def __init__(self, trunk: Path, unit_mean: Tensor, unit_scale: Tensor,
+                 dropout: tuple[float, float] = (0.0, 0.0)) -> None:
         """
         Begin with the layers of a trunk.
 
         :param unit_mean: (52,) of the training set; unit_scale (52,): standard deviations
+        :param dropout: before the hidden layer, and after it
         :raises ValueError: the file is none of ours.
         """
         super().__init__()
@@ -48,8 +48,8 @@ class ExpressionNet(nn.Module):
         self.narrow = nn.Sequential(
             nn.Conv2d(CHANNELS, NARROW, 1, bias=False), nn.BatchNorm2d(NARROW), nn.ReLU())
         self.hidden = nn.Sequential(
-            nn.Dropout(0.3), nn.Linear(NARROW * SIDE**2, HIDDEN, bias=False),
-            nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Dropout(0.2))
+            nn.Dropout(dropout[0]), nn.Linear(NARROW * SIDE**2, HIDDEN, bias=False),
+            nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Dropout(dropout[1]))
         self.last = nn.Linear(HIDDEN, COUNT)
         self.register_buffer('unit_mean', unit_mean)
         self.register_buffer('unit_scale', unit_scale)
@@ -61,10 +61,24 @@ class ExpressionNet(nn.Module):
         units: Tensor = self.last(self.hidden(maps.flatten(1)))
         return units * self.unit_scale + self.unit_mean
 
-    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
-        """Return the groups of an optimizer, each with its largest learning rate."""
+    def load_units(self, other: ExpressionNet) -> None:
+        """Take another's weights: it reads what the other reads, whatever means and scales."""
+        mean, scale = self.unit_mean.clone(), self.unit_scale.clone()
+        self.load_state_dict(other.state_dict())
+        with torch.no_grad():
+            self.last.weight.mul_((other.unit_scale / scale)[:, None])
+            self.last.bias.mul_(other.unit_scale).add_(other.unit_mean - mean).div_(scale)
+            self.unit_mean.copy_(mean)
+            self.unit_scale.copy_(scale)
+
+    def parameter_groups(self, rate: float, trunk_rate: float) -> list[dict[str, object]]:
+        """
+        Return the groups of an optimizer, each with its largest learning rate.
+
+        :param trunk_rate: that of the first layers, as a part of the others'
+        """
         trunk = [*self.stem.parameters(), *self.stem_activation.parameters(),
                  *self.blocks.parameters()]
         head = [*self.narrow.parameters(), *self.hidden.parameters(), *self.last.parameters()]
-        return [{'params': trunk, 'largest': TRUNK_RATE * rate},
+        return [{'params': trunk, 'largest': trunk_rate * rate},
                 {'params': head, 'largest': rate}]

@@ -37,7 +37,7 @@ def photo_crops(files: Sequence[Path], teacher: LandmarkTeacher) -> Crops:
         images.append(expression_crop(image, face.parameters))
         weights.append(np.where(np.isin(NAMES, READ), read, 0.0))
     count = len(images)
-    return Crops(
+    return Crops.alone(
         np.array(images, np.uint8).reshape(count, SIZE, SIZE),
         np.array(weights, np.float32).reshape(count, COUNT),
-        np.tile(trust.astype(np.float32), (count, 1)), np.arange(count))
+        np.tile(trust.astype(np.float32), (count, 1)))

@@ -4,16 +4,16 @@
 """Expressions to learn from: every unit alone, in pairs, and together as faces have them."""
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from face_recon_ros.expression.units import COUNT, INDEX, NAMES, mirrored_name
 
 LOOK_SIDE_RAD, LOOK_UP_DOWN_RAD = 0.52, 0.44
 """How far eyes turn at the weight 1."""
-NEUTRAL_SHARE, ALONE_SHARE, TOGETHER_SHARE = 0.12, 0.28, 0.27
 BOTH_SIDES_SHARE = 0.65
-FULL_SHARE, FULL = 0.3, (0.85, 1.0)
-"""So many units that are drawn alone are shown like that."""
+FULL = (0.85, 1.0)
 STEADY_GAZE_SHARE = 0.4
 GAZE_SPREAD_RAD = (0.35, 0.25)
 EXCLUSIVE = (('jawLeft', 'jawRight'), ('mouthLeft', 'mouthRight'), ('eyeBlinkLeft', 'eyeWideLeft'),
@@ -23,17 +23,35 @@ DRAWN = tuple(n for n in NAMES if 'eyeLook' not in n and n != 'tongueOut')
 """Looks follow from the gaze; the tongue is not in the ICT model."""
 
 
-def draw(rng: np.random.Generator) -> np.ndarray:
+@dataclass(slots=True, frozen=True)
+class Shares:
+    """
+    How often nothing is shown, a unit alone, two or three of them; else what faces show.
+
+    full: how many of the units that are drawn alone are shown in FULL
+    """
+
+    neutral: float
+    alone: float
+    together: float
+    full: float
+
+
+USUAL = Shares(neutral=0.12, alone=0.28, together=0.27, full=0.3)
+CLEAR = Shares(neutral=0.02, alone=0.5, together=0.2, full=0.5)
+
+
+def draw(rng: np.random.Generator, shares: Shares = USUAL) -> np.ndarray:
     """Return the weights (52,) of an expression, 0..1."""
     weights = looks(gaze(rng))
     chance = rng.random()
-    if chance < NEUTRAL_SHARE:
+    if chance < shares.neutral:
         return weights
-    if chance < NEUTRAL_SHARE + ALONE_SHARE:
-        _add(weights, rng)
-    elif chance < NEUTRAL_SHARE + ALONE_SHARE + TOGETHER_SHARE:
+    if chance < shares.neutral + shares.alone:
+        _add(weights, rng, shares.full)
+    elif chance < shares.neutral + shares.alone + shares.together:
         for _ in range(int(rng.integers(2, 4))):
-            _add(weights, rng)
+            _add(weights, rng, shares.full)
     else:
         _natural(weights, rng)
     return possible(weights)
@@ -89,13 +107,11 @@ def _ict_name(name: str) -> str:
         name.removesuffix('Right') + '_R' if name.endswith('Right') else name)
 
 
-def _add(weights: np.ndarray, rng: np.random.Generator, name: str | None = None,
-         weight: float | None = None) -> None:
+def _add(weights: np.ndarray, rng: np.random.Generator, full_share: float) -> None:
     """Give a unit a weight, mostly on both sides."""
-    name = name or DRAWN[int(rng.integers(len(DRAWN)))]
-    if weight is None:
-        in_full = rng.random() < FULL_SHARE
-        weight = float(rng.uniform(*(FULL if in_full else (0.1, 1.0))))
+    name = DRAWN[int(rng.integers(len(DRAWN)))]
+    in_full = rng.random() < full_share
+    weight = float(rng.uniform(*(FULL if in_full else (0.1, 1.0))))
     weights[INDEX[name]] = weight
     other = mirrored_name(name)
     # the jaw and the mouth go one way
