@@ -49,7 +49,7 @@ constexpr double kLeastInliers = 0.5;
 constexpr double kMostResidual = 0.007;
 // A rotation that leaves its prior by so many sigmas of their difference is that of something
 // else: a wall, a hand, a head that has turned since.
-constexpr double kMostSigmas = 4.0;
+constexpr double kMostSigmas = 3.0;
 // So does one of a depth image that lies further beside: about a third of a shift is found as one,
 // and the rest goes into the rotation.
 constexpr double kMostShiftPx = 3.5;

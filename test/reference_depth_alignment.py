@@ -24,7 +24,7 @@ APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.1, 3.0
 HEAD_SIGMA, SIZE_DOUBT = 0.3, 0.4
 ROUNDS = 4
 LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
-MOST_SIGMAS, MOST_SHIFT_PX = 4.0, 3.5
+MOST_SIGMAS, MOST_SHIFT_PX = 3.0, 3.5
 
 
 def align(points, normals, pixels, rays, rotation, translation_m, head_scale,

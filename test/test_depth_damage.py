@@ -162,6 +162,19 @@ def test_depth_far_beside_the_image_is_no_worse_than_none(images, without, shift
     assert turn < without[1] + np.radians(2)
 
 
+def test_depth_upside_down_turns_nobody_far(images):
+    """Of a camera that hangs: where its depth fits at all, it is turned otherwise than the face."""
+
+    def worst(depth_at):
+        pipeline = Pipeline()
+        return max(
+            rotation_angles_rad(face.pose.rotation, head_pose_at(t).rotation)
+            for t, image in zip(TIMES_S, images, strict=True)
+            for face in pipeline.track(image, t, CAMERA, depth=depth_at(t)))
+
+    assert worst(lambda t: np.ascontiguousarray(metres(t)[::-1])) < np.radians(8)
+
+
 def test_what_a_wall_said_is_forgotten(images, without, monkeypatch):
     """Far away, noise makes a face of a wall now and then."""
     align, seen = DepthAligner.__call__, []
