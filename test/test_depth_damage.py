@@ -163,7 +163,7 @@ def test_depth_far_beside_the_image_is_no_worse_than_none(images, without, shift
 
 
 def test_depth_upside_down_turns_nobody_far(images):
-    """Of a camera that hangs: where its depth fits at all, it is turned otherwise than the face."""
+    """Of a camera that hangs: where its depth fits, it is turned otherwise than the face."""
 
     def worst(depth_at):
         pipeline = Pipeline()
