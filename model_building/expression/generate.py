@@ -62,11 +62,17 @@ NOD_SPREAD_DEG, LOOK_SPREAD_DEG, LARGEST_PITCH_DEG = 12.0, 9.0, 35.0
 
 
 class Crop(NamedTuple):
-    """image (SIZE, SIZE) grey, weights (52,), and which of the person's groups it is of."""
+    """
+    A crop of somebody.
+
+    image (SIZE, SIZE) grey; weights (52,); group: which of the person's; facing (3,): the head's
+    direction in the image, x right, y up, z to the viewer.
+    """
 
     image: np.ndarray
     weights: np.ndarray
     group: int
+    facing: np.ndarray
 
 
 class ExpressionCrops:
@@ -95,7 +101,7 @@ class ExpressionCrops:
             weights = sampling.draw(rng)
             showing = self._people.showing(sitter, weights)
             sight = self._photographer(showing, _view(rng), self._backgrounds(rng, VIEW), rng)
-            made.append(Crop(_cut(sight, rng), weights, number))
+            made.append(Crop(_cut(sight, rng), weights, number, sight.rotation[:, 2]))
         return made
 
     def alike(self, rng: np.random.Generator) -> list[Crop]:
@@ -111,7 +117,8 @@ class ExpressionCrops:
             for person, weights in zip(people, shown, strict=True):
                 same = np.random.default_rng(seed)
                 sight = self._photographer(person, view, background, same)
-                made.append(Crop(_cut(sight, same, is_spoiled), weights, group))
+                made.append(Crop(_cut(sight, same, is_spoiled), weights, group,
+                                 sight.rotation[:, 2]))
         return made
 
     def _sitter(self, rng: np.random.Generator) -> Sitter:
@@ -195,7 +202,7 @@ def write_shard(path: Path, draw: Callable[[np.random.Generator], list[Crop]],
     """
     Write crops to an .npz file, which appears whole or not at all.
 
-    image, weights, person and group (count, ...): groups have other numbers than others'
+    image, weights, person, group and facing (count, ...): groups have other numbers than others'
     """
     crops: list[Crop] = []
     person: list[int] = []
@@ -209,7 +216,8 @@ def write_shard(path: Path, draw: Callable[[np.random.Generator], list[Crop]],
     partial = path.with_suffix('.partial.npz')
     np.savez(partial, image=np.array([crop.image for crop in crops[:count]]),
              weights=np.array([crop.weights for crop in crops[:count]], np.float32),
-             person=np.array(person[:count], np.int32), group=np.array(group[:count], np.int32))
+             person=np.array(person[:count], np.int32), group=np.array(group[:count], np.int32),
+             facing=np.array([crop.facing for crop in crops[:count]], np.float32))
     partial.replace(path)
 
 
