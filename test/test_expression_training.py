@@ -261,7 +261,7 @@ def test_shards_keep_people_and_groups_apart(tmp_path):
 
     def draw(rng):
         return [generate.Crop(rng.integers(0, 256, (128, 128), np.uint8), np.zeros(52), k // 3,
-                              np.array([0.0, 0.0, 1.0]))
+                              np.array([0.0, 0.0, 1.0]), np.zeros(50))
                 for k in range(6)]
 
     paths = [tmp_path / 'one.npz', tmp_path / 'two.npz']

@@ -5,7 +5,7 @@
 Render crops of expressions: people of the ICT model, each with several, from all sides.
 
     python -m model_building.expression.generate --sources sources.npz --ict DIR --portraits DIR
-        --teacher FILE --output DIR [--shards 60] [--crops 240] [--alike]
+        --teacher FILE --output DIR [--shards 60] [--crops 240] [--alike] [--found]
 
 --sources: of model_building.network.photos; --teacher: of model_building.expression.zero. Skins
 are of people who show little. Each shard is an .npz of its own seed. With --alike crops of a
@@ -28,6 +28,7 @@ from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
 from model_building.expression import sampling
+from model_building.expression.finder import Finder
 from model_building.expression.landmark_teacher import LandmarkTeacher
 from model_building.expression.people import ExpressivePeople, Sitter
 from model_building.expression.photo_split import is_for_judging
@@ -66,21 +67,29 @@ class Crop(NamedTuple):
     A crop of somebody.
 
     image (SIZE, SIZE) grey; weights (52,); group: which of the person's; facing (3,): the head's
-    direction in the image, x right, y up, z to the viewer.
+    direction in the image, x right, y up, z to the viewer; coefficients (50,): shape and
+    expression of the face model.
     """
 
     image: np.ndarray
     weights: np.ndarray
     group: int
     facing: np.ndarray
+    coefficients: np.ndarray
 
 
 class ExpressionCrops:
     """Makes crops and their weights."""
 
     def __init__(self, ict: Path, sources: list[Source], portraits: list[Path],
-                 teacher: LandmarkTeacher) -> None:
-        """:raises ModelBuildingError: a folder that has not what is needed."""
+                 teacher: LandmarkTeacher, finder: Finder | None = None) -> None:
+        """
+        Prepare.
+
+        :param finder: finds faces as the program does; default: crops are cut where they are
+        :raises ModelBuildingError: a folder that has not what is needed.
+        """
+        self._finder = finder
         self._model = FaceModel()
         self._people = ExpressivePeople(IctModel.load(ict), self._model, NOWHERE, WORN)
         self._teacher = teacher
@@ -101,7 +110,7 @@ class ExpressionCrops:
             weights = sampling.draw(rng)
             showing = self._people.showing(sitter, weights)
             sight = self._photographer(showing, _view(rng), self._backgrounds(rng, VIEW), rng)
-            made.append(Crop(_cut(sight, rng), weights, number, sight.rotation[:, 2]))
+            made.append(self._crop(sight, rng, weights, number))
         return made
 
     def alike(self, rng: np.random.Generator) -> list[Crop]:
@@ -117,9 +126,19 @@ class ExpressionCrops:
             for person, weights in zip(people, shown, strict=True):
                 same = np.random.default_rng(seed)
                 sight = self._photographer(person, view, background, same)
-                made.append(Crop(_cut(sight, same, is_spoiled), weights, group,
-                                 sight.rotation[:, 2]))
+                made.append(self._crop(sight, same, weights, group, is_spoiled))
         return made
+
+    def _crop(self, sight: Sight, rng: np.random.Generator, weights: np.ndarray, group: int,
+              is_spoiled: bool = True) -> Crop:
+        """Cut a crop out where the face is, or where the program finds it."""
+        image = photographed(sight.image, rng, OCCLUDED_SHARE) if is_spoiled else sight.image
+        place = View(sight.rotation, sight.scale_px_per_m, sight.centre_px, VIEW)
+        face = place.parameters(sight.coefficients)
+        if self._finder is not None:
+            face = self._finder(image, face, rng)
+        return Crop(expression_crop(image, face), weights, group, face.model_rotation[:, 2],
+                    np.concatenate([face.shape, face.expression]))
 
     def _sitter(self, rng: np.random.Generator) -> Sitter:
         while True:
@@ -190,19 +209,13 @@ def _view(rng: np.random.Generator) -> View:
     return View(rotation, VIEW / VIEW_SIDE_M, np.full(2, (VIEW - 1) / 2), VIEW)
 
 
-def _cut(sight: Sight, rng: np.random.Generator, is_spoiled: bool = True) -> np.ndarray:
-    """Return the crop as it is cut at run time."""
-    view = View(sight.rotation, sight.scale_px_per_m, sight.centre_px, VIEW)
-    image = photographed(sight.image, rng, OCCLUDED_SHARE) if is_spoiled else sight.image
-    return expression_crop(image, view.parameters(sight.coefficients))
-
-
 def write_shard(path: Path, draw: Callable[[np.random.Generator], list[Crop]],
                 rng: np.random.Generator, count: int) -> None:
     """
     Write crops to an .npz file, which appears whole or not at all.
 
-    image, weights, person, group and facing (count, ...): groups have other numbers than others'
+    person and group (count,), and the fields of crops (count, ...): people and groups have other
+    numbers than others
     """
     crops: list[Crop] = []
     person: list[int] = []
@@ -217,7 +230,8 @@ def write_shard(path: Path, draw: Callable[[np.random.Generator], list[Crop]],
     np.savez(partial, image=np.array([crop.image for crop in crops[:count]]),
              weights=np.array([crop.weights for crop in crops[:count]], np.float32),
              person=np.array(person[:count], np.int32), group=np.array(group[:count], np.int32),
-             facing=np.array([crop.facing for crop in crops[:count]], np.float32))
+             facing=np.array([crop.facing for crop in crops[:count]], np.float32),
+             coefficients=np.array([crop.coefficients for crop in crops[:count]], np.float32))
     partial.replace(path)
 
 
@@ -241,12 +255,14 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--alike', action='store_true',
                         help='groups of crops that differ in the expression alone')
+    parser.add_argument('--found', action='store_true',
+                        help='crops are cut where the program finds the face')
     parser.add_argument('--sheet', type=Path, help='only write a picture of examples here')
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     crops = ExpressionCrops(
         arguments.ict, photos.load(arguments.sources), training_portraits(arguments.portraits),
-        LandmarkTeacher(arguments.teacher))
+        LandmarkTeacher(arguments.teacher), Finder() if arguments.found else None)
     draw = crops.alike if arguments.alike else crops.person
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), sheet(draw, np.random.default_rng(arguments.seed)))
