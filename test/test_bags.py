@@ -248,6 +248,10 @@ def test_calibration_is_looked_for_beside_the_images(tmp_path, views):
     elsewhere = [('/driver/info', info(350.0)), ('/image', raw(views[0], 0))]
     with BagVideo.open(write(tmp_path / 'one', elsewhere)) as bag:
         assert [i.camera.fx for i in bag] == [350]
+    # depth images are no second camera
+    with_depth = [*elsewhere, ('/depth', raw(views[0], 0))]
+    with BagVideo.open(write(tmp_path / 'depth', with_depth), '/image', '/depth') as bag:
+        assert [i.camera.fx for i in bag] == [350]
 
 
 def test_a_calibration_that_does_not_fit_is_told(tmp_path, views):

@@ -296,11 +296,15 @@ def test_a_turned_camera_sees_a_turned_head(peer, portrait, image, axis, degrees
 
 
 def test_nearer_and_farther(peer, portrait, image):
-    _, place = pose_of(peer.faces_in(image))
+    def distance_of_an_adult(picture):
+        # nearby, irises correct the size of the head, and the distance with it
+        faces = peer.faces_in(picture)
+        return pose_of(faces)[1][2] / faces.faces[0].head_scale
+
+    distance = distance_of_an_adult(image)
     for ratio in (0.7, 1.4):
         view = portrait.view(CAMERA, Motion(np.eye(3), ratio))
-        _, seen = pose_of(peer.faces_in(view))
-        assert seen[2] / place[2] == pytest.approx(ratio, rel=0.04)
+        assert distance_of_an_adult(view) / distance == pytest.approx(ratio, rel=0.04)
 
 
 def rendered_head(yaw_deg):

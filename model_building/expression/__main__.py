@@ -28,6 +28,7 @@ from face_recon_ros.errors import FaceReconError
 from face_recon_ros.expression.units import NAMES
 from model_building.expression import export, learn
 from model_building.expression.landmark_teacher import LandmarkTeacher
+from model_building.expression.network import ExpressionNet
 from model_building.expression.photo_crops import photo_crops
 from model_building.expression.photo_split import is_for_judging
 from model_building.face_model.assets import sha256_of
@@ -68,19 +69,24 @@ def teacher_of(options: argparse.Namespace) -> Path:
     return landmarks
 
 
-def rendered(options: argparse.Namespace, config: dict[str, Any], teacher: Path) -> learn.Crops:
-    """Return crops of rendered people, made where they are not there."""
+def rendered(options: argparse.Namespace, config: dict[str, Any], teacher: Path,
+             *more: str) -> learn.Crops:
+    """
+    Return crops of rendered people, made where they are not there.
+
+    :param more: arguments of generate.py
+    """
     sources = options.work / 'sources.npz'
     if not sources.exists():
         _run('network.photos', '--photos', options.genki, '--output', sources)
     shards = []
     for kind in ('shards', 'alike'):
-        for seed, count in config[kind].items():
+        for seed, count in config.get(kind, {}).items():
             folder = options.work / f'rendered_{seed}'
             _run('expression.generate', '--sources', sources, '--ict', options.ict,
                  '--portraits', options.portraits, '--teacher', teacher, '--output', folder,
                  '--shards', count, '--crops', config['crops'], '--seed', seed,
-                 *(['--alike'] if kind == 'alike' else []))
+                 *more, *(['--alike'] if kind == 'alike' else []))
             shards += [folder / f'train_{number:03d}.npz' for number in range(count)]
     return learn.Crops.rendered(shards)
 
@@ -113,18 +119,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         teacher = teacher_of(options)
         crops = rendered(options, config['rendered'], teacher)
+        judging = rendered(options, config['calibration'], teacher, '--found')
         photos, resting = photographed(options, config['genki']['photos'], teacher)
     except (OSError, FaceReconError, ModelBuildingError) as error:
         sys.stderr.write(f'{error}\n')
         return 1
     _say(f'{len(crops.person)} rendered crops, {len(photos.person)} photos')
-    network = None
+    network: ExpressionNet | None = None
     for number, stage in enumerate(config['training']):
         training = learn.Training(TRUNK, crops, photos, learn.Plan(**stage),
                                   options.work / f'checkpoint_{number}.pt', network)
         network = training.run(_say)
-    assert network is not None  # a config has a stage
-    calibration = export.Calibration.measured(network, crops.held_out(True), resting)
+    if network is None:
+        sys.stderr.write(f'{options.config}: no stage of training\n')
+        return 1
+    unseen = crops.held_out(True).with_more(judging)
+    calibration = export.Calibration.measured(network, unseen, resting)
     export.write(network, calibration, options.output)
     for name, offset, gain in zip(NAMES, calibration.offset, calibration.gain, strict=True):
         _say(f'{name}: -{offset:.3f}, x{gain:.2f}')
