@@ -89,6 +89,22 @@ class Alignment:
     relief_vector: np.ndarray
 
 def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
+def is_flat(
+    points: np.ndarray,
+    normals: np.ndarray,
+    rotation: np.ndarray,
+    distance_m: float,
+    head_scale: float,
+    rays: np.ndarray,
+    depth_m: np.ndarray,
+) -> bool: ...
+def stands_out(
+    rays: np.ndarray,
+    depth_m: np.ndarray,
+    depth: np.ndarray,
+    around_px: np.ndarray,
+    around_rays: np.ndarray,
+) -> bool | None: ...
 def align(
     points: np.ndarray,
     normals: np.ndarray,

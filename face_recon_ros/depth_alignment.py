@@ -22,7 +22,7 @@ import numpy as np
 from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
-from face_recon_ros.depth_surroundings import least_squares, stands_out
+from face_recon_ros.depth_surroundings import stands_out
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.model import FaceModel
@@ -50,12 +50,6 @@ PRIOR_GROWTH = 2.5
 SHAPE_SIGMA = 2.0
 # Pixels of depth cameras share their noise with those around, so far
 NOISE_PX = 7.0
-# Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
-# median distances, whether a surface is flat is not judged
-LEAST_FACING, INLIER_SPREADS = 0.4, 6.0
-# It is where a plane leaves so much of the squared distances that the face leaves: of 45 rendered
-# heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more; of walls there 0.5 and less but for 5
-FLAT_RATIO = 0.55
 # Sizes of heads relative to the face model's, an adult's, from infants on: what is of another size
 # is a wall, or another camera's depth. A guessed focal length may be wrong by more
 HEAD_SCALES = (0.5, 1.25)
@@ -118,6 +112,8 @@ class DepthAligner:
         indices, normals = skin_points(model)
         self._points = model.vertices(indices)
         self._normals = np.ascontiguousarray(normals)
+        flat = self._points.basis.reshape(-1, self._points.basis.shape[2])
+        self._basis = np.ascontiguousarray(flat.T, dtype=np.float32)
         modes = self._points.basis[:, :, :SHAPE_COUNT]
         modes = modes - modes.mean(axis=0)
         # of the similarity that takes the mean's skin to a shape's, to first order
@@ -150,11 +146,11 @@ class DepthAligner:
         :param news: 0..1, what is not the same as in the images just before: HeadSize.news
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
-        seen = parameters.project(self._points.points(parameters))[:, :2]
-        rays = camera.rays(seen)
         compared = RELIEF_SHARE * (parameters.shape if shape is None else shape)
+        fitted, points = self._skin(parameters, compared)
+        seen = parameters.project(fitted)[:, :2]
+        rays = camera.rays(seen)
         known_px = np.zeros(2) if shift_px is None else shift_px
-        points = self._points.points_of(np.concatenate([compared, parameters.expression]))
         looked_up = np.ascontiguousarray(seen + known_px)
         found = _renderer.align(
             points,
@@ -179,13 +175,28 @@ class DepthAligner:
                 f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
             )
         measured_m = depth.at(looked_up)
-        if self._is_flat(found, points, rays, measured_m):
+        rotation, distance_m = found.rotation, float(found.translation_m[2])
+        if _renderer.is_flat(
+            points, self._normals, rotation, distance_m, found.head_scale, rays, measured_m
+        ):
             return Refused('the measured surface is flat', flat=True)
         if stands_out(parameters, camera, depth, known_px, rays, measured_m) is False:
             return Refused('the measured surface goes on flat around the face', flat=True)
         ratio = math.exp(self._growth @ parameters.shape)
         relief = self._relief(found, compared)
         return _aligned(found, known_px, ratio, relief, covariance[3:, 3:])
+
+    def _skin(
+        self, parameters: FaceParameters, shape: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the skin's points (N, 3) as fitted, and as of another shape (40,)."""
+        coefficients = np.empty((2, len(self._basis)), np.float32)
+        coefficients[0, :SHAPE_COUNT], coefficients[1, :SHAPE_COUNT] = parameters.shape, shape
+        coefficients[:, SHAPE_COUNT:] = parameters.expression
+        # one pass over the basis
+        moved = coefficients @ self._basis
+        fitted, compared = moved.reshape(2, -1, 3) + self._points.mean
+        return fitted, compared
 
     def _relief(self, found: _renderer.Alignment, shape: np.ndarray) -> Relief | None:
         """Return what a face's relief says, which was compared with that of a shape (40,)."""
@@ -194,38 +205,6 @@ class DepthAligner:
             return None
         log_size = math.log(found.head_scale) + float(self._growth @ shape)
         return Relief(information, found.relief_vector + log_size * information[:, 0])
-
-    def _is_flat(
-        self,
-        found: _renderer.Alignment,
-        points: np.ndarray,
-        rays: np.ndarray,
-        depth_m: np.ndarray,
-    ) -> bool:
-        """
-        Tell whether a plane is much nearer to the measured surface than the aligned face.
-
-        :param points: (N, 3) that were aligned, model axes
-        :param rays: (N, 3) z = 1, and depth_m (N,): of the points of the skin
-        """
-        turned = points @ (found.head_scale * found.rotation[2])
-        off = depth_m - turned - found.translation_m[2]
-        facing = -np.einsum('nx,nx->n', self._normals @ found.rotation.T, rays)
-        with np.errstate(invalid='ignore'):
-            known = np.isfinite(off) & (facing > LEAST_FACING * np.linalg.norm(rays, axis=1))
-        off, rays, depth_m = off[known], rays[known], depth_m[known]
-        off = off - _middle(off)
-        near = np.abs(off) <= INLIER_SPREADS * _middle(np.abs(off))
-        # a plane: the inverse of depth is linear in the ray
-        plane = least_squares(rays[near], 1 / depth_m[near])
-        from_plane = depth_m[near] - 1 / (rays[near] @ plane)
-        return bool(from_plane @ from_plane < FLAT_RATIO * (off[near] @ off[near]))
-
-
-def _middle(values: np.ndarray) -> float:
-    """Return the upper median of finite values (N,)."""
-    half = len(values) // 2
-    return float(np.partition(values, half)[half])
 
 
 def _aligned(

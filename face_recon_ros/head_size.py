@@ -210,7 +210,9 @@ class HeadSize:
         vector[0] += APPARENT_SIGMA**-2 * looks
         modes = np.arange(1, len(vector))
         information[modes, modes] += 1.0
-        of_size = np.linalg.solve(information, np.eye(len(vector))[0])
+        first = np.zeros(len(vector))
+        first[0] = 1.0
+        of_size = np.linalg.solve(information, first)
         return float(of_size @ vector), float(of_size[0])
 
     @property

@@ -17,13 +17,13 @@
 #include <vector>
 
 #include "decoder.hpp"
-#include "depth_alignment.hpp"
 #include "python_arguments.hpp"
 #include "renderer.hpp"
 
 namespace py = pybind11;
 
 void bind_crop(py::module_ & module);
+void bind_depth(py::module_ & module);
 void bind_mesh(py::module_ & module);
 void bind_network_reader(py::module_ & module);
 void bind_pose_solver(py::module_ & module);
@@ -253,99 +253,6 @@ private:
   face_recon::Decoder decoder_;
 };
 
-// Depth images may have any layout; nothing of them is copied.
-face_recon::DepthView depth_view(const py::array & values)
-{
-  face_recon::DepthView view;
-  const bool flat = values.ndim() == 2 && values.dtype().attr("isnative").cast<bool>();
-  const char kind = values.dtype().kind();
-  const py::ssize_t size = values.itemsize();
-  if (flat && kind == 'u' && size == 2) {
-    view.unit = face_recon::DepthUnit::kMillimetres16;
-  } else if (flat && kind == 'f' && size == 4) {
-    view.unit = face_recon::DepthUnit::kMetres32;
-  } else if (flat && kind == 'f' && size == 8) {
-    view.unit = face_recon::DepthUnit::kMetres64;
-  } else {
-    throw py::type_error(
-      "depth: want uint16, float32 or float64 (any, any), got " +
-      py::str(py::handle(values.dtype())).cast<std::string>() + " " +
-      face_recon::shape_text(values.shape(), static_cast<std::size_t>(values.ndim())));
-  }
-  view.values = static_cast<const unsigned char *>(values.data());
-  view.height = values.shape(0);
-  view.width = values.shape(1);
-  view.row_stride = values.strides(0);
-  view.column_stride = values.strides(1);
-  return view;
-}
-
-py::array_t<double> depth_at(const py::array & depth, const py::object & pixels)
-{
-  const face_recon::DepthView view = depth_view(depth);
-  const py::array places = checked<double>(pixels, "pixels", {kAnySize, 2});
-  py::array_t<double> result(places.shape(0));
-  const double * place = input_data<double>(places);
-  double * out = result.mutable_data();
-  const py::ssize_t count = places.shape(0);
-  const py::gil_scoped_release release;
-  for (py::ssize_t n = 0; n < count; ++n) {
-    out[n] = face_recon::depth_at(view, place[2 * n], place[2 * n + 1]);
-  }
-  return result;
-}
-
-template <std::size_t N>
-std::array<double, N> doubles(
-  const py::object & object, const char * name, const face_recon::Shape & shape)
-{
-  std::array<double, N> values{};
-  std::copy_n(input_data<double>(checked<double>(object, name, shape)), N, values.begin());
-  return values;
-}
-
-template <std::size_t N>
-py::array_t<double> array_of(const std::array<double, N> & values, std::vector<py::ssize_t> shape)
-{
-  py::array_t<double> result(std::move(shape));
-  std::copy_n(values.begin(), N, result.mutable_data());
-  return result;
-}
-
-face_recon::Alignment align(
-  const py::object & points, const py::object & normals, const py::object & pixels,
-  const py::object & rays, const py::object & rotation, const py::object & translation,
-  double head_scale, const py::object & rotation_covariance, double focal_length_px,
-  const py::array & depth, const py::object & moves, const py::object & offsets,
-  double noise_factor)
-{
-  const py::array held_points = checked<double>(points, "points", {kAnySize, 3});
-  const py::ssize_t count = held_points.shape(0);
-  const py::array held_normals = checked<double>(normals, "normals", {count, 3});
-  const py::array held_pixels = checked<double>(pixels, "pixels", {count, 2});
-  const py::array held_rays = checked<double>(rays, "rays", {count, 3});
-  const py::array held_moves = checked<double>(moves, "moves", {count, kAnySize});
-  const py::array held_offsets = checked<double>(offsets, "offsets", {count});
-  face_recon::SeenFace face;
-  face.count = static_cast<std::size_t>(count);
-  face.points_m = input_data<double>(held_points);
-  face.normals = input_data<double>(held_normals);
-  face.pixels = input_data<double>(held_pixels);
-  face.rays = input_data<double>(held_rays);
-  face.rotation = doubles<9>(rotation, "rotation", {3, 3});
-  face.translation_m = doubles<3>(translation, "translation", {3});
-  face.head_scale = head_scale;
-  face.rotation_covariance = doubles<9>(rotation_covariance, "rotation_covariance", {3, 3});
-  face.focal_length_px = focal_length_px;
-  face.modes = static_cast<std::size_t>(held_moves.shape(1));
-  face.moves_m = input_data<double>(held_moves);
-  face.offsets_m = input_data<double>(held_offsets);
-  face.noise_factor = noise_factor;
-  const face_recon::DepthView view = depth_view(depth);
-  const py::gil_scoped_release release;
-  return face_recon::align(face, view);
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_renderer, module)
@@ -373,54 +280,8 @@ PYBIND11_MODULE(_renderer, module)
     .def(
       "decode", &PyDecoder::decode, py::arg("camera_matrix"), py::arg("shape"),
       py::arg("expression"), py::arg("out"));
-  py::enum_<face_recon::Outcome>(module, "Outcome")
-    .value("ALIGNED", face_recon::Outcome::kAligned)
-    .value("LOOKS_AWAY", face_recon::Outcome::kLooksAway)
-    .value("FEW_VALID", face_recon::Outcome::kFewValid)
-    .value("OTHER_DEPTH", face_recon::Outcome::kOtherDepth)
-    .value("FEW_INLIERS", face_recon::Outcome::kFewInliers)
-    .value("FAR_OFF", face_recon::Outcome::kFarOff);
-  using face_recon::Alignment;
-  py::class_<Alignment>(module, "Alignment")
-    .def_readonly("outcome", &Alignment::outcome)
-    .def_readonly("value", &Alignment::value)
-    .def_readonly("head_scale", &Alignment::head_scale)
-    .def_readonly("scale_sigma", &Alignment::scale_sigma)
-    .def_readonly("apparent_scale", &Alignment::apparent_scale)
-    .def_readonly("turned", &Alignment::turned)
-    .def_readonly("residual_m", &Alignment::residual_m)
-    .def_readonly("valid", &Alignment::valid)
-    .def_readonly("inliers", &Alignment::inliers)
-    .def_property_readonly(
-      "rotation", [](const Alignment & found) { return array_of(found.rotation, {3, 3}); })
-    .def_property_readonly(
-      "translation_m", [](const Alignment & found) { return array_of(found.translation_m, {3}); })
-    .def_property_readonly(
-      "centre_m", [](const Alignment & found) { return array_of(found.centre_m, {3}); })
-    .def_property_readonly(
-      "covariance", [](const Alignment & found) { return array_of(found.covariance, {6, 6}); })
-    .def_property_readonly(
-      "shift_m", [](const Alignment & found) { return array_of(found.shift_m, {2}); })
-    .def_property_readonly(
-      "relief_information",
-      [](const Alignment & found) {
-        const auto count = static_cast<py::ssize_t>(found.relief_vector.size());
-        py::array_t<double> result({count, count});
-        std::copy(
-          found.relief_information.begin(), found.relief_information.end(), result.mutable_data());
-        return result;
-      })
-    .def_property_readonly("relief_vector", [](const Alignment & found) {
-      return py::array_t<double>(
-        static_cast<py::ssize_t>(found.relief_vector.size()), found.relief_vector.data());
-    });
-  module.def(
-    "align", &align, py::arg("points"), py::arg("normals"), py::arg("pixels"), py::arg("rays"),
-    py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
-    py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
-    py::arg("offsets"), py::arg("noise_factor"));
-  module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   bind_crop(module);
+  bind_depth(module);
   bind_mesh(module);
   bind_network_reader(module);
   bind_pose_solver(module);

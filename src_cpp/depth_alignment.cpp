@@ -59,6 +59,8 @@ constexpr double kKnown = 1e8;
 constexpr std::size_t kUnknowns = 7;
 // Those before the size: rotation, shift and distance.
 constexpr std::size_t kPlace = 6;
+// Points whose equations are added in one pass.
+constexpr std::size_t kTogether = 4;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 using State = std::array<double, kUnknowns>;
@@ -236,26 +238,29 @@ private:
   {
     const double scatter = spread();
     const std::size_t count = kUnknowns + modes_;
-    std::vector<double> information(count * count), vector(count), row(count);
+    std::vector<double> information(count * count), vector(count);
+    // some points at a time: sums are loaded and stored once for all of them
+    std::vector<double> rows(kTogether * count);
+    std::array<double, kTogether> weights{}, residuals{};
+    std::size_t held = 0;
     for (std::size_t n = 0; n < points_.size(); ++n) {
       const Point & point = points_[n];
-      std::copy(rows_[n].begin(), rows_[n].end(), row.begin());
+      double * const row = &rows[held * count];
+      std::copy(rows_[n].begin(), rows_[n].end(), row);
       for (std::size_t k = 0; k < modes_; ++k) {
         row[kUnknowns + k] = found.head_scale * point.moves_m[k];
       }
       const double noise_m = std::min(point.noise_m, scatter);
       const double noise = noise_factor_ * noise_m * noise_m;
-      const double residual = residuals_[n] - found.head_scale * point.offset_m;
-      const double weight = weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma);
-      for (std::size_t i = 0; i < count; ++i) {
-        const double weighted = weight * row[i];
-        vector[i] -= weighted * residual;
-        double * const values = &information[i * count];
-        for (std::size_t j = 0; j <= i; ++j) {
-          values[j] += weighted * row[j];
-        }
+      residuals[held] = residuals_[n] - found.head_scale * point.offset_m;
+      weights[held] = weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma);
+      if (++held == kTogether) {
+        add_together(rows, weights, residuals, information, vector);
+        held = 0;
       }
     }
+    std::fill(weights.begin() + static_cast<std::ptrdiff_t>(held), weights.end(), 0.0);
+    add_together(rows, weights, residuals, information, vector);
     const Information known = prior(std::exp(state_[5]));
     for (std::size_t i = 0; i + 1 < kPlace; ++i) {
       for (std::size_t j = 0; j + 1 < kPlace; ++j) {
@@ -267,6 +272,30 @@ private:
     }
     if (eliminate(kPlace, information, vector)) {
       keep_last(kPlace, information, vector, found);
+    }
+  }
+
+  // Add equations to the lower half of normal equations.
+  static void add_together(
+    const std::vector<double> & rows, const std::array<double, kTogether> & weights,
+    const std::array<double, kTogether> & residuals, std::vector<double> & information,
+    std::vector<double> & vector)
+  {
+    static_assert(kTogether == 4, "written out below");
+    const std::size_t count = vector.size();
+    const double * const a = rows.data();
+    const double * const b = a + count;
+    const double * const c = b + count;
+    const double * const d = c + count;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double of_a = weights[0] * a[i], of_b = weights[1] * b[i];
+      const double of_c = weights[2] * c[i], of_d = weights[3] * d[i];
+      vector[i] -=
+        of_a * residuals[0] + of_b * residuals[1] + of_c * residuals[2] + of_d * residuals[3];
+      double * const values = &information[i * count];
+      for (std::size_t j = 0; j <= i; ++j) {
+        values[j] += (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j]);
+      }
     }
   }
 

@@ -266,3 +266,47 @@ def common_ratio(measured_m, predicted_m):
         return None
     best = int(np.argmax(np.where(votes <= votes[best] * (1 + reach), counts, 0)))
     return float(np.median(votes[first[best] : last[best]]))
+
+
+INLIER_SPREADS, FLAT_RATIO = 6.0, 0.55
+NEARER_M, LEAST_OUT_M, LEAST_MEASURED = 0.1, 0.05, 0.25
+
+
+def is_flat(points, normals, rotation, distance_m, head_scale, rays, depth_m):
+    """Tell whether a plane is much nearer to a measured surface than the face."""
+    off = depth_m - points @ (head_scale * rotation[2]) - distance_m
+    facing = -np.einsum('nx,nx->n', normals @ rotation.T, rays)
+    with np.errstate(invalid='ignore'):
+        known = np.isfinite(off) & (facing > LEAST_FACING * np.linalg.norm(rays, axis=1))
+    if not known.any():
+        return False
+    off, rays, depth_m = off[known], rays[known], depth_m[known]
+    off = off - upper_median(off)
+    near = np.abs(off) <= INLIER_SPREADS * upper_median(np.abs(off))
+    plane = np.linalg.lstsq(rays[near], 1 / depth_m[near], rcond=None)[0]
+    from_plane = depth_m[near] - 1 / (rays[near] @ plane)
+    return bool(from_plane @ from_plane < FLAT_RATIO * (off[near] @ off[near]))
+
+
+def upper_median(values):
+    return np.sort(values)[len(values) // 2]
+
+
+def stands_out(rays, depth_m, depth, around_px, around_rays):
+    """Tell whether a face is nearer than what is around it; None: cannot be told."""
+    around_m = depth_at(depth, around_px)
+    known = np.isfinite(depth_m) & np.isfinite(rays).all(axis=1)
+    if not known.any():
+        return None
+    face_m = np.median(depth_m[known])
+    with np.errstate(invalid='ignore'):
+        use = (around_m > face_m - NEARER_M) & np.isfinite(around_rays).all(axis=1)
+    if use.sum() < LEAST_MEASURED * len(around_m):
+        return None
+    rows = np.concatenate([
+        np.column_stack([rays[known], np.ones(known.sum())]),
+        np.column_stack([around_rays[use], np.zeros(use.sum())]),
+    ])
+    inverse = 1 / np.concatenate([depth_m[known], around_m[use]])
+    step = np.linalg.lstsq(rows, inverse, rcond=None)[0][3]
+    return bool(step * face_m**2 > LEAST_OUT_M)

@@ -153,6 +153,32 @@ def test_the_least_squares_are_those_of_the_reference(model, monkeypatch):
     assert {'ALIGNED', 'FEW_VALID'} < outcomes
 
 
+def test_flat_surfaces_are_those_of_the_reference(model, monkeypatch):
+    """What is told of a surface follows from thresholds: where they are met, one for one."""
+    calls = {'is_flat': [], 'stands_out': []}
+    for name, seen in calls.items():
+        call = getattr(_renderer, name)
+        monkeypatch.setattr(
+            _renderer, name, lambda *given, call=call, seen=seen:
+            seen.append((given, call(*given))) or seen[-1][1])
+    aligner = DepthAligner(model)
+    rng = np.random.default_rng(6)
+    for index in range(60):
+        scene = Scene(model, rng.uniform(0.4, 3.0), 1.0, rng.normal(0, 0.05, 3))
+        # some reliefs are half pressed into a wall
+        pressed = [1.0, 0.6, 0.4, 0.2][index % 4]
+        wall = scene.distance_m + rng.uniform(-0.02, 0.2)
+        depth_m = np.minimum(scene.depth_m, wall)
+        depth_m = scene.distance_m + pressed * (depth_m - scene.distance_m)
+        scene.align(aligner, damaged(depth_m, rng))
+    for name, seen in calls.items():
+        answers = set()
+        for given, found in seen:
+            assert found is getattr(reference, name)(*given)
+            answers.add(found)
+        assert {True, False} <= answers
+
+
 def test_arguments_of_another_kind_are_refused_by_name(model):
     points, flat = np.zeros((5, 3)), np.zeros((5, 2))
     depth = np.zeros((4, 4), np.float32)
@@ -167,6 +193,40 @@ def test_arguments_of_another_kind_are_refused_by_name(model):
     ):
         with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
             _renderer.align(*good[:index], bad, *good[index + 1:])
+
+
+def test_points_of_another_kind_are_refused_by_name():
+    points, ones = np.ones((5, 3)), np.ones(5)
+    surface = [points, points, np.eye(3), 1.0, 1.0, points, ones]
+    assert _renderer.is_flat(*surface) in (True, False)
+    around = [points, ones, np.ones((4, 4), np.float32), np.ones((6, 2)), np.ones((6, 3))]
+    # a point alone is no plane
+    assert _renderer.stands_out(*around) is False
+    for call, good, index, name, bad in (
+        (_renderer.is_flat, surface, 0, 'points', ones),
+        (_renderer.is_flat, surface, 1, 'normals', points[1:]),
+        (_renderer.is_flat, surface, 2, 'rotation', np.eye(4)),
+        (_renderer.is_flat, surface, 5, 'rays', points[1:]),
+        (_renderer.is_flat, surface, 6, 'depth_m', ones[1:]),
+        (_renderer.stands_out, around, 0, 'rays', ones),
+        (_renderer.stands_out, around, 1, 'depth_m', ones[1:]),
+        (_renderer.stands_out, around, 2, 'depth', np.ones((4, 4), np.int32)),
+        (_renderer.stands_out, around, 3, 'around_px', points),
+        (_renderer.stands_out, around, 4, 'around_rays', points),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f'^{name}: want '):
+            call(*good[:index], bad, *good[index + 1:])
+
+
+def test_without_measured_points_nothing_is_told():
+    points, none = np.ones((5, 3)), np.full(5, np.nan)
+    assert _renderer.is_flat(points, points, np.eye(3), 1.0, 1.0, points, none) is False
+    depth, pixels = np.ones((4, 4), np.float32), np.ones((6, 2))
+    rays = np.ones((6, 3))
+    assert _renderer.stands_out(points, none, depth, pixels, rays) is None
+    ones, nowhere = np.ones(5), np.full((5, 3), np.nan)
+    assert _renderer.stands_out(nowhere, ones, depth, pixels, rays) is None
+    assert _renderer.stands_out(points, ones, depth, pixels, np.full((6, 3), np.nan)) is None
 
 
 def test_the_shape_of_many_images_stands_in_for_that_of_one(model, aligner):
