@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # A depth image that lies so far beside the faces of the colour image, for so many faces, is not
 # registered well: a few pixels are a matter of calibration
@@ -23,7 +23,8 @@ class DepthReport:
     used: number of faces that were aligned. refusals: why others were not, a line each. Means of
     those that were: valid (0..1, part of the face with a measured depth), residual_m (root mean
     square distance from the measured surface), shift_x_px and shift_y_px (how far the depth image
-    seems to lie to the right of the colour image, and below it).
+    seems to lie to the right of the colour image, and below it). late_s: how much older than its
+    stamps depth surely is, by the newest faces; 0: it may be in time.
     """
 
     used: int
@@ -32,6 +33,7 @@ class DepthReport:
     residual_m: float = 0.0
     shift_x_px: float = 0.0
     shift_y_px: float = 0.0
+    late_s: float = 0.0
 
     @property
     def faces(self) -> int:
@@ -44,6 +46,11 @@ class DepthReport:
 
         :param least_faces: fewer, none of which used its depth, say nothing
         """
+        if self.late_s:
+            return (
+                f'depth is {1e3 * self.late_s:.0f} ms older than its stamps say: synchronise '
+                "depth and colour in the driver; heads that turn fast keep the image's rotation"
+            )
         beside_px = max(abs(self.shift_x_px), abs(self.shift_y_px))
         if self.used >= SUSPICIOUS_FACES and beside_px > SUSPICIOUS_SHIFT_PX:
             return (
@@ -63,4 +70,5 @@ def together(reports: Sequence[DepthReport]) -> DepthReport:
         sum(getattr(report, name) * report.used for report in reports) / max(used, 1)
         for name in ('valid', 'residual_m', 'shift_x_px', 'shift_y_px')
     ]
-    return DepthReport(used, refusals, *means)
+    late_s = reports[-1].late_s if reports else 0.0
+    return replace(DepthReport(used, refusals, *means), late_s=late_s)

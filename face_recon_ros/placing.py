@@ -11,14 +11,15 @@ was measured on the skin.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.confidence import moving_covariance
-from face_recon_ros.depth_alignment import Aligned, DepthAligner, Refused
+from face_recon_ros.depth_alignment import PRIOR_GROWTH, Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
+from face_recon_ros.depth_lag import LAGS_S, DepthLag
 from face_recon_ros.depth_report import DepthReport
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.eyes.crops import CORNERS_68
@@ -26,7 +27,9 @@ from face_recon_ros.eyes.limbus import LASTING_SIGMA, ONE_IMAGE_SIGMA, iris_dist
 from face_recon_ros.face import DistanceSource, Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.head_size import HeadSize, SlowMean
+from face_recon_ros.head_size import HeadSize
+from face_recon_ros.late_depth import moved, without_prior
+from face_recon_ros.person import Person
 from face_recon_ros.pose import MetricPose, face_rotation, points_in_camera
 from face_recon_ros.pose_solver import PoseSolver
 from face_recon_ros.regression.base import Regression
@@ -43,8 +46,8 @@ CORRECTION_CUTOFF_HZ, CORRECTION_BETA = 0.7, 2.0
 # How far a depth image lies beside the colour image changes with neither faces nor time: so fast
 # is it followed, and so much of it is left out for want of better knowledge
 SHIFT_TIME_S, SHIFT_LEAK = 0.5, 0.1
-# Images without depth between those with it keep the correction, less of it with time
-CORRECTION_KEPT_S = 0.3
+# Depth is aligned to images of another age where that is off by more
+NEW_DELAY_S = 0.02
 # Irises are looked at again after so long where they could not be measured
 IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
@@ -56,22 +59,6 @@ MOST_SIGMAS, MOST_CHANGE = 4.0, 0.15
 REPORTED = 100
 
 
-@dataclass(slots=True)
-class _Person:
-    """What is remembered of an id: size and shape of its head, what depth adds to its rotation."""
-
-    size: HeadSize
-    seen_s: float
-    shape: SlowMean = field(default_factory=SlowMean)
-    measured_s: float = -math.inf
-    correction: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    filter: OneEuroVector | None = None
-    iris_s: float = -math.inf
-    # images whose depth showed the face, and a plane
-    faces: int = 0
-    planes: int = 0
-
-
 class Placer:
     """Makes faces of regressions; remembers the heads of a stream."""
 
@@ -81,10 +68,11 @@ class Placer:
         self._model = model
         self._solver = PoseSolver(model.landmarks_68)
         self._aligner: DepthAligner | None = None
-        self._people: dict[str, _Person] = {}
+        self._people: dict[str, Person] = {}
         self._refusals: list[str] = []
         self._used: list[tuple[float, float, float, float]] = []
         self._shift_px, self._shift_s = np.zeros(2), -math.inf
+        self._lag, self._delayed_s = DepthLag(), 0.0
         self.configure(assumed_scale, smoothing)
 
     def configure(self, assumed_scale: float, smoothing: SmoothingSettings | None) -> None:
@@ -97,15 +85,18 @@ class Placer:
         """Forget everybody."""
         self._people.clear()
         self._shift_px, self._shift_s = np.zeros(2), -math.inf
+        self._lag, self._delayed_s = DepthLag(), 0.0
 
     def report(self) -> DepthReport:
         """Return what depth did for the faces placed since the last call."""
         used, refusals = self._used, tuple(self._refusals)
         self._used, self._refusals = [], []
         if not used:
-            return DepthReport(0, refusals)
+            return DepthReport(0, refusals, late_s=self._lag.late_s)
         valid, residual_m, x_px, y_px = np.mean(used, axis=0).tolist()
-        return DepthReport(len(used), refusals, valid, residual_m, x_px, y_px)
+        return DepthReport(
+            len(used), refusals, valid, residual_m, x_px, y_px, self._lag.late_s
+        )
 
     def head_scale(self, face_id: str) -> float:
         """Return the size that the head of an id has, relative to the face model's."""
@@ -137,6 +128,10 @@ class Placer:
             return None
         if growth is not None:
             face = _predicted(face, regression, camera, growth)
+        with_depth = depth is not None or self._aligner is not None
+        if with_depth and stamp_s is not None and growth is None:
+            person.turning.add(stamp_s, face.pose.rotation)
+            person.before.add(stamp_s, face)
         if depth is not None and growth is None:
             face = self._by_depth(face, camera, depth, person, stamp_s)
         elif person.size.measured and stamp_s is not None:
@@ -157,7 +152,7 @@ class Placer:
             return face
         person = self._people.get(face.id) if stamp_s is not None else None
         if person is None:
-            person = _Person(HeadSize(self._assumed_scale), 0.0)
+            person = Person(HeadSize(self._assumed_scale), 0.0)
         now_s = stamp_s or 0.0
         if not person.size.iris_due or 0 <= now_s - person.iris_s < IRIS_AGAIN_S:
             return face
@@ -178,12 +173,12 @@ class Placer:
         for face_id in gone:
             del self._people[face_id]
 
-    def _person(self, face_id: str, stamp_s: float | None) -> _Person:
+    def _person(self, face_id: str, stamp_s: float | None) -> Person:
         if stamp_s is None:
-            return _Person(HeadSize(self._assumed_scale), 0.0)
+            return Person(HeadSize(self._assumed_scale), 0.0)
         person = self._people.get(face_id)
         if person is None:
-            person = self._people[face_id] = _Person(HeadSize(self._assumed_scale), stamp_s)
+            person = self._people[face_id] = Person(HeadSize(self._assumed_scale), stamp_s)
         person.size.predict(stamp_s - person.seen_s)
         person.shape.predict(stamp_s - person.seen_s)
         person.seen_s = stamp_s
@@ -195,7 +190,7 @@ class Placer:
         regression: Regression,
         parameters: FaceParameters,
         camera: Camera,
-        person: _Person,
+        person: Person,
     ) -> Face | None:
         """Return the face as the image and the size that the head seems to have say."""
         scale, own = person.size.apparent_scale, regression.rotation_sigma_rad
@@ -232,41 +227,83 @@ class Placer:
         face: Face,
         camera: Camera,
         depth: DepthImage,
-        person: _Person,
+        person: Person,
         stamp_s: float | None,
     ) -> Face:
         """Return the face as its depth says; as it is where its depth cannot be used."""
         if self._aligner is None:
             self._aligner = DepthAligner(self._model)
         person.shape.take(face.parameters.shape)
+        delay_s = 0.0 if stamp_s is None else self._delay_s(person)
+        then = face if stamp_s is None else person.before.at(stamp_s - delay_s)
         found = self._aligner(
-            face.parameters,
-            face.pose,
-            face.pose_covariance,
-            face.head_scale,
+            then.parameters,
+            then.pose,
+            then.pose_covariance,
+            then.head_scale,
             camera,
             depth,
             np.asarray(person.shape.value),
-            self._shift_px if stamp_s is not None else None,
+            self._shift_px if stamp_s is not None and delay_s == self._delayed_s else None,
             person.size.news,
         )
         found = self._believed(person, _agreeing(person, found))
         if isinstance(found, Refused):
             self._note(found.reason)
+            person.missed()
             return self._remembered(face, person, stamp_s) if stamp_s is not None else face
         self._note(found, camera)
+        turn = rotation_vector(found.pose.rotation @ then.pose.rotation.T)
         if stamp_s is not None:
-            self._follow_shift(stamp_s)
-        turn = rotation_vector(found.pose.rotation @ face.pose.rotation.T)
-        if stamp_s is not None:
-            if found.turned:
-                turn = _kept(person, stamp_s)
-            else:
-                turn = self._smoothed(person, face.pose.rotation.T @ turn, stamp_s)
-            turn = face.pose.rotation @ turn
-        return self._measured(face, found, turn, person.size.scale)
+            if delay_s == self._delayed_s:
+                self._follow_shift(stamp_s)
+            turn = self._turn(face, then, found, person, stamp_s, delay_s, turn)
+        return self._measured(face, moved(found, then, face), turn, person.size.scale)
 
-    def _believed(self, person: _Person, found: Aligned | Refused) -> Aligned | Refused:
+    def _turn(
+        self,
+        face: Face,
+        then: Face,
+        found: Aligned,
+        person: Person,
+        stamp_s: float,
+        delay_s: float,
+        turn: np.ndarray,
+    ) -> np.ndarray:
+        """
+        Return by what a face turns that depth turned by (3,) rad `then`, delay_s ago.
+
+        Where depth may be too late for a head that turns as fast, it does not turn.
+        """
+        turning, lag = person.turning, self._lag
+        if found.turned:
+            person.missed()
+        else:
+            person.misses = 0
+            seen = rotation_vector(then.pose.rotation @ face.pose.rotation.T)
+            alone, of_depth = without_prior(
+                turn, found.covariance[3:, 3:], PRIOR_GROWTH * then.pose_covariance[3:, 3:]
+            )
+            lag.take(turning, alone + seen, of_depth, stamp_s)
+        if found.turned or not lag.trusted(turning, delay_s):
+            own = person.kept(stamp_s)
+        else:
+            person.told()
+            own = self._smoothed(person, then.pose.rotation.T @ turn, stamp_s)
+        return face.pose.rotation @ (person.trust * own)
+
+    def _delay_s(self, person: Person) -> float:
+        """Return how much older the image is that a person's depth is held against."""
+        delay_s = self._lag.delay_s
+        if abs(delay_s - self._delayed_s) > NEW_DELAY_S:
+            # what lay beside the images of another time
+            self._delayed_s, self._shift_px = delay_s, np.zeros(2)
+        if person.misses % 2 == 0 or not person.turning.full:
+            return self._delayed_s
+        # where it does not fit others are tried in turn
+        return float(LAGS_S[1 + person.misses // 2 % (len(LAGS_S) - 1)])
+
+    def _believed(self, person: Person, found: Aligned | Refused) -> Aligned | Refused:
         """Return what depth says, unless it mostly showed a plane; then forget what it said."""
         if isinstance(found, Aligned):
             person.faces += 1
@@ -295,7 +332,7 @@ class Placer:
         seen_px = np.array(self._used[-1][2:])
         self._shift_px = self._shift_px + part * ((1 - SHIFT_LEAK) * seen_px - self._shift_px)
 
-    def _smoothed(self, person: _Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
+    def _smoothed(self, person: Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
         """Return what depth adds to the rotation (3,), face axes, smoothed."""
         step_s = stamp_s - person.measured_s
         if person.filter is None or not 0 < step_s < 1:
@@ -323,9 +360,9 @@ class Placer:
             distance_source=DistanceSource.DEPTH,
         )
 
-    def _remembered(self, face: Face, person: _Person, stamp_s: float) -> Face:
+    def _remembered(self, face: Face, person: Person, stamp_s: float) -> Face:
         """Return a face with what depth said of its head's size and rotation before."""
-        face = self._turned(face, _kept(person, stamp_s))
+        face = self._turned(face, person.trust * person.kept(stamp_s))
         ratio, middle = person.size.scale / face.head_scale, face.landmarks_m.mean(axis=0)
         origin = middle + ratio * (face.pose.translation_m - middle)
         return replace(
@@ -372,7 +409,7 @@ def _source(size: HeadSize) -> DistanceSource:
     return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
 
 
-def _agreeing(person: _Person, found: Aligned | Refused) -> Aligned | Refused:
+def _agreeing(person: Person, found: Aligned | Refused) -> Aligned | Refused:
     """Return what depth says of a person, whose size it measures; Refused: it contradicts it."""
     if isinstance(found, Refused):
         return found
@@ -401,11 +438,3 @@ def _predicted(
         rotation_sigma_rad=sigma_rad,
         predicted=True,
     )
-
-
-def _kept(person: _Person, stamp_s: float) -> np.ndarray:
-    """Return what is left of what depth added last, (3,) rad about the face's axes."""
-    age_s = stamp_s - person.measured_s
-    if not 0 <= age_s < 10 * CORRECTION_KEPT_S:
-        return np.zeros(3)
-    return person.correction * math.exp(-age_s / CORRECTION_KEPT_S)

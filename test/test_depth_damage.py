@@ -204,6 +204,57 @@ def test_depth_that_breaks_now_and_then_is_left_out_then(images, without):
     assert report.refusals
 
 
+PACE = 1.2
+
+
+@pytest.fixture(scope='module')
+def fast_images():
+    """The head's motion, faster, 3.5 s of it."""
+    source = HeadSource(640, 480)
+    return [source.read(100.0 + PACE * (t - 100.0)) for t in FAST_TIMES_S]
+
+
+FAST_TIMES_S = 100.0 + np.arange(70) / 20
+
+
+def fast_errors(images, lag_s):
+    """Return the mean rotation error of the last second, rad, and the report; None: no depth."""
+    source, pipeline, turns = HeadSource(640, 480), Pipeline(), []
+    for time_s, image in zip(FAST_TIMES_S, images, strict=True):
+        depth = None
+        if lag_s is not None:
+            depth = source.depth(100.0 + PACE * (time_s - lag_s - 100.0), STEREO)
+        truth = head_pose_at(100.0 + PACE * (time_s - 100.0)).rotation
+        turns += [
+            rotation_angles_rad(face.pose.rotation, truth)
+            for face in pipeline.track(image, time_s, CAMERA, depth=depth)]
+    assert len(turns) > 65
+    # a lag must be found first
+    return np.mean(turns[-20:]), pipeline.depth_report()
+
+
+@pytest.fixture(scope='module')
+def fast_without(fast_images):
+    return fast_errors(fast_images, None)[0]
+
+
+@pytest.mark.parametrize('lag_s', [0.1, 0.15])
+def test_late_depth_is_told_and_turns_a_fast_head_no_worse_than_none(
+    fast_images, fast_without, lag_s
+):
+    turn, report = fast_errors(fast_images, lag_s)
+    assert turn < fast_without + np.radians(0.2)
+    assert report.late_s == pytest.approx(lag_s, abs=0.03)
+    assert report.doubt().startswith('depth is 1')
+    assert ' ms older than its stamps say: ' in report.doubt()
+
+
+def test_depth_in_time_turns_a_fast_head_better_than_none(fast_images, fast_without):
+    turn, report = fast_errors(fast_images, 0.0)
+    assert turn < fast_without - np.radians(0.3)
+    assert report.late_s == 0.0
+
+
 def test_another_sensor_in_the_middle_of_a_stream(images, without):
     """Another kind, in metres instead of millimetres, 2 px beside on the other side; then none."""
     source, middle_s = HeadSource(640, 480), TIMES_S[8]

@@ -5,7 +5,7 @@
 What a depth image adds, on whole heads whose place, size and rotation are known.
 
     python -m model_building.evaluation depth ICT_FOLDER PORTRAITS_FOLDER
-        [--sensor NAME ...] [--people N] [--test] [--streams]
+        [--sensor NAME ...] [--people N] [--test] [--streams [--lags]]
 
 Heads of the ICT face model (ict_heads.py), 0.8 to 1.1 times an adult's size, at 0.4 to 3 m, with
 the depth images that kinds of sensors make of them: noise that grows with the square of the
@@ -241,6 +241,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--test', '--judge', action='store_true', help='people of the test set')
     parser.add_argument('--streams', action='store_true', help='streams of a second each')
+    parser.add_argument(
+        '--lags', action='store_true', help='with --streams: late depth, three seconds each')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -248,9 +250,10 @@ def run(arguments: argparse.Namespace) -> int:
     photographer = Photographer(arguments.ict, arguments.portraits, not arguments.test)
     first = 2000 if arguments.test else 100
     if arguments.streams:
-        from model_building.evaluation.depth_streams import print_streams
+        from model_building.evaluation import depth_streams
 
-        print_streams(photographer, first, arguments.people)
+        show = depth_streams.print_lags if arguments.lags else depth_streams.print_streams
+        show(photographer, first, arguments.people)
         return 0
     pipeline = Pipeline(PipelineConfig(smoothing=None))
     aligner = DepthAligner(pipeline.model)
