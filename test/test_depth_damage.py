@@ -279,3 +279,89 @@ def test_4k_with_its_depth():
     (face,) = Pipeline().detect(source.read(101.0), camera, source.depth(101.0, STEREO))
     assert face.distance_m == pytest.approx(head_pose_at(101.0).distance_m, rel=0.02)
     assert face.head_scale == pytest.approx(0.9, rel=0.06)
+
+
+def near_box(depth):
+    """Return rows and columns of the head in a depth image, and its distance in its unit."""
+    near = (depth > 0) & (depth < depth.max() - 300)
+    rows, columns = np.nonzero(near)
+    upright, across = (np.percentile(at, (2, 98)).astype(int) for at in (rows, columns))
+    return upright, across, np.median(depth[near])
+
+
+def cup(depth):
+    (top, bottom), (left, right), middle = near_box(depth)
+    rows = slice(top + 6 * (bottom - top) // 10, top + 9 * (bottom - top) // 10)
+    depth[rows, left + (right - left) // 4 : left + 3 * (right - left) // 4] = middle - 80
+    return depth
+
+
+def hand(depth):
+    (top, bottom), (left, right), middle = near_box(depth)
+    depth[top:bottom, left : (left + right) // 2] = middle - 60
+    return depth
+
+
+def half_outside(depth):
+    _, (left, right), _ = near_box(depth)
+    depth[:, : (left + right) // 2] = 0
+    return depth
+
+
+def wall_edge(depth):
+    _, (left, right), middle = near_box(depth)
+    depth[:, : (left + right) // 2] = middle - 300
+    return depth
+
+
+def half_far(depth):
+    _, (left, right), middle = near_box(depth)
+    depth[:, : (left + right) // 2] = middle + 400
+    return depth
+
+
+def of_the_infrared_camera(depth):
+    """Seen from 25 mm beside."""
+    _, _, middle = near_box(depth)
+    return np.roll(depth, round(CAMERA.fx * 25 / middle), axis=1)
+
+
+def broken_numbers(depth):
+    metres = (0.001 * depth).astype(np.float32)
+    return np.where(depth % 7 == 0, -1, np.where(depth % 5 == 0, np.inf, metres))
+
+
+@pytest.mark.parametrize(('damage', 'is_used'), [
+    (cup, True), (half_outside, True), (broken_numbers, True), (half_far, None), (hand, None),
+    (wall_edge, None), (of_the_infrared_camera, None),
+    (lambda depth: np.ascontiguousarray(depth[:, ::-1]), None),
+    (lambda depth: np.minimum(10 * depth.astype(np.int64), 65534).astype(np.uint16), False),
+    (lambda depth: depth // 10, False),
+])
+def test_what_hides_a_face_or_is_not_its_depth_is_no_worse_than_none(
+    images, without, damage, is_used
+):
+    source = HeadSource(640, 480)
+    distance, turn, report = tracked(images, lambda t: damage(source.depth(t, STEREO).copy()))
+    assert distance < without[0] + 1e-3
+    assert turn < without[1] + np.radians(0.2)
+    if is_used is not None:
+        assert (report.used > 20) is is_used
+    if is_used is False:
+        assert report.doubt(least_faces=1).startswith('depth is hardly used: ')
+
+
+@pytest.mark.parametrize('held', [True, False])
+def test_depth_of_a_third_of_the_rate(images, without, held):
+    """Each third image has its own; the others that of before, or none."""
+    source = HeadSource(640, 480)
+
+    def depth_at(time_s):
+        index = int(np.argmin(np.abs(TIMES_S - time_s)))
+        if index % 3 and not held:
+            return None
+        return source.depth(TIMES_S[index // 3 * 3], STEREO)
+
+    distance, turn, _ = tracked(images, depth_at)
+    assert distance < 0.03
+    assert turn < without[1] + np.radians(0.2)
