@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""From a face in an image to the 52 coefficients: models/expressions.tflite, and the smile's shape."""
+"""From a face in an image to the 52 coefficients, by models/expressions.tflite and by shape."""
 
 from __future__ import annotations
 
