@@ -225,7 +225,7 @@ def test_the_portrait_s_eyes_are_seen(face):
     assert face.eyes.measured.all()
     # the astronaut looks past the camera, above and to the image's right of where her chest is
     assert angle_deg(face.gaze, face.pose.rotation[:, 0]) < 20
-    assert 0 < face.gaze_sigma_rad < math.radians(15)
+    assert 0 < face.gaze_sigma_rad < math.radians(20)
 
 
 def test_the_mirrored_portrait_has_the_mirrored_gaze(portrait, face):

@@ -18,6 +18,7 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.landmarks import EyeLandmarks
+from face_recon_ros.eyes.openness import SHOWING
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_to
 
@@ -54,14 +55,14 @@ class GazeConstants:
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    gain=1.05,
-    vertical_gain=0.84,
-    half_width_px=28.6,
-    eye_sigma=0.025,
-    eye_sigma_px=0.63,
-    spread_rad=math.radians(4.6),
-    tilt_rad=math.radians(4.7),
-    sigma_scale=1.28,
+    gain=0.97,
+    vertical_gain=0.74,
+    half_width_px=31.2,
+    eye_sigma=0.026,
+    eye_sigma_px=0.53,
+    spread_rad=math.radians(4.0),
+    tilt_rad=math.radians(7.3),
+    sigma_scale=1.36,
 )
 
 # Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
@@ -205,7 +206,8 @@ def _one_eye(
     width_px = float(eyes.width_px[side])
     gains = known.gains(width_px)
     width_m = float(np.linalg.norm(((corners[1] - corners[0]) @ axes)[:2]))
-    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(eyes.openness[side])
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0)
+    seen_part *= min(float(eyes.openness[side]) / SHOWING, 1.0)
     sigma = math.hypot(known.eye_sigma, known.eye_sigma_px * EYE_WIDTH_M / RADIUS_M / width_px)
     return _EyeGaze(
         across=gains * turned,
