@@ -20,6 +20,7 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLandmarks
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.pose import MetricPose
 
 
@@ -71,9 +72,9 @@ FITTED = GazeConstants(
     sigma_scale=1.19,
 )
 
-# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
+# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open, as part_open() says
 LEAST_WIDTH_PX = 10.0
-LEAST_OPENNESS = 0.25
+LEAST_OPEN = 0.4
 # An eye further from the front than its nose lets it be seen: narrower than this part of a
 # frontal one
 LEAST_WIDTH_RATIO = 0.45
@@ -159,7 +160,7 @@ def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.n
     across = along - np.einsum('ij,ij->i', along, rays)[:, None] * rays
     seen = np.linalg.norm(across, axis=1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     with np.errstate(invalid='ignore'):
-        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (eyes.openness >= LEAST_OPENNESS)
+        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (part_open(eyes.openness) >= LEAST_OPEN)
     finite = np.isfinite(eyes.iris_px).all(axis=1)
     return np.asarray(usable & finite & (seen >= LEAST_WIDTH_RATIO))
 
@@ -219,7 +220,7 @@ def _one_eye(
     sigma_m = math.hypot(
         known.eye_sigma_m * head_scale, known.eye_sigma_px * width_m / width_px
     )
-    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(eyes.openness[side])
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(part_open(eyes.openness[side]))
     return _EyeGaze(
         across=(iris - (inner + outer) / 2 - turned) / radii_m,
         variance=(sigma_m / radii_m / seen_part) ** 2,
