@@ -220,7 +220,8 @@ def _one_eye(
     sigma_m = math.hypot(
         known.eye_sigma_m * head_scale, known.eye_sigma_px * width_m / width_px
     )
-    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(part_open(eyes.openness[side]))
+    opened = float(part_open(eyes.openness[side]))
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * opened
     return _EyeGaze(
         across=(iris - (inner + outer) / 2 - turned) / radii_m,
         variance=(sigma_m / radii_m / seen_part) ** 2,
