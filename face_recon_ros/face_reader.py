@@ -75,7 +75,7 @@ class FaceReader:
         :raises ModelFileError: a file that is wanted cannot be used.
         """
         if wanted.expressions and self._expressions is None:
-            self._expressions = ExpressionReader(self._threads)
+            self._expressions = ExpressionReader(self._model, self._threads)
         self._eyes.configure(smooth=wanted.smooth, learn_offset=wanted.learn_offset)
 
     def reset(self) -> None:

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--ict', type=Path, metavar='DIR', required=True)
     parser.add_argument('--portraits', type=Path, metavar='DIR', required=True)
     parser.add_argument('--people', type=int, default=10, metavar='N')
-    parser.add_argument('--every', type=int, default=4, metavar='N', help='one photo in so many')
+    parser.add_argument('--every', type=int, default=1, metavar='N', help='one photo in so many')
     options = parser.parse_args(arguments)
     sys.stdout.write(f'{"quantiles":10s} {" ".join(f"{q:5.2f}" for q in QUANTILES)}\n')
     files = portraits(options.portraits, 'fit', options.every)

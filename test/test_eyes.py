@@ -22,18 +22,15 @@ from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_about
+from face_recon_ros.rotations import rotation_about, rotation_to
 
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 # x out of the face, y to the person's left, z up, in the optical frame of a head that faces it
 FRONTAL = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 TIGHT = np.diag([1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])
 LOOSE = np.diag([1e-6, 1e-6, 1e-6, 0.01, 0.01, 0.01])
-# an eyeball as it is drawn here: radius to the iris, and its centre from the middle of the corners
-DRAWN = GazeConstants(
-    radius_m=0.01, behind_m=0.006, inwards_m=0.001, up_m=0.002, eye_sigma_m=1e-5,
-    eye_sigma_px=0.0, spread_rad=1.0,
-)  # fmt: skip
+# eyes whose turns are seen as they are
+DRAWN = GazeConstants(eye_sigma=1e-3, eye_sigma_px=0.0, spread_rad=1.0)
 
 
 def direction(right_deg, down_deg):
@@ -63,16 +60,16 @@ def outline(inner, outer, ratio):
 def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.025):
     """Return a pose, landmarks (68, 3) and those of eyes that look in a direction (3,)."""
     pose = MetricPose(rotation, np.array(place))
-    landmarks_m, lids, irises = np.zeros((68, 3)), [], []
+    landmarks_m, lids, irises, turns = np.zeros((68, 3)), [], [], []
     landmarks_m[:, 2] = place[2]
     for side, first in ((-1, 36), (1, 42)):
         middle = np.array([-0.012, side * 0.0315, -0.003])
         ends = middle + np.array([[0, -width_m / 2, 0], [0, width_m / 2, 0]])
         # image-left first: of the person that is the right
         landmarks_m[[first, first + 3]] = ends @ rotation.T + place
-        centre = middle + np.array([-DRAWN.behind_m, -side * DRAWN.inwards_m, DRAWN.up_m])
-        centre_m = rotation @ centre + place
-        irises.append(project(centre_m + DRAWN.radius_m * gaze))
+        middle_m = rotation @ middle + place
+        irises.append(project(middle_m + 0.01 * gaze))
+        turns.append((rotation_to(middle_m).T @ gaze)[:2])
         right, left = project(landmarks_m[[first, first + 3]])
         inner, outer = (left, right) if side < 0 else (right, left)
         lids.append(outline(inner, outer, ratio))
@@ -83,6 +80,7 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
         lids_px=lids,
         openness=openness_of(lids),
         width_px=np.linalg.norm(lids[:, 8] - lids[:, 0], axis=1),
+        turns=np.array(turns),
     )
     return pose, landmarks_m, eyes
 
@@ -136,6 +134,7 @@ def test_a_mirrored_scene_has_the_mirrored_gaze():
         lids_px=flipped_px(looks.lids_px),
         openness=looks.openness[::-1],
         width_px=looks.width_px[::-1],
+        turns=looks.turns[::-1] * [-1, 1],
     )
     one = gaze_of(looks, pose, LOOSE, landmarks_m, CAMERA)
     two = gaze_of(mirrored, other, LOOSE, landmarks_m[swapped] @ mirror, CAMERA)
@@ -177,7 +176,7 @@ def test_one_eye_is_enough():
     assert one.sigma_rad > both.sigma_rad
     assert one.direction[0] > 0.05
     unseen = np.full((2, 2), np.nan)
-    none = gaze_of(replace(looks, iris_px=unseen), pose, LOOSE, landmarks_m, CAMERA)
+    none = gaze_of(replace(looks, turns=unseen), pose, LOOSE, landmarks_m, CAMERA)
     assert not none.measured.any()
 
 

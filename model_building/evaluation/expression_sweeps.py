@@ -70,7 +70,7 @@ class Sweeps:
         """
         self._pipeline = Pipeline(PipelineConfig(smoothing=None))
         self._marks_reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
-        self._reader = ExpressionReader()
+        self._reader = ExpressionReader(self._pipeline.model)
         self._heads = IctHeads(IctModel.load(ict))
         self._portraits = share(portraits) if portraits else []
         self.drawn = draw or self._heads.drawn
