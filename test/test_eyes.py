@@ -17,7 +17,7 @@ from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
-from face_recon_ros.eyes.openness import openness_of
+from face_recon_ros.eyes.openness import FULL_OPENNESS, openness_of, part_open
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
@@ -195,12 +195,16 @@ def test_sigma_is_smaller_with_eyes_that_are_larger():
 def test_openness_goes_from_closed_to_open():
     values = [
         openness_of(outline(np.array([0.0, 0.0]), np.array([40.0, 6.0]), ratio))
-        for ratio in (0.0, 0.05, 0.12, 0.16, 0.2, 0.5)
+        for ratio in (0.0, 0.05, 0.12, 0.26, 0.36, 0.5)
     ]
     assert values[0] == values[1] == 0
     assert values[-1] == 1
     assert values == sorted(values)
-    assert 0.2 < values[2] < values[4] < 1
+    assert 0.1 < values[2] < values[3] < values[4] < 1
+    assert values[3] == pytest.approx(FULL_OPENNESS)
+    assert part_open(np.array(values[3:])) == pytest.approx(1)
+    assert part_open(values[2]) == pytest.approx(0.3)
+    assert math.isnan(part_open(math.nan))
     assert math.isnan(openness_of(np.full((16, 2), np.nan)))
 
 

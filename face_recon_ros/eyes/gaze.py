@@ -18,7 +18,7 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.landmarks import EyeLandmarks
-from face_recon_ros.eyes.openness import SHOWING
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_to
 
@@ -65,9 +65,9 @@ FITTED = GazeConstants(
     sigma_scale=1.36,
 )
 
-# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
+# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open, as part_open() says
 LEAST_WIDTH_PX = 10.0
-LEAST_OPENNESS = 0.25
+LEAST_OPEN = 0.4
 # An eye further from the front than its nose lets it be seen: narrower than this part of a
 # frontal one
 LEAST_WIDTH_RATIO = 0.45
@@ -154,7 +154,7 @@ def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.n
     across = along - np.einsum('ij,ij->i', along, rays)[:, None] * rays
     seen = np.linalg.norm(across, axis=1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     with np.errstate(invalid='ignore'):
-        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (eyes.openness >= LEAST_OPENNESS)
+        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (part_open(eyes.openness) >= LEAST_OPEN)
     finite = np.isfinite(eyes.turns).all(axis=1)
     return np.asarray(usable & finite & (seen >= LEAST_WIDTH_RATIO))
 
@@ -206,8 +206,8 @@ def _one_eye(
     width_px = float(eyes.width_px[side])
     gains = known.gains(width_px)
     width_m = float(np.linalg.norm(((corners[1] - corners[0]) @ axes)[:2]))
-    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0)
-    seen_part *= min(float(eyes.openness[side]) / SHOWING, 1.0)
+    opened = float(part_open(eyes.openness[side]))
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * opened
     sigma = math.hypot(known.eye_sigma, known.eye_sigma_px * EYE_WIDTH_M / RADIUS_M / width_px)
     return _EyeGaze(
         across=gains * turned,

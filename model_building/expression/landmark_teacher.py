@@ -11,6 +11,7 @@ import numpy as np
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.expression.looks import with_openness
 from face_recon_ros.expression.smile import SMILES, SmileMeasure
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.face import Face
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.face_mesh import FaceMeshRegressor
@@ -55,4 +56,4 @@ class LandmarkTeacher:
             return None
         read = self._regression(seen)
         read[SMILES] = np.clip((read[SMILES] + self._smile(landmarks_px)) / 2, 0.0, 1.0)
-        return face, with_openness(read, face.eye_openness)
+        return face, with_openness(read, part_open(face.eye_openness))

@@ -2,51 +2,57 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Lids of ICT heads that lie over their eyeballs.
+Lids of the ICT face model's heads, laid over the eyeballs.
 
-The model's lids move straight from open to shut, and identities change lids and eyeballs apart
-from each other: on the way, and of some people in full, eyeballs would come through their lids.
+The model adds shapes of identity and expression linearly, so lids of many people cut through the
+eyeballs, shut ones most of all: eyes then show through them.
 """
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import ConvexHull
 
-from model_building.face_model.ict_model import FACE, LEFT_EYE, RIGHT_EYE, IctModel
+from model_building.network.ict_surface import SKIN, Surface
 
-THICKNESS_M = 0.0006
-"""Of a lid, over the eyeball."""
-LEAST_MOVE_M = 0.0003
-"""Of skin that belongs to a lid, when an eye shuts."""
-NEIGHBOURS = 4
-"""Vertices of the eyeball whose greatest distance is the eyeball's under a vertex of a lid."""
+THICKNESS_M = 0.0004
+"""How far from an eyeball lids lie at least."""
+NEAR_M = 0.01
+"""Skin that lies further from the eyeballs on the neutral head is not of lids."""
 
 
 class Lids:
-    """The skin that moves over each eyeball."""
+    """The skin around the eyes of a surface."""
 
-    def __init__(self, model: IctModel) -> None:
-        self._sides = []
-        for name, ball in (('eyeBlink_L', LEFT_EYE), ('eyeBlink_R', RIGHT_EYE)):
-            blink = model.expression[model.expression_names.index(name)]
-            moves = np.linalg.norm(blink[FACE], axis=1) > LEAST_MOVE_M
-            self._sides.append((np.flatnonzero(moves) + FACE.start, ball))
+    def __init__(self, surface: Surface) -> None:
+        skin = surface.parts[:, SKIN] > 0.99
+        self._balls = [np.flatnonzero(surface.eyes[:, side] > 0.99) for side in range(2)]
+        self._lids = []
+        for ball in self._balls:
+            centre, radius_m = _centre_and_size(surface.neutral[ball])
+            away = np.linalg.norm(surface.neutral - centre, axis=1)
+            self._lids.append(np.flatnonzero(skin & (away < radius_m + NEAR_M)))
 
     def over_eyes(self, points: np.ndarray) -> np.ndarray:
-        """Return vertices (V, 3) of which no lid's lies in an eyeball: moved out of its centre."""
+        """Return vertices (N, 3) of a subdivided head, lids moved out of its eyeballs."""
         points = points.copy()
-        for lid, ball in self._sides:
-            centre = (points[ball].max(axis=0) + points[ball].min(axis=0)) / 2
-            out, distance_m = _polar(points[lid] - centre)
-            eyeball, radius_m = _polar(points[ball] - centre)
-            _, nearest = cKDTree(eyeball).query(out, NEIGHBOURS)
-            least_m = radius_m[nearest].max(axis=1) + THICKNESS_M
-            inside = distance_m < least_m
-            points[lid[inside]] = centre + least_m[inside, None] * out[inside]
+        for ball, lids in zip(self._balls, self._lids, strict=True):
+            centre, _ = _centre_and_size(points[ball])
+            out = points[lids] - centre
+            away = np.linalg.norm(out, axis=1, keepdims=True)
+            out = out / away
+            least = _radii(points[ball] - centre, out)[:, None] + THICKNESS_M
+            points[lids] = centre + np.maximum(away, least) * out
         return points
 
 
-def _polar(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return directions (N, 3) and lengths (N,)."""
-    lengths = np.linalg.norm(offsets, axis=1)
-    return offsets / lengths[:, None], lengths
+def _centre_and_size(ball: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the middle (3,) of an eyeball's vertices and half its largest extent."""
+    low, high = ball.min(axis=0), ball.max(axis=0)
+    return (low + high) / 2, float((high - low).max()) / 2
+
+
+def _radii(ball: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Return how far (N,) an eyeball reaches from the origin in unit directions (N, 3)."""
+    sides = ConvexHull(ball).equations
+    towards = directions @ sides[:, :3].T / -sides[:, 3]
+    return np.asarray(1 / towards.max(axis=1))
