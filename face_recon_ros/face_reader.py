@@ -15,6 +15,7 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.eyes.landmarks import Eyes
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.eyes.reader import EyeReader
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
@@ -74,7 +75,7 @@ class FaceReader:
         :raises ModelFileError: a file that is wanted cannot be used.
         """
         if wanted.expressions and self._expressions is None:
-            self._expressions = ExpressionReader(self._threads)
+            self._expressions = ExpressionReader(self._model, self._threads)
         self._eyes.configure(smooth=wanted.smooth, learn_offset=wanted.learn_offset)
 
     def reset(self) -> None:
@@ -165,5 +166,5 @@ class FaceReader:
         shown = self._expressions(image, face.id, found, stamp_s, face.score > 0, smooth)
         if face.eyes is not None:
             gaze = face.pose.rotation.T @ face.gaze if face.eyes.measured.any() else None
-            shown = shown.with_eyes(face.eye_openness, gaze, face.gaze_sigma_rad)
+            shown = shown.with_eyes(part_open(face.eye_openness), gaze, face.gaze_sigma_rad)
         return replace(face, **shown.of_face())

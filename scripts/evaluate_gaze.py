@@ -11,8 +11,9 @@ Print how well gazes hold, as in docs/gaze.md.
 --portraits: photos of people who look into the lens, one a file; --moved: the same photos after
 both irises were moved by known angles, too. --pointing: photos with labels.csv, columns file,
 person, pan_deg, tilt_up_deg, as Pointing'04: people who look at marks in these directions. The
-constants of face_recon_ros/eyes/gaze.py were chosen on the half `fit` (every second portrait from
-the first, persons of even number), see fit_gaze.py; `test` is the other half.
+constants of face_recon_ros/eyes/gaze.py were chosen on `fit`, see fit_gaze.py: persons of even
+number, and of every second portrait from the first those that the network did not learn from.
+`test` is the other half.
 --ict: the folder of the ICT face model, of which people with known gazes are rendered, with the
 skin of the judging portraits where --portraits is given.
 """
@@ -22,7 +23,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import rotation_in_plane, rotation_to
 from model_building.evaluation import eye_sweeps
 from model_building.eyes.elsewhere import looking_elsewhere, random_gaze
-from model_building.eyes.photo_eyes import IrisMarker
+from model_building.eyes.photo_eyes import HELD_OUT, IrisMarker
 
 MOST_PAN_DEG, MOST_TILT_DEG = 45, 30
 WITHIN_DEG = 8
@@ -136,7 +137,7 @@ class Looker:
 def portraits(folder: Path, half: str, every: int) -> list[tuple[Path, float, float]]:
     """Return the photos of a half."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in ('.jpg', '.jpeg', '.png'))
-    chosen = {'fit': files[::2], 'test': files[1::2], 'all': files}[half]
+    chosen = {'fit': files[::2][::HELD_OUT], 'test': files[1::2], 'all': files}[half]
     return [(path, 0.0, 0.0) for path in chosen[::every]]
 
 
@@ -213,6 +214,14 @@ def tell_posed(found: list[Sample]) -> list[str]:
     return lines
 
 
+def auc_beside(found: Sequence[Sample], directions: Sequence[np.ndarray]) -> float:
+    """Return how surely heads at the lens are seen nearer to it than those 15 degrees away."""
+    off = np.array([s.to_lens_deg(d) for s, d in zip(found, directions, strict=True)])
+    pan, tilt = np.abs([s.pan_deg for s in found]), np.array([s.tilt_up_deg for s in found])
+    at, away = off[(pan == 0) & (tilt == 0)], off[(pan == 15) & (tilt == 0)]
+    return float((at[:, None] < away[None]).mean()) if len(at) and len(away) else float('nan')
+
+
 def _posed_line(
     found: list[Sample],
     pan: np.ndarray,
@@ -220,13 +229,10 @@ def _posed_line(
     direction: Callable[[Face], np.ndarray],
 ) -> str:
     angles = np.array([s.angles_deg(direction(s.face)) for s in found])
-    off = np.array([s.to_lens_deg(direction(s.face)) for s in found])
-    at = off[(pan == 0) & (tilt == 0)]
-    away = off[(np.abs(pan) == 15) & (tilt == 0)]
     off_by = angles - np.column_stack([pan, tilt])
     errors = np.abs(off_by).mean(axis=0)
     slopes = [np.polyfit(pan, angles[:, 0], 1)[0], np.polyfit(tilt, angles[:, 1], 1)[0]]
-    auc = float((at[:, None] < away[None]).mean()) if len(at) and len(away) else float('nan')
+    auc = auc_beside(found, [direction(s.face) for s in found])
     return (
         f'{errors[0]:6.2f} {slopes[0]:5.2f}; {errors[1]:6.2f} {slopes[1]:5.2f}; {auc:5.3f}; '
         f'{off_by[:, 0].mean():5.2f}'

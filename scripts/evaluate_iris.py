@@ -26,13 +26,14 @@ from face_recon_ros import Face, Pipeline, PipelineConfig
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import EyeLandmarks
 from face_recon_ros.eyes.limbus import MOST_DIFFERENCE, limbus_of
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.io.image_files import read_image
 
 FACTORS = (0.87, 1.15)
 # The whole iris is about so much wider than the network's, and its surroundings are twice as wide
 IRIS_PER_NETWORK, AROUND = 1.19, 2.0
 EXPECTED_RATIO, EXPECTED_SPREAD = 11.7 / 63, 0.071
-LEAST_OPENNESS = 0.4
+LEAST_OPEN = 0.4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in sorted(options.portraits.glob('*.jpg'))[: options.count]:
         image = read_image(path)
         for face in pipeline.detect(image)[:1]:
-            if face.eyes is None or not face.eyes.landmarks.openness.min() > LEAST_OPENNESS:
+            if face.eyes is None or not part_open(face.eye_openness).min() > LEAST_OPEN:
                 continue
             faces += 1
             row = measured(image, face, face.eyes.landmarks, network)

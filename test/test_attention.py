@@ -12,6 +12,7 @@ import pytest
 from face_recon_ros.errors import ArgumentError
 from face_recon_ros.eyes.attention import Attention, Gazer
 from face_recon_ros.eyes.blinks import BlinkCounter
+from face_recon_ros.eyes.openness import FULL_OPENNESS
 
 CAMERA = {'': np.zeros(3)}
 AHEAD = np.array([0.0, 0.0, 1.0])
@@ -175,7 +176,7 @@ def watched(openness_of_time, duration_s=10.0, rate_hz=30):
     ends = [
         i / rate_hz
         for i in range(int(duration_s * rate_hz))
-        if counter.update(i / rate_hz, np.array(openness_of_time(i / rate_hz)))
+        if counter.update(i / rate_hz, FULL_OPENNESS * np.array(openness_of_time(i / rate_hz)))
     ]
     return counter, ends
 
@@ -215,7 +216,7 @@ def test_a_wink_and_flicker_are_no_blinks():
 def test_lids_that_come_near_blink(shown, count):
     counter = BlinkCounter()
     for image, openness in enumerate(shown):
-        counter.update(image / 30, np.array(openness, float))
+        counter.update(image / 30, FULL_OPENNESS * np.array(openness, float))
     assert counter.count == count
 
 

@@ -274,24 +274,6 @@ def test_shards_keep_people_and_groups_apart(tmp_path):
     assert crops.held_out(True).person.tolist() == [0] * 6
 
 
-def test_a_smile_is_measured_by_the_mouth(model):
-    from model_building.expression.smile import SmileMeasure
-
-    measure = SmileMeasure(model)
-    points = model.landmarks_468.mean * [1.0, -1.0, 1.0] * 900 + 400
-    assert measure(points) == pytest.approx(0, abs=1e-6)
-    turned = points.copy()
-    turned[:, :2] = points[:, :2] @ np.array([[0.8, 0.6], [-0.6, 0.8]])
-    assert measure(turned) == pytest.approx(0, abs=1e-6)
-    smiling = points.copy()
-    smiling[[61, 291], 0] += [-7.0, 7.0]
-    smiling[[61, 291], 1] -= 4.0
-    assert 0.3 < measure(smiling) < 1.2
-    frowning = points.copy()
-    frowning[[61, 291], 1] += 4.0
-    assert measure(frowning) < -0.1
-
-
 def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     torch = pytest.importorskip('torch')
     from model_building.expression import learn

@@ -69,8 +69,8 @@ def test_rest_is_learnt_in_ninety_seconds_and_forgotten_in_two():
     assert neutral.resting[0] == pytest.approx(learnt * math.exp(-0.25 / 2))
 
 
-def test_who_is_away_for_a_minute_is_forgotten(portrait):
-    reader = ExpressionReader()
+def test_who_is_away_for_a_minute_is_forgotten(portrait, model):
+    reader = ExpressionReader(model)
     reader.follow(portrait, 'f1', turned(0), 100.0)
     shown = Expression(np.full(52, 0.5), np.ones(52), 0.5)
     reader._people['f1'].shown = shown
@@ -84,8 +84,8 @@ def test_who_is_away_for_a_minute_is_forgotten(portrait):
 @pytest.mark.parametrize(('degrees', 'part'), [
     (0, 1.0), (30, 1.0), (37.5, 0.75), (45, 0.5), (60, 0.0), (64, 0.0),
 ])
-def test_the_far_side_is_known_by_its_part(portrait, monkeypatch, degrees, part):
-    reader = ExpressionReader()
+def test_the_far_side_is_known_by_its_part(portrait, monkeypatch, degrees, part, model):
+    reader = ExpressionReader(model)
     seen = Reading(np.full(52, 0.5), np.full(52, 0.4))
     monkeypatch.setattr(reader, '_network', lambda image, found, in_mirror: seen)
     known = reader.still(portrait, turned(degrees)).confidence
@@ -96,17 +96,17 @@ def test_the_far_side_is_known_by_its_part(portrait, monkeypatch, degrees, part)
 
 @pytest.mark.parametrize(('degrees', 'is_read'), [(64.5, True), (-64.5, True), (65.5, False),
                                                   (-65.5, False), (180, False)])  # fmt: skip
-def test_who_is_turned_away_is_not_read(portrait, degrees, is_read):
-    reader = ExpressionReader()
+def test_who_is_turned_away_is_not_read(portrait, degrees, is_read, model):
+    reader = ExpressionReader(model)
     for found in (reader.still(portrait, turned(degrees)),
                   reader.follow(portrait, 'f1', turned(degrees), 1.0)):
         assert np.isfinite(found.blendshapes).all() == is_read
         assert np.isfinite(found.blendshapes).any() == is_read
 
 
-def test_a_sudden_smile_is_shown_by_two_thirds_in_the_first_image(portrait, monkeypatch):
+def test_a_sudden_smile_is_shown_by_two_thirds_in_the_first_image(portrait, monkeypatch, model):
     """One Euro filter (Casiez et al., 2012): 3 Hz, and 3 Hz more for each unit per second."""
-    reader, smile = ExpressionReader(), NAMES.index('mouthSmileLeft')
+    reader, smile = ExpressionReader(model), NAMES.index('mouthSmileLeft')
     shown = np.zeros(52)
     monkeypatch.setattr(
         reader, '_network', lambda image, found: Reading(shown.copy(), np.ones(52)))
@@ -118,8 +118,8 @@ def test_a_sudden_smile_is_shown_by_two_thirds_in_the_first_image(portrait, monk
     assert found == pytest.approx(0.5 * r / (r + 1), rel=2e-3)
 
 
-def test_units_that_no_photo_proved_are_half_believed(portrait, monkeypatch):
-    reader = ExpressionReader()
+def test_units_that_no_photo_proved_are_half_believed(portrait, monkeypatch, model):
+    reader = ExpressionReader(model)
     seen = Reading(np.full(52, 0.5), np.full(52, 0.4))
     monkeypatch.setattr(reader, '_network', lambda image, found, in_mirror: seen)
     known = reader.still(portrait, turned(0)).confidence

@@ -4,6 +4,7 @@
 """Expressions by name: the units, what they are read from, rest, speech, action units."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from face_recon_ros.expression.network import ExpressionNetwork, Reading
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.expression.rules import named_expression
+from face_recon_ros.expression.smile import SmileMeasure, with_smile
 from face_recon_ros.expression.speaking import SpeakingDetector
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
@@ -113,26 +115,89 @@ def with_file(monkeypatch, path):
     monkeypatch.setattr('face_recon_ros.expression.network.model_file', lambda _: path)
 
 
-def test_a_network_of_another_kind(monkeypatch):
+def test_a_network_of_another_kind(monkeypatch, model):
     with_file(monkeypatch, model_file('eyes.tflite'))
     with pytest.raises(ModelFileError) as raised:
-        ExpressionNetwork()
+        ExpressionNetwork(model)
     assert 'of another kind' in str(raised.value)
     assert '\n' not in str(raised.value)
 
 
-def test_a_file_that_is_missing_or_damaged(tmp_path, monkeypatch):
+def test_a_file_that_is_missing_or_damaged(tmp_path, monkeypatch, model):
     (tmp_path / 'damaged.tflite').write_bytes(b'\0\0\0\0no network')
     for name in ('missing.tflite', 'damaged.tflite'):
         with_file(monkeypatch, tmp_path / name)
         with pytest.raises(ModelFileError, match=name):
-            ExpressionNetwork()
+            ExpressionNetwork(model)
 
 
 def test_the_tongue_is_zero_with_no_confidence(face):
     tongue = units.NAMES.index('tongueOut')
     assert (face.blendshapes[tongue], face.blendshape_confidence[tongue]) == (0, 0)
     assert np.count_nonzero(face.blendshape_confidence) > 30
+
+
+# --- smiles ----------------------------------------------------------------------
+
+
+def test_a_smile_is_measured_by_the_mouth(model):
+    measure = SmileMeasure(model.landmarks_468)
+    points = model.landmarks_468.mean * [1.0, -1.0, 1.0] * 900 + 400
+    assert measure(points) == pytest.approx(0, abs=1e-6)
+    turned = points.copy()
+    turned[:, :2] = points[:, :2] @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    assert measure(turned) == pytest.approx(0, abs=1e-6)
+    smiling = points.copy()
+    smiling[[61, 291], 0] += [-7.0, 7.0]
+    smiling[[61, 291], 1] -= 4.0
+    assert 0.3 < measure(smiling) < 1.2
+    frowning = points.copy()
+    frowning[[61, 291], 1] += 4.0
+    assert measure(frowning) < -0.1
+
+
+def test_a_smile_in_full_is_that_of_the_units_on_the_mean_face(model):
+    rest = model.vertices(blendshapes={})
+    smiling = model.vertices(blendshapes={'mouthSmileLeft': 1.0, 'mouthSmileRight': 1.0})
+    points = model.landmarks_468.mean.copy()
+    for index in (33, 263, 61, 291, 0, 13, 14, 17):
+        nearest = ((rest - points[index]) ** 2).sum(axis=1).argmin()
+        points[index] += smiling[nearest] - rest[nearest]
+    measure = SmileMeasure(model.landmarks_468)
+    assert measure(points * [1.0, -1.0, 1.0]) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_found_shape_smiles_as_its_landmarks_from_the_front_do(model):
+    measure = SmileMeasure(model.landmarks_468)
+    shown = np.zeros(10)
+    shown[:4] = 1.5, -1.0, 0.8, 1.2
+    level, turned = placed(expression=shown), placed(yaw_deg=35, roll_deg=20, expression=shown)
+    expected = measure(model.landmarks_468.points_px(level))
+    assert abs(expected) > 0.05
+    assert measure.of_shape(level) == pytest.approx(expected)
+    assert measure.of_shape(turned) == pytest.approx(expected)
+
+
+def test_two_readings_of_a_smile_have_equal_weight_and_sides_stay_apart():
+    left, right = units.INDEX['mouthSmileLeft'], units.INDEX['mouthSmileRight']
+    before = np.full(52, 0.25)
+    before[[left, right]] = 0.9, 0.5
+    after = with_smile(before, 0.1)
+    assert after[[left, right]].tolist() == pytest.approx([0.6, 0.2])
+    assert before[left] == 0.9
+    others = np.delete(np.arange(52), [left, right])
+    np.testing.assert_array_equal(after[others], 0.25)
+
+
+def test_the_shape_counts_for_the_smile_alone(portrait, face, model):
+    network, found = ExpressionNetwork(model), face.parameters
+    still = replace(found, shape=np.zeros(40), expression=np.zeros(10))
+    as_found, as_mean = network(portrait, found).values, network(portrait, still).values
+    smiles = [units.INDEX['mouthSmileLeft'], units.INDEX['mouthSmileRight']]
+    moved = (as_found - as_mean)[smiles]
+    assert moved == pytest.approx(
+        np.full(2, SmileMeasure(model.landmarks_468).of_shape(found) / 2), abs=1e-6)
+    np.testing.assert_array_equal(np.delete(as_found, smiles), np.delete(as_mean, smiles))
 
 
 # --- in the pipeline -------------------------------------------------------------
@@ -157,8 +222,8 @@ def test_the_portrait_smiles_with_open_eyes(face):
     assert max(values['mouthFrownLeft'], values['mouthPucker'], values['mouthFunnel']) < 0.2
 
 
-def test_what_is_read_in_the_mirror_is_that_of_the_other_side(portrait, face):
-    network, width = ExpressionNetwork(), portrait.shape[1]
+def test_what_is_read_in_the_mirror_is_that_of_the_other_side(portrait, face, model):
+    network, width = ExpressionNetwork(model), portrait.shape[1]
     level = placed(scale=face.parameters.scale_px_per_m)
     centre = face.parameters.project(np.zeros((1, 3)))[0]
 
@@ -204,8 +269,8 @@ def test_a_stream_gives_what_a_photo_gives_and_can_be_switched(portrait):
     assert np.isfinite(pipeline.track(portrait, 2.03)[0].blendshapes).all()
 
 
-def test_a_face_that_looks_away_is_not_known(portrait):
-    reader = ExpressionReader()
+def test_a_face_that_looks_away_is_not_known(portrait, model):
+    reader = ExpressionReader(model)
     known = reader.still(portrait, placed(yaw_deg=-55))
     assert np.isfinite(known.blendshapes).all()
     for yaw_deg in (-80, 80, 179):
@@ -216,10 +281,10 @@ def test_a_face_that_looks_away_is_not_known(portrait):
         assert np.isnan(followed.blendshapes).all()
 
 
-def test_the_far_side_is_known_less(portrait, monkeypatch):
+def test_the_far_side_is_known_less(portrait, monkeypatch, model):
     monkeypatch.setattr(
         ExpressionNetwork, '__call__', lambda *_, **__: Reading(np.zeros(52), np.full(52, 0.8)))
-    reader = ExpressionReader()
+    reader = ExpressionReader(model)
 
     def known(degrees):
         return reader.still(portrait, placed(yaw_deg=degrees)).confidence

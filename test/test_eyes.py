@@ -17,23 +17,20 @@ from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
-from face_recon_ros.eyes.openness import openness_of
+from face_recon_ros.eyes.openness import FULL_OPENNESS, openness_of, part_open
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_about
+from face_recon_ros.rotations import rotation_about, rotation_to
 
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 # x out of the face, y to the person's left, z up, in the optical frame of a head that faces it
 FRONTAL = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 TIGHT = np.diag([1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])
 LOOSE = np.diag([1e-6, 1e-6, 1e-6, 0.01, 0.01, 0.01])
-# an eyeball as it is drawn here: radius to the iris, and its centre from the middle of the corners
-DRAWN = GazeConstants(
-    radius_m=0.01, behind_m=0.006, inwards_m=0.001, up_m=0.002, eye_sigma_m=1e-5,
-    eye_sigma_px=0.0, spread_rad=1.0,
-)  # fmt: skip
+# eyes whose turns are seen as they are
+DRAWN = GazeConstants(eye_sigma=1e-3, eye_sigma_px=0.0, spread_rad=1.0)
 
 
 def direction(right_deg, down_deg):
@@ -63,16 +60,16 @@ def outline(inner, outer, ratio):
 def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.025):
     """Return a pose, landmarks (68, 3) and those of eyes that look in a direction (3,)."""
     pose = MetricPose(rotation, np.array(place))
-    landmarks_m, lids, irises = np.zeros((68, 3)), [], []
+    landmarks_m, lids, irises, turns = np.zeros((68, 3)), [], [], []
     landmarks_m[:, 2] = place[2]
     for side, first in ((-1, 36), (1, 42)):
         middle = np.array([-0.012, side * 0.0315, -0.003])
         ends = middle + np.array([[0, -width_m / 2, 0], [0, width_m / 2, 0]])
         # image-left first: of the person that is the right
         landmarks_m[[first, first + 3]] = ends @ rotation.T + place
-        centre = middle + np.array([-DRAWN.behind_m, -side * DRAWN.inwards_m, DRAWN.up_m])
-        centre_m = rotation @ centre + place
-        irises.append(project(centre_m + DRAWN.radius_m * gaze))
+        middle_m = rotation @ middle + place
+        irises.append(project(middle_m + 0.01 * gaze))
+        turns.append((rotation_to(middle_m).T @ gaze)[:2])
         right, left = project(landmarks_m[[first, first + 3]])
         inner, outer = (left, right) if side < 0 else (right, left)
         lids.append(outline(inner, outer, ratio))
@@ -83,6 +80,7 @@ def scene(gaze, place=(0.0, 0.0, 0.7), rotation=FRONTAL, ratio=0.4, width_m=0.02
         lids_px=lids,
         openness=openness_of(lids),
         width_px=np.linalg.norm(lids[:, 8] - lids[:, 0], axis=1),
+        turns=np.array(turns),
     )
     return pose, landmarks_m, eyes
 
@@ -136,6 +134,7 @@ def test_a_mirrored_scene_has_the_mirrored_gaze():
         lids_px=flipped_px(looks.lids_px),
         openness=looks.openness[::-1],
         width_px=looks.width_px[::-1],
+        turns=looks.turns[::-1] * [-1, 1],
     )
     one = gaze_of(looks, pose, LOOSE, landmarks_m, CAMERA)
     two = gaze_of(mirrored, other, LOOSE, landmarks_m[swapped] @ mirror, CAMERA)
@@ -177,7 +176,7 @@ def test_one_eye_is_enough():
     assert one.sigma_rad > both.sigma_rad
     assert one.direction[0] > 0.05
     unseen = np.full((2, 2), np.nan)
-    none = gaze_of(replace(looks, iris_px=unseen), pose, LOOSE, landmarks_m, CAMERA)
+    none = gaze_of(replace(looks, turns=unseen), pose, LOOSE, landmarks_m, CAMERA)
     assert not none.measured.any()
 
 
@@ -196,12 +195,16 @@ def test_sigma_is_smaller_with_eyes_that_are_larger():
 def test_openness_goes_from_closed_to_open():
     values = [
         openness_of(outline(np.array([0.0, 0.0]), np.array([40.0, 6.0]), ratio))
-        for ratio in (0.0, 0.05, 0.12, 0.16, 0.2, 0.5)
+        for ratio in (0.0, 0.05, 0.12, 0.26, 0.36, 0.5)
     ]
     assert values[0] == values[1] == 0
     assert values[-1] == 1
     assert values == sorted(values)
-    assert 0.2 < values[2] < values[4] < 1
+    assert 0.1 < values[2] < values[3] < values[4] < 1
+    assert values[3] == pytest.approx(FULL_OPENNESS)
+    assert part_open(np.array(values[3:])) == pytest.approx(1)
+    assert part_open(values[2]) == pytest.approx(0.3)
+    assert math.isnan(part_open(math.nan))
     assert math.isnan(openness_of(np.full((16, 2), np.nan)))
 
 
@@ -226,7 +229,7 @@ def test_the_portrait_s_eyes_are_seen(face):
     assert face.eyes.measured.all()
     # the astronaut looks past the camera, above and to the image's right of where her chest is
     assert angle_deg(face.gaze, face.pose.rotation[:, 0]) < 20
-    assert 0 < face.gaze_sigma_rad < math.radians(15)
+    assert 0 < face.gaze_sigma_rad < math.radians(20)
 
 
 def test_the_mirrored_portrait_has_the_mirrored_gaze(portrait, face):

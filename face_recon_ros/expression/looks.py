@@ -23,8 +23,8 @@ def with_openness(blendshapes: np.ndarray, openness: np.ndarray) -> np.ndarray:
     """
     Return coefficients (52,) with eyeBlink of how far the eyes are open.
 
-    :param openness: (2,) of the person's right and left eye, 0 closed .. 1 open; NaN: not known,
-        the coefficient stays
+    :param openness: (2,) of the person's right and left eye, 0 closed .. 1 open, as
+        eyes.openness.part_open() gives it; NaN: not known, the coefficient stays
     """
     blendshapes = blendshapes.copy()
     for name, part in zip(('eyeBlinkRight', 'eyeBlinkLeft'), openness.tolist(), strict=True):

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""models/expressions.tflite: from a crop of the face to the 52 coefficients."""
+"""From a face in an image to the 52 coefficients, by models/expressions.tflite and by shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.expression.crop import SIZE, expression_crop, normalised
+from face_recon_ros.expression.smile import SmileMeasure, with_smile
 from face_recon_ros.expression.units import COUNT, MIRROR
+from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
 from face_recon_ros.tflite import Network
@@ -34,11 +36,13 @@ class ExpressionNetwork:
     A small convolutional network.
 
     Outputs (2 * 52,): the units, and how well each is read at all, whatever the image: its
-    correlation with what rendered people showed.
+    correlation with what rendered people showed. A smile is the mean of what it reads and of what
+    the face's shape shows, which the pose network found.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, model: FaceModel, threads: int = 1) -> None:
         """:raises ModelFileError: the file is missing, damaged or not of this kind."""
+        self._smile = SmileMeasure(model.landmarks_468)
         path = model_file(FILE)
         self._network = Network(path, threads)
         shapes = self._network.input_shape, self._network.output_shapes()
@@ -61,7 +65,8 @@ class ExpressionNetwork:
         outputs = self._run(crop)
         if in_mirror:
             outputs = (outputs + self._run(crop[:, ::-1])[OUTPUTS_IN_MIRROR]) / 2
-        return Reading(np.clip(outputs[:COUNT], 0.0, 1.0), outputs[COUNT:])
+        values = with_smile(outputs[:COUNT], self._smile.of_shape(parameters))
+        return Reading(np.clip(values, 0.0, 1.0), outputs[COUNT:])
 
     def _run(self, crop: np.ndarray) -> np.ndarray:
         return self._network(crop[None, :, :, None])[0][0].astype(np.float64)

@@ -18,6 +18,7 @@ from face_recon_ros.expression.network import ExpressionNetwork
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
 from face_recon_ros.expression.units import nothing_known, unknown
+from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
 
@@ -84,9 +85,9 @@ class _Person:
 class ExpressionReader:
     """Reads expressions; remembers the people of a stream."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, model: FaceModel, threads: int = 1) -> None:
         """:raises ModelFileError: a file of models/ cannot be used."""
-        self._network = ExpressionNetwork(threads)
+        self._network = ExpressionNetwork(model, threads)
         self._people: dict[str, _Person] = {}
 
     def reset(self) -> None:

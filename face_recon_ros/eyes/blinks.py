@@ -10,7 +10,9 @@ from collections import deque
 
 import numpy as np
 
-# Mean openness of both eyes: below the first they have closed, above the second they are open
+from face_recon_ros.eyes.openness import part_open
+
+# Mean part_open() of both eyes: below the first they have closed, above the second they are open
 # again. A blink takes a few images, often none with lids that meet
 CLOSED, OPEN = 0.5, 0.7
 # An eye that stays as open takes no part: that is a wink
@@ -39,7 +41,7 @@ class BlinkCounter:
         """
         self._now_s = stamp_s
         self._first_s = stamp_s if self._first_s is None else self._first_s
-        seen = openness[np.isfinite(openness)]
+        seen = part_open(openness[np.isfinite(openness)])
         if not len(seen):
             self._begun_s = None
             return False

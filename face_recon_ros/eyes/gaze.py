@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Where the eyes look: a direction from irises and head, by their covariances.
+Where the eyes look: a direction from eyes and head, by their covariances.
 
-An eyeball turns about its centre, which is fixed in the head; the iris lies on its front. So the
-direction from that centre to where the viewing ray meets the iris is the eye's. All is written in
-the frame of the eye's own viewing ray, where weak perspective holds: x and y across it, along and
-across the eye.
+The network sees how far each eyeball is turned from its own viewing ray, as sines along and across
+the eye. All is written in the frame of that ray, whose x and y are those directions.
 """
 
 from __future__ import annotations
@@ -19,65 +17,63 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
-from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, RIGHT, EyeLandmarks
+from face_recon_ros.eyes.landmarks import EyeLandmarks
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.pose import MetricPose
+from face_recon_ros.rotations import rotation_to
 
 
 @dataclass(slots=True, frozen=True)
 class GazeConstants:
     """
-    Of an average adult's eye as the network sees it, and how well it does.
+    How the network sees eyes turn, and how well.
 
     Chosen on one half of the photos of scripts/fit_gaze.py; scripts/evaluate_gaze.py judges on the
     other.
 
-    radius_m: from the eyeball's centre to the iris. vertical_gain: irises are seen to move so much
-    further up and down than to the side. half_width_px: they are seen to move less in small eyes,
-    by half in an eye of this width, corner to corner. behind_m, inwards_m, up_m: where that centre
-    lies from the middle of the corners, as the network sees them. eye_sigma_m: of the iris against
-    the corners, of eyes of any size; and so many pixels of the image, eye_sigma_px. spread_rad:
-    how far eyes turn in the head, a standard deviation, about a direction that lies tilt_rad below
-    the head's. sigma_scale: of what follows from these.
+    gain, vertical_gain: eyes turn so much further than they are seen to, to the side and up and
+    down. half_width_px: they are seen to turn less in small eyes, by half in an eye of this
+    width, corner to corner. eye_sigma: of the sine, of eyes of any size; and so many pixels of the
+    image, eye_sigma_px. spread_rad: how far eyes turn in the head, a standard deviation, about a
+    direction that lies tilt_rad below the head's. sigma_scale: of what follows from these.
     """
 
-    radius_m: float = 0.0104
+    gain: float = 1.0
     vertical_gain: float = 1.0
     half_width_px: float = 0.0
-    behind_m: float = 0.0055
-    inwards_m: float = 0.0019
-    up_m: float = 0.0015
-    eye_sigma_m: float = 0.0005
+    eye_sigma: float = 0.03
     eye_sigma_px: float = 1.0
     spread_rad: float = math.radians(10)
     tilt_rad: float = 0.0
     sigma_scale: float = 1.0
 
-    def radii_m(self, width_px: float) -> np.ndarray:
-        """Return how far the iris of an eye of a width moves per sine, aside and up (2,)."""
-        part = 1 / (1 + (self.half_width_px / width_px) ** 2)
-        return self.radius_m * part * np.array([1.0, self.vertical_gain])
+    def gains(self, width_px: float) -> np.ndarray:
+        """Return how much further an eye of a width turns than is seen, aside and up (2,)."""
+        small = 1 + (self.half_width_px / width_px) ** 4
+        return np.array([self.gain, self.vertical_gain]) * small
 
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    vertical_gain=1.22,
-    half_width_px=21.7,
-    behind_m=0.0015,
-    up_m=0.0014,
-    eye_sigma_m=0.0002,
-    eye_sigma_px=0.93,
-    spread_rad=math.radians(7.3),
-    tilt_rad=math.radians(3.6),
-    sigma_scale=1.19,
+    gain=0.97,
+    vertical_gain=0.74,
+    half_width_px=31.2,
+    eye_sigma=0.026,
+    eye_sigma_px=0.53,
+    spread_rad=math.radians(4.0),
+    tilt_rad=math.radians(7.3),
+    sigma_scale=1.36,
 )
 
-# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open
+# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open, as part_open() says
 LEAST_WIDTH_PX = 10.0
-LEAST_OPENNESS = 0.25
+LEAST_OPEN = 0.4
 # An eye further from the front than its nose lets it be seen: narrower than this part of a
 # frontal one
 LEAST_WIDTH_RATIO = 0.45
 EYE_WIDTH_M = 0.0235
+# From an eyeball's centre to its iris
+RADIUS_M = 0.0104
 # 68 % of the errors of two independent axes of standard deviation 1 are smaller (Rayleigh)
 OF_TWO_AXES = math.sqrt(-2 * math.log(1 - 0.68))
 # An iris cannot be further from its centre's ray than this part of the radius: it would be hidden
@@ -127,13 +123,12 @@ def gaze_of(
     precision = np.array([1 / eye.variance for eye in found])
     weights = precision / precision.sum(axis=0)
     across = (weights * [eye.across for eye in found]).sum(axis=0)
-    part = np.diag((weights * [eye.part for eye in found]).sum(axis=0))
     noise = np.diag(1 / precision.sum(axis=0))
     axes = _axes(landmarks_m[CORNERS_68].mean(axis=(0, 1)) - camera.position_m, pose)
     of_head = axes.T @ direction_covariance(head, covariance) @ axes
     at_rest = pose.rotation @ [math.cos(known.tilt_rad), 0.0, -math.sin(known.tilt_rad)]
     fused, variance = _fused(
-        across, (axes.T @ at_rest)[:2], of_head[:2, :2], noise, part, known.spread_rad
+        across, (axes.T @ at_rest)[:2], of_head[:2, :2], noise, known.spread_rad
     )
     sine = float(np.hypot(*fused))
     if sine > MOST_SINE:
@@ -159,8 +154,8 @@ def _usable(eyes: EyeLandmarks, landmarks_m: np.ndarray, camera: Camera) -> np.n
     across = along - np.einsum('ij,ij->i', along, rays)[:, None] * rays
     seen = np.linalg.norm(across, axis=1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     with np.errstate(invalid='ignore'):
-        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (eyes.openness >= LEAST_OPENNESS)
-    finite = np.isfinite(eyes.iris_px).all(axis=1)
+        usable = (eyes.width_px >= LEAST_WIDTH_PX) & (part_open(eyes.openness) >= LEAST_OPEN)
+    finite = np.isfinite(eyes.turns).all(axis=1)
     return np.asarray(usable & finite & (seen >= LEAST_WIDTH_RATIO))
 
 
@@ -184,15 +179,13 @@ def _unit(a: list[float]) -> list[float]:
 @dataclass(slots=True, frozen=True)
 class _EyeGaze:
     """
-    Where an eye looks by its iris, in its own _axes().
+    Where an eye is seen to look, in its own _axes().
 
-    across (2,): sines. variance (2,): rad^2 without the head's. part (2,): how much of the head's
-    error is in it.
+    across (2,): sines. variance (2,): of them.
     """
 
     across: np.ndarray
     variance: np.ndarray
-    part: np.ndarray
 
 
 def _one_eye(
@@ -204,26 +197,21 @@ def _one_eye(
     head_scale: float,
     known: GazeConstants,
 ) -> _EyeGaze:
-    """Return where an eye looks by its iris."""
-    middle = landmarks_m[CORNERS_68[side]].mean(axis=0) - camera.position_m
+    """Return where an eye looks by what is seen of it."""
+    corners = landmarks_m[CORNERS_68[side]] - camera.position_m
+    middle = corners.mean(axis=0)
     axes = _axes(middle, pose)
-    seen_px = np.vstack([eyes.iris_px[side], eyes.lids_px[side, [INNER_CORNER, OUTER_CORNER]]])
-    seen = camera.directions(seen_px) @ axes
-    distance_m = float(np.linalg.norm(middle))
-    iris, inner, outer = distance_m * seen[:, :2] / np.maximum(seen[:, 2:], 1e-3)
-    inwards = known.inwards_m if side == RIGHT else -known.inwards_m
-    centre = np.array([-known.behind_m, inwards, known.up_m]) * head_scale
-    turned = (axes.T @ pose.rotation @ centre)[:2]
-    width_m, width_px = float(np.hypot(*(outer - inner))), float(eyes.width_px[side])
-    radii_m = known.radii_m(width_px) * head_scale
-    sigma_m = math.hypot(
-        known.eye_sigma_m * head_scale, known.eye_sigma_px * width_m / width_px
-    )
-    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * float(eyes.openness[side])
+    # of the ray's frame whose x and y are the image's
+    turned = (axes.T @ rotation_to(middle) @ np.append(eyes.turns[side], 0.0))[:2]
+    width_px = float(eyes.width_px[side])
+    gains = known.gains(width_px)
+    width_m = float(np.linalg.norm(((corners[1] - corners[0]) @ axes)[:2]))
+    opened = float(part_open(eyes.openness[side]))
+    seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * opened
+    sigma = math.hypot(known.eye_sigma, known.eye_sigma_px * EYE_WIDTH_M / RADIUS_M / width_px)
     return _EyeGaze(
-        across=(iris - (inner + outer) / 2 - turned) / radii_m,
-        variance=(sigma_m / radii_m / seen_part) ** 2,
-        part=known.behind_m * head_scale / radii_m,
+        across=gains * turned,
+        variance=(sigma * gains / seen_part) ** 2,
     )
 
 
@@ -232,18 +220,14 @@ def _fused(
     head: np.ndarray,
     of_head: np.ndarray,
     noise: np.ndarray,
-    part: np.ndarray,
     spread_rad: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the best linear unbiased estimate (2,) of the gaze and its covariance (2, 2).
 
-    Of two measurements whose errors are not independent: the eyes', in which `part` (2, 2) of the
-    head's error is, and the direction of eyes at rest, which has the head's error and about which
-    eyes turn by spread_rad.
+    Of two independent measurements: what is seen of the eyes, of covariance `noise`, and the
+    direction of eyes at rest, which has the head's error and about which eyes turn by spread_rad.
     """
-    shared = part @ of_head
-    of_eyes = shared @ part.T + noise
-    apart = of_eyes + of_head + spread_rad**2 * np.eye(2) - shared - shared.T
-    gain = (of_eyes - shared) @ np.linalg.inv(apart)
-    return eyes - gain @ (eyes - head), of_eyes - gain @ (of_eyes - shared).T
+    at_rest = of_head + spread_rad**2 * np.eye(2)
+    gain = noise @ np.linalg.inv(noise + at_rest)
+    return eyes - gain @ (eyes - head), noise - gain @ noise

@@ -26,10 +26,11 @@ from face_recon_ros.tflite import Network
 
 EYES_FILE = 'eyes.tflite'
 # Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
-# points, in pixels of the square, and the iris' radius out
+# points, in pixels of the square, the iris' radius, and how far it is turned (sines) out
 SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
-OUTPUT = (2, 2 * (1 + LID_POINTS) + 1)
+POINTS = 1 + LID_POINTS
+OUTPUT = (2, 2 * POINTS + 1 + 2)
 
 
 class EyeNetwork:
@@ -55,16 +56,21 @@ class EyeNetwork:
         regions = eye_regions(landmarks_px)
         maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
         (found,) = self._network.run()
-        points, radius = found[:, :-1].reshape(2, -1, 2).astype(np.float64), found[:, -1]
+        found = found.astype(np.float64)
+        points = found[:, : 2 * POINTS].reshape(2, POINTS, 2)
+        radius, turns = found[:, 2 * POINTS], found[:, 2 * POINTS + 1 :]
         points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
+        turns[RIGHT, 0] *= -1
+        scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
         for side, image_from_crop in enumerate(maps):
             points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
-        scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
+            turns[side] = image_from_crop[:, :2] @ turns[side] / scales[side]
         seen = np.array([is_inside(region, image) for region in regions])
-        points[~seen] = np.nan
+        points[~seen], turns[~seen] = np.nan, np.nan
         lids = points[:, 1:]
         return EyeLandmarks(
             iris_px=points[:, 0],
+            turns=turns,
             radius_px=np.where(seen, scales * radius, np.nan),
             lids_px=lids,
             openness=openness_of(lids),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,8 +27,9 @@ class EyeLandmarks(ComparedByValue):
 
     iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
     corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
-    (2,): 0 closed .. 1 open. width_px (2,): distance of the corners. All NaN for an eye that lies
-    outside the image.
+    (2,): 0 closed .. 1 wide open. width_px (2,): distance of the corners. All NaN for an eye
+    that lies outside the image. turns (2, 2): how far the eyeballs are seen turned from each eye's
+    viewing ray, sines, to the image's right and down.
     """
 
     iris_px: np.ndarray
@@ -36,6 +37,7 @@ class EyeLandmarks(ComparedByValue):
     lids_px: np.ndarray
     openness: np.ndarray
     width_px: np.ndarray
+    turns: np.ndarray = field(default_factory=lambda: np.full((2, 2), np.nan))
 
     def corner_middles_px(self) -> np.ndarray:
         """Return the points (2, 2) half way between the corners of each eye."""
@@ -49,6 +51,7 @@ class EyeLandmarks(ComparedByValue):
             move.points(self.lids_px),
             self.openness,
             move.scale * self.width_px,
+            self.turns @ move.linear.T / move.scale,
         )
 
 

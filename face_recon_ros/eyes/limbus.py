@@ -20,6 +20,7 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.landmarks import INNER_CORNER, OUTER_CORNER, EyeLandmarks, Eyes
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.rotations import rotation_in_plane
 
 # Horizontal visible diameter of an adult's iris; children have nearly the same from two years on.
@@ -31,7 +32,7 @@ IRIS_DIAMETER_M, IRIS_SIGMA_M = 0.0117, 0.0005
 ONE_IMAGE_SIGMA = 0.065
 LASTING_SIGMA = math.hypot(IRIS_SIGMA_M / IRIS_DIAMETER_M, 0.05)
 # Of smaller irises these errors are not known; closed eyes have none
-LEAST_RADIUS_PX, LEAST_OPENNESS = 8.0, 0.4
+LEAST_RADIUS_PX, LEAST_OPEN = 8.0, 0.4
 # The two eyes agree to this, relative; and look at the camera to within this angle
 MOST_DIFFERENCE, MOST_TURN_RAD = 0.08, math.radians(30)
 # The least step of brightness at the edge, of 255
@@ -65,7 +66,7 @@ def iris_distance(image: np.ndarray, eyes: Eyes, camera: Camera) -> float | None
     landmarks = eyes.landmarks
     with np.errstate(invalid='ignore'):
         large = landmarks.radius_px >= NETWORK_RATIO * LEAST_RADIUS_PX
-        usable = large & (landmarks.openness >= LEAST_OPENNESS) & eyes.measured
+        usable = large & (part_open(landmarks.openness) >= LEAST_OPEN) & eyes.measured
     if not usable.all():
         return None
     distances = [_of_one(image, eyes, side, camera) for side in range(2)]

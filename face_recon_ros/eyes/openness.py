@@ -9,9 +9,11 @@ import numpy as np
 
 from face_recon_ros.eyes.landmarks import INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID
 
-# Height of the opening between the lids, relative to the distance of the corners, of closed and
-# of open eyes
-CLOSED_RATIO, OPEN_RATIO = 0.06, 0.26
+# Height of the opening between the lids, relative to the distance of the corners, of closed eyes,
+# of eyes that are as good as open, and of wide ones
+CLOSED_RATIO, OPEN_RATIO, WIDE_RATIO = 0.06, 0.26, 0.40
+# From here on eyes count as fully open
+FULL_OPENNESS = (OPEN_RATIO - CLOSED_RATIO) / (WIDE_RATIO - CLOSED_RATIO)
 
 
 def opening_ratios(lids_px: np.ndarray) -> np.ndarray:
@@ -27,6 +29,11 @@ def opening_ratios(lids_px: np.ndarray) -> np.ndarray:
 
 
 def openness_of(lids_px: np.ndarray) -> np.ndarray:
-    """Return 0 (closed) .. 1 (open) (...,) of outlines (..., 16, 2); NaN of NaN."""
+    """Return 0 (closed) .. 1 (wide open) (...,) of outlines (..., 16, 2); NaN of NaN."""
     ratios = opening_ratios(lids_px)
-    return np.clip((ratios - CLOSED_RATIO) / (OPEN_RATIO - CLOSED_RATIO), 0.0, 1.0)
+    return np.clip((ratios - CLOSED_RATIO) / (WIDE_RATIO - CLOSED_RATIO), 0.0, 1.0)
+
+
+def part_open(openness: np.ndarray) -> np.ndarray:
+    """Return openness (...,) as a part of FULL_OPENNESS, 1 from there on; NaN of NaN."""
+    return np.minimum(openness / FULL_OPENNESS, 1.0)

@@ -116,7 +116,7 @@ class Stages:
             self._in_turn = Pipeline(PipelineConfig(threads=threads, tracking=turns))
             self._in_turn.eyes_wanted = False
         self._eyes = EyeNetwork(threads=threads)
-        self._expressions = ExpressionNetwork(threads)
+        self._expressions = ExpressionNetwork(self._pipeline.model, threads)
         self._stamp_s = 0.0
         self._faces = self.track()
         if len(self._faces) != scene.faces:

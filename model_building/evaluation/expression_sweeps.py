@@ -35,6 +35,7 @@ UNITS = tuple(name for name in NAMES if name != 'tongueOut')
 """The ICT model has no tongue."""
 
 Draw = Callable[[Scene, np.ndarray], np.ndarray]
+Share = Callable[[Path], list[Path]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,19 +58,21 @@ class Sweep:
 class Sweeps:
     """Shows units on rendered people."""
 
-    def __init__(self, ict: Path, portraits: Path | None = None, draw: Draw | None = None) -> None:
+    def __init__(self, ict: Path, portraits: Path | None = None, draw: Draw | None = None,
+                 share: Share = judging_portraits) -> None:
         """
         Prepare.
 
-        :param portraits: whose skin people have, of the judging half; None: painted skins
+        :param portraits: whose skin people have; None: painted skins
         :param draw: another renderer than ours
+        :param share: which of the portraits, the judging half
         :raises ModelBuildingError: a folder that has not what is needed.
         """
         self._pipeline = Pipeline(PipelineConfig(smoothing=None))
         self._marks_reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
-        self._reader = ExpressionReader()
+        self._reader = ExpressionReader(self._pipeline.model)
         self._heads = IctHeads(IctModel.load(ict))
-        self._portraits = judging_portraits(portraits) if portraits else []
+        self._portraits = share(portraits) if portraits else []
         self.drawn = draw or self._heads.drawn
         self._camera = Camera(SIZE_PX, SIZE_PX, FOCAL_LENGTH_PX, FOCAL_LENGTH_PX,
                               (SIZE_PX - 1) / 2, (SIZE_PX - 1) / 2)

@@ -4,7 +4,7 @@
 """Rendered eyes that look where it is known, and that close: gaze and openness against truth."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,13 +15,15 @@ from face_recon_ros import Face, Pipeline, PipelineConfig
 from face_recon_ros.expression.units import COUNT, INDEX
 from face_recon_ros.eyes.gaze import head_sigma_rad
 from face_recon_ros.rotations import rotation_to
-from model_building.evaluation.expression_sweeps import SIZE_PX, Sweeps
+from model_building.evaluation.expression_sweeps import SIZE_PX, Share, Sweeps
 from model_building.expression.sampling import gazes_rad
 from model_building.network.augmentation import rotation_about
 from model_building.network.ict_heads import IDENTITY_LIMIT, photographed
+from model_building.network.portraits import judging_portraits
 
 SIDEWAYS, UPWARDS = (-0.6, -0.3, 0.0, 0.3, 0.6), (-0.5, 0.0, 0.5)
 """Of the units that turn eyes: 1 is as far as they go."""
+LOOKS = tuple(product(SIDEWAYS, UPWARDS))
 TURNS_DEG = (-20, 0, 20)
 BLINKS = (0.5, 1.0)
 GREY = 120
@@ -42,23 +44,26 @@ class Seen:
     gaze_rad: np.ndarray
 
 
-def eyes_of(ict: Path, portraits: Path | None, people: int, seed: int) -> Iterator[Seen]:
+def eyes_of(
+    ict: Path, portraits: Path | None, people: int, seed: int,
+    share: Share = judging_portraits, looks: Iterable[tuple[float, float]] = LOOKS,
+) -> Iterator[Seen]:
     """
     Render people, and look at them.
 
-    :param portraits: whose skin people have, of the judging half; None: painted skins
+    :param portraits: whose skin people have; None: painted skins
+    :param share: which of the portraits, the judging half
+    :param looks: aside and up, of the units that turn eyes
     :raises ModelBuildingError: a folder that has not what is needed.
     """
-    sweeps = Sweeps(ict, portraits)
+    sweeps = Sweeps(ict, portraits, share=share)
+    shown = [*((*look, 0.0) for look in looks), *((0.0, 0.0, blink) for blink in BLINKS)]
     pipeline = Pipeline(PipelineConfig(use_eyes='always'))
     for number in range(people):
         rng = np.random.default_rng([seed, number])
         identity = np.clip(rng.standard_normal(100), -IDENTITY_LIMIT, IDENTITY_LIMIT)
         skin = sweeps.skin(number, rng)
-        looks = [(aside, up, 0.0) for aside, up in product(SIDEWAYS, UPWARDS)]
-        for turn_deg, (aside, up, blink) in product(
-            TURNS_DEG, [*looks, *((0.0, 0.0, blink) for blink in BLINKS)]
-        ):
+        for turn_deg, (aside, up, blink) in product(TURNS_DEG, shown):
             weights = weights_of(aside, up, blink)
             scene = sweeps.scene(identity, skin, number, weights, (turn_deg, 0))
             image = sweeps.drawn(scene, np.full((SIZE_PX, SIZE_PX, 3), GREY, np.uint8))

@@ -10,19 +10,16 @@ import numpy as np
 
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.expression.looks import with_openness
-from face_recon_ros.expression.units import INDEX
+from face_recon_ros.expression.smile import SMILES, SmileMeasure
+from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.face import Face
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.face_mesh import FaceMeshRegressor
 from face_recon_ros.regression.region import Region
 from model_building.expression.features import aligned
 from model_building.expression.landmark_regression import ExpressionRegression
-from model_building.expression.smile import SmileMeasure
 
 LEAST_SCORE, LEAST_PRESENCE = 0.5, 0.5
-
-
-SMILES = [INDEX['mouthSmileLeft'], INDEX['mouthSmileRight']]
 
 
 class LandmarkTeacher:
@@ -39,7 +36,7 @@ class LandmarkTeacher:
         self._face_mesh = FaceMeshRegressor(self._model)
         self._regression = ExpressionRegression(
             self._model.landmarks_468.mean, self._model.landmarks_468_mirror, path)
-        self._smile = SmileMeasure(self._model)
+        self._smile = SmileMeasure(self._model.landmarks_468)
 
     def __call__(self, image: np.ndarray) -> tuple[Face, np.ndarray] | None:
         """Return the largest sure face and its coefficients (52,); None where there is none."""
@@ -59,4 +56,4 @@ class LandmarkTeacher:
             return None
         read = self._regression(seen)
         read[SMILES] = np.clip((read[SMILES] + self._smile(landmarks_px)) / 2, 0.0, 1.0)
-        return face, with_openness(read, face.eye_openness)
+        return face, with_openness(read, part_open(face.eye_openness))

@@ -17,6 +17,7 @@ from torch import nn
 
 from face_recon_ros.tflite import Network
 from model_building.eyes.network import (
+    GAZE_UNIT,
     HEIGHT,
     POINT_MIDDLE,
     POINT_UNIT,
@@ -29,9 +30,9 @@ from model_building.eyes.network import (
 from model_building.tflite_writer import GraphWriter
 
 EYES = 2
-OUTPUT = 'points_and_radius'
-TOLERANCE_PX = 2e-3
-DESCRIPTION = 'face_recon_ros: crops of two left eyes to irises and lids; docs/gaze.md'
+OUTPUT = 'points_radius_gaze'
+TOLERANCE = 2e-3
+DESCRIPTION = 'face_recon_ros: crops of two left eyes to irises, lids and gaze; docs/gaze.md'
 
 
 def folded(block: nn.Module) -> tuple[np.ndarray, np.ndarray, int]:
@@ -43,11 +44,13 @@ def folded(block: nn.Module) -> tuple[np.ndarray, np.ndarray, int]:
     return weight.detach().numpy(), bias.detach().numpy(), int(convolution.stride[0])
 
 
-def in_pixels(values: np.ndarray) -> np.ndarray:
-    """Return the network's outputs (N, 37) as points and radius (N, 35) in pixels of the crop."""
-    points = values[:, : 2 * POINTS] * POINT_UNIT + POINT_MIDDLE
-    radius = values[:, 2 * POINTS : 2 * POINTS + 1] * RADIUS_UNIT + RADIUS_MIDDLE
-    return np.concatenate([points, radius], axis=1)
+_UNITS = np.array([POINT_UNIT] * (2 * POINTS) + [RADIUS_UNIT] + [GAZE_UNIT] * 2)
+_MIDDLES = np.array([POINT_MIDDLE] * (2 * POINTS) + [RADIUS_MIDDLE] + [0.0] * 2)
+
+
+def without_units(values: np.ndarray) -> np.ndarray:
+    """Return the network's outputs (N, 37) as pixels of the crop (35) and sines (2)."""
+    return np.asarray(values * _UNITS + _MIDDLES)
 
 
 def write(network: EyeNet, path: Path) -> None:
@@ -62,18 +65,15 @@ def write(network: EyeNet, path: Path) -> None:
     # PyTorch flattens channels, rows, columns; here they are rows, columns, channels
     maps = weight.reshape(len(weight), -1, HEIGHT // 8, SIZE // 8).transpose(0, 2, 3, 1)
     graph.linear(maps.reshape(len(weight), -1), first.bias.detach().numpy(), True, 'hidden')
-    count = 2 * POINTS + 1
-    unit = np.append(np.full(2 * POINTS, POINT_UNIT), RADIUS_UNIT)
-    middle = np.append(np.full(2 * POINTS, POINT_MIDDLE), RADIUS_MIDDLE)
-    weight, bias = last.weight.detach().numpy()[:count], last.bias.detach().numpy()[:count]
-    graph.linear(weight * unit[:, None], bias * unit + middle, False, OUTPUT)
+    weight, bias = last.weight.detach().numpy(), last.bias.detach().numpy()
+    graph.linear(weight * _UNITS[:, None], bias * _UNITS + _MIDDLES, False, OUTPUT)
     graph.save(path)
 
 
-def largest_difference_px(network: EyeNet, path: Path) -> float:
-    """Return how far the file's outputs are from PyTorch's on noise, pixels."""
+def largest_difference(network: EyeNet, path: Path) -> float:
+    """Return how far the file's outputs are from PyTorch's on noise, pixels and sines."""
     images = np.random.default_rng(0).random((EYES, HEIGHT, SIZE, 3), np.float32)
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
     (found,) = Network(path)(images)
-    return float(np.abs(found - in_pixels(expected)).max())
+    return float(np.abs(found - without_units(expected)).max())

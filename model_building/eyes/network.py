@@ -23,7 +23,7 @@ POINT_MIDDLE, POINT_UNIT = 32.0, 16.0
 RADIUS_MIDDLE, RADIUS_UNIT = 8.0, 4.0
 GAZE_UNIT = 0.3
 OUTPUTS = 2 * POINTS + 1 + 2
-"""Points, radius of the iris, and the gaze, which only guides the training."""
+"""Points, radius of the iris, and the gaze: sines from the viewing ray, outwards and down."""
 
 
 class EyeNet(nn.Module):

@@ -25,8 +25,8 @@ class Samples:
     images (N, IRIS_SIZE, IRIS_SIZE, 3) uint8 RGB; truth of each.
 
     points (N, 17, 2): iris, then the outline, pixels. radius (N,) px. gaze (N, 2): from the lens,
-    sines, in the crop's axes. close (N,): 1 is shut. at_lens (N,): whether gaze is known. eye
-    (N,): number of the eye, to hold some of them out.
+    sines, in the crop's axes. close (N,): 1 is shut. at_lens (N,): whether gaze is known. photo
+    (N,): number of the photo.
     """
 
     images: np.ndarray
@@ -35,7 +35,7 @@ class Samples:
     gaze: np.ndarray
     close: np.ndarray
     at_lens: np.ndarray
-    eye: np.ndarray
+    photo: np.ndarray
 
 
 def random_movement(eye: PhotoEye, random: np.random.Generator) -> Movement:
@@ -65,10 +65,10 @@ def make(eyes: Iterable[PhotoEye], per_eye: int, seed: int) -> Samples:
             movement = random_movement(eye, random)
             result = moved(eye, movement, random)
             if result is not None:
-                rows.append((*_crop(*result, eye, movement, random), number))
-    images, points, radius, gaze, close, at_lens, eye_numbers = (
+                rows.append((*_crop(*result, eye, movement, random), eye.photo))
+    images, points, radius, gaze, close, at_lens, numbers = (
         np.array(column) for column in zip(*rows, strict=True))
-    return Samples(images, points, radius, gaze, close, at_lens, eye_numbers)
+    return Samples(images, points, radius, gaze, close, at_lens, numbers)
 
 
 def _crop(

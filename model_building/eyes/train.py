@@ -24,11 +24,12 @@ from model_building.eyes.network import (
     TOP,
     EyeNet,
 )
+from model_building.eyes.photo_eyes import HELD_OUT
 from model_building.eyes.samples import Samples
 
 SHIFT_PX = 4
-HELD_OUT = 10
-"""One eye in so many takes no part."""
+GAZE_WEIGHT = 2.0
+"""Of the loss."""
 OPEN = 0.5
 """Less closed than this, an eye shows its iris."""
 
@@ -54,7 +55,7 @@ class _Data:
         self.truth = torch.from_numpy(truth.astype(np.float32))
         self.open = torch.from_numpy((samples.close < OPEN).astype(np.float32))
         self.at_lens = torch.from_numpy(samples.at_lens.astype(np.float32))
-        held_out = samples.eye % HELD_OUT == 0
+        held_out = samples.at_lens & (samples.photo % HELD_OUT == 0)
         self.training, self.held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     def batch(
@@ -90,7 +91,7 @@ def loss_of(found: Tensor, truth: Tensor, is_open: Tensor, at_lens: Tensor) -> T
     error = functional.smooth_l1_loss(found, truth, reduction='none', beta=0.1)
     iris, lids = error[:, :2].mean(1), error[:, 2 : 2 * POINTS].mean(1)
     radius, gaze = error[:, 2 * POINTS], error[:, 2 * POINTS + 1 :].mean(1)
-    return (2 * lids + is_open * (3 * iris + 0.3 * radius + at_lens * gaze)).mean()
+    return (2 * lids + is_open * (3 * iris + 0.3 * radius + GAZE_WEIGHT * at_lens * gaze)).mean()
 
 
 def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
@@ -118,17 +119,27 @@ def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
 
 
 def judged(network: EyeNet, data: _Data) -> str:
-    """Return how held-out eyes are seen: error of the iris against the corners, and its slope."""
+    """
+    Return how held-out eyes are seen.
+
+    Errors and slopes of the iris against the corners, and of the gaze.
+    """
     network.eval()
     chosen = data.held_out[data.open[data.held_out].numpy() > 0]
     with torch.no_grad():
         images = data.images[chosen, :, TOP : TOP + HEIGHT].float() / 255
         found = network(images).numpy()
     network.train()
-    beside, true = (_beside_corners(v) for v in (found, data.truth[chosen].numpy()))
-    error = POINT_UNIT * (beside - true).std(axis=0)
-    slopes = [np.polyfit(true[:, axis], beside[:, axis], 1)[0] for axis in (0, 1)]
-    return f'{error[0]:.2f} {error[1]:.2f} px, slope {slopes[0]:.2f} {slopes[1]:.2f}'
+    truth = data.truth[chosen].numpy()
+    beside = _told(POINT_UNIT * _beside_corners(truth), POINT_UNIT * _beside_corners(found), 'px')
+    gaze = np.degrees(GAZE_UNIT * truth[:, -2:]), np.degrees(GAZE_UNIT * found[:, -2:])
+    return f'iris {beside}; gaze {_told(*gaze, "degrees")}'
+
+
+def _told(true: np.ndarray, found: np.ndarray, unit: str) -> str:
+    error = (found - true).std(axis=0)
+    slopes = [np.polyfit(true[:, axis], found[:, axis], 1)[0] for axis in (0, 1)]
+    return f'{error[0]:.2f} {error[1]:.2f} {unit}, slope {slopes[0]:.2f} {slopes[1]:.2f}'
 
 
 def _beside_corners(values: np.ndarray) -> np.ndarray:

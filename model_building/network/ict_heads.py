@@ -18,6 +18,7 @@ from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from face_recon_ros.rotations import OPTICAL_FROM_VIEWER
 from model_building.face_model.ict_model import IctModel
 from model_building.network.glasses import Glasses
+from model_building.network.ict_lids import Lids
 from model_building.network.ict_skin import Skin, SkinMaker
 from model_building.network.ict_surface import Surface, normals_of
 from model_building.network.ict_wearer import Wearers
@@ -97,6 +98,7 @@ class IctHeads:
         self.model = model
         self.surface = Surface(model)
         self.skins = SkinMaker(self.surface)
+        self._lids = Lids(self.surface)
         self._wearers = Wearers(self.surface)
         self._bare = np.concatenate(
             [self.surface.triangles, _TORSO_TRIANGLES + len(self.surface)])
@@ -112,7 +114,7 @@ class IctHeads:
             'mouthSmile_L': smile, 'mouthSmile_R': smile, 'browInnerUp_L': brow,
             'browInnerUp_R': brow, 'jawOpen': jaw * (rng.random() < 0.3),
         }
-        return self.surface.subdivide(self.model.points(weights, expression))
+        return self.with_expression(weights, expression)
 
     def glasses(self, points: np.ndarray, rng: np.random.Generator) -> Glasses:
         """Draw glasses for a subdivided head (N, 3)."""
@@ -120,7 +122,8 @@ class IctHeads:
 
     def with_expression(self, identity: np.ndarray, expression: dict[str, float]) -> np.ndarray:
         """Return the vertices (N, 3) of somebody with weights of named shapes, subdivided."""
-        return self.surface.subdivide(self.model.points(identity, expression))
+        points = self.surface.subdivide(self.model.points(identity, expression))
+        return self._lids.over_eyes(points)
 
     def landmarks_m(self, points: np.ndarray) -> np.ndarray:
         """Return iBUG's 68 (68, 3) of a subdivided head."""

@@ -22,6 +22,7 @@ from model_building.network import hair
 from model_building.network.face_covering import face_covering
 from model_building.network.glasses import Glasses
 from model_building.network.ict_landmarks import IctLandmarks
+from model_building.network.ict_lids import Lids
 from model_building.network.ict_skin import Skin, SkinMaker
 from model_building.network.ict_surface import (
     EYE_SOCKETS,
@@ -95,6 +96,7 @@ class IctPeople:
         self.landmarks = IctLandmarks.of(ict, model)
         self.worn = worn or Worn()
         self._surface = surface = Surface(ict, fine=fine)
+        self._lids = Lids(surface)
         self._skins = SkinMaker(surface)
         self._noise = Noise(seed=7)
         _, y, z = surface.neutral.T
@@ -122,7 +124,7 @@ class IctPeople:
             skin = self._skins.plain_skin(rng)
         else:
             skin = self._skins.of_face(photo.image, photo.landmarks_px, rng)
-        points = self._surface.subdivide(head)
+        points = self._lids.over_eyes(self._surface.subdivide(head))
         colors = self._with_eyes(skin.colors, gaze, rng)
         body = self._body(points, replace(skin, colors=colors), rng)
         pieces = [body, *self._on_the_head(points, rng)]

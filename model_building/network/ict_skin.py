@@ -15,6 +15,7 @@ from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rendering.texture import sample_colors
+from model_building.network.ict_lids import Lids
 from model_building.network.ict_surface import (
     Surface,
     distance_to_line,
@@ -47,6 +48,7 @@ class SkinMaker:
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
         self._model = surface.model
+        self._lids = Lids(surface)
         self.renderer = Renderer(surface.triangles)
 
     def plain_skin(self, rng: np.random.Generator) -> Skin:
@@ -121,6 +123,7 @@ class SkinMaker:
             normal = rows.T @ rows + FIT_RIDGE_M2 * len(mean) * np.eye(FITTED_MODES)
             weights = np.linalg.solve(normal, rows.T @ missing.ravel())
         points = self._surface.subdivide(model.points(weights)).astype(np.float64)
+        points = self._lids.over_eyes(points)
         marks = mean + basis @ weights
         placed = points @ (scale * rotation).T + move
         residual = target - (marks @ (scale * rotation).T + move)

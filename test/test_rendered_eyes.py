@@ -1,0 +1,86 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Rendered eyes: lids over the eyeballs, and openness through the whole pipeline."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip('yaml')
+eye_sweeps = pytest.importorskip('model_building.evaluation.eye_sweeps')
+
+from face_recon_ros.eyes.gaze import head_sigma_rad  # noqa: E402
+from model_building.face_model.ict_model import IctModel  # noqa: E402
+from model_building.network.ict_lids import THICKNESS_M, Lids  # noqa: E402
+from model_building.network.ict_surface import SKIN, Surface  # noqa: E402
+
+
+@pytest.fixture(scope='module')
+def ict(shared_data):
+    return shared_data / 'data' / 'ict_face_model_light'
+
+
+@pytest.fixture(scope='module')
+def surface(ict):
+    return Surface(IctModel.load(ict))
+
+
+@pytest.fixture(scope='module')
+def seen(ict):
+    return list(eye_sweeps.eyes_of(ict, None, people=2, seed=21, looks=[(0.0, 0.0)]))
+
+
+def deepest_m(surface, points):
+    """Return how far skin reaches below the nearest side of the eyeballs' vertices at most."""
+    skin = points[surface.parts[:, SKIN] > 0.99]
+    deepest = 0.0
+    for side in range(2):
+        ball = points[surface.eyes[:, side] > 0.99]
+        centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        out, of_ball = skin - centre, ball - centre
+        near = out[np.linalg.norm(out, axis=1) < np.linalg.norm(of_ball, axis=1).max()]
+        away = np.linalg.norm(near, axis=1, keepdims=True)
+        # how far the ball reaches along each: it is convex
+        along = of_ball @ (near / away).T
+        beside = np.sqrt(np.maximum((of_ball**2).sum(axis=1)[:, None] - along**2, 0))
+        reach = np.where(beside < 0.0007, along, 0).max(axis=0)
+        deepest = max(deepest, float((reach - away[:, 0]).max(initial=0.0)))
+    return deepest
+
+
+@pytest.mark.parametrize('blink', [0.0, 0.5, 1.0])
+def test_lids_lie_over_the_eyeballs(surface, blink):
+    identity = np.clip(np.random.default_rng([7, 2]).standard_normal(100), -2.5, 2.5)
+    shape = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
+    before = surface.subdivide(surface.model.points(identity, shape))
+    after = Lids(surface).over_eyes(before)
+    assert deepest_m(surface, before) > 0.001
+    assert deepest_m(surface, after) < THICKNESS_M / 2
+    moved = np.linalg.norm(after - before, axis=1)
+    assert moved.max() < 0.004
+    assert not moved[surface.eyes.max(axis=1) > 0].any()
+    np.testing.assert_allclose(Lids(surface).over_eyes(after), after, atol=1e-6)
+
+
+def test_openness_falls_from_open_to_half_to_shut(seen):
+    means = [
+        np.mean([s.face.eye_openness for s in seen if s.blink == blink])
+        for blink in (0.0, 0.5, 1.0)
+    ]
+    assert means[0] > means[1] + 0.05
+    assert means[1] > means[2] + 0.2
+
+
+def test_the_mirrored_image_has_the_mirrored_openness(seen):
+    both = [(s.face.eye_openness, s.mirrored.eye_openness[::-1]) for s in seen if s.mirrored]
+    assert len(both) >= 12
+    assert np.median([np.abs(a - b).max() for a, b in both]) < 0.15
+
+
+def test_eyes_that_are_not_measured_give_the_head_with_its_sigma(seen):
+    unseen = [s.face for s in seen if s.face.eyes and not s.face.eyes.measured.any()]
+    assert unseen
+    for face in unseen:
+        np.testing.assert_allclose(face.gaze, face.pose.rotation[:, 0])
+        assert face.gaze_sigma_rad == head_sigma_rad(face.pose, face.pose_covariance)
+    assert all(s.face.eyes.measured.all() for s in seen if s.blink == 0)
