@@ -5,14 +5,14 @@
 """
 Fit the constants of face_recon_ros/eyes/gaze.py.
 
-    fit_gaze.py --portraits DIR --pointing DIR [--evaluations N]
+    fit_gaze.py --portraits DIR --pointing DIR --ict DIR [--evaluations N]
 
 On the photos `fit` of evaluate_gaze.py, which judges on others. What is made small: errors of
-people who look into the lens (median, 90 %), of posed heads, of moved irises, and how often posed
-heads 15 degrees beside the lens look nearer to it than those at it, while changes of the gaze keep
-their size: slopes of posed heads and of moved irises. Without the slopes "at the lens" would be
-the best answer. sigma_scale follows from portraits and posed heads at the
-end.
+people who look into the lens (median, 90 %), of posed heads, of moved irises, of rendered people
+who turn heads and eyes, and how often posed heads 15 degrees beside the lens look nearer to it
+than those at it, while changes of the gaze keep their size: slopes of posed heads and of moved
+irises. Without the slopes "at the lens" would be the best answer. sigma_scale follows from
+portraits and posed heads at the end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ import numpy as np
 from evaluate_gaze import SHARE, Looker, Sample, auc_beside, portraits, posed, seen_across
 from scipy.optimize import minimize
 
+from face_recon_ros.camera import Camera
+from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.gaze import FITTED, GazeConstants, GazeEstimate, gaze_of
+from model_building.evaluation import eye_sweeps
+from model_building.evaluation.expression_sweeps import SIZE_PX
+from model_building.network.portraits import development_portraits
 
 FREE = (
     'gain', 'vertical_gain', 'half_width_px', 'eye_sigma', 'eye_sigma_px', 'spread_rad',
@@ -35,21 +40,24 @@ FREE = (
 )  # fmt: skip
 # Of each error, what counts as one
 PORTRAIT_DEG, PORTRAIT_90_DEG, PAN_DEG, TILT_DEG, MOVED_DEG = 3.5, 7.0, 4.6, 18.0, 8.0
-CONFUSED = 0.1
+CONFUSED, RENDERED_DEG = 0.1, 6.0
 # Least and largest slopes, and what a slope beyond costs
 PAN_SLOPE, TILT_SLOPE, MOVED_SLOPE = (0.95, 1.02), (0.65, 1.05), (0.95, 1.1)
 SLOPE_COST = 40.0
+RENDERED_PEOPLE, RENDERED_SEED = 3, 31
+LOOKS = ((0.0, 0.0), (-0.6, 0.0), (0.6, 0.0), (0.3, 0.5), (-0.3, -0.5))
 
 
 class Photos:
     """The photos `fit`."""
 
-    def __init__(self, portraits_dir: Path, pointing_dir: Path) -> None:
+    def __init__(self, portraits_dir: Path, pointing_dir: Path, ict_dir: Path) -> None:
         looker = Looker()
         files = portraits(portraits_dir, 'fit', 1)
         self.portraits = looker.samples(files)
         self.moved = looker.moved(files)
         self.posed = looker.samples(posed(pointing_dir, 'fit', 1))
+        self.rendered = rendered(ict_dir, portraits_dir)
 
     def cost(self, known: GazeConstants) -> float:
         """Return what is made small."""
@@ -70,7 +78,8 @@ class Photos:
             _beyond(changes[:, 0], moved[:, 0], MOVED_SLOPE),
             _beyond(changes[:, 1], moved[:, 1], MOVED_SLOPE),
         ]
-        others = off / MOVED_DEG + confused / CONFUSED
+        drawn = [_error_rad(s, e) for s, e in _each(self.rendered, known)]
+        others = off / MOVED_DEG + confused / CONFUSED + np.degrees(np.mean(drawn)) / RENDERED_DEG
         return float(errors + others + SLOPE_COST * np.square(beyond).sum())
 
     def sigma_scale(self, known: GazeConstants) -> float:
@@ -81,6 +90,19 @@ class Photos:
             for found in (self.portraits, self.posed)
         ]
         return float(np.mean(scales))
+
+
+def rendered(ict_dir: Path, portraits_dir: Path) -> list[Sample]:
+    """Return rendered people with the skin of development portraits, whose eyes are open."""
+    camera = Camera.uncalibrated(SIZE_PX, SIZE_PX)
+    seen = eye_sweeps.eyes_of(
+        ict_dir, portraits_dir, RENDERED_PEOPLE, RENDERED_SEED, development_portraits, LOOKS
+    )
+    return [
+        Sample(s.face, camera, s.face.landmarks_m[CORNERS_68].mean(axis=(0, 1)), 0.0,
+               -float(np.degrees(s.gaze_rad[0])), float(np.degrees(s.gaze_rad[1])))
+        for s in seen if not s.blink
+    ]  # fmt: skip
 
 
 def _error_rad(sample: Sample, found: GazeEstimate) -> float:
@@ -132,9 +154,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description='Fit the constants of gazes')
     parser.add_argument('--portraits', type=Path, metavar='DIR', required=True)
     parser.add_argument('--pointing', type=Path, metavar='DIR', required=True)
+    parser.add_argument('--ict', type=Path, metavar='DIR', required=True)
     parser.add_argument('--evaluations', type=int, default=200, metavar='N')
     options = parser.parse_args(arguments)
-    photos = Photos(options.portraits, options.pointing)
+    photos = Photos(options.portraits, options.pointing, options.ict)
     known = fitted(photos, FITTED, FREE, options.evaluations)
     sys.stdout.write(f'cost {photos.cost(FITTED):.3f} -> {photos.cost(known):.3f}\n{known}\n')
     return 0
