@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How models/eyes.tflite is made: moved irises and lids with known truth, crops, the file."""
+"""How models/gaze.tflite is made: moved irises and lids with known truth, crops, the file."""
 
 from dataclasses import replace
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -24,27 +25,26 @@ from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
-EYES_FILE = 'eyes.tflite'
+EYES_FILE, GAZE_FILE = 'eyes.tflite', 'gaze.tflite'
 # Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
 # points, in pixels of the square, the iris' radius, and how far it is turned (sines) out
 SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
 POINTS = 1 + LID_POINTS
-OUTPUT = (2, 2 * POINTS + 1 + 2)
+POINTS_OUTPUT, OUTPUT = (2, 2 * POINTS + 1), (2, 2 * POINTS + 1 + 2)
 
 
 class EyeNetwork:
-    """The network that this project trains (docs/gaze.md), for left eyes; right ones mirrored."""
+    """
+    The networks that this project trains (docs/gaze.md), for left eyes; right ones mirrored.
+
+    One sees irises and lids, the other how far the eyes are turned.
+    """
 
     def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
-        """:raises ModelFileError: the file cannot be used, or is another network."""
-        self._network = Network(path or model_file(EYES_FILE), threads)
-        shapes = self._network.output_shapes()
-        if self._network.input_shape != INPUT or shapes != [OUTPUT]:
-            raise ModelFileError(
-                f'model file {self._network.path}: image {self._network.input_shape} -> {shapes} '
-                f'is not a network of eyes, {INPUT} -> [{OUTPUT}]; give {EYES_FILE}'
-            )
+        """:raises ModelFileError: a file cannot be used, or is another network."""
+        self._network = _loaded(path or model_file(EYES_FILE), threads, (POINTS_OUTPUT, OUTPUT))
+        self._gaze = _loaded(model_file(GAZE_FILE), threads, (OUTPUT,))
 
     def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLandmarks:
         """
@@ -55,10 +55,11 @@ class EyeNetwork:
         """
         regions = eye_regions(landmarks_px)
         maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
-        (found,) = self._network.run()
+        np.copyto(self._gaze.input_tensor(), self._network.input_tensor())
+        (found,), (seen_turned,) = self._network.run(), self._gaze.run()
         found = found.astype(np.float64)
         points = found[:, : 2 * POINTS].reshape(2, POINTS, 2)
-        radius, turns = found[:, 2 * POINTS], found[:, 2 * POINTS + 1 :]
+        radius, turns = found[:, 2 * POINTS], seen_turned[:, -2:].astype(np.float64)
         points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
         turns[RIGHT, 0] *= -1
         scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
@@ -86,3 +87,15 @@ class EyeNetwork:
             part = part[:, ::-1]
         np.multiply(part, np.float32(1 / 255), out=self._network.input_tensor()[side])
         return image_from_crop
+
+
+def _loaded(path: str | Path, threads: int, outputs: Collection[tuple[int, int]]) -> Network:
+    """Return a network of eyes that has one of these outputs."""
+    network = Network(path, threads)
+    shapes = network.output_shapes()
+    if network.input_shape != INPUT or len(shapes) != 1 or shapes[0] not in outputs:
+        raise ModelFileError(
+            f'model file {network.path}: image {network.input_shape} -> {shapes} '
+            f'is not a network of eyes, {INPUT} -> {list(outputs)}; give {EYES_FILE}'
+        )
+    return network

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Make models/eyes.tflite from photos, by one config.
+Make models/gaze.tflite from photos, by one config.
 
     python -m model_building.eyes --portraits DIR --genki DIR --iris-network FILE [--output FILE]
 
@@ -28,7 +28,7 @@ from model_building.eyes.samples import Samples, make
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE / 'configs' / 'shipped.yaml'
-OUTPUT = HERE.parents[1] / 'models' / 'eyes.tflite'
+OUTPUT = HERE.parents[1] / 'models' / 'gaze.tflite'
 
 
 def joined(parts: list[Samples]) -> Samples:
