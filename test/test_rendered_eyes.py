@@ -62,6 +62,35 @@ def test_lids_lie_over_the_eyeballs(surface, blink):
     np.testing.assert_allclose(Lids(surface).over_eyes(after), after, atol=1e-6)
 
 
+def test_nothing_but_lids_is_moved(surface):
+    identity = np.clip(np.random.default_rng([7, 2]).standard_normal(100), -2.5, 2.5)
+    before = surface.subdivide(surface.model.points(identity, {'eyeBlink_L': 1.0}))
+    # more than by rounding
+    moved = np.abs(Lids(surface).over_eyes(before) - before).max(axis=1) > 1e-6
+    assert moved.any()
+    assert (surface.parts[moved, SKIN] > 0.99).all()
+    marks = surface.model.landmarks_68
+    assert not moved[np.delete(marks, np.arange(36, 48))].any()
+    to_eyes = np.linalg.norm(before[moved][:, None] - before[marks[36:48]], axis=-1).min(axis=1)
+    assert to_eyes.max() < 0.015
+
+
+@pytest.mark.parametrize('number', range(3))
+def test_half_shut_lids_lie_between_open_and_shut_ones(surface, number):
+    identity = np.clip(np.random.default_rng([7, number]).standard_normal(100), -2.5, 2.5)
+    lids, marks = Lids(surface), surface.model.landmarks_68
+
+    def heights_m(blink):
+        shape = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
+        points = lids.over_eyes(surface.subdivide(surface.model.points(identity, shape)))
+        return (points[marks[[37, 38, 43, 44]]] - points[marks[[41, 40, 47, 46]]])[:, 1]
+
+    opened, half, shut = heights_m(0.0), heights_m(0.5), heights_m(1.0)
+    assert (opened > half + 0.002).all()
+    assert (half > shut + 0.002).all()
+    assert (shut < opened / 4).all()
+
+
 def test_openness_falls_from_open_to_half_to_shut(seen):
     means = [
         np.mean([s.face.eye_openness for s in seen if s.blink == blink])
