@@ -43,8 +43,8 @@ class EyeNetwork:
 
     def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
         """:raises ModelFileError: a file cannot be used, or is another network."""
-        self._network = _loaded(path or model_file(EYES_FILE), threads, (POINTS_OUTPUT, OUTPUT))
-        self._gaze = _loaded(model_file(GAZE_FILE), threads, (OUTPUT,))
+        self._network = _loaded(path, EYES_FILE, threads, (POINTS_OUTPUT, OUTPUT))
+        self._gaze = _loaded(None, GAZE_FILE, threads, (OUTPUT,))
 
     def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLandmarks:
         """
@@ -89,13 +89,15 @@ class EyeNetwork:
         return image_from_crop
 
 
-def _loaded(path: str | Path, threads: int, outputs: Collection[tuple[int, int]]) -> Network:
-    """Return a network of eyes that has one of these outputs."""
-    network = Network(path, threads)
+def _loaded(
+    path: str | Path | None, name: str, threads: int, outputs: Collection[tuple[int, int]]
+) -> Network:
+    """Return a network of eyes that has one of these outputs; None: the shipped file of a name."""
+    network = Network(path or model_file(name), threads)
     shapes = network.output_shapes()
     if network.input_shape != INPUT or len(shapes) != 1 or shapes[0] not in outputs:
         raise ModelFileError(
             f'model file {network.path}: image {network.input_shape} -> {shapes} '
-            f'is not a network of eyes, {INPUT} -> {list(outputs)}; give {EYES_FILE}'
+            f'is not a network of eyes, {INPUT} -> {list(outputs)}; give {name}'
         )
     return network
