@@ -12,6 +12,7 @@ import pytest
 from face_recon_ros import deprecation
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.eyes import iris as iris_module
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
@@ -307,6 +308,12 @@ def test_a_stream_is_spared_the_eyes_that_nobody_wants(portrait, monkeypatch):
 def test_a_foreign_file_is_refused():
     with pytest.raises(ModelFileError, match='is not a network of eyes'):
         EyeNetwork(model_file('face_landmark.tflite'))
+
+
+def test_a_network_of_eyes_without_gaze_is_refused_by_its_own_name(monkeypatch):
+    monkeypatch.setattr(iris_module, 'model_file', lambda _: model_file('eyes.tflite'))
+    with pytest.raises(ModelFileError, match=r'is not a network of eyes, .*; give gaze\.tflite'):
+        EyeNetwork()
 
 
 def test_tables_of_eyes(face, portrait):
