@@ -37,6 +37,7 @@ CAMERA = Camera(WIDTH, HEIGHT, FOCAL_LENGTH_PX, FOCAL_LENGTH_PX, 325.0, 235.0)
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
 RATE_HZ = 30
 STILL_COUNT, STREAM_COUNT, STANDING_COUNT = 24, 75, 30
+WRITTEN_DRAWS = 8  # of the sensor's noise, from which the table's means and scatter come
 # The fit to the sample portrait, kept so that the colours do not depend on what is tested
 PORTRAIT_MATRIX = np.array([
     [665.62, 38.48, -2.75, 225.72], [38.58, -663.47, 53.44, 96.57], [-0.35, 53.51, 664.59, 0.0],
@@ -179,9 +180,9 @@ def mean(rows, left_out=0):
     return {name: float(np.mean(sorted(row[name] for row in rows)[kept])) for name in rows[0]}
 
 
-def measure_stills(config, studio):
-    """Return the mean errors of still images, by name."""
-    pipeline, rng = Pipeline(config), np.random.default_rng(1)
+def measure_stills(config, studio, draw=0):
+    """Return the mean errors of still images with one draw of noise, by name."""
+    pipeline, rng = Pipeline(config), np.random.default_rng((1, draw))
     rows = []
     for head in still_heads():
         view = studio.view(head, rng)
@@ -204,9 +205,9 @@ def unlike(face, mirrored):
     return angle_deg(face.rotation, back)
 
 
-def measure_stream(config, studio):
-    """Return the mean errors of a stream, by name, and the jitter of a still head."""
-    pipeline, rng = Pipeline(config), np.random.default_rng(2)
+def measure_stream(config, studio, draw=0):
+    """Return the mean errors of a stream with one draw of noise, and a still head's jitter."""
+    pipeline, rng = Pipeline(config), np.random.default_rng((2, draw))
     rows, rotations = [], []
     for index, head in enumerate(stream_heads()):
         view = studio.view(head, rng, noise=6.0)
@@ -218,11 +219,29 @@ def measure_stream(config, studio):
     return mean(rows[STANDING_COUNT:]) | {'jitter_deg': float(np.mean(steps))}
 
 
+def scatter(measured):
+    """Return the mean and standard deviation of each figure over dictionaries of them."""
+    return {
+        name: [round(float(of([row[name] for row in measured])), 4) for of in (np.mean, deviation)]
+        for name in measured[0]
+    }
+
+
+def deviation(values):
+    """Return the standard deviation of a sample."""
+    return np.std(values, ddof=1)
+
+
 def measure(regressor, studio):
-    """Return all figures of a regressor, by kind and name, rounded."""
+    """Return [mean, standard deviation] of all figures of a regressor, by kind and name."""
     config = PipelineConfig(regressor=regressor)
-    figures = {'stills': measure_stills(config, studio), 'stream': measure_stream(config, studio)}
-    return {k: {n: round(v, 4) for n, v in values.items()} for k, values in figures.items()}
+    return {
+        kind: scatter([of(config, studio, draw) for draw in range(1, WRITTEN_DRAWS + 1)])
+        for kind, of in MEASURES.items()
+    }
+
+
+MEASURES = {'stills': measure_stills, 'stream': measure_stream}
 
 
 def main():
