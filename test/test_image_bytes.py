@@ -7,7 +7,6 @@ import struct
 
 import numpy as np
 import pytest
-
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import rotation_to
 
 # Corners of the person's right and left eye among the 68, the image-left one of an upright face
 # first
@@ -29,6 +30,17 @@ def eye_regions(landmarks_px: np.ndarray) -> list[Region]:
         roll_rad = float(np.arctan2(along[1], along[0]))
         regions.append(Region((first + second) / 2, side_px, roll_rad))
     return regions
+
+
+def sines_seen(direction: np.ndarray, points_m: np.ndarray) -> np.ndarray:
+    """
+    Return how far a direction is turned from the viewing rays to points, as the image shows it.
+
+    :param direction: (3,) unit, camera frame; one at a viewer is not turned
+    :param points_m: (N, 3) from the camera
+    :return: (N, 2) sines, to the image's right and down
+    """
+    return np.array([(rotation_to(point).T @ direction)[:2] for point in points_m])
 
 
 def is_inside(region: Region, image: np.ndarray) -> bool:

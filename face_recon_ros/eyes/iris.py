@@ -27,11 +27,13 @@ from face_recon_ros.tflite import Network
 
 EYES_FILE, GAZE_FILE = 'eyes.tflite', 'gaze.tflite'
 # Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
-# points, in pixels of the square, the iris' radius, and how far it is turned (sines) out
+# points, in pixels of the square, the iris' radius, how far it is turned (sines) in a head from in
+# front, and by how much a turned head changes that (2, 2) out
 SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
 POINTS = 1 + LID_POINTS
-POINTS_OUTPUT, OUTPUT = (2, 2 * POINTS + 1), (2, 2 * POINTS + 1 + 2)
+POINTS_OUTPUT, OUTPUT = (2, 2 * POINTS + 1), (2, 2 * POINTS + 1 + 2 + 4)
+TURNS, CHANGES = slice(2 * POINTS + 1, 2 * POINTS + 3), slice(2 * POINTS + 3, 2 * POINTS + 7)
 
 
 class EyeNetwork:
@@ -46,26 +48,31 @@ class EyeNetwork:
         self._network = _loaded(path, EYES_FILE, threads, (POINTS_OUTPUT, OUTPUT))
         self._gaze = _loaded(None, GAZE_FILE, threads, (OUTPUT,))
 
-    def __call__(self, image: np.ndarray, landmarks_px: np.ndarray) -> EyeLandmarks:
+    def __call__(
+        self, image: np.ndarray, landmarks_px: np.ndarray, heads: np.ndarray | None = None
+    ) -> EyeLandmarks:
         """
         Look at both eyes of a face.
 
         :param image: (H, W, 3) uint8 BGR
         :param landmarks_px: (68, 2+) of the face
+        :param heads: (2, 2) how far the head is turned from the viewing rays to the right and the
+            left eye, sines, to the image's right and down; None: not at all
         """
         regions = eye_regions(landmarks_px)
         maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
         np.copyto(self._gaze.input_tensor(), self._network.input_tensor())
-        (found,), (seen_turned,) = self._network.run(), self._gaze.run()
+        (found,), (seen,) = self._network.run(), self._gaze.run()
         found = found.astype(np.float64)
         points = found[:, : 2 * POINTS].reshape(2, POINTS, 2)
-        radius, turns = found[:, 2 * POINTS], seen_turned[:, -2:].astype(np.float64)
+        radius = found[:, 2 * POINTS]
         points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
-        turns[RIGHT, 0] *= -1
         scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
         for side, image_from_crop in enumerate(maps):
             points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
-            turns[side] = image_from_crop[:, :2] @ turns[side] / scales[side]
+        axes = np.array([m[:, :2] for m in maps]) / scales[:, None, None]
+        axes[RIGHT, :, 0] *= -1
+        turns = turned(seen.astype(np.float64), np.zeros((2, 2)) if heads is None else heads, axes)
         seen = np.array([is_inside(region, image) for region in regions])
         points[~seen], turns[~seen] = np.nan, np.nan
         lids = points[:, 1:]
@@ -87,6 +94,20 @@ class EyeNetwork:
             part = part[:, ::-1]
         np.multiply(part, np.float32(1 / 255), out=self._network.input_tensor()[side])
         return image_from_crop
+
+
+def turned(outputs: np.ndarray, heads: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """
+    Return how far eyes are turned (2, 2), sines, to the image's right and down.
+
+    :param outputs: (2, 41) of the network
+    :param heads: (2, 2) as EyeNetwork takes them
+    :param axes: (2, 2, 2) of the crops in the image, unit columns
+    """
+    in_crops = np.einsum('eij,ei->ej', axes, heads)
+    changes = outputs[:, CHANGES].reshape(2, 2, 2)
+    turns = outputs[:, TURNS] + np.einsum('eij,ej->ei', changes, in_crops)
+    return np.einsum('eij,ej->ei', axes, turns)
 
 
 def _loaded(

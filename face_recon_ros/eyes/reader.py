@@ -10,7 +10,7 @@ from collections.abc import Collection
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.eyes.crops import CORNERS_68
+from face_recon_ros.eyes.crops import CORNERS_68, sines_seen
 from face_recon_ros.eyes.gaze import gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import Eyes
@@ -61,11 +61,13 @@ class EyeReader:
         """
         if self._network is None:
             self._network = EyeNetwork(threads=self._threads)
-        eyes = self._network(image, landmarks_px)
+        middles_m = landmarks_m[CORNERS_68].mean(axis=1) - camera.position_m
+        heads = sines_seen(pose.rotation[:, 0], middles_m)
+        eyes = self._network(image, landmarks_px, heads)
         found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale)
         gaze = found.direction
         if stamp_s is not None:
-            to_camera = camera.position_m - landmarks_m[CORNERS_68].mean(axis=(0, 1))
+            to_camera = -middles_m.mean(axis=0)
             to_camera /= np.linalg.norm(to_camera)
             gaze = self._smoothers(
                 face_id, gaze, stamp_s, bool(found.measured.any()), pose.rotation, to_camera

@@ -30,7 +30,7 @@ from model_building.eyes.network import (
 from model_building.tflite_writer import GraphWriter
 
 EYES = 2
-OUTPUT = 'points_radius_gaze'
+OUTPUT = 'points_radius_gaze_changes'
 TOLERANCE = 2e-3
 DESCRIPTION = 'face_recon_ros: crops of two left eyes to irises, lids and gaze; docs/gaze.md'
 
@@ -44,12 +44,12 @@ def folded(block: nn.Module) -> tuple[np.ndarray, np.ndarray, int]:
     return weight.detach().numpy(), bias.detach().numpy(), int(convolution.stride[0])
 
 
-_UNITS = np.array([POINT_UNIT] * (2 * POINTS) + [RADIUS_UNIT] + [GAZE_UNIT] * 2)
-_MIDDLES = np.array([POINT_MIDDLE] * (2 * POINTS) + [RADIUS_MIDDLE] + [0.0] * 2)
+_UNITS = np.array([POINT_UNIT] * (2 * POINTS) + [RADIUS_UNIT] + [GAZE_UNIT] * 2 + [1.0] * 4)
+_MIDDLES = np.array([POINT_MIDDLE] * (2 * POINTS) + [RADIUS_MIDDLE] + [0.0] * 6)
 
 
 def without_units(values: np.ndarray) -> np.ndarray:
-    """Return the network's outputs (N, 37) as pixels of the crop (35) and sines (2)."""
+    """Return the network's outputs (N, 41) as pixels of the crop (35) and sines (6)."""
     return np.asarray(values * _UNITS + _MIDDLES)
 
 

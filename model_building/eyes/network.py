@@ -8,6 +8,7 @@ Small on purpose: it runs twice for every face of every image.
 """
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 SIZE = 64
@@ -22,8 +23,13 @@ POINTS = 17
 POINT_MIDDLE, POINT_UNIT = 32.0, 16.0
 RADIUS_MIDDLE, RADIUS_UNIT = 8.0, 4.0
 GAZE_UNIT = 0.3
-OUTPUTS = 2 * POINTS + 1 + 2
-"""Points, radius of the iris, and the gaze: sines from the viewing ray, outwards and down."""
+OUTPUTS = 2 * POINTS + 1 + 2 + 4
+"""
+Points; radius of the iris; the gaze of a head from in front, sines from the viewing ray, outwards
+and down; and by how much a turned head changes it: (2, 2), of a sine of the head, see turned_by().
+"""
+FRONT = 2 * POINTS + 1 + 2
+"""Outputs without those of turned heads."""
 
 
 class EyeNet(nn.Module):
@@ -53,3 +59,10 @@ class EyeNet(nn.Module):
         """Return the outputs."""
         found: Tensor = self.head(self.features(image))
         return found
+
+
+def turned_by(outputs: Tensor, head: Tensor) -> Tensor:
+    """Return points, radius and gaze (N, 37) of heads that are turned by sines (N, 2)."""
+    changes = outputs[:, FRONT:].reshape(-1, 2, 2)
+    gaze = outputs[:, FRONT - 2 : FRONT] + (changes @ head[:, :, None] / GAZE_UNIT)[:, :, 0]
+    return torch.cat([outputs[:, : FRONT - 2], gaze], dim=1)

@@ -10,14 +10,14 @@ of eyes that look aside too near each other; of people who look ahead it is righ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from face_recon_ros import Pipeline, PipelineConfig
-from face_recon_ros.eyes.crops import eye_regions
+from face_recon_ros import Face, Pipeline, PipelineConfig
+from face_recon_ros.eyes.crops import CORNERS_68, eye_regions, sines_seen
 from face_recon_ros.eyes.landmarks import RIGHT
 from face_recon_ros.io.image_files import read_image
 from face_recon_ros.regression.crop import cut
@@ -43,12 +43,14 @@ class PhotoEye:
     """
     An eye as a left one: RGB (SIDE, SIDE, 3) float32, outline (16, 2), iris (5, 2), px.
 
+    head (2,): how far the head is turned from the eye's viewing ray, sines, x outwards, y down.
     photo: number of the photo in its folder, to hold people out.
     """
 
     image: np.ndarray
     lids: np.ndarray
     iris: np.ndarray
+    head: np.ndarray = field(default_factory=lambda: np.zeros(2))
     looks_at_lens: bool = False
     photo: int = 0
 
@@ -109,10 +111,24 @@ def photo_eyes(
             continue
         face = max(faces, key=lambda f: float(f.box[2] - f.box[0]))
         for side in range(2):
-            eye, _, spread = photo_eye(image, face.landmarks_px, side, marker, random)
+            eye, image_from_cut, spread = photo_eye(
+                image, face.landmarks_px, side, marker, random)
             corners = (eye.lids[0] + eye.lids[8]) / 2
             if spread < MOST_SPREAD_PX and np.hypot(*(eye.iris[0] - corners)) < WIDTH / 2:
-                yield replace(eye, looks_at_lens=looks_at_lens, photo=number)
+                head = turned_in_cut(_turned(face)[side], image_from_cut, side)
+                yield replace(eye, head=head, looks_at_lens=looks_at_lens, photo=number)
+
+
+def _turned(face: Face) -> np.ndarray:
+    """Return how far a head is turned from the rays to its eyes (2, 2), sines in the image."""
+    return sines_seen(face.pose.rotation[:, 0], face.landmarks_m[CORNERS_68].mean(axis=1))
+
+
+def turned_in_cut(sines: np.ndarray, image_from_cut: np.ndarray, side: int) -> np.ndarray:
+    """Return sines (2,) of an image in what was cut out of it, mirrored where it is the right."""
+    along = image_from_cut[:, 0] / np.linalg.norm(image_from_cut[:, 0])
+    turned = np.array([[along[0], along[1]], [-along[1], along[0]]]) @ sines
+    return np.asarray(turned * [-1, 1] if side == RIGHT else turned)
 
 
 def photo_eye(

@@ -4,8 +4,8 @@
 """Train the network of eyes on crops of moved eyes."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -23,11 +23,13 @@ from model_building.eyes.network import (
     SIZE,
     TOP,
     EyeNet,
+    turned_by,
 )
-from model_building.eyes.photo_eyes import HELD_OUT
 from model_building.eyes.samples import Samples
 
 SHIFT_PX = 4
+HEAD_SIGMA = 0.07
+"""Of a sine of the head: as well as the pose network knows it."""
 GAZE_WEIGHT = 2.0
 """Of the loss."""
 OPEN = 0.5
@@ -36,12 +38,21 @@ OPEN = 0.5
 
 @dataclass(slots=True, frozen=True)
 class Plan:
-    """Steps of batches, the largest learning rate, and the seed."""
+    """Steps, crops of each set of samples in a batch, the largest learning rate, and the seed."""
 
     steps: int
-    batch: int
+    batch: tuple[int, ...]
     rate: float
     seed: int
+
+
+@dataclass(slots=True, frozen=True)
+class _Batch:
+    images: Tensor
+    truth: Tensor
+    head: Tensor
+    open: Tensor
+    has_gaze: Tensor
 
 
 class _Data:
@@ -54,21 +65,24 @@ class _Data:
         truth = np.concatenate([points, radius, samples.gaze / GAZE_UNIT], axis=1)
         self.truth = torch.from_numpy(truth.astype(np.float32))
         self.open = torch.from_numpy((samples.close < OPEN).astype(np.float32))
-        self.at_lens = torch.from_numpy(samples.at_lens.astype(np.float32))
-        held_out = samples.at_lens & (samples.photo % HELD_OUT == 0)
-        self.training, self.held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        self.has_gaze = torch.from_numpy(samples.has_gaze.astype(np.float32))
+        self.head = torch.from_numpy(samples.head.astype(np.float32))
+        self.training = np.flatnonzero(~samples.held_out)
+        self.held_out = np.flatnonzero(samples.held_out)
 
-    def batch(
-        self, chosen: np.ndarray, random: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def batch(self, count: int, random: np.random.Generator) -> _Batch:
         """Return images in other light, shifted, and their truth."""
+        chosen = random.choice(self.training, min(count, len(self.training)), replace=False)
         images = self.images[chosen].float() / 255
         truth = self.truth[chosen].clone()
         x, y = random.integers(-SHIFT_PX, SHIFT_PX + 1, 2).tolist()
         wide = functional.pad(images, (SHIFT_PX, SHIFT_PX, 0, 0), mode='replicate')
         images = wide[:, :, TOP + y : TOP + y + HEIGHT, SHIFT_PX + x : SHIFT_PX + x + SIZE]
         truth[:, : 2 * POINTS] += torch.tensor([-x / POINT_UNIT, -y / POINT_UNIT]).repeat(POINTS)
-        return _relit(images, random), truth, self.open[chosen], self.at_lens[chosen]
+        head = self.head[chosen]
+        head = head + HEAD_SIGMA * torch.from_numpy(random.standard_normal(head.shape)).float()
+        return _Batch(_relit(images, random), truth, head, self.open[chosen],
+                      self.has_gaze[chosen])
 
 
 def _relit(images: Tensor, random: np.random.Generator) -> Tensor:
@@ -86,19 +100,19 @@ def _relit(images: Tensor, random: np.random.Generator) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def loss_of(found: Tensor, truth: Tensor, is_open: Tensor, at_lens: Tensor) -> Tensor:
+def loss_of(found: Tensor, truth: Tensor, is_open: Tensor, has_gaze: Tensor) -> Tensor:
     """Return the loss: outlines always, irises of open eyes, gazes where they are known."""
     error = functional.smooth_l1_loss(found, truth, reduction='none', beta=0.1)
     iris, lids = error[:, :2].mean(1), error[:, 2 : 2 * POINTS].mean(1)
     radius, gaze = error[:, 2 * POINTS], error[:, 2 * POINTS + 1 :].mean(1)
-    return (2 * lids + is_open * (3 * iris + 0.3 * radius + GAZE_WEIGHT * at_lens * gaze)).mean()
+    return (2 * lids + is_open * (3 * iris + 0.3 * radius + GAZE_WEIGHT * has_gaze * gaze)).mean()
 
 
-def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
-    """Return the trained network."""
+def train(sets: Sequence[Samples], plan: Plan, say: Callable[[str], object]) -> EyeNet:
+    """Return the network trained on sets of samples; the first has those that judge."""
     torch.manual_seed(plan.seed)
     random = np.random.default_rng(plan.seed)
-    data = _Data(samples)
+    data = [_Data(samples) for samples in sets]
     network = EyeNet().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), plan.rate, weight_decay=1e-3)
     for step in range(plan.steps):
@@ -106,15 +120,17 @@ def train(samples: Samples, plan: Plan, say: Callable[[str], object]) -> EyeNet:
         rate = plan.rate * warm * 0.5 * (1 + np.cos(np.pi * step / plan.steps))
         for group in optimizer.param_groups:
             group['lr'] = rate
-        chosen = random.choice(data.training, min(plan.batch, len(data.training)), replace=False)
-        images, truth, is_open, at_lens = data.batch(chosen, random)
-        loss = loss_of(network(images), truth, is_open, at_lens)
+        batches = [d.batch(count, random) for d, count in zip(data, plan.batch, strict=True)]
+        batch = _Batch(*(
+            torch.cat([getattr(part, f.name) for part in batches]) for f in fields(_Batch)))
+        found = turned_by(network(batch.images), batch.head)
+        loss = loss_of(found, batch.truth, batch.open, batch.has_gaze)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if step % 200 == 199 or step == plan.steps - 1:
             value = float(loss.detach())
-            say(f'step {step + 1}: loss {value:.3f}; held-out eyes: {judged(network, data)}')
+            say(f'step {step + 1}: loss {value:.3f}; held-out eyes: {judged(network, data[0])}')
     return network.eval()
 
 
@@ -128,7 +144,7 @@ def judged(network: EyeNet, data: _Data) -> str:
     chosen = data.held_out[data.open[data.held_out].numpy() > 0]
     with torch.no_grad():
         images = data.images[chosen, :, TOP : TOP + HEIGHT].float() / 255
-        found = network(images).numpy()
+        found = turned_by(network(images), data.head[chosen]).numpy()
     network.train()
     truth = data.truth[chosen].numpy()
     beside = _told(POINT_UNIT * _beside_corners(truth), POINT_UNIT * _beside_corners(found), 'px')

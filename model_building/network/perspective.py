@@ -128,7 +128,7 @@ class Photographer:
                  rng: np.random.Generator) -> Sight:
         """Photograph somebody at the view's rotation, relative to the ray, through some lens."""
         lens = Lens.draw(view, rng)
-        image = self._draw(person, view.rotation, lens, background, rng)
+        image = self.picture(person, view.rotation, lens, background, rng)
         placed = lens.place(person.landmarks_m, view.rotation)
         landmarks = lens.pixels(placed)
         parameters = self.truth(landmarks, view.rotation, lens)
@@ -163,7 +163,7 @@ class Photographer:
             told = frame.T @ wanted @ found.T @ frame @ told
         return self._decode(landmarks_px, told, coefficients, rounds=DECODING_ROUNDS)
 
-    def _draw(self, person: Person, rotation: np.ndarray, lens: Lens, background: np.ndarray,
+    def picture(self, person: Person, rotation: np.ndarray, lens: Lens, background: np.ndarray,
               rng: np.random.Generator) -> np.ndarray:
         whole = person.whole
         torso = rotation if rng.random() < RIGID_NECK_SHARE else torso_rotation(rotation, rng)
