@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How models/gaze.tflite is made: moved irises and lids with known truth, crops, the file."""
+"""How models/eyes.tflite is made: moved irises and lids with known truth, crops, the file."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from model_building.eyes.elsewhere import looking_elsewhere
 from model_building.eyes.moved import RADIUS_PX, Movement, moved
 from model_building.eyes.photo_eyes import SIDE, IrisMarker, PhotoEye
-from model_building.eyes.samples import make, random_movement
+from model_building.eyes.samples import of_photos, random_movement
 
 CENTRE = np.array([80.0, 80.0])
 WHITE, IRIS, SKIN = (200.0, 210.0, 220.0), (60.0, 40.0, 30.0), (150.0, 120.0, 100.0)
@@ -99,10 +99,15 @@ def test_irises_stay_between_the_corners(eye):
 
 
 def test_crops_have_their_truth_in_their_own_pixels(eye):
-    samples = make([replace(eye, photo=7)] * 2, per_eye=30, seed=5)
+    head = np.array([0.2, 0.1])
+    samples = of_photos([replace(eye, photo=7, head=head)] * 2, per_eye=30, seed=5)
     assert samples.images.shape == (60, 64, 64, 3)
     assert samples.points.shape == (60, 17, 2)
-    assert samples.photo.tolist() == [7] * 60
+    np.testing.assert_allclose(np.hypot(*samples.head.T), np.hypot(*head))
+    assert samples.has_gaze.all()
+    assert not samples.held_out.any()
+    others = of_photos([replace(eye, photo=8)], per_eye=1, seed=5)
+    assert others.held_out.all()
     # wide open and little moved: the dark disc is where the truth has it
     clear = (samples.close < 0.1) & (np.abs(samples.gaze[:, 1]) < 0.15)
     assert clear.sum() > 5
@@ -133,8 +138,11 @@ def test_training_lowers_the_loss(eye):
     from model_building.eyes.train import Plan, train
 
     lines = []
-    samples = make([replace(eye, photo=p) for p in range(20)], per_eye=4, seed=2)
-    train(samples, Plan(steps=400, batch=16, rate=0.003, seed=0), lines.append)
+    sets = [
+        of_photos([replace(eye, photo=p) for p in range(20)], per_eye=4, seed=seed)
+        for seed in (2, 3)
+    ]
+    train(sets, Plan(steps=400, batch=(12, 4), rate=0.003, seed=0), lines.append)
     losses = [float(line.split('loss ')[1].split(';')[0]) for line in lines]
     assert losses[-1] < losses[0]
 

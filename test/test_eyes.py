@@ -12,18 +12,17 @@ import pytest
 from face_recon_ros import deprecation
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import ModelFileError
-from face_recon_ros.eyes import iris as iris_module
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
-from face_recon_ros.eyes.iris import EyeNetwork
+from face_recon_ros.eyes.iris import OUTPUT, EyeNetwork, turned
 from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
 from face_recon_ros.eyes.openness import FULL_OPENNESS, openness_of, part_open
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_about, rotation_to
+from face_recon_ros.rotations import rotation_about, rotation_in_plane, rotation_to
 
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 # x out of the face, y to the person's left, z up, in the optical frame of a head that faces it
@@ -282,9 +281,9 @@ def test_a_stream_is_spared_the_eyes_that_nobody_wants(portrait, monkeypatch):
     looked = []
 
     class Counted(EyeNetwork):
-        def __call__(self, image, landmarks_px):
+        def __call__(self, image, landmarks_px, heads=None):
             looked.append(1)
-            return super().__call__(image, landmarks_px)
+            return super().__call__(image, landmarks_px, heads)
 
     monkeypatch.setattr(reader_module, 'EyeNetwork', Counted)
 
@@ -310,10 +309,34 @@ def test_a_foreign_file_is_refused():
         EyeNetwork(model_file('face_landmark.tflite'))
 
 
-def test_a_network_of_eyes_without_gaze_is_refused_by_its_own_name(monkeypatch):
-    monkeypatch.setattr(iris_module, 'model_file', lambda _: model_file('eyes.tflite'))
-    with pytest.raises(ModelFileError, match=r'is not a network of eyes, .*; give gaze\.tflite'):
-        EyeNetwork()
+def test_a_turned_head_changes_what_its_eyes_are_read_as():
+    random = np.random.default_rng(4)
+    outputs = random.normal(0, 0.2, OUTPUT)
+    turn = rotation_in_plane(0.3)
+    axes = np.array([turn * [-1, 1], turn])  # the right eye's crop is mirrored
+    heads = random.normal(0, 0.3, (2, 2))
+    found = turned(outputs, heads, axes)
+    for eye in range(2):
+        changes = outputs[eye, -4:].reshape(2, 2)
+        in_crop = outputs[eye, -6:-4] + changes @ (axes[eye].T @ heads[eye])
+        np.testing.assert_allclose(found[eye], axes[eye] @ in_crop)
+
+
+def test_what_a_turned_head_changes_is_mirrored_with_it(portrait, face):
+    network = EyeNetwork()
+    heads = np.array([[0.3, 0.1], [0.25, 0.12]])
+    mirror = np.arange(68)
+    mirror[[36, 39, 42, 45]] = [45, 42, 39, 36]
+    mirrored_px = face.landmarks_px[mirror] * [-1, 1, 1] + [portrait.shape[1] - 1, 0, 0]
+    mirrored = np.ascontiguousarray(portrait[:, ::-1])
+
+    def change(image, landmarks_px, heads):
+        return network(image, landmarks_px, heads).turns - network(image, landmarks_px).turns
+
+    there = change(mirrored, mirrored_px, heads[::-1] * [-1, 1])
+    here = change(portrait, face.landmarks_px, heads)
+    assert np.abs(here).max() > 0.02
+    np.testing.assert_allclose(there[::-1] * [-1, 1], here, atol=0.02)
 
 
 def test_tables_of_eyes(face, portrait):

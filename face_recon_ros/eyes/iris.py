@@ -1,11 +1,10 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The network of eyes: from the crops of both eyes to irises and lids."""
+"""The network of eyes: from crops of both eyes to irises, lids, and how far they are turned."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -25,28 +24,29 @@ from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
-EYES_FILE, GAZE_FILE = 'eyes.tflite', 'gaze.tflite'
+FILE = 'eyes.tflite'
 # Of a square crop the middle rows: (2, HEIGHT, SIZE, 3) in; the iris' centre, the outline's
 # points, in pixels of the square, the iris' radius, how far it is turned (sines) in a head from in
 # front, and by how much a turned head changes that (2, 2) out
 SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
 POINTS = 1 + LID_POINTS
-POINTS_OUTPUT, OUTPUT = (2, 2 * POINTS + 1), (2, 2 * POINTS + 1 + 2 + 4)
+OUTPUT = (2, 2 * POINTS + 1 + 2 + 4)
 TURNS, CHANGES = slice(2 * POINTS + 1, 2 * POINTS + 3), slice(2 * POINTS + 3, 2 * POINTS + 7)
 
 
 class EyeNetwork:
-    """
-    The networks that this project trains (docs/gaze.md), for left eyes; right ones mirrored.
-
-    One sees irises and lids, the other how far the eyes are turned.
-    """
+    """The network that this project trains (docs/gaze.md), for left eyes; right ones mirrored."""
 
     def __init__(self, path: str | Path | None = None, threads: int = 1) -> None:
-        """:raises ModelFileError: a file cannot be used, or is another network."""
-        self._network = _loaded(path, EYES_FILE, threads, (POINTS_OUTPUT, OUTPUT))
-        self._gaze = _loaded(None, GAZE_FILE, threads, (OUTPUT,))
+        """:raises ModelFileError: the file cannot be used, or is another network."""
+        self._network = Network(path or model_file(FILE), threads)
+        shapes = self._network.output_shapes()
+        if self._network.input_shape != INPUT or shapes != [OUTPUT]:
+            raise ModelFileError(
+                f'model file {self._network.path}: image {self._network.input_shape} -> {shapes} '
+                f'is not a network of eyes, {INPUT} -> {[OUTPUT]}; give {FILE}'
+            )
 
     def __call__(
         self, image: np.ndarray, landmarks_px: np.ndarray, heads: np.ndarray | None = None
@@ -61,8 +61,7 @@ class EyeNetwork:
         """
         regions = eye_regions(landmarks_px)
         maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
-        np.copyto(self._gaze.input_tensor(), self._network.input_tensor())
-        (found,), (seen,) = self._network.run(), self._gaze.run()
+        (found,) = self._network.run()
         found = found.astype(np.float64)
         points = found[:, : 2 * POINTS].reshape(2, POINTS, 2)
         radius = found[:, 2 * POINTS]
@@ -72,7 +71,7 @@ class EyeNetwork:
             points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
         axes = np.array([m[:, :2] for m in maps]) / scales[:, None, None]
         axes[RIGHT, :, 0] *= -1
-        turns = turned(seen.astype(np.float64), np.zeros((2, 2)) if heads is None else heads, axes)
+        turns = turned(found, np.zeros((2, 2)) if heads is None else heads, axes)
         seen = np.array([is_inside(region, image) for region in regions])
         points[~seen], turns[~seen] = np.nan, np.nan
         lids = points[:, 1:]
@@ -108,17 +107,3 @@ def turned(outputs: np.ndarray, heads: np.ndarray, axes: np.ndarray) -> np.ndarr
     changes = outputs[:, CHANGES].reshape(2, 2, 2)
     turns = outputs[:, TURNS] + np.einsum('eij,ej->ei', changes, in_crops)
     return np.einsum('eij,ej->ei', axes, turns)
-
-
-def _loaded(
-    path: str | Path | None, name: str, threads: int, outputs: Collection[tuple[int, int]]
-) -> Network:
-    """Return a network of eyes that has one of these outputs; None: the shipped file of a name."""
-    network = Network(path or model_file(name), threads)
-    shapes = network.output_shapes()
-    if network.input_shape != INPUT or len(shapes) != 1 or shapes[0] not in outputs:
-        raise ModelFileError(
-            f'model file {network.path}: image {network.input_shape} -> {shapes} '
-            f'is not a network of eyes, {INPUT} -> {list(outputs)}; give {name}'
-        )
-    return network

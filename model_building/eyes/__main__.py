@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Make models/gaze.tflite from photos, by one config.
+Make models/eyes.tflite from photos and rendered people, by one config.
 
     python -m model_building.eyes --portraits DIR --genki DIR --ict DIR --iris-network FILE
         [--output FILE]
@@ -37,7 +37,7 @@ from model_building.network.ict_people import Photo
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE / 'configs' / 'shipped.yaml'
-OUTPUT = HERE.parents[1] / 'models' / 'gaze.tflite'
+OUTPUT = HERE.parents[1] / 'models' / 'eyes.tflite'
 LEAST_SKIN_PX = 40.0
 """Between the outer corners of the eyes."""
 MOST_ASIDE, MOST_DOWN = 0.3, 0.35

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Write models/gaze.tflite: both eyes in one run.
+Write models/eyes.tflite: both eyes in one run.
 
 Batch normalisation goes into the convolutions, units into the last layer. The result is compared
 with PyTorch.
