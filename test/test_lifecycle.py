@@ -25,7 +25,6 @@ from node_process import (
 from patience import HANG_S
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from tf2_msgs.msg import TFMessage
@@ -379,7 +378,7 @@ def test_a_configuration_that_fails_halfway_leaves_nothing(make_node, monkeypatc
 
 def arrival():
     image = PortraitSource(64, 48).read(0.0)
-    return Arrival(serialize_message(to_image(image, 'bgr8', Header(frame_id=FRAME))), 1.0)
+    return Arrival(to_image(image, 'bgr8', Header(frame_id=FRAME)), 1.0)
 
 
 def test_deactivation_in_the_middle_of_an_image(make_node, monkeypatch):

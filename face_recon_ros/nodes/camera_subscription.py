@@ -87,10 +87,9 @@ class CameraSubscription:
         self._images = node.create_subscription(
             CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
             topic,
-            self._on_image if GIVES_INFO else lambda data: self._on_image(data, {}),
+            self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
             image_qos(),
             qos_overriding_options=overrides,
-            raw=True,
         )
 
     def close(self) -> None:
@@ -104,9 +103,9 @@ class CameraSubscription:
         self._calibration.update(message)
         self._release()
 
-    def _on_image(self, data: bytes, info: Mapping[str, Any]) -> None:
+    def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         now = self._node.get_clock().now().to_msg()
-        arrival = Arrival(data, time.monotonic(), now)
+        arrival = Arrival(message, time.monotonic(), now)
         idle = not self._wanted()
         self._monitor.received(arrival.arrived_s, idle, self._missed(info))
         if idle:

@@ -19,7 +19,6 @@ from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
-from face_recon_ros.nodes.image_bytes import Compressed, RawImage, compressed_image, raw_image
 from face_recon_ros.nodes.settings import COMPRESSED_DEPTH
 from face_recon_ros.nodes.stamps import seconds
 
@@ -53,31 +52,22 @@ class DepthSubscription:
         # the executor's thread adds, the one that finds faces looks
         self._lock = threading.Lock()
         self._arrived_s = time.monotonic() - STOPPED_S
-        self._kept: deque[tuple[float, RawImage | Compressed]] = deque(maxlen=KEPT)
-        is_compressed = transport == COMPRESSED_DEPTH
-        self._read = compressed_image if is_compressed else raw_image
-        self._decode = compressed_to_depth if is_compressed else to_depth
+        self._kept: deque[tuple[float, Image | CompressedImage]] = deque(maxlen=KEPT)
         self._subscription = node.create_subscription(
-            CompressedImage if is_compressed else Image,
+            CompressedImage if transport == COMPRESSED_DEPTH else Image,
             self._topic,
             self._on_depth,
             QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_EFFORT),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            raw=True,
         )
 
     def close(self) -> None:
         """Listen no more."""
         self._node.destroy_subscription(self._subscription)
 
-    def _on_depth(self, data: bytes) -> None:
+    def _on_depth(self, message: Image | CompressedImage) -> None:
         self._arrived_s = time.monotonic()
         self._monitor.received(self._arrived_s)
-        try:
-            message = self._read(data, self._topic)
-        except ImageError as error:
-            self._monitor.unusable(str(error))
-            return
         with self._lock:
             self._kept.append((seconds(message.header.stamp), message))
 
@@ -96,8 +86,9 @@ class DepthSubscription:
             if time.monotonic() - self._arrived_s < STOPPED_S:
                 self._monitor.unmatched(abs(nearest_s - stamp_s))
             return None
+        decode = compressed_to_depth if isinstance(message, CompressedImage) else to_depth
         try:
-            depth = self._decode(message, self._topic)
+            depth = decode(message, self._topic)
             depth.check_size(image)
         except ImageError as error:
             self._monitor.unusable(str(error))

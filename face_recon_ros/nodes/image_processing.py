@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.impl.rcutils_logger import RcutilsLogger
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
@@ -24,14 +25,14 @@ from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.faces import Faces
 from face_recon_ros.io.encodings import compressed_to_bgr
-from face_recon_ros.nodes import image_bytes, images
+from face_recon_ros.nodes import images
 from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.diagnostics import ImagesTask
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import Output
-from face_recon_ros.nodes.parameters import COMPRESSED, Settings
+from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.settings import ALWAYS, AUTOMATIC
@@ -57,9 +58,9 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A serialized image message and when it came: by a monotonic clock, and by the node's."""
+    """An image message and when it came: by a monotonic clock, and by the node's."""
 
-    data: bytes
+    message: Image | CompressedImage
     arrived_s: float
     arrived: Time = field(default_factory=Time)
 
@@ -105,17 +106,13 @@ class ImageProcessor:
         if self._filtering_frame is not None:
             self._filtering_frame.close()
 
-    def read(self, data: bytes) -> tuple[Header, np.ndarray] | None:
-        """Return header and pixels (H, W, 3) uint8 BGR of a message, or a line in the log."""
-        topic = self._image_topic
-        message: image_bytes.Compressed | image_bytes.RawImage
+    def to_bgr(self, message: Image | CompressedImage) -> np.ndarray | None:
+        """Return the pixels (H, W, 3) uint8 BGR, or None and a line in the log."""
         try:
-            if topic.endswith(f'/{COMPRESSED}'):
-                message = image_bytes.compressed_image(data, topic)
-                image = compressed_to_bgr(message, topic)
+            if isinstance(message, CompressedImage):
+                image = compressed_to_bgr(message, self._image_topic)
             else:
-                message = image_bytes.raw_image(data, topic)
-                image = images.to_bgr(message, topic)
+                image = images.to_bgr(message, self._image_topic)
         except ImageError as error:
             self._report.fault(IMAGES, str(error))
             self._monitor.bad_image(str(error))
@@ -123,14 +120,14 @@ class ImageProcessor:
         self._report.over(IMAGES, f'images arrive on {self._image_topic}')
         brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
         self._monitor.seen(time.monotonic(), brightest)
-        return message.header, image
+        return image
 
-    def find(self, arrival: Arrival, header: Header, image: np.ndarray) -> tuple[Result, str]:
+    def find(self, arrival: Arrival, image: np.ndarray) -> tuple[Result, str]:
         """Return the faces of an image, and what is wrong with its calibration ('' nothing)."""
         height, width = image.shape[:2]
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
-        header = self._stamps.usable(header, arrival.arrived)
+        header = self._stamps.usable(arrival.message.header, arrival.arrived)
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)

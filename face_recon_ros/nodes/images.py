@@ -11,11 +11,10 @@ from sensor_msgs.msg import Image
 
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io import encodings
-from face_recon_ros.nodes.image_bytes import RawImage
 from face_recon_ros.nodes.report import one_line
 
 
-def to_bgr(message: RawImage, topic: str) -> np.ndarray:
+def to_bgr(message: Image, topic: str) -> np.ndarray:
     """
     Convert a raw image as encodings.py does; what is not known there goes to cv_bridge.
 
@@ -48,7 +47,7 @@ def to_image(pixels: np.ndarray, encoding: str, header: Any) -> Image:
     return message
 
 
-def _by_cv_bridge(message: RawImage, unknown: ImageError) -> np.ndarray:
+def _by_cv_bridge(message: Image, unknown: ImageError) -> np.ndarray:
     """Let cv_bridge try: it knows what is rare, but not every installation of it works."""
     try:
         from cv_bridge import CvBridge

@@ -132,14 +132,13 @@ class Recognition:
 
     def _process(self, generation: int, arrival: Arrival) -> None:
         """Find the faces of an image, publish them, then search for new ones."""
-        received = self.processor.read(arrival.data)
-        if received is None:
+        image = self.processor.to_bgr(arrival.message)
+        if image is None:
             return
-        header, image = received
         with self._finding:
             if generation != self._generation:
                 return
-            result, calibration_fault = self.processor.find(arrival, header, image)
+            result, calibration_fault = self.processor.find(arrival, image)
             if not self._publish(generation, result):
                 return
             now_s = time.monotonic()
