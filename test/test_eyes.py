@@ -23,6 +23,8 @@ from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_about, rotation_in_plane, rotation_to
+from model_building.eyes.elsewhere import looking_elsewhere
+from model_building.eyes.photo_eyes import IrisMarker
 
 CAMERA = Camera(640, 480, 600.0, 600.0, 319.5, 239.5)
 # x out of the face, y to the person's left, z up, in the optical frame of a head that faces it
@@ -320,6 +322,17 @@ def test_a_turned_head_changes_what_its_eyes_are_read_as():
         changes = outputs[eye, -4:].reshape(2, 2)
         in_crop = outputs[eye, -6:-4] + changes @ (axes[eye].T @ heads[eye])
         np.testing.assert_allclose(found[eye], axes[eye] @ in_crop)
+
+
+@pytest.mark.parametrize('aside', [-0.3, 0.3])
+def test_moved_irises_turn_both_eyes(portrait, face, aside):
+    marker = IrisMarker(model_file('iris_landmark.tflite'), looks=1)
+    gaze = np.array([aside, 0.0])
+    random = np.random.default_rng(0)
+    shown = looking_elsewhere(portrait, face.landmarks_px, gaze, marker, random)
+    network = EyeNetwork()
+    before, after = (network(image, face.landmarks_px) for image in (portrait, shown))
+    np.testing.assert_allclose(after.turns[:, 0] - before.turns[:, 0], aside, atol=0.12)
 
 
 def test_what_a_turned_head_changes_is_mirrored_with_it(portrait, face):

@@ -69,7 +69,8 @@ def looking():
     ibug_m = model.landmarks_68.mean
     balls_m = ibug_m[CORNERS_68].mean(axis=1) - [0, 0, 0.005]
     person = SimpleNamespace(ibug_m=ibug_m, landmarks_m=model.landmarks_468.mean)
-    return SimpleNamespace(person=person, balls_m=balls_m, irises_m=balls_m + np.array([0, 0, RADIUS_M]),
+    irises_m = balls_m + np.array([0, 0, RADIUS_M])
+    return SimpleNamespace(person=person, balls_m=balls_m, irises_m=irises_m,
                            radii_m=np.full(2, 0.0058))
 
 

@@ -32,7 +32,7 @@ SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
 POINTS = 1 + LID_POINTS
 OUTPUT = (2, 2 * POINTS + 1 + 2 + 4)
-TURNS, CHANGES = slice(2 * POINTS + 1, 2 * POINTS + 3), slice(2 * POINTS + 3, 2 * POINTS + 7)
+TURNS, CHANGES = slice(-6, -4), slice(-4, None)
 
 
 class EyeNetwork:
