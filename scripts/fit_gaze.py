@@ -35,7 +35,7 @@ from model_building.evaluation.expression_sweeps import SIZE_PX
 from model_building.network.portraits import development_portraits
 
 FREE = (
-    'gain', 'vertical_gain', 'half_width_px', 'eye_sigma', 'eye_sigma_px', 'spread_rad',
+    'gain', 'vertical_gain', 'half_width_px', 'eye_sigma', 'noise_width_px', 'spread_rad',
     'tilt_rad',
 )  # fmt: skip
 # Of each error, what counts as one

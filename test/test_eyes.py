@@ -32,7 +32,7 @@ FRONTAL = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 TIGHT = np.diag([1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])
 LOOSE = np.diag([1e-6, 1e-6, 1e-6, 0.01, 0.01, 0.01])
 # eyes whose turns are seen as they are
-DRAWN = GazeConstants(eye_sigma=1e-3, eye_sigma_px=0.0, spread_rad=1.0)
+DRAWN = GazeConstants(eye_sigma=1e-3, noise_width_px=0.0, spread_rad=1.0)
 
 
 def direction(right_deg, down_deg):

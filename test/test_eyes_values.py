@@ -26,7 +26,7 @@ from face_recon_ros import Camera, face_reader
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.blinks import BlinkCounter
 from face_recon_ros.eyes.crops import is_inside
-from face_recon_ros.eyes.gaze import GazeConstants, gaze_of
+from face_recon_ros.eyes.gaze import OF_TWO_AXES, GazeConstants, gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.openness import opening_ratios
 from face_recon_ros.eyes.smoothing import GazeSmoothers
@@ -166,12 +166,25 @@ def test_the_larger_the_eyes_the_less_the_head_decides():
     off = []
     for z in (0.4, 0.7, 1.1):
         pose, landmarks_m, looks = scene(direction(0, 0), (0.0, 0.0, z), rotation)
-        known = replace(DRAWN, eye_sigma_px=1.0, spread_rad=math.radians(7))
+        known = replace(DRAWN, noise_width_px=8.0, spread_rad=math.radians(7))
         found = gaze_of(looks, pose, LOOSE, landmarks_m, CAMERA, constants=known)
         off.append(angle_deg(found.direction, AT_CAMERA))
     assert off == sorted(off)
     assert off[0] < 2
     assert 3 < off[2] < 15
+
+
+def test_the_noise_of_an_eye_falls_with_the_square_of_its_width():
+    pose, landmarks_m, looks = scene(direction(0, 0))
+    known = replace(DRAWN, eye_sigma=1e-4, noise_width_px=8.0, spread_rad=100.0)
+    sigmas = [
+        gaze_of(replace(looks, width_px=np.full(2, width_px)), pose, TIGHT, landmarks_m, CAMERA,
+                constants=known).sigma_rad
+        for width_px in (20.0, 40.0)
+    ]  # fmt: skip
+    assert sigmas[0] / sigmas[1] == pytest.approx(4, rel=0.02)
+    # of two eyes of one variance, by two axes
+    assert sigmas[1] == pytest.approx(OF_TWO_AXES * (8 / 40) ** 2 / math.sqrt(2), rel=0.1)
 
 
 def test_an_eye_is_worth_no_more_for_being_wide():

@@ -17,7 +17,7 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.eyes.crops import CORNERS_68
-from face_recon_ros.eyes.landmarks import EyeLandmarks
+from face_recon_ros.eyes.landmarks import LEAST_WIDTH_PX, EyeLandmarks
 from face_recon_ros.eyes.openness import part_open
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_to
@@ -33,8 +33,8 @@ class GazeConstants:
 
     gain, vertical_gain: eyes turn so much further than they are seen to, to the side and up and
     down. half_width_px: they are seen to turn less in small eyes, by half in an eye of this
-    width, corner to corner. eye_sigma: of the sine, of eyes of any size; and so many pixels of the
-    image, eye_sigma_px. spread_rad: how far eyes turn in the head, a standard deviation, about a
+    width, corner to corner. eye_sigma: of the sine, of large eyes. noise_width_px: what is added to
+    it falls with the square of an eye's width; at this width it is 1. spread_rad: how far eyes turn in the head, a standard deviation, about a
     direction that lies tilt_rad below the head's. sigma_scale: of what follows from these.
     """
 
@@ -42,7 +42,7 @@ class GazeConstants:
     vertical_gain: float = 1.0
     half_width_px: float = 0.0
     eye_sigma: float = 0.03
-    eye_sigma_px: float = 1.0
+    noise_width_px: float = 8.0
     spread_rad: float = math.radians(10)
     tilt_rad: float = 0.0
     sigma_scale: float = 1.0
@@ -55,25 +55,22 @@ class GazeConstants:
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    gain=0.97,
-    vertical_gain=0.74,
-    half_width_px=31.2,
-    eye_sigma=0.026,
-    eye_sigma_px=0.53,
-    spread_rad=math.radians(4.0),
-    tilt_rad=math.radians(7.3),
-    sigma_scale=1.36,
+    gain=1.17,
+    vertical_gain=1.10,
+    half_width_px=14.5,
+    eye_sigma=0.0074,
+    noise_width_px=7.88,
+    spread_rad=math.radians(6.4),
+    tilt_rad=math.radians(16.4),
+    sigma_scale=1.22,
 )
 
-# Smaller eyes, corner to corner, say nothing; nor do eyes that are less open, as part_open() says
-LEAST_WIDTH_PX = 10.0
+# Eyes that are less open, as part_open() says, say nothing
 LEAST_OPEN = 0.4
 # An eye further from the front than its nose lets it be seen: narrower than this part of a
 # frontal one
 LEAST_WIDTH_RATIO = 0.45
 EYE_WIDTH_M = 0.0235
-# From an eyeball's centre to its iris
-RADIUS_M = 0.0104
 # 68 % of the errors of two independent axes of standard deviation 1 are smaller (Rayleigh)
 OF_TWO_AXES = math.sqrt(-2 * math.log(1 - 0.68))
 # An iris cannot be further from its centre's ray than this part of the radius: it would be hidden
@@ -208,7 +205,7 @@ def _one_eye(
     width_m = float(np.linalg.norm(((corners[1] - corners[0]) @ axes)[:2]))
     opened = float(part_open(eyes.openness[side]))
     seen_part = min(width_m / (EYE_WIDTH_M * head_scale), 1.0) * opened
-    sigma = math.hypot(known.eye_sigma, known.eye_sigma_px * EYE_WIDTH_M / RADIUS_M / width_px)
+    sigma = math.hypot(known.eye_sigma, (known.noise_width_px / width_px) ** 2)
     return _EyeGaze(
         across=gains * turned,
         variance=(sigma * gains / seen_part) ** 2,

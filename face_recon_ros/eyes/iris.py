@@ -13,6 +13,7 @@ from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes.crops import eye_regions, is_inside
 from face_recon_ros.eyes.landmarks import (
     INNER_CORNER,
+    LEAST_WIDTH_PX,
     LID_POINTS,
     OUTER_CORNER,
     RIGHT,
@@ -75,13 +76,14 @@ class EyeNetwork:
         seen = np.array([is_inside(region, image) for region in regions])
         points[~seen], turns[~seen] = np.nan, np.nan
         lids = points[:, 1:]
+        width_px = np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1)
         return EyeLandmarks(
             iris_px=points[:, 0],
             turns=turns,
             radius_px=np.where(seen, scales * radius, np.nan),
             lids_px=lids,
-            openness=openness_of(lids),
-            width_px=np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1),
+            openness=np.where(width_px >= LEAST_WIDTH_PX, openness_of(lids), np.nan),
+            width_px=width_px,
         )
 
     def _fill(self, image: np.ndarray, side: int, region: Region) -> np.ndarray:

@@ -17,6 +17,8 @@ from face_recon_ros.tracking.moving import Move
 RIGHT, LEFT = 0, 1
 # Points of an eye's outline: inner corner, lower lid, outer corner, upper lid
 LID_POINTS = 16
+# Of narrower eyes, corner to corner, blur and compression decide what is read
+LEAST_WIDTH_PX = 10.0
 INNER_CORNER, LOWER_LID, OUTER_CORNER, UPPER_LID = 0, slice(1, 8), 8, slice(9, 16)
 
 
@@ -27,8 +29,8 @@ class EyeLandmarks(ComparedByValue):
 
     iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
     corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
-    (2,): 0 closed .. 1 wide open. width_px (2,): distance of the corners. All NaN for an eye
-    that lies outside the image. turns (2, 2): how far the eyeballs are seen turned from each eye's
+    (2,): 0 closed .. 1 wide open; NaN of an eye narrower than LEAST_WIDTH_PX. width_px (2,):
+    distance of the corners. All NaN for an eye that lies outside the image. turns (2, 2): how far the eyeballs are seen turned from each eye's
     viewing ray, sines, to the image's right and down.
     """
 
