@@ -33,9 +33,10 @@ class GazeConstants:
 
     gain, vertical_gain: eyes turn so much further than they are seen to, to the side and up and
     down. half_width_px: they are seen to turn less in small eyes, by half in an eye of this
-    width, corner to corner. eye_sigma: of the sine, of large eyes. noise_width_px: what is added to
-    it falls with the square of an eye's width; at this width it is 1. spread_rad: how far eyes turn in the head, a standard deviation, about a
-    direction that lies tilt_rad below the head's. sigma_scale: of what follows from these.
+    width, corner to corner. eye_sigma: of the sine, of large eyes. noise_width_px: what is added
+    to it falls with the square of an eye's width; at this width it is 1. spread_rad: how far eyes
+    turn in the head, a standard deviation, about a direction that lies tilt_rad below the head's.
+    sigma_scale: of what follows from these.
     """
 
     gain: float = 1.0

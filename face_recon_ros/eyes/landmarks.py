@@ -30,8 +30,8 @@ class EyeLandmarks(ComparedByValue):
     iris_px (2, 2): centres of the irises. radius_px (2,): of the irises. lids_px (2, 16, 2): inner
     corner, lower lid inwards to outwards, outer corner, upper lid inwards to outwards. openness
     (2,): 0 closed .. 1 wide open; NaN of an eye narrower than LEAST_WIDTH_PX. width_px (2,):
-    distance of the corners. All NaN for an eye that lies outside the image. turns (2, 2): how far the eyeballs are seen turned from each eye's
-    viewing ray, sines, to the image's right and down.
+    distance of the corners. All NaN for an eye that lies outside the image. turns (2, 2): how far
+    the eyeballs are turned from each eye's viewing ray, sines, to the image's right and down.
     """
 
     iris_px: np.ndarray
