@@ -73,7 +73,7 @@ network:  ## make models/face_recon.tflite: ARGS='--genki DIR --ict DIR --portra
 	@$(TRAINING)/bin/python -m model_building.network.recipe \
 		model_building/network/configs/shipped.yaml $(ARGS)
 
-eyes: setup  ## make models/eyes.tflite: ARGS='--portraits DIR --genki DIR --ict DIR --iris-network FILE' (an hour)
+eyes: setup  ## make models/eyes.tflite: ARGS='--portraits DIR --genki DIR --ict DIR --iris-network FILE' (two hours)
 	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
 	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
 	@$(TRAINING)/bin/python -m model_building.eyes $(ARGS)
