@@ -1,106 +1,115 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Rendered eyes to train with: the looks that are drawn, and the truth of what is cut out."""
-
-from types import SimpleNamespace
+"""Rendered eyes: lids over the eyeballs, and openness through the whole pipeline."""
 
 import numpy as np
 import pytest
 
-from face_recon_ros.camera import Camera
-from face_recon_ros.expression.units import INDEX
-from face_recon_ros.eyes.crops import CORNERS_68, sines_seen
-from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.rotations import rotation_about, rotation_to
-from model_building.eyes import rendered
-from model_building.eyes.photo_eyes import SIDE, turned_in_cut
-from model_building.eyes.rendered import LARGEST_GAZE_RAD, Look, draw_look
-from model_building.network.perspective import Lens
+pytest.importorskip('yaml')
+eye_sweeps = pytest.importorskip('model_building.evaluation.eye_sweeps')
 
-RADIUS_M = 0.0104
+from face_recon_ros.eyes.gaze import head_sigma_rad  # noqa: E402
+from model_building.face_model.ict_model import IctModel  # noqa: E402
+from model_building.network.ict_lids import THICKNESS_M, Lids  # noqa: E402
+from model_building.network.ict_surface import SKIN, Surface  # noqa: E402
 
 
-def test_lids_of_drawn_looks_are_open_shut_and_between():
-    random = np.random.default_rng(0)
-    looks = [draw_look(random) for _ in range(400)]
-    close = np.array([look.close for look in looks])
-    assert 0.05 < (close == 1).mean() < 0.16
-    assert 0.08 < ((close > 0.3) & (close < 0.95)).mean() < 0.2
-    assert (close < 0.25).mean() > 0.6
-    assert all(np.abs(look.gaze_rad).max() <= LARGEST_GAZE_RAD.max() for look in looks)
-    for look in looks:
-        blinks = look.weights[[INDEX['eyeBlinkLeft'], INDEX['eyeBlinkRight']]]
-        assert blinks.tolist() == [look.close] * 2
-        wide = look.weights[[INDEX['eyeWideLeft'], INDEX['eyeWideRight']]]
-        assert not (look.close > 0.3 and wide.any())
+@pytest.fixture(scope='module')
+def ict(shared_data):
+    return shared_data / 'data' / 'ict_face_model_light'
 
 
-def test_a_drawn_look_is_the_one_that_is_asked_for():
-    look = draw_look(np.random.default_rng(0), np.array([0.3, -0.2]))
-    np.testing.assert_allclose(look.gaze_rad, [0.3, -0.2])
-    assert look.weights[INDEX['eyeLookOutLeft']] == look.weights[INDEX['eyeLookInRight']] > 0
-    assert look.weights[INDEX['eyeLookDownLeft']] > 0
+@pytest.fixture(scope='module')
+def surface(ict):
+    return Surface(IctModel.load(ict))
 
 
-def test_who_looks_at_the_camera_is_not_turned_from_the_ray():
-    points = np.array([[0.1, 0.0, 1.0], [-0.3, 0.2, 0.7]])
-    for point in points:
-        to_camera = -point / np.linalg.norm(point)
-        np.testing.assert_allclose(sines_seen(to_camera, point[None])[0], 0, atol=1e-12)
-    turned = rotation_to(points[1]) @ [0.5, 0.0, -np.sqrt(0.75)]
-    np.testing.assert_allclose(sines_seen(turned, points[1:])[0], [0.5, 0.0], atol=1e-12)
+@pytest.fixture(scope='module')
+def seen(ict):
+    return list(eye_sweeps.eyes_of(ict, None, people=2, seed=21, looks=[(0.0, 0.0)]))
 
 
-@pytest.mark.parametrize('side', [0, 1])
-def test_sines_turn_with_what_is_cut_out(side):
-    roll = 0.4
-    image_from_cut = np.column_stack([0.3 * rotation_about('z', roll)[:2, :2], [5, 7]])
-    along = [np.cos(roll), np.sin(roll)]
-    expected = [-1.0, 0.0] if side == 0 else [1.0, 0.0]
-    np.testing.assert_allclose(turned_in_cut(np.array(along), image_from_cut, side), expected,
-                               atol=1e-12)
+def deepest_m(surface, points):
+    """Return how far skin reaches below the nearest side of the eyeballs' vertices at most."""
+    skin = points[surface.parts[:, SKIN] > 0.99]
+    deepest = 0.0
+    for side in range(2):
+        ball = points[surface.eyes[:, side] > 0.99]
+        centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        out, of_ball = skin - centre, ball - centre
+        near = out[np.linalg.norm(out, axis=1) < np.linalg.norm(of_ball, axis=1).max()]
+        away = np.linalg.norm(near, axis=1, keepdims=True)
+        # how far the ball reaches along each: it is convex
+        along = of_ball @ (near / away).T
+        beside = np.sqrt(np.maximum((of_ball**2).sum(axis=1)[:, None] - along**2, 0))
+        reach = np.where(beside < 0.0007, along, 0).max(axis=0)
+        deepest = max(deepest, float((reach - away[:, 0]).max(initial=0.0)))
+    return deepest
 
 
-@pytest.fixture
-def looking():
-    """Return somebody with the face model's landmarks, whose eyes look straight ahead."""
-    model = FaceModel()
-    ibug_m = model.landmarks_68.mean
-    balls_m = ibug_m[CORNERS_68].mean(axis=1) - [0, 0, 0.005]
-    person = SimpleNamespace(ibug_m=ibug_m, landmarks_m=model.landmarks_468.mean)
-    irises_m = balls_m + np.array([0, 0, RADIUS_M])
-    return SimpleNamespace(person=person, balls_m=balls_m, irises_m=irises_m,
-                           radii_m=np.full(2, 0.0058))
+@pytest.mark.parametrize('blink', [0.0, 0.5, 1.0])
+def test_lids_lie_over_the_eyeballs(surface, blink):
+    identity = np.clip(np.random.default_rng([7, 2]).standard_normal(100), -2.5, 2.5)
+    shape = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
+    before = surface.subdivide(surface.model.points(identity, shape))
+    after = Lids(surface).over_eyes(before)
+    assert deepest_m(surface, before) > 0.001
+    assert deepest_m(surface, after) < THICKNESS_M / 2
+    moved = np.linalg.norm(after - before, axis=1)
+    assert moved.max() < 0.004
+    assert not moved[surface.eyes.max(axis=1) > 0].any()
+    np.testing.assert_allclose(Lids(surface).over_eyes(after), after, atol=1e-6)
 
 
-@pytest.mark.parametrize(('gaze_rad', 'turned'), [((0, 0), (0, 0)), ((0.3, 0), (0.3, 0)),
-                                                  ((0, 0.3), (0, -0.3))])
-def test_truth_of_both_eyes_of_a_head_from_in_front(looking, gaze_rad, turned):
-    lens = Lens(np.array([0.0, 0.0, 1.0]), 3.0, Camera(240, 240, 4500, 4500, 119.5, 119.5))
-    rotation = np.eye(3)
-    lens = rendered._with_eyes_in_the_middle(lens, looking, rotation)
-    look = Look(np.array(gaze_rad), np.zeros(52), 0.0)
-    image = np.zeros((240, 240, 3), np.uint8)
-    eyes = list(rendered._eyes(image, looking, look, rotation, lens))
-    assert len(eyes) == 2
-    # a person's left is the image's right: outwards for the left eye, inwards for the right one
-    for outwards, eye in zip((-1, 1), eyes, strict=True):
-        np.testing.assert_allclose(eye.gaze, np.sin(turned) * [outwards, 1], atol=0.04)
-        np.testing.assert_allclose(eye.head, 0, atol=0.02)
-        assert eye.image.shape == (SIDE, SIDE, 3)
-        inner, outer = eye.outline[0], eye.outline[8]
-        assert inner[0] < SIDE / 2 < outer[0]
-        np.testing.assert_allclose((inner + outer) / 2, SIDE / 2, atol=5)
-        assert inner[0] < eye.iris[0] < outer[0]
+def test_nothing_but_lids_is_moved(surface):
+    identity = np.clip(np.random.default_rng([7, 2]).standard_normal(100), -2.5, 2.5)
+    before = surface.subdivide(surface.model.points(identity, {'eyeBlink_L': 1.0}))
+    # more than by rounding
+    moved = np.abs(Lids(surface).over_eyes(before) - before).max(axis=1) > 1e-6
+    assert moved.any()
+    assert (surface.parts[moved, SKIN] > 0.99).all()
+    marks = surface.model.landmarks_68
+    assert not moved[np.delete(marks, np.arange(36, 48))].any()
+    to_eyes = np.linalg.norm(before[moved][:, None] - before[marks[36:48]], axis=-1).min(axis=1)
+    assert to_eyes.max() < 0.015
 
 
-def test_a_turned_head_that_looks_back_at_the_lens(looking):
-    rotation = rotation_about('y', 0.5)
-    lens = Lens(np.array([0.0, 0.0, 1.0]), 3.0, Camera(240, 240, 4500, 4500, 119.5, 119.5))
-    lens = rendered._with_eyes_in_the_middle(lens, looking, rotation)
-    look = Look(np.array([-0.5, 0.0]), np.zeros(52), 0.0)
-    eyes = list(rendered._eyes(np.zeros((240, 240, 3), np.uint8), looking, look, rotation, lens))
-    for outwards, eye in zip((-1, 1), eyes, strict=True):
-        np.testing.assert_allclose(eye.gaze, 0, atol=0.02)
-        np.testing.assert_allclose(eye.head, np.sin([0.5, 0]) * [outwards, 1], atol=0.06)
+@pytest.mark.parametrize('number', range(3))
+def test_half_shut_lids_lie_between_open_and_shut_ones(surface, number):
+    identity = np.clip(np.random.default_rng([7, number]).standard_normal(100), -2.5, 2.5)
+    lids, marks = Lids(surface), surface.model.landmarks_68
+
+    def heights_m(blink):
+        shape = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
+        points = lids.over_eyes(surface.subdivide(surface.model.points(identity, shape)))
+        return (points[marks[[37, 38, 43, 44]]] - points[marks[[41, 40, 47, 46]]])[:, 1]
+
+    opened, half, shut = heights_m(0.0), heights_m(0.5), heights_m(1.0)
+    assert (opened > half + 0.002).all()
+    assert (half > shut + 0.002).all()
+    assert (shut < opened / 4).all()
+
+
+def test_openness_falls_from_open_to_half_to_shut(seen):
+    means = [
+        np.mean([s.face.eye_openness for s in seen if s.blink == blink])
+        for blink in (0.0, 0.5, 1.0)
+    ]
+    assert means[0] > means[1] + 0.05
+    assert means[1] > means[2] + 0.2
+
+
+def test_the_mirrored_image_has_the_mirrored_openness(seen):
+    both = [(s.face.eye_openness, s.mirrored.eye_openness[::-1]) for s in seen if s.mirrored]
+    assert len(both) >= 12
+    assert np.median([np.abs(a - b).max() for a, b in both]) < 0.15
+
+
+def test_eyes_that_are_not_measured_give_the_head_with_its_sigma(seen):
+    unseen = [s.face for s in seen if s.face.eyes and not s.face.eyes.measured.any()]
+    assert unseen
+    for face in unseen:
+        np.testing.assert_allclose(face.gaze, face.pose.rotation[:, 0])
+        assert face.gaze_sigma_rad == head_sigma_rad(face.pose, face.pose_covariance)
+    assert all(s.face.eyes.measured.all() for s in seen if s.blink == 0)

@@ -102,7 +102,7 @@ class EyePeople(ExpressivePeople):
         body = self._body(points, replace(sitter.skin, colors=colors), rng)
         pieces = [body, *sitter.worn]
         # the outline lies on the vertices of the undivided head, which lead the divided one
-        lids = self._lids.over_eyes(self._surface.subdivide(head))[: len(head)]
+        lids = points[: len(head)]
         marks = self.landmarks.points(lids)
         person = Person(
             marks, lids[self.ict.landmarks_68], joined(pieces), self._renderer(pieces),

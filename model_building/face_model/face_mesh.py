@@ -26,11 +26,6 @@ UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE = 13, 14
 
 # Lines that iBUG's landmarks lie on (ibug_68.py), of the left half of the face, inwards.
 LEFT_CHEEK_OUTLINE = (356, 454, 323, 361)
-EYE_OUTLINES = np.array([
-    [133, 155, 154, 153, 145, 144, 163, 7, 33, 173, 157, 158, 159, 160, 161, 246],
-    [362, 382, 381, 380, 374, 373, 390, 249, 263, 398, 384, 385, 386, 387, 388, 466],
-])
-"""Of the right and the left eye, in the order of EyeLandmarks.lids_px."""
 """From the height of the eyes to the mouth, in front of the ear."""
 LEFT_BROW_TIPS = ((276, 300), (285, 336))
 """Lower and upper landmark of the outer and of the inner end."""
@@ -45,6 +40,11 @@ LEFT_OUTER_UPPER_LIP = (291, 409, 270, 269, 267, 0)
 LEFT_OUTER_LOWER_LIP = (291, 375, 321, 405, 314, 17)
 LEFT_INNER_UPPER_LIP = (308, 415, 310, 311, 312, 13)
 LEFT_INNER_LOWER_LIP = (308, 324, 318, 402, 317, 14)
+EYE_OUTLINES = np.array([
+    [133, 155, 154, 153, 145, 144, 163, 7, 33, 173, 157, 158, 159, 160, 161, 246],
+    [362, 382, 381, 380, 374, 373, 390, 249, 263, 398, 384, 385, 386, 387, 388, 466],
+])
+"""Of the right and the left eye, in the order of EyeLandmarks.lids_px."""
 
 
 def outer_canthal_distance(landmarks: np.ndarray) -> float:

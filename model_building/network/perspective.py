@@ -164,7 +164,8 @@ class Photographer:
         return self._decode(landmarks_px, told, coefficients, rounds=DECODING_ROUNDS)
 
     def picture(self, person: Person, rotation: np.ndarray, lens: Lens, background: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
+                rng: np.random.Generator) -> np.ndarray:
+        """Return a picture of somebody over a background (H, W, 3) uint8 BGR."""
         whole = person.whole
         torso = rotation if rng.random() < RIGID_NECK_SHARE else torso_rotation(rotation, rng)
         points = lens.place(whole.points, rotation)
