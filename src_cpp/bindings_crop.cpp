@@ -49,11 +49,12 @@ void crop(
   std::copy_n(input_data<double>(held_map), map.size(), map.begin());
   py::array held_out =
     checked_output<float>(out, "out", {face_recon::kAnySize, face_recon::kAnySize, 3});
-  const auto size = static_cast<std::size_t>(held_out.shape(0));
+  const face_recon::CropSize size = {
+    static_cast<std::size_t>(held_out.shape(1)), static_cast<std::size_t>(held_out.shape(0))};
   if (
-    held_out.shape(1) != held_out.shape(0) || size < face_recon::kLeastCrop ||
-    size > face_recon::kLargestCrop) {
-    throw py::value_error("out: want a square of 4 to 1024 pixels");
+    std::min(size.width, size.height) < face_recon::kLeastCrop ||
+    std::max(size.width, size.height) > face_recon::kLargestCrop) {
+    throw py::value_error("out: want sides of 4 to 1024 pixels");
   }
   const face_recon::Kernels & kernels = face_recon::kernels_named(simd);
   float * to = output_data<float>(held_out);

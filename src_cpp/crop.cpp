@@ -59,7 +59,7 @@ class Sampler
 {
 public:
   Sampler(
-    const BgrImage & image, const std::array<double, 6> & map, std::size_t size,
+    const BgrImage & image, const std::array<double, 6> & map, std::size_t width,
     const Kernels & kernels)
   : map_(map), kernels_(kernels)
   {
@@ -69,7 +69,7 @@ public:
     arguments_.height = image.height;
     arguments_.step_x = fixed(map[0]);
     arguments_.step_y = fixed(map[3]);
-    arguments_.count = size;
+    arguments_.count = width;
   }
 
   // Writes one float beyond the row, too.
@@ -94,21 +94,21 @@ class BlurredRows
 {
 public:
   BlurredRows(
-    Sampler & sampler, std::size_t size, const std::array<float, kReach + 1> & weights,
+    Sampler & sampler, const CropSize & size, const std::array<float, kReach + 1> & weights,
     const Kernels & kernels)
   : sampler_(sampler),
     size_(size),
     weights_(weights),
     kernels_(kernels),
-    row_(3 * (size + 2 * kReach) + 1),
-    ring_(kRing * 3 * size)
+    row_(3 * (size.width + 2 * kReach) + 1),
+    ring_(kRing * 3 * size.width)
   {
   }
 
   // Pointers to the rows around one that follows the last one asked for.
   std::array<const float *, kTaps> around(std::size_t middle)
   {
-    const std::size_t last = std::min(middle + kReach, size_ - 1);
+    const std::size_t last = std::min(middle + kReach, size_.height - 1);
     for (; made_ <= last; ++made_) {
       make(made_);
     }
@@ -116,13 +116,13 @@ public:
     for (std::size_t k = 0; k < kTaps; ++k) {
       const auto index =
         static_cast<std::ptrdiff_t>(middle + k) - static_cast<std::ptrdiff_t>(kReach);
-      rows[k] = slot(mirrored(index, size_));
+      rows[k] = slot(mirrored(index, size_.height));
     }
     return rows;
   }
 
 private:
-  float * slot(std::size_t row) { return ring_.data() + row % kRing * 3 * size_; }
+  float * slot(std::size_t row) { return ring_.data() + row % kRing * 3 * size_.width; }
 
   void make(std::size_t row)
   {
@@ -130,13 +130,13 @@ private:
     sampler_.sample(row, inner);
     for (std::size_t k = 1; k <= kReach; ++k) {
       std::copy_n(inner + 3 * k, 3, inner - 3 * k);
-      std::copy_n(inner + 3 * (size_ - 1 - k), 3, inner + 3 * (size_ - 1 + k));
+      std::copy_n(inner + 3 * (size_.width - 1 - k), 3, inner + 3 * (size_.width - 1 + k));
     }
-    kernels_.blur_row(row_.data(), slot(row), 3 * size_, weights_.data());
+    kernels_.blur_row(row_.data(), slot(row), 3 * size_.width, weights_.data());
   }
 
   Sampler & sampler_;
-  std::size_t size_;
+  CropSize size_;
   const std::array<float, kReach + 1> & weights_;
   const Kernels & kernels_;
   std::vector<float> row_;
@@ -147,17 +147,18 @@ private:
 }  // namespace
 
 void crop(
-  const BgrImage & image, const std::array<double, 6> & image_from_crop, std::size_t size,
+  const BgrImage & image, const std::array<double, 6> & image_from_crop, const CropSize & size,
   double sigma_px, float gain, const Kernels & kernels, float * out)
 {
-  Sampler sampler(image, image_from_crop, size, kernels);
+  Sampler sampler(image, image_from_crop, size.width, kernels);
   const float unit = std::ldexp(gain, -kSampleWeightBits);
   if (!(sigma_px > 0)) {
-    std::vector<float> row(3 * size + 1);
-    for (std::size_t v = 0; v < size; ++v) {
+    std::vector<float> row(3 * size.width + 1);
+    for (std::size_t v = 0; v < size.height; ++v) {
       sampler.sample(v, row.data());
-      std::transform(
-        row.begin(), row.end() - 1, out + 3 * size * v, [&](float sum) { return unit * sum; });
+      std::transform(row.begin(), row.end() - 1, out + 3 * size.width * v, [&](float sum) {
+        return unit * sum;
+      });
     }
     return;
   }
@@ -167,8 +168,9 @@ void crop(
     weight *= unit;
   }
   BlurredRows rows(sampler, size, along, kernels);
-  for (std::size_t v = 0; v < size; ++v) {
-    kernels.mix_rows(rows.around(v).data(), out + 3 * size * v, 3 * size, across.data());
+  for (std::size_t v = 0; v < size.height; ++v) {
+    kernels.mix_rows(
+      rows.around(v).data(), out + 3 * size.width * v, 3 * size.width, across.data());
   }
 }
 

@@ -109,6 +109,31 @@ def test_a_crop_is_opencv_s_within_a_grey_level(photo, side_px):
     assert abs(off.mean()) < 0.05
 
 
+@pytest.mark.parametrize('mirrored', [False, True])
+@pytest.mark.parametrize('side_px', [30.0, 200.0])
+@pytest.mark.parametrize('sigma_px', [0.0, 1.2])
+def test_middle_rows_and_mirrored_crops_are_those_of_whole_ones(
+    photo, side_px, sigma_px, mirrored
+):
+    photo = cv2.resize(photo, None, fx=2, fy=2)
+    place = region(x=120.0, y=90.0, side_px=side_px)
+    whole, part = np.empty((SIZE, SIZE, 3), np.float32), np.empty((30, SIZE, 3), np.float32)
+    image_from_crop = cut_floats(whole, photo, place, sigma_px)
+    image_from_part = cut_floats(part, photo, place, sigma_px, mirrored)
+    points = np.array([[0.0, 0, 1], [SIZE - 1, 0, 1], [5, 20, 1]])
+    if mirrored:
+        part = part[:, ::-1]
+        points[:, 0] = SIZE - 1 - points[:, 0]
+    np.testing.assert_allclose(
+        points @ image_from_part.T,
+        np.array([[0.0, 0, 1], [SIZE - 1, 0, 1], [5, 20, 1]]) @ image_from_crop.T)
+    # a blur mirrors about the outer rows of what is cut
+    inner = slice(3, -3) if sigma_px else slice(None)
+    off = np.abs(part - whole[9:39])[inner]
+    assert np.quantile(off, 0.99) < 1e-5
+    assert off.max() < 1 / 128
+
+
 @SIMD
 def test_views_of_images_are_taken(photo, simd):
     views = {
@@ -163,8 +188,8 @@ def test_arguments_that_cannot_be_used_are_named(photo):
         ((photo[:, ::2], good, 0.0, 1.0, out), 'image: .* contiguous'),
         ((photo, good[:1], 0.0, 1.0, out), 'image_from_crop'),
         ((photo, good, 0.0, 1.0, out[:, :40]), 'out'),
-        ((photo, good, 0.0, 1.0, np.empty((3, 3, 3), np.float32)), 'out: want a square of 4'),
-        ((photo, good, 0.0, 1.0, np.empty((1025, 1025, 3), np.float32)), 'out: want a square'),
+        ((photo, good, 0.0, 1.0, np.empty((3, 3, 3), np.float32)), 'out: want sides of 4'),
+        ((photo, good, 0.0, 1.0, np.empty((1025, 1025, 3), np.float32)), 'out: want sides'),
         ((photo, good, 0.0, 1.0, out, 'mmx'), 'simd'),
     ):
         with pytest.raises((ValueError, TypeError), match=complaint):

@@ -30,24 +30,39 @@ def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.nd
     A large region is halved first, as often as it can be: leaving pixels out lets more of the
     sensor's noise through, which is jitter of the pose.
     """
-    source, source_from_crop, image_from_crop = _source(image, region, size)
+    image_from_crop = region.image_from_crop(size)
+    source, source_from_crop = _source(image, region, size, image_from_crop)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
 
 
 def cut_floats(
-    tensor: np.ndarray, image: np.ndarray, region: Region, sigma_px: float = 0.0
+    tensor: np.ndarray,
+    image: np.ndarray,
+    region: Region,
+    sigma_px: float = 0.0,
+    mirrored: bool = False,
 ) -> np.ndarray:
     """
     Write the region of a BGR image as RGB, 0 to 1, into a tensor; return the map (2, 3) back.
 
     As cut() and a blur of 7 x 7 pixels, in one step without the GIL and without rounding between.
 
-    :param tensor: (size, size, 3) float32
+    :param tensor: (rows, size, 3) float32, of a square of side `size` the middle rows
     :param sigma_px: of a Gaussian blur, pixels of the crop; 0: none
+    :param mirrored: left to right
+    :return: of the pixels of the whole square, mirrored or not
     """
-    source, source_from_crop, image_from_crop = _source(image, region, len(tensor))
+    rows, size = tensor.shape[:2]
+    image_from_crop = region.image_from_crop(size)
+    if mirrored:
+        image_from_crop[:, 2] += (size - 1) * image_from_crop[:, 0]
+        image_from_crop[:, 0] *= -1
+    source, source_from_crop = _source(image, region, size, image_from_crop)
+    if rows != size:
+        source_from_crop = source_from_crop.copy()
+        source_from_crop[:, 2] += (size - rows) // 2 * source_from_crop[:, 1]
     if source.strides[1:] != (3, 1):
         source = np.ascontiguousarray(source)
     _renderer.crop(source, source_from_crop, sigma_px, 1 / 255, tensor)
@@ -55,24 +70,23 @@ def cut_floats(
 
 
 def _source(
-    image: np.ndarray, region: Region, size: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    image: np.ndarray, region: Region, size: int, image_from_crop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """
-    Return what a crop is cut out of, the map (2, 3) crop -> its pixels, and that to the image's.
+    Return what a crop is cut out of, and the map (2, 3) crop -> its pixels.
 
     It is the image, or the part of it around the region, halved.
     """
-    image_from_crop = region.image_from_crop(size)
     # a size gone wrong, NaN too, must not ask for an image of any size
     halvings = int(math.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
     if not halvings:
-        return image, image_from_crop, image_from_crop
+        return image, image_from_crop
     source, corner = _halved(image, region, halvings)
     factor = 2**halvings
     # a pixel's centre lies in the middle of the pixels it gathers
     source_from_crop = image_from_crop / factor
     source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
-    return source, source_from_crop, image_from_crop
+    return source, source_from_crop
 
 
 def _halved(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,10 +71,13 @@ class Region(ComparedByValue):
 
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
-        mapped = np.empty((2, 3))
-        mapped[:, :2] = self.side_px / size * rotation_in_plane(self.roll_rad)
-        mapped[:, 2] = self.centre - mapped[:, :2].sum(axis=1) * ((size - 1) / 2)
-        return mapped
+        scale, middle = self.side_px / size, (size - 1) / 2
+        along, across = scale * math.cos(self.roll_rad), scale * math.sin(self.roll_rad)
+        x, y = self.centre.tolist()
+        return np.array([
+            [along, -across, x - (along - across) * middle],
+            [across, along, y - (across + along) * middle],
+        ])
 
 
 def without_turn(region: Region) -> Region:

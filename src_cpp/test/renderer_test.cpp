@@ -534,11 +534,13 @@ void fuzz_crop(Random & random, const std::string & name)
   for (std::size_t k = 0; k < map.size(); ++k) {
     map[k] = k % 3 == 2 ? map_number(random, -10, 40) : map_number(random, -1.5, 1.5);
   }
-  const auto size = random.integer<std::size_t>(face_recon::kLeastCrop, 40);
+  const face_recon::CropSize size = {
+    random.integer<std::size_t>(face_recon::kLeastCrop, 40),
+    random.integer<std::size_t>(face_recon::kLeastCrop, 40)};
   const double sigma_px = random.chance(0.5) ? random.real(0.5, 2.0) : 0.0;
   std::vector<float> expected;
   for (const face_recon::Kernels * kernels : face_recon::available_kernels()) {
-    std::vector<float> crop(3 * size * size, -1.0F);
+    std::vector<float> crop(3 * size.width * size.height, -1.0F);
     face_recon::crop(image, map, size, sigma_px, 1.0F, *kernels, crop.data());
     bool grey = true;
     for (const float value : crop) {
