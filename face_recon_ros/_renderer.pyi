@@ -120,6 +120,40 @@ def align(
     offsets: np.ndarray,
     noise_factor: float,
 ) -> Alignment: ...
+class GazeSettings:
+    gain: float
+    vertical_gain: float
+    half_width_px: float
+    eye_sigma: float
+    noise_width_px: float
+    spread_rad: float
+    tilt_rad: float
+    least_width_px: float
+    least_openness: float
+    full_openness: float
+    least_width_ratio: float
+    eye_width_m: float
+    most_sine: float
+
+def read_eyes(
+    outputs: np.ndarray,
+    maps: tuple[np.ndarray, np.ndarray],
+    inside: tuple[bool, bool],
+    heads: np.ndarray,
+    openness_scale: tuple[float, float, float],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+def sines_seen(direction: Sequence[float], points: np.ndarray) -> np.ndarray: ...
+def gaze_of(
+    turns: np.ndarray,
+    width_px: np.ndarray,
+    openness: np.ndarray,
+    corners: np.ndarray,
+    rotation: np.ndarray,
+    covariance: np.ndarray,
+    head_scale: float,
+    settings: GazeSettings,
+) -> tuple[np.ndarray, np.ndarray | None, float]: ...
+
 class RotationCalibration:
     def __init__(
         self,

@@ -24,6 +24,7 @@ namespace py = pybind11;
 
 void bind_crop(py::module_ & module);
 void bind_depth(py::module_ & module);
+void bind_eyes(py::module_ & module);
 void bind_mesh(py::module_ & module);
 void bind_network_reader(py::module_ & module);
 void bind_pose_solver(py::module_ & module);
@@ -282,6 +283,7 @@ PYBIND11_MODULE(_renderer, module)
       py::arg("expression"), py::arg("out"));
   bind_crop(module);
   bind_depth(module);
+  bind_eyes(module);
   bind_mesh(module);
   bind_network_reader(module);
   bind_pose_solver(module);

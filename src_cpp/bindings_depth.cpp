@@ -21,6 +21,7 @@
 namespace py = pybind11;
 
 using face_recon::checked;
+using face_recon::doubles;
 using face_recon::input_data;
 using face_recon::kAnySize;
 
@@ -67,15 +68,6 @@ py::array_t<double> depth_at(const py::array & depth, const py::object & pixels)
     out[n] = face_recon::depth_at(view, place[2 * n], place[2 * n + 1]);
   }
   return result;
-}
-
-template <std::size_t N>
-std::array<double, N> doubles(
-  const py::object & object, const char * name, const face_recon::Shape & shape)
-{
-  std::array<double, N> values{};
-  std::copy_n(input_data<double>(checked<double>(object, name, shape)), N, values.begin());
-  return values;
 }
 
 template <std::size_t N>

@@ -106,6 +106,15 @@ void require_finite(const py::array & array, const char * name)
   }
 }
 
+// The N numbers of an array of this shape.
+template <std::size_t N>
+std::array<double, N> doubles(const py::handle & object, const char * name, const Shape & shape)
+{
+  std::array<double, N> values{};
+  std::copy_n(input_data<double>(checked<double>(object, name, shape)), N, values.begin());
+  return values;
+}
+
 template <std::size_t N>
 std::array<float, N> finite_floats(const py::handle & object, const char * name)
 {

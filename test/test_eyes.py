@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reference_eyes import openness_of
 
 from face_recon_ros import deprecation
 from face_recon_ros.camera import Camera
@@ -15,14 +16,13 @@ from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes import reader as reader_module
 from face_recon_ros.eyes.crops import eye_regions
 from face_recon_ros.eyes.gaze import GazeConstants, gaze_of, head_sigma_rad
-from face_recon_ros.eyes.iris import OUTPUT, EyeNetwork, turned
+from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import EyeLandmarks, Eyes
-from face_recon_ros.eyes.openness import FULL_OPENNESS, openness_of, part_open
 from face_recon_ros.eyes.smoothing import GazeSmoothers
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_about, rotation_in_plane, rotation_to
+from face_recon_ros.rotations import rotation_about, rotation_to
 from model_building.eyes.elsewhere import looking_elsewhere
 from model_building.eyes.photo_eyes import IrisMarker
 
@@ -191,25 +191,6 @@ def test_sigma_is_smaller_with_eyes_that_are_larger():
     assert sigmas[0] < sigmas[2]
 
 
-# --- lids ------------------------------------------------------------------------
-
-
-def test_openness_goes_from_closed_to_open():
-    values = [
-        openness_of(outline(np.array([0.0, 0.0]), np.array([40.0, 6.0]), ratio))
-        for ratio in (0.0, 0.05, 0.12, 0.26, 0.36, 0.5)
-    ]
-    assert values[0] == values[1] == 0
-    assert values[-1] == 1
-    assert values == sorted(values)
-    assert 0.1 < values[2] < values[3] < values[4] < 1
-    assert values[3] == pytest.approx(FULL_OPENNESS)
-    assert part_open(np.array(values[3:])) == pytest.approx(1)
-    assert part_open(values[2]) == pytest.approx(0.3)
-    assert math.isnan(part_open(math.nan))
-    assert math.isnan(openness_of(np.full((16, 2), np.nan)))
-
-
 # --- of pictures -----------------------------------------------------------------
 
 
@@ -309,19 +290,6 @@ def test_a_stream_is_spared_the_eyes_that_nobody_wants(portrait, monkeypatch):
 def test_a_foreign_file_is_refused():
     with pytest.raises(ModelFileError, match='is not a network of eyes'):
         EyeNetwork(model_file('face_landmark.tflite'))
-
-
-def test_a_turned_head_changes_what_its_eyes_are_read_as():
-    random = np.random.default_rng(4)
-    outputs = random.normal(0, 0.2, OUTPUT)
-    turn = rotation_in_plane(0.3)
-    axes = np.array([turn * [-1, 1], turn])  # the right eye's crop is mirrored
-    heads = random.normal(0, 0.3, (2, 2))
-    found = turned(outputs, heads, axes)
-    for eye in range(2):
-        changes = outputs[eye, -4:].reshape(2, 2)
-        in_crop = outputs[eye, -6:-4] + changes @ (axes[eye].T @ heads[eye])
-        np.testing.assert_allclose(found[eye], axes[eye] @ in_crop)
 
 
 @pytest.mark.parametrize('aside', [-0.3, 0.3])

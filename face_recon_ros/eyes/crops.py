@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.regression.region import Region
-from face_recon_ros.rotations import rotation_to
 
 # Corners of the person's right and left eye among the 68, the image-left one of an upright face
 # first
@@ -24,11 +26,10 @@ def eye_regions(landmarks_px: np.ndarray) -> list[Region]:
     :param landmarks_px: (68, 2+)
     """
     regions = []
-    for first, second in landmarks_px[CORNERS_68, :2]:
-        along = second - first
-        side_px = CROP_PER_WIDTH * float(np.hypot(*along))
-        roll_rad = float(np.arctan2(along[1], along[0]))
-        regions.append(Region((first + second) / 2, side_px, roll_rad))
+    for (x0, y0), (x1, y1) in landmarks_px[CORNERS_68, :2].tolist():
+        side_px = CROP_PER_WIDTH * math.hypot(x1 - x0, y1 - y0)
+        roll_rad = math.atan2(y1 - y0, x1 - x0)
+        regions.append(Region(np.array([(x0 + x1) / 2, (y0 + y1) / 2]), side_px, roll_rad))
     return regions
 
 
@@ -40,7 +41,7 @@ def sines_seen(direction: np.ndarray, points_m: np.ndarray) -> np.ndarray:
     :param points_m: (N, 3) from the camera
     :return: (N, 2) sines, to the image's right and down
     """
-    return np.array([(rotation_to(point).T @ direction)[:2] for point in points_m])
+    return _renderer.sines_seen(direction.tolist(), np.ascontiguousarray(points_m))
 
 
 def is_inside(region: Region, image: np.ndarray) -> bool:

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.errors import ModelFileError
 from face_recon_ros.eyes.crops import eye_regions, is_inside
 from face_recon_ros.eyes.landmarks import (
-    INNER_CORNER,
     LEAST_WIDTH_PX,
+    LEFT,
     LID_POINTS,
-    OUTER_CORNER,
     RIGHT,
     EyeLandmarks,
 )
-from face_recon_ros.eyes.openness import openness_of
+from face_recon_ros.eyes.openness import CLOSED_RATIO, WIDE_RATIO
 from face_recon_ros.paths import model_file
-from face_recon_ros.regression.crop import cut
+from face_recon_ros.regression.crop import cut_floats
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tflite import Network
 
@@ -31,9 +31,9 @@ FILE = 'eyes.tflite'
 # front, and by how much a turned head changes that (2, 2) out
 SIZE, HEIGHT = 64, 40
 INPUT = (2, HEIGHT, SIZE, 3)
-POINTS = 1 + LID_POINTS
-OUTPUT = (2, 2 * POINTS + 1 + 2 + 4)
-TURNS, CHANGES = slice(-6, -4), slice(-4, None)
+OUTPUT = (2, 2 * (1 + LID_POINTS) + 1 + 2 + 4)
+OPENNESS_SCALE = CLOSED_RATIO, WIDE_RATIO, LEAST_WIDTH_PX
+HEADS_IN_FRONT = np.zeros((2, 2))
 
 
 class EyeNetwork:
@@ -61,51 +61,19 @@ class EyeNetwork:
             left eye, sines, to the image's right and down; None: not at all
         """
         regions = eye_regions(landmarks_px)
-        maps = [self._fill(image, side, region) for side, region in enumerate(regions)]
-        (found,) = self._network.run()
-        found = found.astype(np.float64)
-        points = found[:, : 2 * POINTS].reshape(2, POINTS, 2)
-        radius = found[:, 2 * POINTS]
-        points[RIGHT, :, 0] = SIZE - 1 - points[RIGHT, :, 0]
-        scales = np.array([np.linalg.norm(m[:, 0]) for m in maps])
-        for side, image_from_crop in enumerate(maps):
-            points[side] = points[side] @ image_from_crop[:, :2].T + image_from_crop[:, 2]
-        axes = np.array([m[:, :2] for m in maps]) / scales[:, None, None]
-        axes[RIGHT, :, 0] *= -1
-        turns = turned(found, np.zeros((2, 2)) if heads is None else heads, axes)
-        seen = np.array([is_inside(region, image) for region in regions])
-        points[~seen], turns[~seen] = np.nan, np.nan
-        lids = points[:, 1:]
-        width_px = np.linalg.norm(lids[:, OUTER_CORNER] - lids[:, INNER_CORNER], axis=1)
-        return EyeLandmarks(
-            iris_px=points[:, 0],
-            turns=turns,
-            radius_px=np.where(seen, scales * radius, np.nan),
-            lids_px=lids,
-            openness=np.where(width_px >= LEAST_WIDTH_PX, openness_of(lids), np.nan),
-            width_px=width_px,
+        maps = (self._fill(image, RIGHT, regions), self._fill(image, LEFT, regions))
+        (outputs,) = self._network.run()
+        iris_px, radius_px, lids_px, openness, width_px, turns = _renderer.read_eyes(
+            outputs,
+            maps,
+            (is_inside(regions[RIGHT], image), is_inside(regions[LEFT], image)),
+            HEADS_IN_FRONT if heads is None else np.ascontiguousarray(heads),
+            OPENNESS_SCALE,
         )
+        return EyeLandmarks(iris_px, radius_px, lids_px, openness, width_px, turns)
 
-    def _fill(self, image: np.ndarray, side: int, region: Region) -> np.ndarray:
+    def _fill(self, image: np.ndarray, side: int, regions: list[Region]) -> np.ndarray:
         """Cut an eye out as the network's input; return the map (2, 3) crop -> image px."""
-        rgb, image_from_crop = cut(image, region, SIZE)
-        top = (SIZE - HEIGHT) // 2
-        part = rgb[top : top + HEIGHT]
-        if side == RIGHT:
-            part = part[:, ::-1]
-        np.multiply(part, np.float32(1 / 255), out=self._network.input_tensor()[side])
-        return image_from_crop
-
-
-def turned(outputs: np.ndarray, heads: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """
-    Return how far eyes are turned (2, 2), sines, to the image's right and down.
-
-    :param outputs: (2, 41) of the network
-    :param heads: (2, 2) as EyeNetwork takes them
-    :param axes: (2, 2, 2) of the crops in the image, unit columns
-    """
-    in_crops = np.einsum('eij,ei->ej', axes, heads)
-    changes = outputs[:, CHANGES].reshape(2, 2, 2)
-    turns = outputs[:, TURNS] + np.einsum('eij,ej->ei', changes, in_crops)
-    return np.einsum('eij,ej->ei', axes, turns)
+        return cut_floats(
+            self._network.input_tensor()[side], image, regions[side], mirrored=side == RIGHT
+        )

@@ -14,7 +14,7 @@ from face_recon_ros.eyes.crops import CORNERS_68, sines_seen
 from face_recon_ros.eyes.gaze import gaze_of
 from face_recon_ros.eyes.iris import EyeNetwork
 from face_recon_ros.eyes.landmarks import Eyes
-from face_recon_ros.eyes.smoothing import GazeSmoothers
+from face_recon_ros.eyes.smoothing import GazeSmoothers, unit
 from face_recon_ros.pose import MetricPose
 
 # When to look at eyes: where somebody wants to know, in any case, not at all
@@ -61,14 +61,14 @@ class EyeReader:
         """
         if self._network is None:
             self._network = EyeNetwork(threads=self._threads)
-        middles_m = landmarks_m[CORNERS_68].mean(axis=1) - camera.position_m
+        corners_m = landmarks_m[CORNERS_68] - camera.position_m
+        middles_m = (corners_m[:, 0] + corners_m[:, 1]) / 2
         heads = sines_seen(pose.rotation[:, 0], middles_m)
         eyes = self._network(image, landmarks_px, heads)
         found = gaze_of(eyes, pose, covariance, landmarks_m, camera, head_scale)
         gaze = found.direction
         if stamp_s is not None:
-            to_camera = -middles_m.mean(axis=0)
-            to_camera /= np.linalg.norm(to_camera)
+            to_camera = unit(-middles_m[0] - middles_m[1])
             gaze = self._smoothers(
                 face_id, gaze, stamp_s, bool(found.measured.any()), pose.rotation, to_camera
             )

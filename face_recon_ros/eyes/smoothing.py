@@ -87,9 +87,9 @@ class GazeSmoothers:
         if measured:
             if self._learn:
                 self._learn_from(person, gaze, step_s, head, to_camera)
-            gaze = _unit(gaze + head @ person.offset)
+            gaze = unit(gaze + head @ person.offset)
         if self._smooth:
-            gaze = _unit(person.filter(gaze, step_s))
+            gaze = unit(person.filter(gaze, step_s))
         return gaze
 
     def _learn_from(
@@ -113,5 +113,6 @@ class GazeSmoothers:
             person.offset = person.offset * (MOST_OFFSET_RAD / length)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Return a vector (3,) at the length 1."""
+    return vector / max(math.hypot(*vector.tolist()), 1e-9)
