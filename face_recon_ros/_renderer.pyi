@@ -120,6 +120,13 @@ def align(
     offsets: np.ndarray,
     noise_factor: float,
 ) -> Alignment: ...
+def skin_size(
+    information: np.ndarray, vector: np.ndarray, looks: float, looks_sigma: float
+) -> tuple[float, float]: ...
+def without_prior(
+    turn: np.ndarray, covariance: np.ndarray, prior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]: ...
+
 class GazeSettings:
     gain: float
     vertical_gain: float

@@ -171,7 +171,9 @@ class Camera(ComparedByValue):
     def rays(self, points_px: np.ndarray) -> np.ndarray:
         """Return directions (N, 3) scaled to z = 1, of pixels (N, 2); NaN where z <= 0."""
         if self.distortion_model != FISHEYE and not self.distortion.size:
-            return np.column_stack([*self._plane(points_px), np.ones(len(points_px))])
+            rays = np.ones((len(points_px), 3))
+            rays[:, 0], rays[:, 1] = self._plane(points_px)
+            return rays
         directions = self.directions(points_px)
         depth = np.where(directions[:, 2:] > 0, directions[:, 2:], np.nan)
         return directions / depth

@@ -148,10 +148,11 @@ class DepthAligner:
         """
         compared = RELIEF_SHARE * (parameters.shape if shape is None else shape)
         fitted, points = self._skin(parameters, compared)
-        seen = parameters.project(fitted)[:, :2]
+        image = parameters.camera_matrix[:2]
+        seen = fitted @ image[:, :3].T + image[:, 3]
         rays = camera.rays(seen)
         known_px = np.zeros(2) if shift_px is None else shift_px
-        looked_up = np.ascontiguousarray(seen + known_px)
+        looked_up = seen + known_px
         found = _renderer.align(
             points,
             self._normals,

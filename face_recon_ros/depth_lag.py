@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -88,13 +89,16 @@ class Turning:
 
     def _before(self) -> np.ndarray:
         """Return `then`; before what is remembered the head turned as on the mean since."""
-        times_s, turns = np.array(self.times_s), np.array(self.turns)
-        pace = (turns[-1] - turns[0]) / (times_s[-1] - times_s[0])
-        times_s = np.append(times_s[0] - LAGS_S[-1], times_s)
-        turns = np.vstack([turns[0] - LAGS_S[-1] * pace, turns])
+        count = len(self.times_s)
+        times_s, turns = np.empty(count + 1), np.empty((count + 1, 3))
+        times_s[1:], turns[1:] = self.times_s, self.turns
+        pace = (turns[-1] - turns[1]) / (times_s[-1] - times_s[1])
+        times_s[0], turns[0] = times_s[1] - LAGS_S[-1], turns[1] - LAGS_S[-1] * pace
         then_s = times_s[-1] - LAGS_S
-        at = np.column_stack([np.interp(then_s, times_s, turns[:, k]) for k in range(3)])
-        return np.asarray(at - turns[-1])
+        after = np.maximum(times_s.searchsorted(then_s), 1)
+        start_s, start = times_s[after - 1], turns[after - 1]
+        part = (then_s - start_s) / (times_s[after] - start_s)
+        return np.asarray(start + part[:, None] * (turns[after] - start) - turns[-1])
 
     @property
     def known(self) -> bool:
@@ -160,8 +164,8 @@ class DepthLag:
 
     def doubt_rad(self, turning: Turning, delay_s: float) -> float:
         """Return by how much, root mean square, a head may have turned since its depth."""
-        off = np.eye(len(LAGS_S)) - _between(delay_s)
-        return math.sqrt(self.chances @ np.einsum('kl,lm,km->k', off, turning.spread, off))
+        off = _apart(delay_s)
+        return math.sqrt(self.chances @ ((off @ turning.spread) * off).sum(axis=1))
 
     def take(
         self, turning: Turning, alone: np.ndarray, of_depth: np.ndarray, stamp_s: float
@@ -177,6 +181,12 @@ class DepthLag:
         self.evidence = math.exp(-age_s / FORGET_S) * self.evidence
         if turning.full:
             self.evidence += turning.compare(alone, of_depth)
+
+
+@lru_cache(maxsize=16)
+def _apart(delay_s: float) -> np.ndarray:
+    """Return what takes turns since each lag (lags,) to those from delay_s ago (lags, lags)."""
+    return np.eye(len(LAGS_S)) - _between(delay_s)
 
 
 def _between(lag_s: float) -> np.ndarray:

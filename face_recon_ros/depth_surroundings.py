@@ -22,7 +22,7 @@ from face_recon_ros.face_model.parameters import FaceParameters
 
 # The middle of the mean head, model axes, and distances from it, seen by the camera, at which only
 # what is around the head is seen
-MIDDLE_M = np.array([[0.0, 0.01, -0.085]])
+MIDDLE_M = np.array([0.0, 0.01, -0.085])
 AROUND_M = (0.14, 0.17)
 # Neck, shoulders and collars hide below: so far from straight down nothing is looked at
 BELOW_RAD = math.radians(50)
@@ -61,8 +61,9 @@ def stands_out(
 
 def around_px(parameters: FaceParameters) -> np.ndarray:
     """Return pixels (2 * COUNT, 2) around a head, but for below it."""
-    middle_px = parameters.project(MIDDLE_M)[0, :2]
-    x, y = (-parameters.camera_matrix[:2, 1]).tolist()
+    image = parameters.camera_matrix[:2]
+    middle_px = image[:, :3] @ MIDDLE_M + image[:, 3]
+    x, y = (-image[:, 1]).tolist()
     # its own down, as long as a metre across the ray
     long = parameters.scale_px_per_m / math.hypot(x, y)
     return middle_px + PLACES_M @ (long * np.array([[y, -x], [x, y]]))

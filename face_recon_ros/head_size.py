@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.confidence import DISTANCE_SIGMA_RATIO
 from face_recon_ros.equality import ComparedByValue
 
@@ -205,15 +206,7 @@ class HeadSize:
         found = self.relief.found
         if found is None:
             return looks, APPARENT_SIGMA**2
-        information, vector = found.information.copy(), found.vector.copy()
-        information[0, 0] += APPARENT_SIGMA**-2
-        vector[0] += APPARENT_SIGMA**-2 * looks
-        modes = np.arange(1, len(vector))
-        information[modes, modes] += 1.0
-        first = np.zeros(len(vector))
-        first[0] = 1.0
-        of_size = np.linalg.solve(information, first)
-        return float(of_size @ vector), float(of_size[0])
+        return _renderer.skin_size(found.information, found.vector, looks, APPARENT_SIGMA)
 
     @property
     def iris_due(self) -> bool:

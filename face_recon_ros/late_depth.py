@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from face_recon_ros import _renderer
 from face_recon_ros.depth_alignment import Aligned
 from face_recon_ros.depth_lag import LAGS_S
 from face_recon_ros.face import Face
@@ -40,9 +41,9 @@ def without_prior(
     turn: np.ndarray, covariance: np.ndarray, prior: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a turn (3,) without its prior of zero, and the covariance (3, 3) of that."""
-    information = np.linalg.inv(covariance)
-    alone = np.linalg.inv(information - np.linalg.inv(prior))
-    return alone @ (information @ turn), alone
+    return _renderer.without_prior(
+        turn, np.ascontiguousarray(covariance), np.ascontiguousarray(prior)
+    )
 
 
 def moved(found: Aligned, then: Face, face: Face) -> Aligned:

@@ -11,6 +11,7 @@ model (x image-right when frontal, y up, z out of the face). All right-handed, S
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -71,7 +72,9 @@ def mirrored_rotation(rotation: np.ndarray) -> np.ndarray:
 
 def rotation_to(ray: np.ndarray) -> np.ndarray:
     """Return the shortest rotation (3, 3) that takes the z axis to the direction `ray` (3,)."""
-    x, y, z = ray / np.linalg.norm(ray)
+    x, y, z = ray.tolist()
+    length = math.hypot(x, y, z) or math.nan
+    x, y, z = x / length, y / length, z / length
     if z < -1 + 1e-12:
         return np.diag([1.0, -1.0, -1.0])  # straight back: any half turn is as short
     # Rodrigues' formula with axis z x ray

@@ -112,6 +112,32 @@ face_recon::Alignment align(
   return face_recon::align(face, view);
 }
 
+// (logarithm of the size, its variance)
+std::pair<double, double> skin_size(
+  const py::object & information, const py::object & vector, double looks, double looks_sigma)
+{
+  const py::array held_vector = checked<double>(vector, "vector", {kAnySize});
+  const py::ssize_t count = held_vector.shape(0);
+  if (count < 1) {
+    throw py::value_error("vector: want at least the size");
+  }
+  const py::array held = checked<double>(information, "information", {count, count});
+  const face_recon::SkinSize found = face_recon::skin_size(
+    input_data<double>(held), input_data<double>(held_vector), static_cast<std::size_t>(count),
+    looks, looks_sigma);
+  return {found.log_size, found.variance};
+}
+
+// (turn, covariance), without the prior
+std::pair<py::array_t<double>, py::array_t<double>> without_prior(
+  const py::object & turn, const py::object & covariance, const py::object & prior)
+{
+  const face_recon::DoubtfulTurn found = {
+    doubles<3>(turn, "turn", {3}), doubles<9>(covariance, "covariance", {3, 3})};
+  const auto alone = face_recon::without_prior(found, doubles<9>(prior, "prior", {3, 3}));
+  return {array_of(alone.turn, {3}), array_of(alone.covariance, {3, 3})};
+}
+
 py::object stands_out(
   const py::object & rays, const py::object & depth_m, const py::array & depth,
   const py::object & around_px, const py::object & around_rays)
@@ -196,6 +222,11 @@ void bind_depth(py::module_ & module)
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
     py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
     py::arg("offsets"), py::arg("noise_factor"));
+  module.def(
+    "skin_size", &skin_size, py::arg("information"), py::arg("vector"), py::arg("looks"),
+    py::arg("looks_sigma"));
+  module.def(
+    "without_prior", &without_prior, py::arg("turn"), py::arg("covariance"), py::arg("prior"));
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   module.def(
     "is_flat", &is_flat, py::arg("points"), py::arg("normals"), py::arg("rotation"),

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "depth_points.hpp"
+#include "normal_equations.hpp"
 #include "small_algebra.hpp"
 
 namespace face_recon
@@ -16,8 +18,6 @@ namespace face_recon
 namespace
 {
 
-// A surface that the camera sees at a flatter angle is not looked up: cosine.
-constexpr double kLeastFacing = 0.4;
 // Depths of skin of one face lie within so much of the predicted ones, once the distance is right.
 constexpr double kReach = 0.035;
 // The face may be nearer or further than one image says by these factors.
@@ -59,12 +59,13 @@ constexpr double kKnown = 1e8;
 constexpr std::size_t kUnknowns = 7;
 // Those before the size: rotation, shift and distance.
 constexpr std::size_t kPlace = 6;
-// Points whose equations are added in one pass.
-constexpr std::size_t kTogether = 4;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 using State = std::array<double, kUnknowns>;
 using Information = Square<kUnknowns>;
+// An equation: derivatives by the unknowns, and the distance.
+using Row = std::array<double, kUnknowns + 1>;
+static_assert((kUnknowns + 1) % kProductTile == 0, "add_products() wants it");
 
 // A point of the skin whose depth was measured.
 struct Point
@@ -78,18 +79,6 @@ struct Point
   double noise_m = 0.0;
   double variance = 0.0;
 };
-
-// The values are reordered.
-double median(std::vector<double> & values)
-{
-  const std::size_t half = values.size() / 2;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) {
-    return *middle;
-  }
-  return (*std::max_element(values.begin(), middle) + *middle) / 2;
-}
 
 // Return measured over predicted distance of the nearest large group of points; NaN: none.
 //
@@ -161,7 +150,8 @@ public:
     shift_sigma_(kShiftSigmaPx / face.focal_length_px),
     residuals_(points_.size()),
     weights_(points_.size()),
-    rows_(points_.size())
+    rows_(points_.size()),
+    weighted_(points_.size())
   {
     Vector3 centre = rotation0_ * middle_;
     for (std::size_t i = 0; i < 3; ++i) {
@@ -237,100 +227,44 @@ private:
   void add_relief(Alignment & found) const
   {
     const double scatter = spread();
-    const std::size_t count = kUnknowns + modes_;
-    std::vector<double> information(count * count), vector(count);
-    // some points at a time: sums are loaded and stored once for all of them
-    std::vector<double> rows(kTogether * count);
-    std::array<double, kTogether> weights{}, residuals{};
-    std::size_t held = 0;
+    NormalEquations equations(kUnknowns + modes_);
     for (std::size_t n = 0; n < points_.size(); ++n) {
       const Point & point = points_[n];
-      double * const row = &rows[held * count];
-      std::copy(rows_[n].begin(), rows_[n].end(), row);
+      double * const row = equations.next();
+      std::copy_n(rows_[n].begin(), kUnknowns, row);
       for (std::size_t k = 0; k < modes_; ++k) {
         row[kUnknowns + k] = found.head_scale * point.moves_m[k];
       }
+      row[kUnknowns + modes_] = found.head_scale * point.offset_m - residuals_[n];
       const double noise_m = std::min(point.noise_m, scatter);
       const double noise = noise_factor_ * noise_m * noise_m;
-      residuals[held] = residuals_[n] - found.head_scale * point.offset_m;
-      weights[held] = weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma);
-      if (++held == kTogether) {
-        add_together(rows, weights, residuals, information, vector);
-        held = 0;
-      }
+      equations.add(weights_[n] / (noise + kUnmodelledSigma * kUnmodelledSigma));
     }
-    std::fill(weights.begin() + static_cast<std::ptrdiff_t>(held), weights.end(), 0.0);
-    add_together(rows, weights, residuals, information, vector);
+    equations.flush();
     const Information known = prior(std::exp(state_[5]));
     for (std::size_t i = 0; i + 1 < kPlace; ++i) {
       for (std::size_t j = 0; j + 1 < kPlace; ++j) {
-        vector[i] -= known[i][j] * state_[j];
+        equations.vector(i) -= known[i][j] * state_[j];
         if (j <= i) {
-          information[i * count + j] += known[i][j];
+          equations.information(i, j) += known[i][j];
         }
       }
     }
-    if (eliminate(kPlace, information, vector)) {
-      keep_last(kPlace, information, vector, found);
+    if (equations.eliminate(kPlace)) {
+      keep_last(kPlace, equations, found);
     }
-  }
-
-  // Add equations to the lower half of normal equations.
-  static void add_together(
-    const std::vector<double> & rows, const std::array<double, kTogether> & weights,
-    const std::array<double, kTogether> & residuals, std::vector<double> & information,
-    std::vector<double> & vector)
-  {
-    static_assert(kTogether == 4, "written out below");
-    const std::size_t count = vector.size();
-    const double * const a = rows.data();
-    const double * const b = a + count;
-    const double * const c = b + count;
-    const double * const d = c + count;
-    for (std::size_t i = 0; i < count; ++i) {
-      const double of_a = weights[0] * a[i], of_b = weights[1] * b[i];
-      const double of_c = weights[2] * c[i], of_d = weights[3] * d[i];
-      vector[i] -=
-        of_a * residuals[0] + of_b * residuals[1] + of_c * residuals[2] + of_d * residuals[3];
-      double * const values = &information[i * count];
-      for (std::size_t j = 0; j <= i; ++j) {
-        values[j] += (of_a * a[j] + of_b * b[j]) + (of_c * c[j] + of_d * d[j]);
-      }
-    }
-  }
-
-  // Gauss elimination of the first unknowns of symmetric equations; the lower halves count.
-  static bool eliminate(
-    std::size_t unknowns, std::vector<double> & information, std::vector<double> & vector)
-  {
-    const std::size_t count = vector.size();
-    for (std::size_t p = 0; p < unknowns; ++p) {
-      const double pivot = information[p * count + p];
-      if (!(pivot > 0.0)) {
-        return false;
-      }
-      for (std::size_t i = p + 1; i < count; ++i) {
-        const double factor = information[i * count + p] / pivot;
-        vector[i] -= factor * vector[p];
-        for (std::size_t j = p + 1; j <= i; ++j) {
-          information[i * count + j] -= factor * information[j * count + p];
-        }
-      }
-    }
-    return true;
   }
 
   // The symmetric equations of the unknowns after the first, of their lower half.
-  static void keep_last(
-    std::size_t first, const std::vector<double> & information, const std::vector<double> & vector,
-    Alignment & found)
+  static void keep_last(std::size_t first, NormalEquations & equations, Alignment & found)
   {
-    const std::size_t count = vector.size(), kept = count - first;
-    found.relief_vector.assign(vector.begin() + static_cast<std::ptrdiff_t>(first), vector.end());
+    const std::size_t kept = equations.unknowns() - first;
+    found.relief_vector.resize(kept);
     found.relief_information.resize(kept * kept);
     for (std::size_t i = 0; i < kept; ++i) {
+      found.relief_vector[i] = equations.vector(first + i);
       for (std::size_t j = 0; j <= i; ++j) {
-        const double value = information[(first + i) * count + first + j];
+        const double value = equations.information(first + i, first + j);
         found.relief_information[i * kept + j] = value;
         found.relief_information[j * kept + i] = value;
       }
@@ -374,7 +308,8 @@ private:
         dot(normal, across_[0]),
         dot(normal, across_[1]),
         dot(normal, centre),
-        dot(normal, arm)};
+        dot(normal, arm),
+        residuals_[n]};
     }
     weigh();
   }
@@ -416,7 +351,7 @@ private:
     return information;
   }
 
-  Information normal_equations(const State & state, State & gradient) const
+  Information normal_equations(const State & state, State & gradient)
   {
     double sum = 0.0;
     for (const double weight : weights_) {
@@ -424,17 +359,20 @@ private:
     }
     // so many points measure no more than kIndependentCount independent ones
     const double share = std::min(1.0, kIndependentCount / std::max(sum, 1.0));
-    Information information{};
-    gradient = {};
     for (std::size_t n = 0; n < points_.size(); ++n) {
       const double weight = share * weights_[n] / points_[n].variance;
-      for (std::size_t i = 0; i < kUnknowns; ++i) {
-        const double weighted = weight * rows_[n][i];
-        gradient[i] += weighted * residuals_[n];
-        for (std::size_t j = 0; j <= i; ++j) {
-          information[i][j] += weighted * rows_[n][j];
-        }
+      for (std::size_t i = 0; i < weighted_[n].size(); ++i) {
+        weighted_[n][i] = weight * rows_[n][i];
       }
+    }
+    constexpr std::size_t kRow = kUnknowns + 1;
+    std::array<double, kRow * kRow> sums{};
+    add_products(rows_.front().data(), weighted_.front().data(), rows_.size(), kRow, sums.data());
+    Information information{};
+    gradient = {};
+    for (std::size_t i = 0; i < kUnknowns; ++i) {
+      gradient[i] = sums[kUnknowns * kRow + i];
+      std::copy_n(sums.begin() + kRow * i, i + 1, information[i].begin());
     }
     const Information known = prior(std::exp(state[5]));
     for (std::size_t i = 0; i < kUnknowns; ++i) {
@@ -449,7 +387,7 @@ private:
   }
 
   // The result, or why it is none.
-  Alignment judged(const State & state) const
+  Alignment judged(const State & state)
   {
     Alignment found;
     std::size_t inliers = 0;
@@ -563,14 +501,10 @@ private:
   std::array<Vector3, 2> across_{};
   std::vector<double> residuals_;
   std::vector<double> weights_;
-  std::vector<State> rows_;
+  std::vector<Row> rows_;
+  std::vector<Row> weighted_;
   State state_{};
 };
-
-Vector3 row_of(const double * values, std::size_t n)
-{
-  return {values[3 * n], values[3 * n + 1], values[3 * n + 2]};
-}
 
 Alignment refused(Outcome outcome, double value)
 {
@@ -642,6 +576,42 @@ Alignment align(const SeenFace & face, const DepthView & depth)
   Alignment found = Problem(face, std::move(points), middle, inverse(covariance)).solve(ratio);
   found.valid = valid;
   return found;
+}
+
+DoubtfulTurn without_prior(const DoubtfulTurn & found, const Matrix3 & prior)
+{
+  const Matrix3 information = inverse(found.covariance);
+  Matrix3 own = information;
+  const Matrix3 known = inverse(prior);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    own[i] -= known[i];
+  }
+  const Matrix3 covariance = inverse(own);
+  return {covariance * (information * found.turn), covariance};
+}
+
+SkinSize skin_size(
+  const double * information, const double * vector, std::size_t count, double looks,
+  double looks_sigma)
+{
+  // modes, size, and the value
+  const std::size_t modes = count - 1, side = count + 1;
+  const double of_looks = 1 / (looks_sigma * looks_sigma);
+  std::vector<double> equations(side * side);
+  for (std::size_t i = 0; i < modes; ++i) {
+    const double * const row = information + (i + 1) * count;
+    std::copy_n(row + 1, i + 1, &equations[i * side]);
+    equations[i * side + i] += 1.0;
+    equations[modes * side + i] = row[0];
+    equations[count * side + i] = vector[i + 1];
+  }
+  equations[modes * side + modes] = information[0] + of_looks;
+  equations[count * side + modes] = vector[0] + of_looks * looks;
+  if (!eliminate(modes, side, side, equations.data())) {
+    return {kNone, kNone};
+  }
+  const double of_size = equations[modes * side + modes];
+  return {equations[count * side + modes] / of_size, 1 / of_size};
 }
 
 }  // namespace face_recon

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "depth_view.hpp"
+#include "small_algebra.hpp"
 
 namespace face_recon
 {
@@ -82,5 +83,28 @@ struct Alignment
 };
 
 Alignment align(const SeenFace & face, const DepthView & depth);
+
+// A turn, rad, and its covariance.
+struct DoubtfulTurn
+{
+  Vector3 turn{};
+  Matrix3 covariance{};
+};
+
+// What is left of a turn without its prior of zero, of this covariance.
+DoubtfulTurn without_prior(const DoubtfulTurn & found, const Matrix3 & prior);
+
+// The logarithm of a skin's size, and its variance.
+struct SkinSize
+{
+  double log_size = 0.0;
+  double variance = 0.0;
+};
+
+// By how large a face looks, a logarithm, and by normal equations of `count` unknowns as those of
+// Alignment's relief, whose modes have the variance 1 among people. NaN: they are none.
+SkinSize skin_size(
+  const double * information, const double * vector, std::size_t count, double looks,
+  double looks_sigma);
 
 }  // namespace face_recon

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "depth_points.hpp"
 #include "small_algebra.hpp"
 
 namespace face_recon
@@ -15,9 +16,8 @@ namespace face_recon
 namespace
 {
 
-// Of points that the camera sees at a flatter angle (cosine), or that are further off than so many
-// median distances, whether a surface is flat is not judged.
-constexpr double kLeastFacing = 0.4;
+// Of points that are further off than so many median distances, whether a surface is flat is not
+// judged.
 constexpr double kInlierSpreads = 6.0;
 // It is where a plane leaves so much of the squared distances that the face leaves: of 45 rendered
 // heads, turned to 50 degrees at 0.4 to 2.7 m, 0.6 and more; of walls there 0.5 and less but for 5.
@@ -30,11 +30,6 @@ constexpr double kLeastOut = 0.05;
 constexpr double kLeastMeasured = 0.25;
 // Of the mean information of a plane's unknowns.
 constexpr double kRidge = 1e-12;
-
-Vector3 ray_at(const double * rays, std::size_t n)
-{
-  return {rays[3 * n], rays[3 * n + 1], rays[3 * n + 2]};
-}
 
 // Linear least squares of a few unknowns, equation by equation.
 template <std::size_t N>
@@ -73,25 +68,6 @@ private:
   std::array<double, N> vector_{};
 };
 
-// The upper of the middle values, which are reordered.
-double upper_median(std::vector<double> & values)
-{
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// The mean of the middle two of an even number of values, which are reordered.
-double median(std::vector<double> & values)
-{
-  const double upper = upper_median(values);
-  if (values.size() % 2 == 1) {
-    return upper;
-  }
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  return (*std::max_element(values.begin(), middle) + upper) / 2;
-}
-
 // A point of a face, and how far the measured surface lies behind it, metres.
 struct Off
 {
@@ -104,10 +80,10 @@ std::vector<Off> facing_offsets(const AlignedFace & face, const MeasuredPoints &
   std::vector<Off> found;
   found.reserve(measured.count);
   for (std::size_t n = 0; n < measured.count; ++n) {
-    const Vector3 ray = ray_at(measured.rays, n);
-    const double facing = -dot(face.rotation * ray_at(face.normals, n), ray);
+    const Vector3 ray = row_of(measured.rays, n);
+    const double facing = -dot(face.rotation * row_of(face.normals, n), ray);
     const double predicted =
-      face.distance_m + face.head_scale * (face.rotation * ray_at(face.points_m, n))[2];
+      face.distance_m + face.head_scale * (face.rotation * row_of(face.points_m, n))[2];
     const double off = measured.depth[n] - predicted;
     if (std::isfinite(off) && facing > kLeastFacing * norm(ray)) {
       found.push_back({n, off});
@@ -148,7 +124,7 @@ bool is_flat(const AlignedFace & face, const MeasuredPoints & measured)
   keep_near(points);
   LeastSquares<3> plane;
   for (const Off & point : points) {
-    plane.add(ray_at(measured.rays, point.index), 1 / measured.depth[point.index]);
+    plane.add(row_of(measured.rays, point.index), 1 / measured.depth[point.index]);
   }
   const auto nearness = plane.solution();
   if (!nearness) {
@@ -157,7 +133,7 @@ bool is_flat(const AlignedFace & face, const MeasuredPoints & measured)
   double of_face = 0.0, of_plane = 0.0;
   for (const Off & point : points) {
     const double from_plane =
-      measured.depth[point.index] - 1 / dot(*nearness, ray_at(measured.rays, point.index));
+      measured.depth[point.index] - 1 / dot(*nearness, row_of(measured.rays, point.index));
     of_face += point.metres * point.metres;
     of_plane += from_plane * from_plane;
   }
@@ -173,7 +149,7 @@ std::optional<bool> stands_out(
   std::vector<double> depths;
   depths.reserve(face.count);
   for (std::size_t n = 0; n < face.count; ++n) {
-    const Vector3 ray = ray_at(face.rays, n);
+    const Vector3 ray = row_of(face.rays, n);
     if (std::isfinite(face.depth[n]) && std::isfinite(ray[0] + ray[1])) {
       found.add({ray[0], ray[1], ray[2], 1.0}, 1 / face.depth[n]);
       depths.push_back(face.depth[n]);
@@ -186,7 +162,7 @@ std::optional<bool> stands_out(
   std::size_t used = 0;
   for (std::size_t n = 0; n < around; ++n) {
     const double around_m = depth_at(depth, around_px[2 * n], around_px[2 * n + 1]);
-    const Vector3 ray = ray_at(around_rays, n);
+    const Vector3 ray = row_of(around_rays, n);
     if (around_m > face_m - kNearer && std::isfinite(ray[0] + ray[1])) {
       found.add({ray[0], ray[1], ray[2], 0.0}, 1 / around_m);
       ++used;

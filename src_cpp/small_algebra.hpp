@@ -64,6 +64,21 @@ inline Matrix3 transposed(const Matrix3 & m)
   return {m[0], m[3], m[6], m[1], m[4], m[7], m[2], m[5], m[8]};
 }
 
+// By its cofactors; not finite where there is none.
+inline Matrix3 inverse(const Matrix3 & m)
+{
+  const Matrix3 cofactors = {
+    m[4] * m[8] - m[5] * m[7], m[2] * m[7] - m[1] * m[8], m[1] * m[5] - m[2] * m[4],
+    m[5] * m[6] - m[3] * m[8], m[0] * m[8] - m[2] * m[6], m[2] * m[3] - m[0] * m[5],
+    m[3] * m[7] - m[4] * m[6], m[1] * m[6] - m[0] * m[7], m[0] * m[4] - m[1] * m[3]};
+  const double determinant = m[0] * cofactors[0] + m[1] * cofactors[3] + m[2] * cofactors[6];
+  Matrix3 result{};
+  for (std::size_t i = 0; i < 9; ++i) {
+    result[i] = cofactors[i] / determinant;
+  }
+  return result;
+}
+
 // m with m w = v x w.
 inline Matrix3 cross_matrix(const Vector3 & v)
 {

@@ -37,7 +37,7 @@ class FaceParameters(ComparedByValue):
     @property
     def scale_px_per_m(self) -> float:
         """The weak-perspective scale."""
-        return math.hypot(*self.camera_matrix[0, :3])
+        return math.hypot(*self.camera_matrix[0, :3].tolist())
 
     @property
     def model_rotation(self) -> np.ndarray:
