@@ -120,6 +120,14 @@ def align(
     offsets: np.ndarray,
     noise_factor: float,
 ) -> Alignment: ...
+class Skin:
+    def __init__(
+        self, mean: np.ndarray, normals: np.ndarray, basis: np.ndarray, shapes: int
+    ) -> None: ...
+    def place(
+        self, fitted_shape: np.ndarray, shape: np.ndarray, expression: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
 def skin_size(
     information: np.ndarray, vector: np.ndarray, looks: float, looks_sigma: float
 ) -> tuple[float, float]: ...

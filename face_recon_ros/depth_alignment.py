@@ -110,20 +110,24 @@ class DepthAligner:
     def __init__(self, model: FaceModel) -> None:
         """:raises ModelFileError: models/reliefs.npz cannot be used."""
         indices, normals = skin_points(model)
-        self._points = model.vertices(indices)
+        points = model.vertices(indices)
         self._normals = np.ascontiguousarray(normals)
-        flat = self._points.basis.reshape(-1, self._points.basis.shape[2])
-        self._basis = np.ascontiguousarray(flat.T, dtype=np.float32)
-        modes = self._points.basis[:, :, :SHAPE_COUNT]
+        self._skin = _renderer.Skin(
+            np.ascontiguousarray(points.mean, np.float64),
+            self._normals,
+            np.ascontiguousarray(points.basis.transpose(2, 0, 1), np.float32),
+            SHAPE_COUNT,
+        )
+        modes = points.basis[:, :, :SHAPE_COUNT]
         modes = modes - modes.mean(axis=0)
         # of the similarity that takes the mean's skin to a shape's, to first order
-        skin = self._points.mean - self._points.mean.mean(axis=0)
+        skin = points.mean - points.mean.mean(axis=0)
         self._growth = np.einsum('nx,nxk->k', skin, modes) / np.vdot(skin, skin)
-        pure = modes - np.multiply.outer(skin, self._growth)
-        self._moves = np.einsum('nx,nxk->nk', normals, pure)
-        people = shipped_modes(indices, self._points.mean)
-        own = np.ascontiguousarray(SHAPE_SIGMA * self._moves)
-        self._reliefs = own if people is None else people
+        people = shipped_modes(indices, points.mean)
+        if people is None:
+            pure = modes - np.multiply.outer(skin, self._growth)
+            people = SHAPE_SIGMA * np.einsum('nx,nxk->nk', normals, pure)
+        self._reliefs = np.ascontiguousarray(people, np.float32)
 
     def __call__(
         self,
@@ -147,7 +151,7 @@ class DepthAligner:
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
         compared = RELIEF_SHARE * (parameters.shape if shape is None else shape)
-        fitted, points = self._skin(parameters, compared)
+        fitted, points, offsets_m = self._placed(parameters, compared)
         image = parameters.camera_matrix[:2]
         seen = fitted @ image[:, :3].T + image[:, 3]
         rays = camera.rays(seen)
@@ -165,7 +169,7 @@ class DepthAligner:
             camera.fx,
             depth.values,
             self._reliefs,
-            self._moves @ compared,
+            offsets_m,
             news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
@@ -187,17 +191,19 @@ class DepthAligner:
         relief = self._relief(found, compared)
         return _aligned(found, known_px, ratio, relief, covariance[3:, 3:])
 
-    def _skin(
+    def _placed(
         self, parameters: FaceParameters, shape: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the skin's points (N, 3) as fitted, and as of another shape (40,)."""
-        coefficients = np.empty((2, len(self._basis)), np.float32)
-        coefficients[0, :SHAPE_COUNT], coefficients[1, :SHAPE_COUNT] = parameters.shape, shape
-        coefficients[:, SHAPE_COUNT:] = parameters.expression
-        # one pass over the basis
-        moved = coefficients @ self._basis
-        fitted, compared = moved.reshape(2, -1, 3) + self._points.mean
-        return fitted, compared
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """
+        Return the skin's points (N, 3) as fitted, and as of another shape (40,).
+
+        :return: last, how far those of the other shape lie out of the mean face (N,), m
+        """
+        return self._skin.place(
+            np.ascontiguousarray(parameters.shape, np.float64),
+            np.ascontiguousarray(shape, np.float64),
+            np.ascontiguousarray(parameters.expression, np.float64),
+        )
 
     def _relief(self, found: _renderer.Alignment, shape: np.ndarray) -> Relief | None:
         """Return what a face's relief says, which was compared with that of a shape (40,)."""

@@ -344,8 +344,9 @@ class Placer:
 
     def _measured(self, face: Face, found: Aligned, turn: np.ndarray, scale: float) -> Face:
         """Return a face where its depth says, turned by (3,) rad, its head of the size `scale`."""
-        pose = MetricPose(rotation_matrix(turn) @ face.pose.rotation, found.origin_m(scale))
-        points = self._model.landmarks_68.points(face.parameters)
+        turned = rotation_matrix(turn)
+        pose = MetricPose(turned @ face.pose.rotation, found.origin_m(scale))
+        arms_m = scale / face.head_scale * (face.landmarks_m - face.pose.translation_m)
         # across the ray the position is the image's, with its error
         across = rotation_to(face.pose.translation_m)[:, :2]
         covariance = found.covariance.copy()
@@ -355,7 +356,7 @@ class Placer:
             face,
             pose=pose,
             pose_covariance=covariance,
-            landmarks_m=points_in_camera(points, pose, scale),
+            landmarks_m=arms_m @ turned.T + pose.translation_m,
             head_scale=scale,
             distance_source=DistanceSource.DEPTH,
         )

@@ -17,6 +17,7 @@
 #include "depth_alignment.hpp"
 #include "depth_surface.hpp"
 #include "python_arguments.hpp"
+#include "skin.hpp"
 
 namespace py = pybind11;
 
@@ -90,7 +91,7 @@ face_recon::Alignment align(
   const py::array held_normals = checked<double>(normals, "normals", {count, 3});
   const py::array held_pixels = checked<double>(pixels, "pixels", {count, 2});
   const py::array held_rays = checked<double>(rays, "rays", {count, 3});
-  const py::array held_moves = checked<double>(moves, "moves", {count, kAnySize});
+  const py::array held_moves = checked<float>(moves, "moves", {count, kAnySize});
   const py::array held_offsets = checked<double>(offsets, "offsets", {count});
   face_recon::SeenFace face;
   face.count = static_cast<std::size_t>(count);
@@ -104,13 +105,62 @@ face_recon::Alignment align(
   face.rotation_covariance = doubles<9>(rotation_covariance, "rotation_covariance", {3, 3});
   face.focal_length_px = focal_length_px;
   face.modes = static_cast<std::size_t>(held_moves.shape(1));
-  face.moves_m = input_data<double>(held_moves);
+  face.moves_m = input_data<float>(held_moves);
   face.offsets_m = input_data<double>(held_offsets);
   face.noise_factor = noise_factor;
   const face_recon::DepthView view = depth_view(depth);
   const py::gil_scoped_release release;
   return face_recon::align(face, view);
 }
+
+class PySkin
+{
+public:
+  PySkin(
+    const py::object & mean, const py::object & normals, const py::object & basis,
+    std::size_t shapes)
+  : skin_(construct(mean, normals, basis, shapes))
+  {
+  }
+
+  // (fitted, other, offsets)
+  py::tuple place(
+    const py::object & fitted_shape, const py::object & shape, const py::object & expression) const
+  {
+    const auto shapes = static_cast<py::ssize_t>(skin_.shapes());
+    const auto expressions = static_cast<py::ssize_t>(skin_.expressions());
+    const py::array held_fitted = checked<double>(fitted_shape, "fitted_shape", {shapes});
+    const py::array held_shape = checked<double>(shape, "shape", {shapes});
+    const py::array held_expression = checked<double>(expression, "expression", {expressions});
+    const auto count = static_cast<py::ssize_t>(skin_.count());
+    py::array_t<double> fitted({count, py::ssize_t{3}}), other({count, py::ssize_t{3}});
+    py::array_t<double> offsets(count);
+    skin_.place(
+      input_data<double>(held_fitted), input_data<double>(held_shape),
+      input_data<double>(held_expression), fitted.mutable_data(), other.mutable_data(),
+      offsets.mutable_data());
+    return py::make_tuple(fitted, other, offsets);
+  }
+
+private:
+  static face_recon::Skin construct(
+    const py::object & mean, const py::object & normals, const py::object & basis,
+    std::size_t shapes)
+  {
+    const py::array points = checked<double>(mean, "mean", {kAnySize, 3});
+    const py::array held_normals = checked<double>(normals, "normals", {points.shape(0), 3});
+    const py::array moves = checked<float>(basis, "basis", {kAnySize, points.shape(0), 3});
+    const auto components = static_cast<std::size_t>(moves.shape(0));
+    if (shapes > components) {
+      throw py::value_error("shapes: want at most as many as there are components");
+    }
+    return face_recon::Skin(
+      input_data<double>(points), input_data<double>(held_normals), input_data<float>(moves),
+      static_cast<std::size_t>(points.shape(0)), shapes, components - shapes);
+  }
+
+  face_recon::Skin skin_;
+};
 
 // (logarithm of the size, its variance)
 std::pair<double, double> skin_size(
@@ -222,6 +272,12 @@ void bind_depth(py::module_ & module)
     py::arg("rotation"), py::arg("translation"), py::arg("head_scale"),
     py::arg("rotation_covariance"), py::arg("focal_length_px"), py::arg("depth"), py::arg("moves"),
     py::arg("offsets"), py::arg("noise_factor"));
+  py::class_<PySkin>(module, "Skin")
+    .def(
+      py::init<const py::object &, const py::object &, const py::object &, std::size_t>(),
+      py::arg("mean"), py::arg("normals"), py::arg("basis"), py::arg("shapes"))
+    .def(
+      "place", &PySkin::place, py::arg("fitted_shape"), py::arg("shape"), py::arg("expression"));
   module.def(
     "skin_size", &skin_size, py::arg("information"), py::arg("vector"), py::arg("looks"),
     py::arg("looks_sigma"));

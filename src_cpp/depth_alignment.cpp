@@ -70,11 +70,11 @@ static_assert((kUnknowns + 1) % kProductTile == 0, "add_products() wants it");
 // A point of the skin whose depth was measured.
 struct Point
 {
-  Vector3 arm{};                     // from the points' middle, model axes
-  Vector3 normal{};                  // model axes
-  Vector3 measured{};                // optical frame
-  const double * moves_m = nullptr;  // along the normal, by each mode of the relief
-  double offset_m = 0.0;             // along the normal, out of people's mean relief
+  Vector3 arm{};                    // from the points' middle, model axes
+  Vector3 normal{};                 // model axes
+  Vector3 measured{};               // optical frame
+  const float * moves_m = nullptr;  // along the normal, by each mode of the relief
+  double offset_m = 0.0;            // along the normal, out of people's mean relief
   double predicted_m = 0.0;
   double noise_m = 0.0;
   double variance = 0.0;

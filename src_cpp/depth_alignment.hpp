@@ -38,7 +38,7 @@ struct SeenFace
   // How far each mode of people's reliefs moves a point along its normal: (N, modes), metres; and
   // how far the points given lie out of their mean, but for a similarity: (N,).
   std::size_t modes = 0;
-  const double * moves_m = nullptr;
+  const float * moves_m = nullptr;
   const double * offsets_m = nullptr;
   // Of the variance of the depth's noise: below 1 where images alike are averaged, above 1 where
   // points share their noise.

@@ -104,7 +104,7 @@ class Problem:
         self._ray = self._centre0 / self._distance0
         self._rotation_information = np.linalg.inv(covariance)
         self._shift_sigma = shift_sigma
-        self._moves, self._offsets = moves, offsets
+        self._moves, self._offsets = moves.astype(np.float64), offsets
         self._noise_factor = noise_factor
         self._variance = noise_m(measured_m[:, 2]) ** 2 + RELIEF_SIGMA_M**2
 

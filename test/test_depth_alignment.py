@@ -131,6 +131,40 @@ def damaged(depth_m, rng):
     return [depth.astype(np.float32), depth, np.asfortranarray(depth)][kind - 1]
 
 
+def test_the_skin_is_placed_as_by_numpy(model):
+    chosen, normals = skin_points(model)
+    points = model.vertices(chosen)
+    skin = _renderer.Skin(
+        points.mean, normals, np.ascontiguousarray(points.basis.transpose(2, 0, 1), np.float32),
+        40)
+    rng = np.random.default_rng(8)
+    fitted, shape, expression = (rng.standard_normal(count) for count in (40, 40, 10))
+    found = skin.place(fitted, shape, expression)
+    for given, placed in zip((fitted, shape), found, strict=False):
+        expected = points.points_of(np.concatenate([given, expression]))
+        np.testing.assert_allclose(placed, expected, atol=1e-8)
+    # what the similarity does not explain, to first order
+    moved = points.basis[:, :, :40] @ shape
+    moved -= moved.mean(axis=0)
+    centred = points.mean - points.mean.mean(axis=0)
+    moved -= np.vdot(centred, moved) / np.vdot(centred, centred) * centred
+    np.testing.assert_allclose(
+        found[2], np.einsum('nx,nx->n', normals, moved), atol=1e-8)
+
+
+def test_skins_of_another_kind_are_refused_by_name(model):
+    mean, basis = np.zeros((5, 3)), np.zeros((50, 5, 3), np.float32)
+    for given, complaint in (
+        ((mean[:, :2], mean, basis, 40), 'mean'), ((mean, mean[1:], basis, 40), 'normals'),
+        ((mean, mean, basis.astype(float), 40), 'basis'), ((mean, mean, basis, 51), 'shapes'),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f'^{complaint}: want '):
+            _renderer.Skin(*given)
+    skin = _renderer.Skin(mean, mean, basis, 40)
+    with pytest.raises(ValueError, match=r'^expression: want '):
+        skin.place(np.zeros(40), np.zeros(40), np.zeros(11))
+
+
 def test_the_least_squares_are_those_of_the_reference(model, monkeypatch):
     calls = []
     monkeypatch.setattr(
@@ -183,7 +217,7 @@ def test_arguments_of_another_kind_are_refused_by_name(model):
     points, flat = np.zeros((5, 3)), np.zeros((5, 2))
     depth = np.zeros((4, 4), np.float32)
     good = [points, points, flat, points, np.eye(3), np.zeros(3), 1.0, np.eye(3), 500.0, depth,
-            np.zeros((5, 7)), np.zeros(5), 1.0]
+            np.zeros((5, 7), np.float32), np.zeros(5), 1.0]
     assert _renderer.align(*good).outcome.name == 'LOOKS_AWAY'
     for index, name, bad in (
         (0, 'points', flat), (1, 'normals', points[1:]), (2, 'pixels', points),

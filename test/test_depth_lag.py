@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.depth_lag import LAGS_S, DepthLag, Turning
+from face_recon_ros.late_depth import without_prior
 from face_recon_ros.rotations import rotation_about, rotation_vector
 
 RATE_HZ = 20.0
@@ -116,3 +117,15 @@ def test_no_more_is_remembered_than_the_longest_lag():
     assert turning.full
     assert turning.times_s[-1] - turning.times_s[0] < LAGS_S[-1] + 2 / RATE_HZ
     assert len(turning.turns) == len(turning.times_s)
+
+
+def test_a_turn_without_its_prior_is_numpy_s():
+    random = np.random.default_rng(6)
+    for _ in range(20):
+        root = random.standard_normal((2, 3, 3))
+        prior, alone = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(3)
+        turn = random.standard_normal(3)
+        both = np.linalg.inv(np.linalg.inv(alone) + np.linalg.inv(prior))
+        found, covariance = without_prior(both @ np.linalg.inv(alone) @ turn, both, prior)
+        np.testing.assert_allclose(covariance, alone, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(found, turn, rtol=1e-8, atol=1e-8)

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from face_recon_ros import _renderer
 from face_recon_ros.head_size import HeadSize, Relief
 
 
@@ -130,3 +131,16 @@ def test_what_was_measured_stays_when_another_size_is_assumed():
     other = HeadSize(1.0)
     other.assume(1.2)
     assert other.scale == 1.2
+
+
+def test_relief_and_looks_together_are_numpy_s_least_squares():
+    random = np.random.default_rng(2)
+    for modes in (0, 1, 30):
+        root = random.standard_normal((80, 1 + modes))
+        information, vector = root.T @ root, random.standard_normal(1 + modes)
+        size, variance = _renderer.skin_size(information, vector, 0.05, 0.025)
+        prior = np.append(0.025**-2, np.ones(modes))
+        covariance = np.linalg.inv(information + np.diag(prior))
+        expected = covariance[0] @ (vector + np.append(0.05 * 0.025**-2, np.zeros(modes)))
+        assert size == pytest.approx(expected, rel=1e-9)
+        assert variance == pytest.approx(covariance[0, 0], rel=1e-9)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,13 +70,9 @@ class Region(ComparedByValue):
 
     def image_from_crop(self, size: int) -> np.ndarray:
         """Return the affine map (2, 3) from pixels of a size x size crop to the image's."""
-        scale, middle = self.side_px / size, (size - 1) / 2
-        along, across = scale * math.cos(self.roll_rad), scale * math.sin(self.roll_rad)
-        x, y = self.centre.tolist()
-        return np.array([
-            [along, -across, x - (along - across) * middle],
-            [across, along, y - (across + along) * middle],
-        ])
+        (a, b), (c, d) = (self.side_px / size * rotation_in_plane(self.roll_rad)).tolist()
+        (x, y), middle = self.centre.tolist(), (size - 1) / 2
+        return np.array([[a, b, x - (a + b) * middle], [c, d, y - (c + d) * middle]])
 
 
 def without_turn(region: Region) -> Region:
