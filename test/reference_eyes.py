@@ -4,7 +4,7 @@
 """
 What is read of eyes, and their gaze, in plain NumPy, to hold the C++ ones against.
 
-It shares no code with them.
+It shares no code with them. Openness is that of eyes.openness.
 """
 
 import math
@@ -24,11 +24,9 @@ from face_recon_ros.eyes.landmarks import (
     INNER_CORNER,
     LEAST_WIDTH_PX,
     LID_POINTS,
-    LOWER_LID,
     OUTER_CORNER,
-    UPPER_LID,
 )
-from face_recon_ros.eyes.openness import CLOSED_RATIO, WIDE_RATIO, part_open
+from face_recon_ros.eyes.openness import CLOSED_RATIO, WIDE_RATIO, opening_ratios, part_open
 from face_recon_ros.rotations import rotation_to
 
 POINTS = 1 + LID_POINTS
@@ -61,16 +59,6 @@ def turned(outputs, heads, axes):
     changes = outputs[:, CHANGES].reshape(2, 2, 2)
     turns = outputs[:, TURNS] + np.einsum('eij,ej->ei', changes, in_crops)
     return np.einsum('eij,ej->ei', axes, turns)
-
-
-def opening_ratios(lids_px):
-    """Return heights (...,) of outlines (..., 16, 2), relative to the distance of the corners."""
-    along = lids_px[..., OUTER_CORNER, :] - lids_px[..., INNER_CORNER, :]
-    width = np.maximum(np.linalg.norm(along, axis=-1), 1e-9)
-    normal = np.stack([-along[..., 1], along[..., 0]], axis=-1) / width[..., None]
-    gap = lids_px[..., LOWER_LID, :] - lids_px[..., UPPER_LID, :]
-    heights = np.abs(np.einsum('...pc,...c->...p', gap, normal))[..., 2:5].mean(axis=-1)
-    return heights / width
 
 
 def openness_of(lids_px):

@@ -449,10 +449,11 @@ void fuzz_depth_alignment(Random & random, const std::string & name)
   face_recon::SeenFace face;
   face.count = static_cast<std::size_t>(random.integer(0, 200));
   face.modes = static_cast<std::size_t>(random.integer(0, 5));
-  std::vector<double> points, normals, pixels, rays, moves, offsets;
+  std::vector<double> points, normals, pixels, rays, offsets;
+  std::vector<float> moves;
   for (std::size_t n = 0; n < face.count; ++n) {
     for (std::size_t k = 0; k < face.modes; ++k) {
-      moves.push_back(odd(random.real(-0.002F, 0.002F)));
+      moves.push_back(static_cast<float>(odd(random.real(-0.002F, 0.002F))));
     }
     offsets.push_back(odd(random.real(-0.002F, 0.002F)));
     const double x = random.real(-0.06F, 0.06F), y = random.real(-0.06F, 0.06F);
