@@ -36,7 +36,6 @@ from model_building.network.portraits import development_portraits
 
 FREE = (
     'gain', 'vertical_gain', 'half_width_px', 'eye_sigma', 'noise_width_px', 'spread_rad',
-    'tilt_rad',
 )  # fmt: skip
 # Of each error, what counts as one
 PORTRAIT_DEG, PORTRAIT_90_DEG, PAN_DEG, TILT_DEG, MOVED_DEG = 3.5, 7.0, 4.6, 18.0, 8.0
@@ -81,6 +80,14 @@ class Photos:
         drawn = [_error_rad(s, e) for s, e in _each(self.rendered, known)]
         others = off / MOVED_DEG + confused / CONFUSED + np.degrees(np.mean(drawn)) / RENDERED_DEG
         return float(errors + others + SLOPE_COST * np.square(beyond).sum())
+
+    def tilt_rad(self) -> float:
+        """Return how far below the head's axis people look who look ahead: mean of both sets."""
+        ahead = [sample for sample in self.posed if sample.tilt_up_deg == 0]
+        return float(np.radians(np.mean([
+            np.mean([s.angles_deg(s.face.pose.rotation[:, 0])[1] for s in samples])
+            for samples in (self.portraits, ahead)
+        ])))  # fmt: skip
 
     def sigma_scale(self, known: GazeConstants) -> float:
         """Return what makes SHARE of the errors smaller than sigma: mean of both sets."""
@@ -158,7 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--evaluations', type=int, default=200, metavar='N')
     options = parser.parse_args(arguments)
     photos = Photos(options.portraits, options.pointing, options.ict)
-    known = fitted(photos, FITTED, FREE, options.evaluations)
+    start = replace(FITTED, tilt_rad=photos.tilt_rad())
+    known = fitted(photos, start, FREE, options.evaluations)
     sys.stdout.write(f'cost {photos.cost(FITTED):.3f} -> {photos.cost(known):.3f}\n{known}\n')
     return 0
 

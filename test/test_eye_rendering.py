@@ -15,7 +15,8 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.rotations import rotation_about, rotation_to
 from model_building.eyes import rendered
 from model_building.eyes.photo_eyes import SIDE, turned_in_cut
-from model_building.eyes.rendered import LARGEST_GAZE_RAD, Look, draw_look
+from model_building.eyes.rendered import LARGEST_GAZE_RAD, WORN, EyePeople, Look, draw_look
+from model_building.face_model.ict_model import IctModel
 from model_building.network.perspective import Lens
 
 RADIUS_M = 0.0104
@@ -52,6 +53,30 @@ def test_who_looks_at_the_camera_is_not_turned_from_the_ray():
     np.testing.assert_allclose(sines_seen(turned, points[1:])[0], [0.5, 0.0], atol=1e-12)
 
 
+@pytest.mark.parametrize('number', range(3))
+def test_irises_are_where_eyes_are_said_to_look(shared_data, number):
+    ict = IctModel.load(shared_data / 'data' / 'ict_face_model_light')
+    people = EyePeople(ict, FaceModel(), worn=WORN)
+    random = np.random.default_rng([9, number])
+    sitter = people.sitter(random, None)
+    turned_rad = random.uniform(-0.4, 0.4, 2)
+    looking = people.looking(sitter, draw_look(random, turned_rad), np.zeros(2))
+    towards = sitter.rotation @ draw_look(random, turned_rad).direction()
+    for ball, iris in zip(looking.balls_m, looking.irises_m, strict=True):
+        seen = (iris - ball) / np.linalg.norm(iris - ball)
+        np.testing.assert_allclose(seen, towards, atol=0.01)
+        assert 0.008 < np.linalg.norm(iris - ball) < 0.018
+    # the colours: of the vertices that are black, pupils
+    whole = looking.person.whole
+    dark = (whole.albedo.max(axis=1) < 0.06) & (np.linalg.norm(
+        whole.points[:, None] - looking.irises_m, axis=2).min(axis=1) < 0.006)
+    pupils = whole.points[dark]
+    for ball, iris in zip(looking.balls_m, looking.irises_m, strict=True):
+        own = pupils[np.linalg.norm(pupils - iris, axis=1) < 0.006]
+        middle = (own.max(axis=0) + own.min(axis=0)) / 2 - ball
+        np.testing.assert_allclose(middle / np.linalg.norm(middle), towards, atol=0.06)
+
+
 @pytest.mark.parametrize('side', [0, 1])
 def test_sines_turn_with_what_is_cut_out(side):
     roll = 0.4
@@ -80,9 +105,9 @@ def test_truth_of_both_eyes_of_a_head_from_in_front(looking, gaze_rad, turned):
     lens = Lens(np.array([0.0, 0.0, 1.0]), 3.0, Camera(240, 240, 4500, 4500, 119.5, 119.5))
     rotation = np.eye(3)
     lens = rendered._with_eyes_in_the_middle(lens, looking, rotation)
-    look = Look(np.array(gaze_rad), np.zeros(52), 0.0)
+    towards = Look(np.array(gaze_rad), np.zeros(52), 0.0).direction()
     image = np.zeros((240, 240, 3), np.uint8)
-    eyes = list(rendered._eyes(image, looking, look, rotation, lens))
+    eyes = list(rendered._eyes(image, looking, 0.0, towards, rotation, lens))
     assert len(eyes) == 2
     # a person's left is the image's right: outwards for the left eye, inwards for the right one
     for outwards, eye in zip((-1, 1), eyes, strict=True):
@@ -99,8 +124,9 @@ def test_a_turned_head_that_looks_back_at_the_lens(looking):
     rotation = rotation_about('y', 0.5)
     lens = Lens(np.array([0.0, 0.0, 1.0]), 3.0, Camera(240, 240, 4500, 4500, 119.5, 119.5))
     lens = rendered._with_eyes_in_the_middle(lens, looking, rotation)
-    look = Look(np.array([-0.5, 0.0]), np.zeros(52), 0.0)
-    eyes = list(rendered._eyes(np.zeros((240, 240, 3), np.uint8), looking, look, rotation, lens))
+    towards = Look(np.array([-0.5, 0.0]), np.zeros(52), 0.0).direction()
+    image = np.zeros((240, 240, 3), np.uint8)
+    eyes = list(rendered._eyes(image, looking, 0.0, towards, rotation, lens))
     for outwards, eye in zip((-1, 1), eyes, strict=True):
         np.testing.assert_allclose(eye.gaze, 0, atol=0.02)
         np.testing.assert_allclose(eye.head, np.sin([0.5, 0]) * [outwards, 1], atol=0.06)

@@ -10,8 +10,9 @@ pytest.importorskip('yaml')
 eye_sweeps = pytest.importorskip('model_building.evaluation.eye_sweeps')
 
 from face_recon_ros.eyes.gaze import head_sigma_rad  # noqa: E402
+from model_building.face_model import ict_model  # noqa: E402
 from model_building.face_model.ict_model import IctModel  # noqa: E402
-from model_building.network.ict_lids import THICKNESS_M, Lids  # noqa: E402
+from model_building.network.ict_lids import THICKNESS_M, LidColors, Lids  # noqa: E402
 from model_building.network.ict_surface import SKIN, Surface  # noqa: E402
 
 
@@ -54,7 +55,7 @@ def test_lids_lie_over_the_eyeballs(surface, blink):
     shape = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
     before = surface.subdivide(surface.model.points(identity, shape))
     after = Lids(surface).over_eyes(before)
-    assert deepest_m(surface, before) > 0.001
+    assert deepest_m(surface, before) > 0.0005
     assert deepest_m(surface, after) < THICKNESS_M / 2
     moved = np.linalg.norm(after - before, axis=1)
     assert moved.max() < 0.004
@@ -73,6 +74,60 @@ def test_nothing_but_lids_is_moved(surface):
     assert not moved[np.delete(marks, np.arange(36, 48))].any()
     to_eyes = np.linalg.norm(before[moved][:, None] - before[marks[36:48]], axis=-1).min(axis=1)
     assert to_eyes.max() < 0.015
+
+
+@pytest.mark.parametrize('eye', [ict_model.LEFT_EYE, ict_model.RIGHT_EYE])
+def test_eyes_of_everybody_look_ahead(surface, eye):
+    model = surface.model
+    mean = model.neutral[eye]
+
+    def turn(points):
+        size = np.linalg.lstsq(mean - mean.mean(axis=0), points - points.mean(axis=0), rcond=None)
+        return size[0] / np.cbrt(np.linalg.det(size[0]))
+
+    most = 0.0
+    for number in range(5):
+        identity = np.clip(np.random.default_rng([5, number]).standard_normal(100), -2.5, 2.5)
+        ball = model.points(identity)[eye]
+        added = (model.neutral + np.tensordot(identity, model.identity, 1))[eye]
+        np.testing.assert_allclose(turn(ball), np.eye(3), atol=1e-4)
+        most = max(most, np.abs(turn(added) - np.eye(3)).max())
+        # where and as large as they were
+        np.testing.assert_allclose(ball.mean(axis=0), added.mean(axis=0), atol=0.0015)
+        np.testing.assert_allclose(np.ptp(ball, axis=0), np.ptp(added, axis=0), rtol=0.05)
+    assert most > np.sin(np.radians(5))
+
+
+@pytest.mark.parametrize('number', range(5))
+def test_lids_of_everybody_meet_in_shut_eyes(surface, number):
+    identity = np.clip(np.random.default_rng([5, number]).standard_normal(100), -2.5, 2.5)
+
+    def opening_m(blink):
+        shapes = {'eyeBlink_L': blink, 'eyeBlink_R': blink}
+        marks = surface.model.points(identity, shapes)[surface.model.landmarks_68]
+        return (marks[[37, 38, 43, 44]] - marks[[41, 40, 47, 46]])[:, 1]
+
+    assert opening_m(0.0).min() > 0.005
+    assert opening_m(1.0).max() < 0.0002
+    np.testing.assert_allclose(
+        opening_m(0.5), (opening_m(0.0) + opening_m(1.0)) / 2, atol=1e-6)
+
+
+def test_what_photos_show_at_the_margins_of_lids_is_painted_over(surface):
+    colors = np.full((len(surface), 3), 150.0)
+    marks = surface.model.neutral[surface.model.landmarks_68]
+    away = np.linalg.norm(surface.neutral[:, None] - marks[36:48], axis=2).min(axis=1)
+    skin = surface.parts[:, SKIN] > 0.99
+    smeared = skin & (away < 0.002)
+    colors[smeared] = (0, 255, 0)
+    clean = LidColors(surface)(colors, np.full(3, 100.0), np.random.default_rng(1))
+    green = clean[:, 1] - clean[:, 0]
+    assert np.median(colors[smeared, 1] - colors[smeared, 0]) > 250
+    assert np.median(green[smeared]) < 10
+    # far from eyes nothing is changed; lashes are darker than the skin
+    np.testing.assert_array_equal(clean[skin & (away > 0.03)], colors[skin & (away > 0.03)])
+    at_lashes = smeared & (np.linalg.norm(surface.neutral - marks[37], axis=1) < 0.001)
+    assert clean[at_lashes, 0].mean() < 140
 
 
 @pytest.mark.parametrize('number', range(3))

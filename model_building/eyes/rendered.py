@@ -55,11 +55,15 @@ _OF_EYES = [i for i, name in enumerate(sampling.NAMES) if name.startswith('eye')
 
 @dataclass(slots=True, frozen=True)
 class Look:
-    """Where a head's eyes look (2,), radians to its left and up, and the units (52,) of it."""
+    """Where a head's eyes look (2,), radians to left and up of ICT's axes; the units (52,) of it."""
 
     gaze_rad: np.ndarray
     weights: np.ndarray
     close: float
+
+    def direction(self) -> np.ndarray:
+        """Return where they look (3,), a unit vector in ICT's axes."""
+        return _direction(self.gaze_rad)
 
 
 @dataclass(slots=True, frozen=True)
@@ -90,14 +94,9 @@ class EyePeople(ExpressivePeople):
             ball = np.flatnonzero(self._surface.eyes[:, side] > 0.99)
             colors[ball] = both[ball]
             placed = points[ball]
-            centre = (placed.max(axis=0) + placed.min(axis=0)) / 2
-            neutral = self._surface.neutral[ball]
-            out = neutral - (neutral.max(axis=0) + neutral.min(axis=0)) / 2
-            towards = np.array([np.tan(turned[0]), np.tan(turned[1]), 1.0])
-            cosine = out @ (towards / np.linalg.norm(towards)) / np.linalg.norm(out, axis=1)
-            cap = placed[cosine > np.cos(np.radians(IRIS_DEG))]
+            centre, iris = _iris(self._surface.neutral[ball], placed, _direction(turned))
             centres.append(centre)
-            irises.append(cap.mean(axis=0))
+            irises.append(iris)
             radii.append(np.ptp(placed[:, 0]) / 2 * np.sin(np.radians(IRIS_DEG)))
         body = self._body(points, replace(sitter.skin, colors=colors), rng)
         pieces = [body, *sitter.worn]
@@ -111,6 +110,24 @@ class EyePeople(ExpressivePeople):
         order = [1, 0]  # right, left
         return Looking(person, np.array(centres)[order], np.array(irises)[order],
                        np.array(radii)[order])
+
+
+def _iris(neutral: np.ndarray, placed: np.ndarray,
+          direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return the centres (3,) of an eyeball and of the disk that its iris is.
+
+    :param neutral: (N, 3) the vertices that colours are painted on
+    :param placed: (N, 3) where they are
+    :param direction: (3,) of the iris from the centre, in the axes of neutral
+    """
+    out = neutral - (neutral.max(axis=0) + neutral.min(axis=0)) / 2
+    away = np.linalg.norm(out, axis=1)
+    rim = np.cos(np.radians(IRIS_DEG))
+    disk = rim * away[out @ direction > rim * away].mean() * direction
+    # vertices are not spread evenly: a mean of those of the iris is not its middle
+    placing = np.linalg.lstsq(np.column_stack([out, np.ones(len(out))]), placed, rcond=None)[0]
+    return placing[3], disk @ placing[:3] + placing[3]
 
 
 def draw_look(rng: np.random.Generator, gaze_rad: np.ndarray | None = None) -> Look:
@@ -154,7 +171,7 @@ class RenderedEyes:
             lens = Lens.draw(view, rng)
             gaze_rad = None
             if rng.random() < AT_LENS_SHARE:
-                back = lens.optical_from_model(rotation).T @ -lens.ray
+                back = sitter.rotation.T @ lens.optical_from_model(rotation).T @ -lens.ray
                 if back[2] > 0.7:
                     gaze_rad = np.array([np.arctan2(back[0], back[2]),
                                          np.arctan2(back[1], back[2])])
@@ -163,7 +180,8 @@ class RenderedEyes:
             lens = _with_eyes_in_the_middle(lens, looking, rotation)
             image = self._photographer.picture(
                 looking.person, rotation, lens, _wall(rng), rng)
-            yield from _eyes(image, looking, look, rotation, lens)
+            towards = sitter.rotation @ look.direction()
+            yield from _eyes(image, looking, look.close, towards, rotation, lens)
 
     def _sitter(self, rng: np.random.Generator) -> Sitter:
         while True:
@@ -197,18 +215,17 @@ def _with_eyes_in_the_middle(lens: Lens, looking: Looking, rotation: np.ndarray)
 
 
 def _eyes(
-    image: np.ndarray, looking: Looking, look: Look, rotation: np.ndarray, lens: Lens,
+    image: np.ndarray, looking: Looking, close: float, towards: np.ndarray,
+    rotation: np.ndarray, lens: Lens,
 ) -> Iterator[Shown]:
-    """Cut the eyes out that are turned to the viewer."""
+    """Cut the eyes out; they look towards (3,), model axes."""
     turn = lens.optical_from_model(rotation)
 
     def pixels(points_m: np.ndarray) -> np.ndarray:
         return lens.pixels(lens.place(points_m, rotation))[:, :2]
 
     regions = eye_regions(pixels(looking.person.ibug_m))
-    left, up = look.gaze_rad
-    toward = turn @ _unit(np.array([np.tan(left), np.tan(up), 1.0]))
-    ahead = turn[:, 2]
+    toward, ahead = turn @ towards, turn[:, 2]
     for side, region in enumerate(regions):
         rgb, image_from_cut = cut(image, replace(region, side_px=CONTEXT * region.side_px), SIDE)
         inverse = np.linalg.inv(image_from_cut[:, :2])
@@ -227,8 +244,10 @@ def _eyes(
         if side == RIGHT:
             rgb = np.ascontiguousarray(rgb[:, ::-1])
             lids[:, 0], iris[0] = SIDE - 1 - lids[:, 0], SIDE - 1 - iris[0]
-        yield Shown(rgb, lids, iris, float(scale * looking.radii_m[side]), gaze, head, look.close)
+        yield Shown(rgb, lids, iris, float(scale * looking.radii_m[side]), gaze, head, close)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
+def _direction(turned_rad: np.ndarray) -> np.ndarray:
+    """Return the unit vector (3,) that is turned to the left and up (2,) from z."""
+    vector = np.append(np.tan(turned_rad), 1.0)
     return np.asarray(vector / np.linalg.norm(vector))

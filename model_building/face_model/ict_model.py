@@ -31,6 +31,10 @@ LEFT_EYE, RIGHT_EYE = slice(21451, 23021), slice(23021, 24591)
 # What lies behind is thin and clear: tears, lashes
 DRAWN_COUNT = 24591
 
+_Pairs = tuple[tuple[int, int], tuple[int, int]]
+LIDS_68: dict[str, _Pairs] = {'eyeBlink_L': ((43, 44), (47, 46)), 'eyeBlink_R': ((37, 38), (41, 40))}
+"""Of the shapes that shut an eye: iBUG's landmarks of the upper lid, and those below them."""
+
 
 @dataclass(slots=True, frozen=True)
 class IctModel:
@@ -74,15 +78,41 @@ class IctModel:
     def points(
         self, identity: np.ndarray, expression: dict[str, float] | None = None
     ) -> np.ndarray:
-        """Return all vertices (V, 3) of weights of the first modes and of named expressions."""
-        points = self.neutral + np.tensordot(
+        """
+        Return all vertices (V, 3) of weights of the first modes and of named expressions.
+
+        The model adds its shapes, so that eyes which are larger than the mean's would not shut:
+        eyeBlink is made larger for them, until lids meet at 1. The people who were scanned looked
+        here and there, and modes of identity turn eyeballs by up to 10 degrees: all are turned
+        back, to look along z.
+        """
+        neutral = self.neutral + np.tensordot(
             identity.astype(np.float32), self.identity[: len(identity)], 1
         )
+        for eye in (LEFT_EYE, RIGHT_EYE):
+            neutral[eye] = _turned_back(self.neutral[eye], neutral[eye])
+        points = neutral
         for name, weight in (expression or {}).items():
-            points = points + np.float32(weight) * self.expression[
-                self.expression_names.index(name)
-            ]
+            shape = self.expression[self.expression_names.index(name)]
+            if name in LIDS_68:
+                weight = weight * self._shutting(neutral, shape, LIDS_68[name])
+            points = points + np.float32(weight) * shape
         return points
+
+    def _shutting(self, neutral: np.ndarray, shape: np.ndarray, lids: _Pairs) -> float:
+        """Return how much of a shape, at least 1, shuts the eye of these lids."""
+        upper, lower = (self.landmarks_68[list(lid)] for lid in lids)
+        opening_m = (neutral[upper] - neutral[lower])[:, 1]
+        closes_m = (shape[lower] - shape[upper])[:, 1]
+        return max(1.0, float((opening_m / closes_m).max()))
+
+
+def _turned_back(mean: np.ndarray, ball: np.ndarray) -> np.ndarray:
+    """Return an eyeball (N, 3) at its place and in its size, turned as the mean's is."""
+    out = mean - (mean.max(axis=0) + mean.min(axis=0)) / 2
+    placing = np.linalg.lstsq(np.column_stack([out, np.ones(len(out))]), ball, rcond=None)[0]
+    size = np.cbrt(np.linalg.det(placing[:3]))
+    return np.asarray(size * out + placing[3], ball.dtype)
 
 
 def _unpacked(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from face_recon_ros.io.image_files import read_image
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rendering.texture import sample_colors
-from model_building.network.ict_lids import Lids
+from model_building.network.ict_lids import LidColors, Lids
 from model_building.network.ict_surface import (
     Surface,
     distance_to_line,
@@ -49,6 +49,7 @@ class SkinMaker:
         self._surface = surface
         self._model = surface.model
         self._lids = Lids(surface)
+        self._lid_colors = LidColors(surface)
         self.renderer = Renderer(surface.triangles)
 
     def plain_skin(self, rng: np.random.Generator) -> Skin:
@@ -104,8 +105,8 @@ class SkinMaker:
         tone = np.median(colors[cheeks], axis=0)
         fill = tone + 4 * smooth_noise(self._surface.neutral, rng, 0.01)[:, None]
         colors = fill + trust[:, None] * (colors - fill)
-        hair = np.array(HAIR_BGR[rng.integers(len(HAIR_BGR))])
-        return self._finished(colors, hair * rng.uniform(0.8, 1.2), rng)
+        hair = np.array(HAIR_BGR[rng.integers(len(HAIR_BGR))]) * rng.uniform(0.8, 1.2)
+        return self._finished(colors, hair, rng, of_photo=True)
 
     def _laid_on(self, target_px: np.ndarray) -> np.ndarray:
         """Return the pixels (N, 3) of all vertices of the head that fits landmarks (68, 3) px."""
@@ -136,8 +137,8 @@ class SkinMaker:
         return placed @ SCREEN_FROM_MODEL_AXES
 
     def _finished(self, colors: np.ndarray, hair_color: np.ndarray,
-                  rng: np.random.Generator) -> Skin:
-        """Give a skin hair, mouth, teeth and eyes."""
+                  rng: np.random.Generator, *, of_photo: bool = False) -> Skin:
+        """Give a skin hair, mouth, teeth and eyes; that of a photo lids, too."""
         bald = rng.random() < 0.15
         strand = 1 + 0.25 * smooth_noise(self._surface.neutral * [1, 0.3, 0.6], rng, 0.002)
         hair = np.zeros(len(self._surface)) if bald else self._surface.hair
@@ -146,6 +147,8 @@ class SkinMaker:
                               (4, (200, 215, 225))):
             inside = self._surface.parts[:, column] > 0.5
             colors[inside] = color
+        if of_photo:
+            colors = self._lid_colors(colors, hair_color, rng)
         iris = np.array([(60, 90, 120), (30, 45, 70), (130, 110, 80)][rng.integers(3)])
         look = np.append(rng.uniform(-0.2, 0.2, 2) * [1, 0.5], 1.0)
         look /= np.linalg.norm(look)
