@@ -32,7 +32,9 @@ LEFT_EYE, RIGHT_EYE = slice(21451, 23021), slice(23021, 24591)
 DRAWN_COUNT = 24591
 
 _Pairs = tuple[tuple[int, int], tuple[int, int]]
-LIDS_68: dict[str, _Pairs] = {'eyeBlink_L': ((43, 44), (47, 46)), 'eyeBlink_R': ((37, 38), (41, 40))}
+LIDS_68: dict[str, _Pairs] = {
+    'eyeBlink_L': ((43, 44), (47, 46)), 'eyeBlink_R': ((37, 38), (41, 40)),
+}
 """Of the shapes that shut an eye: iBUG's landmarks of the upper lid, and those below them."""
 
 
