@@ -55,7 +55,7 @@ _OF_EYES = [i for i, name in enumerate(sampling.NAMES) if name.startswith('eye')
 
 @dataclass(slots=True, frozen=True)
 class Look:
-    """Where eyes look (2,), radians to the left and up in ICT's axes, and the units (52,) of it."""
+    """Where eyes look (2,), radians to left and up in ICT's axes, and the units (52,) of it."""
 
     gaze_rad: np.ndarray
     weights: np.ndarray
