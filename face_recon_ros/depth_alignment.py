@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -55,6 +56,10 @@ NOISE_PX = 7.0
 HEAD_SCALES = (0.5, 1.25)
 # Depths that are off by such factors are of another unit: a distance by one image is known to 3
 WRONG_UNIT = (300.0, 3000.0)
+# Some depth cameras count in tenths of millimetres. Pictures of faces are smaller or larger by as
+# much, too: depth that is off by ten, and by what heads differ by, is of another unit where it has
+# the face's relief
+TENFOLD, TENFOLD_REACH = 10.0, 1.7
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -98,10 +103,17 @@ class Aligned(ComparedByValue):
 
 @dataclass(slots=True, frozen=True)
 class Refused:
-    """Why a depth image is not used for a face; `reason` is one line. flat: it shows no face."""
+    """
+    Why a depth image is not used for a face; `reason` is one line.
+
+    flat: it shows no face. apparent_scale: as Aligned's, where that is the reason. ratio: of the
+    measured depths to the expected, where no such face was found.
+    """
 
     reason: str
     flat: bool = False
+    apparent_scale: float = math.nan
+    ratio: float = math.nan
 
 
 class DepthAligner:
@@ -150,6 +162,31 @@ class DepthAligner:
         :param news: 0..1, what is not the same as in the images just before: HeadSize.news
         :param shape: (40,) the person's, from more images than this one; None: as in parameters
         """
+        align = partial(
+            self._align, parameters, pose, covariance, head_scale, camera, shape, shift_px, news
+        )
+        found = align(depth)
+        factor = _tenfold(found.ratio) if isinstance(found, Refused) else 1.0
+        if factor != 1.0 and isinstance(align(depth.divided(factor)), Aligned):
+            return Refused(
+                f'depth is ten times too {"large" if factor > 1 else "small"}: are its numbers '
+                'millimetres (uint16) or metres (float32)?'
+            )
+        return found
+
+    def _align(
+        self,
+        parameters: FaceParameters,
+        pose: MetricPose,
+        covariance: np.ndarray,
+        head_scale: float,
+        camera: Camera,
+        shape: np.ndarray | None,
+        shift_px: np.ndarray | None,
+        news: float,
+        depth: DepthImage,
+    ) -> Aligned | Refused:
+        """Align a face to a depth image whose unit is taken to be right."""
         compared = RELIEF_SHARE * (parameters.shape if shape is None else shape)
         fitted, points, offsets_m = self._placed(parameters, compared)
         image = parameters.camera_matrix[:2]
@@ -173,11 +210,14 @@ class DepthAligner:
             news * max((NOISE_PX / (CELL_M * parameters.scale_px_per_m)) ** 2, 1.0),
         )
         if found.outcome != _renderer.Outcome.ALIGNED:
-            other = _other_unit(depth.at(looked_up), pose.translation_m[2])
-            return Refused(other or _reason(found))
-        if camera.calibrated and not HEAD_SCALES[0] < found.head_scale < HEAD_SCALES[1]:
+            ratio = _ratio(depth.at(looked_up), pose.translation_m[2])
+            return Refused(_other_unit(ratio) or _reason(found), ratio=ratio)
+        low, high = HEAD_SCALES
+        sizes = found.head_scale, found.apparent_scale
+        if camera.calibrated and not low < min(sizes) <= max(sizes) < high:
             return Refused(
-                f"where the depth is, the head would be {found.head_scale:.1f} times an adult's"
+                f"where the depth is, the head would be {found.head_scale:.1f} times an adult's",
+                apparent_scale=found.apparent_scale,
             )
         measured_m = depth.at(looked_up)
         rotation, distance_m = found.rotation, float(found.translation_m[2])
@@ -242,12 +282,22 @@ def _aligned(
     )
 
 
-def _other_unit(depths_m: np.ndarray, expected_m: float) -> str | None:
-    """Return a line on depths (N,) of a face that are a thousand times too large, or small."""
+def _ratio(depths_m: np.ndarray, expected_m: float) -> float:
+    """Return measured depth (N,) over that of a face; NaN: nothing was measured."""
     known = depths_m[np.isfinite(depths_m)]
-    if not len(known):
-        return None
-    ratio = float(np.median(known)) / expected_m
+    return float(np.median(known)) / expected_m if len(known) else math.nan
+
+
+def _tenfold(ratio: float) -> float:
+    """Return 10 or a tenth where depth may be off by that; 1: it is not."""
+    for factor in (TENFOLD, 1 / TENFOLD):
+        if factor / TENFOLD_REACH < ratio < factor * TENFOLD_REACH:
+            return factor
+    return 1.0
+
+
+def _other_unit(ratio: float) -> str | None:
+    """Return a line on depth that is a thousand times too large, or small."""
     if WRONG_UNIT[0] < ratio < WRONG_UNIT[1]:
         return 'depth is a thousand times too large: are its float32 numbers millimetres?'
     if WRONG_UNIT[0] < 1 / ratio < WRONG_UNIT[1]:

@@ -13,6 +13,9 @@ from face_recon_ros import _renderer
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import ImageError
 
+# Of uint16: its unit, and what is no measurement besides 0
+MILLIMETRE_M, MISSING_MM = 0.001, 65535
+
 
 @dataclass(slots=True, frozen=True, eq=False)
 class DepthImage(ComparedByValue):
@@ -48,6 +51,14 @@ class DepthImage(ComparedByValue):
                 'registered to it; let the driver align depth to colour (RealSense: '
                 'align_depth.enable:=true)'
             )
+
+    def divided(self, factor: float) -> DepthImage:
+        """Return the image of so much smaller depths."""
+        metres = self.values.astype(np.float32)
+        if self.values.dtype == np.uint16:
+            metres[self.values == MISSING_MM] = 0.0
+            metres *= MILLIMETRE_M
+        return DepthImage(metres / np.float32(factor))
 
     def at(self, pixels: np.ndarray) -> np.ndarray:
         """

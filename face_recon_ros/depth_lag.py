@@ -6,7 +6,9 @@ How late a depth image shows what the image of its stamp shows, and what a rotat
 
 Depth that is late shows how a head was turned before. Each rotation by depth alone is held against
 those that the images showed then, for each of some lags: about the right lag they differ by what
-the network errs for this head, which changes slowly. The lag is the camera's: all faces tell it.
+the network errs for this head, which changes slowly. So is each distance held against how large
+the images showed the head then: about the right lag a head that comes and goes has one size. The
+lag is the camera's: all faces tell it.
 """
 
 from __future__ import annotations
@@ -26,13 +28,17 @@ LAGS_S = 0.05 * np.arange(8)
 IN_TIME, PRIOR_S = 0.98, 0.1
 _LATE = np.exp(-LAGS_S[1:] / PRIOR_S)
 AGAINST = -np.log(np.append(IN_TIME, (1 - IN_TIME) * _LATE / _LATE.sum()))
-# Evidence that is so old counts 1 / e
-FORGET_S = 20.0
+# Evidence that is so old counts 1 / e; against one lag there is no more than against the likeliest
+# and this, that a driver that is in time again is believed
+FORGET_S, MOST_EVIDENCE = 20.0, 25.0
 # What rotations by depth alone and by images differ by, besides depth's noise; and how much more a
 # difference says than that noise, which is what is the same in all images, too
 NOISE_RAD, NEWS = math.radians(2.0), 2.0
 # How fast a head turns is known after so long, and is a mean over so long
 KNOWN_S, SPREAD_S = 0.14, 1.0
+# What the sizes of a head that images show at measured distances differ by (logarithm). Images err
+# alike for so long; nothing is said by sizes further off for each lag: it is another head's depth
+SIZE_SIGMA, SIZES_ALIKE_S, MOST_OFF = 0.02, 0.5, 0.15
 # Depth is aligned to older images where it is in time by less chance
 DOUBT = 0.01
 # Later on the mean, and surely later than nothing, depth is said to be late
@@ -128,6 +134,34 @@ class Turning:
 
 
 @dataclass(slots=True)
+class Nearing:
+    """
+    What sizes an id's head had by depth and by the images of before, as it came and went.
+
+    means (lags,): of their logarithms. weight: of these.
+    """
+
+    means: np.ndarray = field(default_factory=lambda: np.zeros(len(LAGS_S)))
+    weight: float = 0.0
+    _stamp_s: float = -math.inf
+
+    def compare(self, sizes: np.ndarray, stamp_s: float) -> np.ndarray:
+        """Return what sizes (lags,), logarithms, say against each lag, half squares (lags,)."""
+        age_s = max(stamp_s - self._stamp_s, 0.0)
+        off = sizes - self.means
+        if self.weight and np.abs(off).min() > MOST_OFF:
+            return np.zeros(len(LAGS_S))
+        self._stamp_s = stamp_s
+        self.weight *= math.exp(-age_s / FORGET_S)
+        weight = min(age_s / SIZES_ALIKE_S, 1.0) / SIZE_SIGMA**2
+        total = max(self.weight + weight, 1e-9)
+        self.means = self.means + off * (weight / total)
+        against = 0.5 * off**2 * (weight * self.weight / total)
+        self.weight = total
+        return np.asarray(against)
+
+
+@dataclass(slots=True)
 class DepthLag:
     """Follows how late depth is; evidence (lags,) against each: half the weighted squares."""
 
@@ -176,11 +210,23 @@ class DepthLag:
         :param alone: (3,) rad, from the newest image's rotation, optical frame; of_depth (3, 3):
             covariance
         """
+        self._forget(stamp_s)
+        if turning.full:
+            self._add(turning.compare(alone, of_depth))
+
+    def take_sizes(self, nearing: Nearing, sizes: np.ndarray, stamp_s: float) -> None:
+        """Take in what size (lags,), logarithms, a head has if depth is so late."""
+        self._forget(stamp_s)
+        self._add(nearing.compare(sizes, stamp_s))
+
+    def _add(self, against: np.ndarray) -> None:
+        evidence = self.evidence + against
+        self.evidence = np.minimum(evidence - evidence.min(), MOST_EVIDENCE)
+
+    def _forget(self, stamp_s: float) -> None:
         age_s = max(stamp_s - self._stamp_s, 0.0)
         self._stamp_s = stamp_s
         self.evidence = math.exp(-age_s / FORGET_S) * self.evidence
-        if turning.full:
-            self.evidence += turning.compare(alone, of_depth)
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,22 @@ class FacesBefore:
     def at(self, stamp_s: float) -> Face:
         """Return the face of the image nearest to a stamp."""
         return min(self.faces, key=lambda before: abs(before[0] - stamp_s))[1]
+
+    def log_distances(self) -> np.ndarray | None:
+        """
+        Return the logarithms of distance over size as each of LAGS_S before the newest (lags,).
+
+        None: so far back nothing is known.
+        """
+        times_s = np.array([before[0] for before in self.faces])
+        then_s = times_s[-1] - LAGS_S
+        if then_s[-1] < times_s[0]:
+            return None
+        return np.interp(
+            then_s,
+            times_s,
+            [math.log(face.pose.distance_m / face.head_scale) for _, face in self.faces],
+        )
 
 
 def without_prior(

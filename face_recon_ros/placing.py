@@ -53,8 +53,8 @@ IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
 # The depth is of something else where looks and relief differ by more sigmas in the size that they
-# say, or looks now and before by more (logarithm)
-MOST_SIGMAS, MOST_CHANGE = 4.0, 0.15
+# say
+MOST_SIGMAS = 4.0
 # Newest faces that a report is about
 REPORTED = 100
 
@@ -193,7 +193,7 @@ class Placer:
         person: Person,
     ) -> Face | None:
         """Return the face as the image and the size that the head seems to have say."""
-        scale, own = person.size.apparent_scale, regression.rotation_sigma_rad
+        scale, own = person.apparent_scale(person.seen_s), regression.rotation_sigma_rad
         try:
             solved = self._solver(
                 parameters,
@@ -234,6 +234,7 @@ class Placer:
         if self._aligner is None:
             self._aligner = DepthAligner(self._model)
         person.shape.take(face.parameters.shape)
+        sigma = person.size.sigma
         delay_s = 0.0 if stamp_s is None else self._delay_s(person)
         then = face if stamp_s is None else person.before.at(stamp_s - delay_s)
         found = self._aligner(
@@ -247,14 +248,22 @@ class Placer:
             self._shift_px if stamp_s is not None and delay_s == self._delayed_s else None,
             person.size.news,
         )
+        if isinstance(found, Aligned) and stamp_s is not None:
+            self._compare_sizes(person, found, then, stamp_s)
         found = self._believed(person, _agreeing(person, found))
         if isinstance(found, Refused):
             self._note(found.reason)
             person.missed()
-            return self._remembered(face, person, stamp_s) if stamp_s is not None else face
+            if stamp_s is None:
+                return face
+            if face.distance_source == DistanceSource.DEPTH and not person.size.measured:
+                # what it was placed by is forgotten
+                return _resized(face, camera, person.size, sigma)
+            return self._remembered(face, person, stamp_s)
         self._note(found, camera)
         turn = rotation_vector(found.pose.rotation @ then.pose.rotation.T)
         if stamp_s is not None:
+            person.seemed_to_be(found.apparent_scale, stamp_s)
             if delay_s == self._delayed_s:
                 self._follow_shift(stamp_s)
             turn = self._turn(face, then, found, person, stamp_s, delay_s, turn)
@@ -292,6 +301,13 @@ class Placer:
             own = self._smoothed(person, then.pose.rotation.T @ turn, stamp_s)
         return face.pose.rotation @ (person.trust * own)
 
+    def _compare_sizes(self, person: Person, found: Aligned, then: Face, stamp_s: float) -> None:
+        """Hold the measured distance against how large the head looked lately."""
+        looks = person.before.log_distances()
+        if looks is not None:
+            measured = found.apparent_scale * then.pose.distance_m / then.head_scale
+            self._lag.take_sizes(person.nearing, math.log(measured) - looks, stamp_s)
+
     def _delay_s(self, person: Person) -> float:
         """Return how much older the image is that a person's depth is held against."""
         delay_s = self._lag.delay_s
@@ -304,10 +320,11 @@ class Placer:
         return float(LAGS_S[1 + person.misses // 2 % (len(LAGS_S) - 1)])
 
     def _believed(self, person: Person, found: Aligned | Refused) -> Aligned | Refused:
-        """Return what depth says, unless it mostly showed a plane; then forget what it said."""
+        """Return what depth says, unless it mostly showed no face; then forget what it said."""
         if isinstance(found, Aligned):
             person.faces += 1
-        elif found.flat:
+        elif found.flat or person.seems(found.apparent_scale):
+            # no head has the size that it was measured to have
             person.planes += 1
         if person.planes <= person.faces:
             return found
@@ -414,10 +431,9 @@ def _agreeing(person: Person, found: Aligned | Refused) -> Aligned | Refused:
     """Return what depth says of a person, whose size it measures; Refused: it contradicts it."""
     if isinstance(found, Refused):
         return found
-    size = person.size
-    change = math.log(found.apparent_scale / size.apparent_scale) if size.measured else 0.0
-    if abs(change) > MOST_CHANGE:
+    if person.contradicts(found.apparent_scale):
         return Refused('by its depth the head is of another size than before', flat=True)
+    size = person.size
     size.measure(found.apparent_scale, found.skin_ratio, found.relief)
     if size.contradiction > MOST_SIGMAS:
         person.size = HeadSize(size.assumed)

@@ -329,6 +329,10 @@ def test_the_depth_beside_the_image_moves_the_face_little(model, aligner):
 @pytest.mark.parametrize(('change', 'said'), [
     (lambda d: 1000 * d, 'a thousand times too large: are its float32 numbers millimetres?'),
     (lambda d: np.ceil(d).astype(np.uint16), 'times too small: are its uint16 numbers metres?'),
+    (lambda d: 10 * d, 'ten times too large: are its numbers millimetres (uint16) or metres'),
+    (lambda d: np.round(10_000 * d).astype(np.uint16), 'ten times too large: are its numbers'),
+    (lambda d: 0.1 * d, 'ten times too small: are its numbers millimetres (uint16) or metres'),
+    (lambda d: np.full_like(d, 0.1 * d.min()), 'not that of a face there'),
     (lambda d: 20 * d, 'not that of a face there'),
     (lambda d: d / 20, 'not that of a face there'),
 ])

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from face_recon_ros.depth_lag import LAGS_S, DepthLag, Turning
+from face_recon_ros.depth_lag import LAGS_S, DepthLag, Nearing, Turning
 from face_recon_ros.late_depth import without_prior
 from face_recon_ros.rotations import rotation_about, rotation_vector
 
@@ -129,3 +129,49 @@ def test_a_turn_without_its_prior_is_numpy_s():
         found, covariance = without_prior(both @ np.linalg.inv(alone) @ turn, both, prior)
         np.testing.assert_allclose(covariance, alone, rtol=1e-8, atol=1e-8)
         np.testing.assert_allclose(found, turn, rtol=1e-8, atol=1e-8)
+
+
+def distance_m(time_s):
+    """Somebody comes near, and goes away again."""
+    return 1.4 + 0.8 * math.cos(1.3 * time_s)
+
+
+def walked(lag_s, speed=1.0, seconds=4.0, size=0.0, lag=None, nearing=None, start_s=100.0):
+    """Follow sizes by depth that is late; size: logarithm of what the head seems to have."""
+    lag, nearing = lag or DepthLag(), nearing or Nearing()
+    rng = np.random.default_rng(7)
+    for index in range(round(seconds * RATE_HZ)):
+        now_s = start_s + index / RATE_HZ
+        measured = distance_m(speed * (now_s - 100.0 - lag_s))
+        looks = [distance_m(speed * (now_s - 100.0 - then_s)) for then_s in LAGS_S]
+        noise = rng.normal(0, 0.01) + 0.01 * math.sin(2 * now_s)
+        lag.take_sizes(nearing, math.log(measured) - np.log(looks) + size + noise, now_s)
+    return lag, nearing
+
+
+@pytest.mark.parametrize('lag_s', [0.1, 0.15, 0.3])
+def test_a_lag_is_found_by_heads_that_come_and_go(lag_s):
+    lag, _ = walked(lag_s, size=-0.2)
+    assert lag.late_s == pytest.approx(lag_s, abs=0.02)
+    assert lag.delay_s == pytest.approx(lag_s, abs=0.02)
+
+
+@pytest.mark.parametrize(('lag_s', 'speed'), [(0.0, 1.0), (0.02, 1.0), (0.0, 0.0), (0.3, 0.0)])
+def test_depth_in_time_and_heads_that_stay_say_no_lag_by_their_sizes(lag_s, speed):
+    lag, _ = walked(lag_s, speed)
+    assert lag.late_s == 0.0
+    assert lag.delay_s == 0.0
+
+
+def test_sizes_of_another_head_say_nothing_of_the_lag():
+    lag, nearing = walked(0.0)
+    evidence = lag.evidence
+    walked(0.0, seconds=0.5, size=0.4, lag=lag, nearing=nearing, start_s=104.0)
+    assert lag.evidence == pytest.approx(evidence, rel=0.05)
+
+
+def test_a_lag_that_ends_is_forgotten_however_sure_it_was():
+    lag, nearing = walked(0.2, seconds=30.0)
+    assert lag.late_s
+    walked(0.0, seconds=12.0, lag=lag, nearing=nearing, start_s=130.0)
+    assert lag.late_s == 0.0
