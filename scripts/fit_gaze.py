@@ -10,9 +10,10 @@ Fit the constants of face_recon_ros/eyes/gaze.py.
 On the photos `fit` of evaluate_gaze.py, which judges on others. What is made small: errors of
 people who look into the lens (median, 90 %), of posed heads, of moved irises, of rendered people
 who turn heads and eyes, and how often posed heads 15 degrees beside the lens look nearer to it
-than those at it, while changes of the gaze keep their size: slopes of posed heads and of moved
-irises. Without the slopes "at the lens" would be the best answer. sigma_scale follows from
-portraits and posed heads at the end.
+than those at it, while changes of the gaze keep their size: slopes of posed heads, of moved
+irises and of rendered people. Without the slopes "at the lens" would be the best answer. tilt_rad
+is measured: on people who look ahead. sigma_scale follows from portraits and posed heads at the
+end.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ PORTRAIT_DEG, PORTRAIT_90_DEG, PAN_DEG, TILT_DEG, MOVED_DEG = 3.5, 7.0, 4.6, 18.
 CONFUSED, RENDERED_DEG = 0.1, 6.0
 # Least and largest slopes, and what a slope beyond costs
 PAN_SLOPE, TILT_SLOPE, MOVED_SLOPE = (0.95, 1.02), (0.65, 1.05), (0.95, 1.1)
+RENDERED_SLOPES = (0.95, 1.1), (0.7, 1.1)
 SLOPE_COST = 40.0
 RENDERED_PEOPLE, RENDERED_SEED = 3, 31
 LOOKS = ((0.0, 0.0), (-0.6, 0.0), (0.6, 0.0), (0.3, 0.5), (-0.3, -0.5))
@@ -77,8 +79,14 @@ class Photos:
             _beyond(changes[:, 0], moved[:, 0], MOVED_SLOPE),
             _beyond(changes[:, 1], moved[:, 1], MOVED_SLOPE),
         ]
-        drawn = [_error_rad(s, e) for s, e in _each(self.rendered, known)]
-        others = off / MOVED_DEG + confused / CONFUSED + np.degrees(np.mean(drawn)) / RENDERED_DEG
+        drawn = _each(self.rendered, known)
+        true = np.array([(s.pan_deg, s.tilt_up_deg) for s in self.rendered])
+        seen = np.array([s.angles_deg(e.direction) for s, e in drawn])
+        beyond += [
+            _beyond(true[:, axis], seen[:, axis], RENDERED_SLOPES[axis]) for axis in range(2)
+        ]
+        error_deg = np.degrees(np.mean([_error_rad(s, e) for s, e in drawn]))
+        others = off / MOVED_DEG + confused / CONFUSED + error_deg / RENDERED_DEG
         return float(errors + others + SLOPE_COST * np.square(beyond).sum())
 
     def tilt_rad(self) -> float:
@@ -162,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--portraits', type=Path, metavar='DIR', required=True)
     parser.add_argument('--pointing', type=Path, metavar='DIR', required=True)
     parser.add_argument('--ict', type=Path, metavar='DIR', required=True)
-    parser.add_argument('--evaluations', type=int, default=200, metavar='N')
+    parser.add_argument('--evaluations', type=int, default=500, metavar='N')
     options = parser.parse_args(arguments)
     photos = Photos(options.portraits, options.pointing, options.ict)
     start = replace(FITTED, tilt_rad=photos.tilt_rad())

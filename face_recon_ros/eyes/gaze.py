@@ -53,18 +53,18 @@ class GazeConstants:
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    gain=1.17,
-    vertical_gain=1.10,
-    half_width_px=14.5,
-    eye_sigma=0.0074,
-    noise_width_px=7.88,
-    spread_rad=math.radians(6.4),
-    tilt_rad=math.radians(16.4),
-    sigma_scale=1.22,
+    gain=1.08,
+    vertical_gain=1.11,
+    half_width_px=16.3,
+    eye_sigma=0.0123,
+    noise_width_px=5.64,
+    spread_rad=math.radians(3.4),
+    tilt_rad=math.radians(5.0),
+    sigma_scale=2.11,
 )
 
 # Eyes that are less open, as part_open() says, say nothing
-LEAST_OPEN = 0.4
+LEAST_OPEN = 0.5
 # An eye further from the front than its nose lets it be seen: narrower than this part of a
 # frontal one
 LEAST_WIDTH_RATIO = 0.45
