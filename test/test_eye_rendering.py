@@ -15,7 +15,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.rotations import rotation_about, rotation_to
 from model_building.eyes import rendered
 from model_building.eyes.photo_eyes import SIDE, turned_in_cut
-from model_building.eyes.rendered import LARGEST_GAZE_RAD, WORN, EyePeople, Look, draw_look
+from model_building.eyes.rendered import LARGEST_GAZE_RAD, EyePeople, Look, draw_look
 from model_building.face_model.ict_model import IctModel
 from model_building.network.perspective import Lens
 
@@ -56,7 +56,7 @@ def test_who_looks_at_the_camera_is_not_turned_from_the_ray():
 @pytest.mark.parametrize('number', range(3))
 def test_irises_are_where_eyes_are_said_to_look(shared_data, number):
     ict = IctModel.load(shared_data / 'data' / 'ict_face_model_light')
-    people = EyePeople(ict, FaceModel(), worn=WORN)
+    people = EyePeople(ict, FaceModel())
     random = np.random.default_rng([9, number])
     sitter = people.sitter(random, None)
     turned_rad = random.uniform(-0.4, 0.4, 2)

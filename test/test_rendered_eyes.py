@@ -12,7 +12,7 @@ eye_sweeps = pytest.importorskip('model_building.evaluation.eye_sweeps')
 from face_recon_ros.eyes.gaze import head_sigma_rad  # noqa: E402
 from model_building.face_model import ict_model  # noqa: E402
 from model_building.face_model.ict_model import IctModel  # noqa: E402
-from model_building.network.ict_lids import THICKNESS_M, LidColors, Lids  # noqa: E402
+from model_building.network.ict_lids import THICKNESS_M, Lashes, LidColors, Lids  # noqa: E402
 from model_building.network.ict_surface import SKIN, Surface  # noqa: E402
 
 
@@ -128,6 +128,16 @@ def test_what_photos_show_at_the_margins_of_lids_is_painted_over(surface):
     np.testing.assert_array_equal(clean[skin & (away > 0.03)], colors[skin & (away > 0.03)])
     at_lashes = smeared & (np.linalg.norm(surface.neutral - marks[37], axis=1) < 0.001)
     assert clean[at_lashes, 0].mean() < 140
+
+
+def test_lashes_are_dark_at_the_margins_of_upper_lids_alone(surface):
+    colors = np.full((len(surface), 3), 150.0)
+    painted = Lashes(surface)(colors, np.full(3, 20.0), width_m=0.002, cover=0.9)
+    marks = surface.model.landmarks_68
+    np.testing.assert_allclose(painted[marks[[37, 38, 43, 44]]], 33, atol=1)
+    np.testing.assert_allclose(painted[marks[[41, 40, 47, 46, 27, 19]]], 150, atol=1)
+    assert (painted <= colors).all()
+    assert (colors == 150).all()
 
 
 @pytest.mark.parametrize('number', range(3))

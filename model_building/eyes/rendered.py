@@ -25,6 +25,7 @@ from model_building.eyes.samples import Shown
 from model_building.face_model.face_mesh import EYE_OUTLINES
 from model_building.face_model.ict_model import IctModel
 from model_building.network.augmentation import rotation_about
+from model_building.network.ict_lids import Lashes
 from model_building.network.ict_people import Person, Photo, Worn
 from model_building.network.perspective import Lens, Photographer
 from model_building.network.piece import joined
@@ -47,6 +48,8 @@ PLAIN_SHARE = 0.2
 DARKEST_LENSES = 0.4
 IRIS_DEG = 25.0
 """Of irises, seen from the middle of the eyeball: as IctPeople paints them."""
+LASHES_M = (0.001, 0.004)
+"""Width of the line of lashes."""
 WORN = Worn(headwear=0.05, glasses=0.25, mask=0.0, beard=0.0)
 
 
@@ -77,7 +80,11 @@ class Looking:
 
 
 class EyePeople(ExpressivePeople):
-    """Draws people whose eyes look where they are told to."""
+    """Draws people whose eyes look where they are told to, with lashes."""
+
+    def __init__(self, ict: IctModel, model: FaceModel) -> None:
+        super().__init__(ict, model, worn=WORN)
+        self._lashes = Lashes(self._surface)
 
     def looking(self, sitter: Sitter, look: Look, kappa_rad: np.ndarray) -> Looking:
         """Return the person with this look; kappa_rad (2,): outwards and up."""
@@ -98,6 +105,7 @@ class EyePeople(ExpressivePeople):
             centres.append(centre)
             irises.append(iris)
             radii.append(np.ptp(placed[:, 0]) / 2 * np.sin(np.radians(IRIS_DEG)))
+        colors = self._with_lashes(colors, np.random.default_rng([sitter.seed, 1]))
         body = self._body(points, replace(sitter.skin, colors=colors), rng)
         pieces = [body, *sitter.worn]
         # the outline lies on the vertices of the undivided head, which lead the divided one
@@ -110,6 +118,13 @@ class EyePeople(ExpressivePeople):
         order = [1, 0]  # right, left
         return Looking(person, np.array(centres)[order], np.array(irises)[order],
                        np.array(radii)[order])
+
+
+    def _with_lashes(self, colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return colours (N, 3) with lashes: of a shut eye they are all that is dark."""
+        dark = rng.uniform(5, 40) * np.array([0.8, 0.9, 1.0])
+        width_m, cover = float(rng.uniform(*LASHES_M)), float(rng.uniform(0.2, 1))
+        return self._lashes(colors, dark, width_m, cover)
 
 
 def _iris(neutral: np.ndarray, placed: np.ndarray,
@@ -157,7 +172,7 @@ class RenderedEyes:
 
     def __init__(self, ict: IctModel, skins: Sequence[Photo]) -> None:
         model = FaceModel()
-        self._people = EyePeople(ict, model, worn=WORN)
+        self._people = EyePeople(ict, model)
         self._photographer = Photographer(model)
         self._skins = skins
 

@@ -83,11 +83,7 @@ class LidColors:
         apart = distances(surface.neutral[self._to], surface.neutral[self._from])
         weights = np.exp(-(apart / SPREAD_M) ** 2) + 1e-9
         self._weights = weights / weights.sum(axis=1, keepdims=True)
-        marks = surface.model.neutral[surface.model.landmarks_68]
-        to_lashes = np.minimum(*(
-            distance_to_line(surface.neutral[near], marks[line])
-            for line in (slice(36, 40), slice(42, 46))))
-        self._near, self._lashes = near, np.exp(-(to_lashes / LASHES_M) ** 2)[:, None]
+        self._lashes = Lashes(surface)
         self._edge = np.flatnonzero((surface.parts[:, EYE_SOCKETS] > 0) & (away < WATERLINE_M))
         skin = cKDTree(surface.neutral[self._to])
         self._beside_edge = self._to[skin.query(surface.neutral[self._edge])[1]]
@@ -101,8 +97,27 @@ class LidColors:
         skin += 3 * smooth_noise(self._neutral[self._to], rng, SPREAD_M)[:, None]
         colors[self._to] += self._part * (skin - colors[self._to])
         colors[self._edge] = colors[self._beside_edge] * WATERLINE_BGR
-        lashes = rng.uniform(*LASHES) * self._lashes
-        colors[self._near] += lashes * (DARK * hair_bgr - colors[self._near])
+        return self._lashes(colors, DARK * hair_bgr, LASHES_M, float(rng.uniform(*LASHES)))
+
+
+class Lashes:
+    """Paints the margins of upper lids dark."""
+
+    def __init__(self, surface: Surface) -> None:
+        marks = surface.model.neutral[surface.model.landmarks_68]
+        to_eyes_m = distances(surface.neutral, marks[36:48]).min(axis=1)
+        self._near = np.flatnonzero((surface.parts[:, SKIN] > 0.99) & (to_eyes_m < AROUND_M))
+        self._away_m = np.minimum(*(
+            distance_to_line(surface.neutral[self._near], marks[line])
+            for line in (slice(36, 40), slice(42, 46))))
+
+    def __call__(
+        self, colors: np.ndarray, lashes_bgr: np.ndarray, width_m: float, cover: float
+    ) -> np.ndarray:
+        """Return colours (N, 3); lashes hide a part of the skin, `cover`, at the margin."""
+        colors = colors.copy()
+        hidden = cover * np.exp(-(self._away_m / width_m) ** 2)[:, None]
+        colors[self._near] += hidden * (lashes_bgr - colors[self._near])
         return colors
 
 
