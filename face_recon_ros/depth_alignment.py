@@ -174,6 +174,7 @@ class DepthAligner:
             )
         return found
 
+    # long: one call of C++ with what it needs, and each reason to refuse what it found
     def _align(
         self,
         parameters: FaceParameters,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from face_recon_ros.depth_alignment import Aligned, Refused
 from face_recon_ros.depth_lag import Nearing, Turning
 from face_recon_ros.head_size import ALIKE_S, HeadSize, SlowMean
 from face_recon_ros.late_depth import FacesBefore
@@ -24,6 +25,8 @@ TRUST_STEP = 0.15
 # people who pass each other may be mixed up. Sizes that differ by more (logarithm) are others
 ANOTHER_S, ANOTHER_IMAGES = 1.0, 3
 MOST_CHANGE = 0.15
+# Depth is of something else where looks and relief differ by more sigmas in the size that they say
+MOST_SIGMAS = 4.0
 
 
 @dataclass(slots=True)
@@ -99,6 +102,20 @@ class Person:
             return True
         self.begin_anew()
         return False
+
+    def agreeing(self, found: Aligned | Refused) -> Aligned | Refused:
+        """Take in what depth says of the head's size, and return it; Refused: it contradicts."""
+        if isinstance(found, Refused):
+            return found
+        if self.contradicts(found.apparent_scale):
+            return Refused('by its depth the head is of another size than before', flat=True)
+        self.size.measure(found.apparent_scale, found.skin_ratio, found.relief)
+        if self.size.contradiction > MOST_SIGMAS:
+            self.size = HeadSize(self.size.assumed)
+            return Refused(
+                'how large the face looks and its relief contradict each other', flat=True
+            )
+        return found
 
     def begin_anew(self) -> None:
         """Forget what depth said of a head that was not this one."""

@@ -52,9 +52,6 @@ NEW_DELAY_S = 0.02
 IRIS_AGAIN_S = 0.1
 # The size of a head goes with its id; ids not seen for so long are forgotten
 FORGET_S = 60.0
-# The depth is of something else where looks and relief differ by more sigmas in the size that they
-# say
-MOST_SIGMAS = 4.0
 # Newest faces that a report is about
 REPORTED = 100
 
@@ -250,7 +247,7 @@ class Placer:
         )
         if isinstance(found, Aligned) and stamp_s is not None:
             self._compare_sizes(person, found, then, stamp_s)
-        found = self._believed(person, _agreeing(person, found))
+        found = self._believed(person, person.agreeing(found))
         if isinstance(found, Refused):
             self._note(found.reason)
             person.missed()
@@ -425,20 +422,6 @@ def _source(size: HeadSize) -> DistanceSource:
     if size.measured:
         return DistanceSource.DEPTH
     return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
-
-
-def _agreeing(person: Person, found: Aligned | Refused) -> Aligned | Refused:
-    """Return what depth says of a person, whose size it measures; Refused: it contradicts it."""
-    if isinstance(found, Refused):
-        return found
-    if person.contradicts(found.apparent_scale):
-        return Refused('by its depth the head is of another size than before', flat=True)
-    size = person.size
-    size.measure(found.apparent_scale, found.skin_ratio, found.relief)
-    if size.contradiction > MOST_SIGMAS:
-        person.size = HeadSize(size.assumed)
-        return Refused('how large the face looks and its relief contradict each other', flat=True)
-    return found
 
 
 def _predicted(
