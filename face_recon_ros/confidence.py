@@ -104,15 +104,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: uncertainty is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    uncertainty_unit=0.107,
-    exponents=(0.95, 0.95, 1.25),
+    uncertainty_unit=0.11,
+    exponents=(1.5, 1.3, 1.2),
     sigma_deg=(
-        (1.41, 4.47, 1.68),
-        (1.37, 3.87, 2.7),
-        (2.17, 3.4, 4.45),
-        (3.59, 2.52, 3.28),
-        (3.3, 2.47, 3.64),
-        (4.62, 2.32, 3.12),
+        (1.32, 5.07, 1.94),
+        (1.78, 5.95, 2.2),
+        (2.78, 2.91, 4.13),
+        (2.38, 2.74, 2.76),
+        (3.54, 2.52, 4.0),
+        (3.94, 2.01, 3.37),
     ),
 )
 

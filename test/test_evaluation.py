@@ -27,6 +27,7 @@ from model_building.evaluation.errors import (
     compare,
     direction_deg,
     reliability,
+    excess_of_yaw,
     slope_of_pitch,
     slope_of_yaw,
 )
@@ -78,6 +79,17 @@ def test_slopes_are_those_of_what_was_found(model):
     assert slope_of_pitch(errors, everything) == pytest.approx(0.8, abs=0.02)
     frontal = np.abs(errors.yaw_deg) == 0
     np.testing.assert_allclose(errors.geodesic_deg[frontal], [4, 0, 4], atol=0.1)
+
+
+def test_the_excess_of_yaw_is_what_the_network_can_take_back(model):
+    """tan(excess) would be exact; of a head that was not understood nothing is taken."""
+    def found(yaw, pitch):
+        return face_frame(yaw + 0.1 * np.degrees(np.sin(2 * np.radians(yaw)) / 2), pitch)
+
+    pairs = seen(found, yaws=(-90, -60, -30, 0, 30, 60, 90), pitches=(0,))
+    assert excess_of_yaw(compare(pairs, model)) == pytest.approx(0.1, abs=0.005)
+    pairs[1] = pairs[1][0], face(face_frame(60))
+    assert excess_of_yaw(compare(pairs, model)) == pytest.approx(0.1, abs=0.01)
 
 
 def test_a_constant_offset_is_removed_of_each_group(model):

@@ -433,6 +433,37 @@ def test_a_file_without_the_head_is_no_start(torch):
         FaceReconNetwork.from_file(model_file('face_landmark.tflite'))
 
 
+def test_yaws_are_turned_back_in_front_and_pitch_and_roll_kept(torch):
+    from model_building.network.model import with_less_yaw
+
+    yaws = np.array([-90.0, -45.0, -10.0, 0.0, 10.0, 45.0, 90.0])
+    heads = np.stack([
+        rotation_about('y', yaw) @ rotation_about('x', 20) @ rotation_about('z', 5)
+        for yaw in yaws])
+    found = with_less_yaw(torch.from_numpy(heads), 0.1).numpy()
+    less = np.degrees(0.1 * np.sin(2 * np.radians(yaws)) / 2)
+    wanted = np.stack([
+        rotation_about('y', yaw) @ rotation_about('x', 20) @ rotation_about('z', 5)
+        for yaw in yaws - less])
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    level = with_less_yaw(torch.from_numpy(rotation_about('x', 90)[None]), 0.1)
+    assert torch.isfinite(level).all()
+
+
+def test_a_file_says_how_much_yaw_it_takes_back(torch, tmp_path):
+    from model_building.network.export import export, largest_difference
+    from model_building.network.model import FaceReconNetwork
+
+    network = FaceReconNetwork.from_file(model_file('face_recon.tflite')).eval()
+    network.yaw_excess = 0.25
+    path = tmp_path / 'network.tflite'
+    assert max(export(network, path).values()) < 2e-3
+    again = FaceReconNetwork.from_file(path).eval()
+    assert again.yaw_excess == 0.25
+    image = np.full((1, SIZE, SIZE, 3), 0.5, np.float32)
+    assert largest_difference(path, again, FaceModel(), image)['rotation'] < 1e-4
+
+
 def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
     from model_building.network.dataset import LARGEST_NOISE, noisy
 

@@ -16,6 +16,8 @@ from model_building.evaluation.surface import SurfaceErrors
 
 BANDS_DEG = ((0, 30), (30, 60), (60, 90))
 OUTER_CANTHI_68 = (36, 45)
+FAR_OFF_DEG = 15.0
+"""A face whose azimuth is off by more was not understood: excess_of_yaw() does not count it."""
 DROPPED = 0.1
 """The share of faces of least certainty that reliability is told by."""
 BIN_DEG = 15
@@ -176,6 +178,14 @@ def slope_of_yaw(errors: Errors, inside: np.ndarray) -> float:
     k = inside & np.isfinite(errors.azimuth_deg)
     true = errors.yaw_deg[k]
     return float(true @ errors.azimuth_deg[k] / (true @ true)) if true.any() else np.nan
+
+
+def excess_of_yaw(errors: Errors) -> float:
+    """Return by how much too far heads are turned, as model_building.network.export takes it."""
+    k = np.abs(errors.azimuth_deg - errors.yaw_deg) < FAR_OFF_DEG
+    azimuth, error = np.radians([errors.azimuth_deg[k], (errors.azimuth_deg - errors.yaw_deg)[k]])
+    turned = np.sin(2 * azimuth) / 2
+    return float(turned @ error / (turned @ turned)) if turned.any() else float('nan')
 
 
 def slope_of_pitch(errors: Errors, inside: np.ndarray) -> float:

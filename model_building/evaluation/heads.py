@@ -27,7 +27,7 @@ from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
 from model_building.evaluation import contenders
-from model_building.evaluation.errors import Truth, compare
+from model_building.evaluation.errors import Truth, compare, excess_of_yaw
 from model_building.evaluation.known_heads import Photographer, meant, turns_deg
 from model_building.evaluation.mitsuba_renderer import VARIANTS, MitsubaRenderer
 from model_building.evaluation.surface import SurfaceErrors
@@ -88,5 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = FaceModel()
     surface = SurfaceErrors(model, photographer.places.chosen)
     for name, found in pairs.items():
-        report(name, compare(found, model, surface))
+        errors = compare(found, model, surface)
+        report(name, errors)
+        if arguments.development:
+            print(f'\n{name}: excess of yaw {excess_of_yaw(errors):+.3f}')
     return 0

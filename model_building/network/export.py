@@ -37,7 +37,9 @@ from face_recon_ros.tflite import Network
 from model_building.network.face_mesh_network import SIZE
 from model_building.network.model import (
     HEAD_OUTPUTS,
+    LEAST_LEVEL,
     SLICES,
+    YAW_EXCESS,
     FaceReconNetwork,
 )
 from model_building.network.tflite_graph import NO_ACTIVATION, VALID, Graph
@@ -233,7 +235,7 @@ class Exporter:
         return self._write.part(head, 1, SLICES[name].start, SLICES[name].stop)
 
     def _rotation(self, head: int) -> int:
-        """Append rotation_from_6d; (1, 3, 3)."""
+        """Append rotation_from_6d and with_less_yaw; (1, 3, 3)."""
         w = self._write
         six = self._slice(head, 'rotation')
         first = self._unit(w.part(six, 1, 0, 3))
@@ -241,7 +243,23 @@ class Exporter:
         along = w.total(w.multiply(first, second), 1)
         second = self._unit(w.subtract(second, w.multiply(first, along)))
         rows = [w.reshape(r, (1, 1, 3)) for r in (first, second, self._cross(first, second))]
-        return w.join(rows, 1)
+        return w.join(self._with_less_yaw(rows) if self._network.yaw_excess else rows, 1)
+
+    def _with_less_yaw(self, rows: list[int]) -> list[int]:
+        w = self._write
+        right, up, toward = rows
+        x, z = w.part(right, 2, 2, 3), w.part(toward, 2, 2, 3)
+        level = w.add(w.add(w.multiply(x, x), w.multiply(z, z)),
+                      w.constant(np.full((1, 1, 1), LEAST_LEVEL)))
+        part = w.divide(w.multiply(x, z), level)
+        sine = w.multiply(part, self.graph.add_constant(
+            np.full((1, 1, 1), self._network.yaw_excess), YAW_EXCESS))
+        one = w.constant(np.ones((1, 1, 1)))
+        cosine = w.unary('SQRT', w.subtract(one, w.multiply(sine, sine)))
+        return [
+            w.subtract(w.multiply(right, cosine), w.multiply(toward, sine)), up,
+            w.add(w.multiply(right, sine), w.multiply(toward, cosine)),
+        ]
 
     def _unit(self, vector: int) -> int:
         w = self._write
@@ -376,6 +394,9 @@ def main() -> int:
     parser.add_argument('--weights', type=Path, nargs='+', required=True,
                         help='weights.pt of ...train, or a .tflite file; of several the average')
     parser.add_argument('--output', type=Path, default=root / 'models' / 'face_recon.tflite')
+    parser.add_argument('--yaw-excess', type=float, default=0.0, metavar='X',
+                        help='how much too far these weights turn heads, as `heads '
+                             '--development` of model_building.evaluation prints (default 0)')
     parser.add_argument('--dense', action='store_true',
                         help='with all vertices as an output (1, V, 3); 23 MB more')
     arguments = parser.parse_args()
@@ -384,6 +405,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f'{error}\n')
         return 1
+    network.yaw_excess = arguments.yaw_excess
     differences = export(network, arguments.output, arguments.dense)
     for name, value in differences.items():
         sys.stdout.write(f'{name}: largest difference to PyTorch {value:.1e}\n')

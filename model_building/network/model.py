@@ -28,6 +28,10 @@ SLICES = {
     'centre': slice(16, 18), 'coefficients': slice(18, 68), 'uncertainty': slice(68, 69),
 }
 HEAD_OUTPUTS = 69
+YAW_EXCESS = 'yaw_excess'
+"""The constant's name in a file."""
+LEAST_LEVEL = 1e-6
+"""Of a head that looks straight up or down no azimuth is known."""
 FIRST_LOG_SIGMA = -2.5
 """Before training: 0.08 rad."""
 
@@ -62,6 +66,20 @@ def rotation_from_6d(values: Tensor) -> Tensor:
     return torch.stack([first, second, torch.linalg.cross(first, second)], 1)
 
 
+def with_less_yaw(rotation: Tensor, excess: float) -> Tensor:
+    """
+    Return rotations (N, 3, 3), model axes -> image-right, up, towards the viewer, turned back.
+
+    About the viewer's vertical, by excess sin(a) cos(a) of an azimuth a: in front by that part of
+    the azimuth, frontal faces and profiles not at all.
+    """
+    x, z = rotation[:, :1, 2], rotation[:, 2:, 2]
+    sine = (excess * (x * z) / (x * x + z * z + LEAST_LEVEL))[:, :, None]
+    cosine = torch.sqrt(1 - sine * sine)
+    right, up, toward = rotation[:, :1], rotation[:, 1:2], rotation[:, 2:]
+    return torch.cat([cosine * right - sine * toward, up, sine * right + cosine * toward], 1)
+
+
 def _coefficient_constants(graph: Graph, path: Path) -> tuple[Tensor, Tensor]:
     """Return what coefficients are multiplied by and then added to, (50,) each."""
     found = []
@@ -79,13 +97,19 @@ def _coefficient_constants(graph: Graph, path: Path) -> tuple[Tensor, Tensor]:
 
 
 class FaceReconNetwork(nn.Module):
-    """RGB crops (N, 3, 192, 192) in 0..1 -> head outputs, landmarks, presence logit."""
+    """
+    RGB crops (N, 3, 192, 192) in 0..1 -> head outputs, landmarks, presence logit.
+
+    yaw_excess: how much too far the trained pose branch turns heads that it has not learnt from;
+    see with_less_yaw(). 0 while it is trained; not one of the weights.
+    """
 
     NARROW, HIDDEN = 96, 192
 
     def __init__(self, coefficient_mean: Tensor, coefficient_scale: Tensor) -> None:
         """Coefficients are the mean (50,) plus the head's outputs times the scale (50,)."""
         super().__init__()
+        self.yaw_excess = 0.0
         self.face_mesh = FaceMeshNetwork()
         self.narrow = nn.Conv2d(128, self.NARROW, 1)
         self.narrow_activation = nn.PReLU(self.NARROW)
@@ -102,6 +126,8 @@ class FaceReconNetwork(nn.Module):
         graph = Graph(path)
         scale, mean = _coefficient_constants(graph, path)
         network = cls(mean, scale)
+        excess = graph.constant_named(YAW_EXCESS)
+        network.yaw_excess = 0.0 if excess is None else float(excess.item())
         network.face_mesh.load_file(path)
         layers = [network.narrow, network.narrow_activation, network.hidden,
                   network.hidden_activation, network.last]
@@ -128,7 +154,7 @@ class FaceReconNetwork(nn.Module):
         part = {name: outputs[:, where] for name, where in SLICES.items()}
         scale = torch.exp(part['scale'][:, 0] * SCALE_UNIT) * (SIZE / CROP_SIDE_M)
         return Decoded(
-            rotation_from_6d(part['rotation']), part['matrix'].unflatten(1, (3, 3)), scale,
+            with_less_yaw(rotation_from_6d(part['rotation']), self.yaw_excess), part['matrix'].unflatten(1, (3, 3)), scale,
             part['centre'] * SHIFT_UNIT_PX + (SIZE - 1) / 2,
             part['coefficients'] * self.coefficient_scale + self.coefficient_mean,
             part['uncertainty'][:, 0])

@@ -68,6 +68,13 @@ class Graph:
         """Return whether a tensor's values lie in the file."""
         return self._model.buffers[self._graph.tensors[tensor].buffer].data is not None
 
+    def constant_named(self, name: str) -> np.ndarray | None:
+        """Return the float32 constant that add_constant() gave a name; None if there is none."""
+        for index, tensor in enumerate(self._graph.tensors):
+            if tensor.name == name.encode() and self.is_constant(index):
+                return self.constant(index)
+        return None
+
     def constant(self, tensor: int) -> np.ndarray:
         """Return a float32 constant."""
         data = np.asarray(self._model.buffers[self._graph.tensors[tensor].buffer].data, np.uint8)
