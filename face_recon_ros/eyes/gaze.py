@@ -53,14 +53,14 @@ class GazeConstants:
 
 # What scripts/fit_gaze.py found
 FITTED = GazeConstants(
-    gain=1.12,
-    vertical_gain=1.16,
-    half_width_px=15.8,
-    eye_sigma=0.0132,
-    noise_width_px=6.08,
-    spread_rad=math.radians(3.3),
+    gain=1.08,
+    vertical_gain=1.13,
+    half_width_px=17.1,
+    eye_sigma=0.0139,
+    noise_width_px=5.81,
+    spread_rad=math.radians(3.5),
     tilt_rad=math.radians(5.0),
-    sigma_scale=1.91,
+    sigma_scale=1.88,
 )
 
 # Eyes that are less open, as part_open() says, say nothing
