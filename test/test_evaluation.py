@@ -26,8 +26,8 @@ from model_building.evaluation.errors import (
     Truth,
     compare,
     direction_deg,
-    reliability,
     excess_of_yaw,
+    reliability,
     slope_of_pitch,
     slope_of_yaw,
 )

@@ -153,8 +153,9 @@ class FaceReconNetwork(nn.Module):
         """Give the head's outputs (N, 69) their meaning."""
         part = {name: outputs[:, where] for name, where in SLICES.items()}
         scale = torch.exp(part['scale'][:, 0] * SCALE_UNIT) * (SIZE / CROP_SIDE_M)
+        rotation = with_less_yaw(rotation_from_6d(part['rotation']), self.yaw_excess)
         return Decoded(
-            with_less_yaw(rotation_from_6d(part['rotation']), self.yaw_excess), part['matrix'].unflatten(1, (3, 3)), scale,
+            rotation, part['matrix'].unflatten(1, (3, 3)), scale,
             part['centre'] * SHIFT_UNIT_PX + (SIZE - 1) / 2,
             part['coefficients'] * self.coefficient_scale + self.coefficient_mean,
             part['uncertainty'][:, 0])
