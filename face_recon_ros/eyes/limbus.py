@@ -27,8 +27,8 @@ from face_recon_ros.rotations import rotation_in_plane
 # SD 0.5 mm (Rüfer, Schröder, Erb 2005, White-to-white corneal diameter)
 IRIS_DIAMETER_M, IRIS_SIGMA_M = 0.0117, 0.0005
 # Relative error of a distance by one image's two irises, and what of it stays with a person: the
-# iris' own size, and light, lids and lashes. Without the iris' size 4.6 % together, as the
-# 4.5 % of portraits that scripts/evaluate_iris.py leads to
+# iris' own size, and light, lids and lashes. Without the iris' size 4.6 % together, what
+# scripts/evaluate_iris.py leads to on portraits
 ONE_IMAGE_SIGMA = 0.03
 LASTING_SIGMA = math.hypot(IRIS_SIGMA_M / IRIS_DIAMETER_M, 0.035)
 # Of smaller irises these errors are not known; closed eyes have none
