@@ -50,6 +50,8 @@ constexpr double kMostResidual = 0.007;
 // A rotation that leaves its prior by so many sigmas of their difference is that of something
 // else: a wall, a hand, a head that has turned since.
 constexpr double kMostSigmas = 3.0;
+// So does one that leaves it by so much (rad), however little the colour image is sure.
+constexpr double kMostTurn = 0.26;
 // So does one of a depth image that lies further beside: about a third of a shift is found as one,
 // and the rest goes into the rotation.
 constexpr double kMostShiftPx = 3.5;
@@ -423,12 +425,16 @@ private:
   }
 
   // Tell whether the depth lies far beside the image, or the rotation found and the colour image's
-  // contradict each other: their difference has the covariance of the prior less that of the
+  // are far apart or contradict each other: their difference has the covariance of the prior less that of the
   // result.
   bool is_turned(const State & state, const Information & covariance) const
   {
     const double pixel_m = shift_sigma_ / kShiftSigmaPx * distance0_ * std::exp(state[5]);
     if (std::hypot(state[3], state[4]) > kMostShiftPx * pixel_m) {
+      return true;
+    }
+    const Vector3 turn{state[0], state[1], state[2]};
+    if (dot(turn, turn) > kMostTurn * kMostTurn) {
       return true;
     }
     std::array<Vector3, 3> apart = rotation_information_;
@@ -445,7 +451,6 @@ private:
       return false;
     }
     apart = inverse(apart);
-    const Vector3 turn{state[0], state[1], state[2]};
     double distance = 0.0;
     for (std::size_t i = 0; i < 3; ++i) {
       distance += turn[i] * dot(apart[i], turn);

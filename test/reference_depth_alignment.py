@@ -24,7 +24,7 @@ APPARENT_SIZE_SIGMA, SHIFT_SIGMA_PX = 0.1, 3.0
 HEAD_SIGMA, SIZE_DOUBT = 0.3, 0.4
 ROUNDS = 4
 LEAST_COUNT, LEAST_VALID, LEAST_INLIERS, MOST_RESIDUAL_M = 40, 0.12, 0.5, 0.007
-MOST_SIGMAS, MOST_SHIFT_PX = 3.0, 3.5
+MOST_SIGMAS, MOST_SHIFT_PX, MOST_TURN_RAD = 3.0, 3.5, 0.26
 
 
 def align(points, normals, pixels, rays, rotation, translation_m, head_scale,
@@ -146,6 +146,7 @@ class Problem:
         apart = np.linalg.inv(self._rotation_information) - covariance[:3, :3]
         turned = state[:3] @ np.linalg.solve(apart, state[:3]) > MOST_SIGMAS**2
         pixel_m = self._shift_sigma / SHIFT_SIGMA_PX * self._distance0 * math.exp(state[5])
+        turned |= np.linalg.norm(state[:3]) > MOST_TURN_RAD
         turned |= np.hypot(*state[3:5]) > MOST_SHIFT_PX * pixel_m
         if not known_rotation and turned:
             of_image = self._rotation_information
