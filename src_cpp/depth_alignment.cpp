@@ -50,9 +50,9 @@ constexpr double kMostResidual = 0.007;
 // A rotation that leaves its prior by so many sigmas of their difference is that of something
 // else: a wall, a hand, a head that has turned since.
 constexpr double kMostSigmas = 3.0;
-// So does one that leaves it by so much (rad), however little the colour image is sure.
+// So is one that leaves it by so much (rad), however unsure the colour image is.
 constexpr double kMostTurn = 0.26;
-// So does one of a depth image that lies further beside: about a third of a shift is found as one,
+// So is one of a depth image that lies further beside: about a third of a shift is found as one,
 // and the rest goes into the rotation.
 constexpr double kMostShiftPx = 3.5;
 // What makes a rotation known: a factor of its information.
@@ -425,8 +425,8 @@ private:
   }
 
   // Tell whether the depth lies far beside the image, or the rotation found and the colour image's
-  // are far apart or contradict each other: their difference has the covariance of the prior less that of the
-  // result.
+  // are far apart or contradict each other: their difference has the covariance of the prior less
+  // that of the result.
   bool is_turned(const State & state, const Information & covariance) const
   {
     const double pixel_m = shift_sigma_ / kShiftSigmaPx * distance0_ * std::exp(state[5]);

@@ -82,7 +82,7 @@ def test_slopes_are_those_of_what_was_found(model):
 
 
 def test_the_excess_of_yaw_is_what_the_network_can_take_back(model):
-    """tan(excess) would be exact; of a head that was not understood nothing is taken."""
+    """Of a head that was not understood nothing is taken."""
     def found(yaw, pitch):
         return face_frame(yaw + 0.1 * np.degrees(np.sin(2 * np.radians(yaw)) / 2), pitch)
 

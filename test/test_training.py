@@ -464,6 +464,18 @@ def test_a_file_says_how_much_yaw_it_takes_back(torch, tmp_path):
     assert largest_difference(path, again, FaceModel(), image)['rotation'] < 1e-4
 
 
+@pytest.mark.parametrize('excess', ['nan', 'inf', '1', '-3'])
+def test_an_excess_of_yaw_that_turns_no_head_is_refused(torch, monkeypatch, capsys, excess):
+    from model_building.network import export
+
+    words = ['export', '--weights', str(model_file('face_recon.tflite')), f'--yaw-excess={excess}']
+    monkeypatch.setattr(sys, 'argv', words)
+    with pytest.raises(SystemExit) as ended:
+        export.main()
+    assert ended.value.code == 2
+    assert 'want a number between -1 and 1' in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_noise_is_new_at_each_step_and_the_same_for_the_same_seed(torch):
     from model_building.network.dataset import LARGEST_NOISE, noisy
 

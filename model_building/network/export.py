@@ -400,6 +400,8 @@ def main() -> int:
     parser.add_argument('--dense', action='store_true',
                         help='with all vertices as an output (1, V, 3); 23 MB more')
     arguments = parser.parse_args()
+    if not abs(arguments.yaw_excess) < 1:
+        parser.error(f'--yaw-excess {arguments.yaw_excess}: want a number between -1 and 1')
     try:
         network = load_network(*arguments.weights)
     except (OSError, ValueError) as error:
