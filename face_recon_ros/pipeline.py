@@ -10,6 +10,7 @@ detect -> follow -> regress the 62 parameters -> smooth -> pose and landmarks
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -45,7 +46,7 @@ from face_recon_ros.regression.rolls import (
     find_roll,
     is_sure,
 )
-from face_recon_ros.searching import ImageSearch
+from face_recon_ros.searching import ImageSearch, SearchTask
 from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.appearance import descriptor_of
 from face_recon_ros.tracking.association import best_of_each, shows_one_of
@@ -108,6 +109,7 @@ class Pipeline:
         self._upright = UprightDetector(self.config.threads, self._networks)
         self._roll_verifier = RollVerifier()
         self._searches = 0
+        self._task: SearchTask | None = None  # that searches for new faces
         self._head_scale = self._head_scale_of(self.config)
         self._placer = Placer(self.model, self._head_scale, self.config.smoothing)
         self.eyes_wanted = True
@@ -137,6 +139,7 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget the faces of the images so far."""
+        self._task = None
         self._tracker.reset()
         self._placer.reset()
         self._reader.reset()
@@ -266,21 +269,42 @@ class Pipeline:
 
     def search(self, image: np.ndarray) -> None:
         """Search a part of a stream's image for new faces, if due; the next image reports them."""
-        if not self._tracker.search_due():
-            return
+        task = self.search_task(image)
+        if task is not None:
+            task()
+
+    def search_task(self, image: np.ndarray) -> SearchTask | None:
+        """
+        Return the search of a part of a stream's image for new faces; None where none is due.
+
+        Instead of search(), for those who track the next images meanwhile: it may be called in
+        another thread, and the first image after its end reports what it found. None is due before
+        that. The image must stay as it is.
+        """
+        self._take_found()
+        if not self._tracker.search_due(busy=self._task is not None):
+            return None
         self._searches += 1
         sure = self._tracker.is_sure_of_one()
         per_turn = SEARCHES_PER_TURN if sure else UNCERTAIN_SEARCHES_PER_TURN
         other_way_up = self._searches % per_turn == 0
         turned = other_way_up != self._tracker.are_upside_down()
         orientation = Orientation.UPSIDE_DOWN if turned else Orientation.UPRIGHT
-        self._tracker.suggest(self._search.part(image, other_way_up, orientation))
+        self._task = SearchTask(partial(self._search.part, image, other_way_up, orientation))
+        return self._task
+
+    def _take_found(self) -> None:
+        """Take over what a search for new faces has found that is over."""
+        if self._task is not None and self._task.is_over:
+            self._tracker.suggest(self._task.regions)
+            self._task = None
 
     def _find_in_stream(
         self, image: np.ndarray, stamp_s: float, view: View | None
     ) -> list[_Found]:
         """Predict where the faces are, look there, look for others, smooth."""
         tracker, smooth = self._tracker, self._smoothers
+        self._take_found()
         regions = tracker.predict(stamp_s)
         described = tracker.want_descriptors()
         found = self._lanes(image, regions)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 
 import numpy as np
@@ -15,6 +16,26 @@ from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import detect_upside_down
 from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.tracker import Orientation
+
+
+class SearchTask:
+    """
+    A search of one image for new faces, for a thread of its own.
+
+    is_over: it was called and has ended, as it may. regions: what it found.
+    """
+
+    def __init__(self, search: Callable[[], list[Region]]) -> None:
+        self._search = search
+        self.regions: list[Region] = []
+        self.is_over = False
+
+    def __call__(self) -> None:
+        """Search, once."""
+        try:
+            self.regions = self._search()
+        finally:
+            self.is_over = True
 
 
 class ImageSearch:

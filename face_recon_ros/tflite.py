@@ -51,7 +51,11 @@ def runtime() -> ModuleType:
 
 
 class Network:
-    """A network with one image input, read from a .tflite file."""
+    """
+    A network with one image input, read from a .tflite file.
+
+    lock: held by those who share a network between threads, from filling its input to its outputs.
+    """
 
     def __init__(self, path: str | Path, threads: int = 1, images: int = 1) -> None:
         """
@@ -61,6 +65,7 @@ class Network:
         :raises ModelFileError: missing, empty, corrupt, or not one float32 image input.
         """
         self.path = Path(path)
+        self.lock = threading.Lock()
         _check_file(self.path)
         interpreter_module = runtime()
         source: dict[str, Any] = {'model_path': str(self.path)}

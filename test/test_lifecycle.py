@@ -35,6 +35,7 @@ from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.recognition import Arrival
+from face_recon_ros.searching import SearchTask
 from face_recon_ros.tools.sources import PortraitSource
 
 TRANSITIONS = {
@@ -325,7 +326,7 @@ def test_cleanup_frees_models_and_outputs(make_node):
         bring(node, 'active')
         pipeline = weakref.ref(node._recognition.pipeline)
         model = weakref.ref(pipeline().model)
-        assert threading.active_count() == threads + 2
+        assert threading.active_count() == threads + 3
         node.trigger_deactivate()
         assert threading.active_count() == threads
         node.trigger_cleanup()
@@ -442,7 +443,7 @@ class SlowPipeline:
         self.begun, self.let_go = threading.Semaphore(0), threading.Semaphore(0)
         self.fails = False
         monkeypatch.setattr(recognition.pipeline, 'track_without_search', self.process)
-        monkeypatch.setattr(recognition.pipeline, 'search', lambda image: None)
+        monkeypatch.setattr(recognition.pipeline, 'search_task', lambda image: None)
 
     def process(self, *_, **__):
         self.inside += 1
@@ -527,6 +528,50 @@ def test_faces_are_withdrawn_though_an_image_takes_long(make_node, monkeypatch):
     assert enable(node, False).success
     assert headers == [headers[0]] * 2 * count
     pipeline.let_go.release(1)
+
+
+def test_a_search_that_takes_long_delays_no_faces(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    begun, go_on, published = threading.Event(), threading.Event(), []
+
+    def search():
+        begun.set()
+        assert go_on.wait(HANG_S)
+        return []
+
+    tasks = iter([SearchTask(search)])
+    monkeypatch.setattr(recognition.pipeline, 'track_without_search', lambda *_, **__: [])
+    monkeypatch.setattr(recognition.pipeline, 'search_task', lambda image: next(tasks, None))
+    monkeypatch.setattr(recognition._outputs[0], 'publish', published.append)
+    recognition.submit(arrival())
+    assert begun.wait(HANG_S)
+    wait_until(lambda: len(published) == 1)
+    recognition.submit(arrival())
+    wait_until(lambda: len(published) == 2)
+    go_on.set()
+    node._patience_s = HANG_S
+    assert enable(node, False).message == ''
+
+
+def test_a_search_that_fails_is_said_and_the_next_one_is_made(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    recognition = node._recognition
+    made = []
+
+    def search():
+        made.append(True)
+        raise ValueError('broken detector')
+
+    monkeypatch.setattr(recognition.pipeline, 'track_without_search', lambda *_, **__: [])
+    monkeypatch.setattr(recognition.pipeline._search, 'part', lambda *_: search())
+    for count in (1, 2):
+        recognition.submit(arrival())
+        wait_until(lambda count=count: len(made) == count)
+        wait_until(lambda: recognition.pipeline._task.is_over)
+    wait_until(lambda: 'broken detector' in node._report.current('processing'))
 
 
 def wait_until(condition):

@@ -3,6 +3,8 @@
 
 """The node's parts without DDS: threads, reports, diagnostics, parameters, lazy pictures."""
 
+import os
+import sys
 import threading
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -79,6 +81,23 @@ def test_a_worker_outlives_a_failure():
     handler.wait_begun(2)
     assert worker.stop(HANG_S)
     assert [str(e) for e in failed] == ['bad item']
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='threads have no niceness of their own')
+def test_only_the_worker_s_thread_is_nice():
+    seen, done = [], threading.Event()
+
+    def handle(_item):
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        done.set()
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    worker = LatestOnlyWorker('test', handle, failed=lambda error: None, niceness=3)
+    worker.submit('x')
+    assert done.wait(HANG_S)
+    assert worker.stop(HANG_S)
+    assert seen == [3]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_a_stopped_worker_leaves_what_waits():

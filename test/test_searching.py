@@ -3,14 +3,18 @@
 
 """Where a lost face is looked for, and what of the image with each of its images."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
+from patience import HANG_S
 from tracking_scene import STEP_S, Stream
 
 from face_recon_ros.detection.far_faces import FarFaceSearch
 from face_recon_ros.detection.tiling import MergedDetector
 from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.tracking.tracker import Orientation
 
 WIDTH, HEIGHT = 1920, 1080
 FACE_PX = 120
@@ -115,3 +119,89 @@ def test_no_image_without_the_lost_face_is_searched_as_a_whole(room, monkeypatch
         # its neighbourhood and a third of the image
         assert looks.count('part') == 2
         assert looks.count('tile') == 3
+
+
+def test_a_search_runs_beside_the_images_that_follow(portrait, monkeypatch):
+    """None is due meanwhile; the first image after its end reports what it found."""
+    pipeline, empty = Pipeline(), np.full_like(portrait, 120)
+    stamps = iter(np.arange(100) * STEP_S)
+    assert pipeline.track_without_search(empty, next(stamps)) == []
+    begun, go_on, part = threading.Event(), threading.Event(), pipeline._search.part
+
+    def search(*arguments):
+        begun.set()
+        assert go_on.wait(HANG_S)
+        return part(*arguments)
+
+    monkeypatch.setattr(pipeline._search, 'part', search)
+    task = pipeline.search_task(portrait)
+    beside = threading.Thread(target=task)
+    beside.start()
+    assert begun.wait(HANG_S)
+    for _ in range(7):
+        assert pipeline.track_without_search(portrait, next(stamps)) == []
+        assert pipeline.search_task(portrait) is None
+    go_on.set()
+    beside.join(HANG_S)
+    assert task.is_over
+    assert len(pipeline.track_without_search(portrait, next(stamps))) == 1
+
+
+def test_a_search_that_fails_is_over(portrait, monkeypatch):
+    pipeline, empty = Pipeline(), np.full_like(portrait, 120)
+    pipeline.track_without_search(empty, 0.0)
+    part = pipeline._search.part
+
+    def fail(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(pipeline._search, 'part', fail)
+    with pytest.raises(MemoryError):
+        pipeline.search(portrait)
+    monkeypatch.setattr(pipeline._search, 'part', part)
+    # every second one is with the image upside down
+    assert [len(pipeline.track(portrait, n * STEP_S)) for n in (1, 2, 3)] == [0, 0, 1]
+
+
+def test_a_reset_forgets_the_search_that_is_going_on(portrait):
+    pipeline, empty = Pipeline(), np.full_like(portrait, 120)
+    pipeline.track_without_search(empty, 0.0)
+    old = pipeline.search_task(portrait)
+    pipeline.reset()
+    old()
+    pipeline.track_without_search(empty, STEP_S)
+    new = pipeline.search_task(empty)
+    assert new is not None
+    assert new is not old
+    new()
+    # what the old one found is nobody's
+    assert pipeline.track_without_search(portrait, 2 * STEP_S) == []
+
+
+def test_threads_that_search_share_networks(portrait, room):
+    """Each sees what it sees alone: the networks' inputs are not mixed up."""
+    pipeline = Pipeline()
+    images = [portrait, room((300, 400)), room((1600, 780), upside_down=True)]
+    looks = [
+        lambda: pipeline._search.whole(images[0], Orientation.UPRIGHT),
+        lambda: pipeline._search.whole(images[1], Orientation.UPRIGHT),
+        lambda: pipeline._search.whole(images[2], Orientation.UPSIDE_DOWN),
+    ]
+    alone = [places(look()) for look in looks]
+    assert [len(a) for a in alone] == [1, 1, 1]
+    together = [[] for _ in looks]
+
+    def work(number):
+        for _ in range(8):
+            together[number].append(places(looks[number]()))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(len(looks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(HANG_S)
+    assert together == [[a] * 8 for a in alone]
+
+
+def places(regions):
+    return [(*region.centre.tolist(), region.side_px, region.roll_rad) for region in regions]

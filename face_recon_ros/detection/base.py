@@ -24,7 +24,11 @@ class Detection(ComparedByValue):
 
 
 class Detector(Protocol):
-    """What finds faces in an image (H, W, 3) uint8 BGR, best score first."""
+    """
+    What finds faces in an image (H, W, 3) uint8 BGR, best score first.
+
+    Threads may share one: it locks its network.
+    """
 
     def __call__(self, image: np.ndarray) -> list[Detection]: ...
 

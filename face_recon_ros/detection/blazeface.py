@@ -56,8 +56,9 @@ class BlazeFaceDetector:
         self._input = np.zeros(network.input_shape, np.float32)
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        scale, left, top = self._letterbox(image)
-        regressors, logits = self._network(self._input)
+        with self._network.lock:
+            scale, left, top = self._letterbox(image)
+            regressors, logits = self._network(self._input)
         # anchors and raw outputs are in fractions and pixels of the network's input
         keep = np.flatnonzero(logits[0, :, 0] > _logit(self._threshold))
         if keep.size == 0:

@@ -112,8 +112,9 @@ class FarFaceSearch:
 
     def _proposals(self, image: np.ndarray, tile: Tile) -> np.ndarray:
         """Return (N, 3) centre and width of proposed faces in the image's px, likeliest first."""
-        scale = self._fill_input(image, tile)
-        (output,) = self._network.run()
+        with self._network.lock:
+            scale = self._fill_input(image, tile)
+            (output,) = self._network.run()
         logits = output[0, ..., 0]
         highest = cv2.dilate(logits, np.ones((3, 3), np.uint8))
         limit = math.log(LEAST_PROBABILITY / (1 - LEAST_PROBABILITY))

@@ -53,7 +53,8 @@ class UltraLightDetector:
     def __call__(self, image: np.ndarray) -> list[Detection]:
         small = shrink(image, self._width, self._height)
         tensor = (small[None, ..., ::-1].astype(np.float32) - 127) / 128
-        outputs = {output.shape[-1]: output[0] for output in self._network(tensor)}
+        with self._network.lock:
+            outputs = {output.shape[-1]: output[0] for output in self._network(tensor)}
         scores = outputs[2][:, 1]
         keep = np.flatnonzero(scores > self._threshold)
         if keep.size == 0:

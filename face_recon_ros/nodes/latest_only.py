@@ -3,6 +3,9 @@
 
 """A worker thread that always takes the newest item: a slow one costs frames, never latency."""
 
+import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -16,11 +19,17 @@ class LatestOnlyWorker(Generic[Item]):
 
     :param handle: called with one item at a time; an exception it raises goes to ``failed``.
     :param failed: called in the worker's thread with the exception; the worker goes on.
+    :param niceness: of the thread, 0 to 19: the larger, the later it gets a core (Linux only).
     """
 
     def __init__(
-        self, name: str, handle: Callable[[Item], None], failed: Callable[[Exception], None]
+        self,
+        name: str,
+        handle: Callable[[Item], None],
+        failed: Callable[[Exception], None],
+        niceness: int = 0,
     ) -> None:
+        self._niceness = niceness
         self._handle = handle
         self._failed = failed
         self._changed = threading.Condition()
@@ -47,6 +56,7 @@ class LatestOnlyWorker(Generic[Item]):
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        _be_nice(self._niceness)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
@@ -57,3 +67,10 @@ class LatestOnlyWorker(Generic[Item]):
                 self._handle(item)
             except Exception as error:
                 self._failed(error)
+
+
+def _be_nice(niceness: int) -> None:
+    """Give this thread a niceness; Linux has one for each thread, other systems do not."""
+    if niceness and sys.platform == 'linux':
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

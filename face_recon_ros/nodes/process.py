@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_REFUSED = 1
+# For how long a thread of Python may keep others waiting that follow faces: rclpy's holds the
+# interpreter for most of a millisecond after each message, and Python's own limit is 5 ms
+SWITCH_INTERVAL_S = 2e-4
 
 
 class _Stop(BaseException):
@@ -76,6 +79,7 @@ def run(load: Callable[[], Callable[[], Node]], arguments: list[str] | None = No
     :param arguments: command line without the program's name; None: of this process.
     """
     signals = Signals()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         return _run(load, arguments, signals)
     except _Stop:

@@ -4,8 +4,9 @@
 """
 The threads of the node: images are processed (image_processing.py), results published.
 
-Two threads work beside rclpy's, each on the newest item only: one finds faces and publishes them,
-one draws the pictures. So pictures never delay poses, and nothing ever queues.
+Three threads work beside rclpy's, each on the newest item only: one follows faces and publishes
+them, one searches for new faces, one draws the pictures. So neither pictures nor the search delay
+poses, and nothing ever queues.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.report import one_line
 from face_recon_ros.nodes.result import Result
 from face_recon_ros.pipeline import Pipeline
+from face_recon_ros.searching import SearchTask
 
 # How long the messages of an image may take to be handed over, where they are withdrawn
 WITHDRAWAL_PATIENCE_S = 2.0
+# Where cores are scarce the faces that are followed come first (nice(2))
+SEARCH_NICENESS = 10
 
 
 class StillBusyError(RuntimeError):
@@ -78,7 +82,10 @@ class Recognition:
         failed = partial(self._failed, self._generation)
         self._draw: LatestOnlyWorker[Result] = LatestOnlyWorker('pictures', draw, failed)
         self._recognise: LatestOnlyWorker[Arrival] = LatestOnlyWorker('faces', find, failed)
-        self._workers = [self._recognise, self._draw]
+        self._search: LatestOnlyWorker[SearchTask] = LatestOnlyWorker(
+            'search', SearchTask.__call__, failed, SEARCH_NICENESS
+        )
+        self._workers = [self._recognise, self._search, self._draw]
 
     def submit(self, arrival: Arrival) -> bool:
         """Hand over an image; return whether it replaced one that nobody had begun."""
@@ -131,7 +138,7 @@ class Recognition:
     # --- in the thread that finds faces ----------------------------------------
 
     def _process(self, generation: int, arrival: Arrival) -> None:
-        """Find the faces of an image, publish them, then search for new ones."""
+        """Find the faces of an image, publish them, then let new ones be searched for."""
         image = self.processor.to_bgr(arrival.message)
         if image is None:
             return
@@ -148,8 +155,9 @@ class Recognition:
             self._report.over('processing', 'images are processed again')
             if self._pictures.wanted():
                 self._draw.submit(result)
-            # New faces can wait for the next image; the faces of this one cannot.
-            self.pipeline.search(image)
+            task = self.pipeline.search_task(image)
+            if task is not None:
+                self._search.submit(task)
 
     def _publish(self, generation: int, result: Result) -> bool:
         """Publish faces unless the node has been stopped meanwhile; tell whether it was done."""

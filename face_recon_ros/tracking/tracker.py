@@ -190,13 +190,17 @@ class Tracker:
             if not track.lost and track.seen_s - track.trusted_s > GIVE_UP_S:
                 track.miss()
 
-    def search_due(self) -> bool:
-        """Tell, once after each image, whether to search a part of it for new faces."""
+    def search_due(self, busy: bool = False) -> bool:
+        """
+        Tell, once after each image, whether to search a part of it for new faces.
+
+        :param busy: an earlier search is not over: this one comes later
+        """
         self._images_since_search += 1
         limit = self._settings.max_faces
         full = limit and len(self._tracks) >= limit
         early = self._images_since_search < self._settings.detection_interval
-        if self._tracks and (full or early):
+        if busy or (self._tracks and (full or early)):
             return False
         self._images_since_search = 0
         return True
