@@ -41,6 +41,11 @@ ACROSS_SIGMA_RATIO = 0.004
 # list. A log-normal distribution of sigma 0.45 has the same.
 ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
+# Standard deviations of roll, pitch and yaw, degrees, that a face has more of which the image cuts
+# off the whole width, or the whole height; of a part, so much less. Of heads that leave the image
+# by up to a third: python -m model_building.evaluation cut
+OUT_OF_SIGHT_SIGMA_DEG = ((11.0, 17.0, 35.0), (9.0, 13.0, 9.0))
+
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
 YAW_BAND_MIDDLES_DEG = tuple((a + b) / 2 for a, b in itertools.pairwise(YAW_BANDS_DEG))
@@ -149,6 +154,16 @@ def rotation_sigma_rad(
     return (calibration or BY_OWN_SIGMA).sigma_rad(azimuth_rad, own_sigma_rad)
 
 
+def out_of_sight_sigma_rad(out_of_sight: tuple[float, float]) -> np.ndarray:
+    """
+    Return (3,) standard deviations about the face's x, y, z that a face cut by the image has more.
+
+    :param out_of_sight: parts 0..1 of its width and height that are beyond the image
+    """
+    aside, above_below = np.radians(OUT_OF_SIGHT_SIGMA_DEG) * np.array(out_of_sight)[:, None]
+    return np.hypot(aside, above_below)
+
+
 def confidence(presence: float, fit_error: float, yaw_sigma_rad: float | None = None) -> float:
     """
     Return 0..1: the network's presence, scaled down by how likely the yaw is far off.
@@ -201,6 +216,18 @@ def pose_covariance(
     if camera is not None and not camera.calibrated:
         moved = ASSUMED_FOCAL_SIGMA_RATIO * _per_focal_ratio(seen_m)
         covariance += np.outer(moved, moved)
+    return covariance
+
+
+def out_of_sight_covariance(
+    pose: MetricPose, out_of_sight: tuple[float, float]
+) -> np.ndarray:
+    """Return (6, 6), what a pose's covariance has more of a face that the image cuts."""
+    covariance = np.zeros((6, 6))
+    if not any(out_of_sight):
+        return covariance
+    sigma_rad = out_of_sight_sigma_rad(out_of_sight)
+    covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
     return covariance
 
 

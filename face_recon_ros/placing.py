@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import moving_covariance
+from face_recon_ros.confidence import moving_covariance, out_of_sight_covariance
 from face_recon_ros.depth_alignment import PRIOR_GROWTH, Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.depth_lag import LAGS_S, DepthLag
@@ -203,6 +203,7 @@ class Placer:
             )
         except GeometryError:
             return None
+        unseen = out_of_sight_covariance(solved.pose, regression.out_of_sight)
         return Face(
             id=face_id,
             score=score_of(regression),
@@ -211,7 +212,7 @@ class Placer:
             parameters=parameters,
             rotation=face_rotation(parameters),
             pose=solved.pose,
-            pose_covariance=solved.covariance,
+            pose_covariance=solved.covariance + unseen,
             landmarks_px=solved.landmarks_px,
             landmarks_m=solved.landmarks_m,
             head_scale=scale,

@@ -30,6 +30,8 @@ class Regression(ComparedByValue):
     x1, y1 px around the face. region: where to look for the same face in the next image.
     rotation_sigma_rad: the network's own estimate of its rotation's standard deviation, None where
     it has none. calibration: of that estimate; None: one that confidence.py knows.
+    out_of_sight: the parts 0..1 of the box's width and height that are beyond the image.
+    presence_if_whole: what presence would be without them; None: the same.
     """
 
     parameters: FaceParameters
@@ -39,6 +41,8 @@ class Regression(ComparedByValue):
     region: Region
     rotation_sigma_rad: float | None = None
     calibration: RotationCalibration | None = None
+    out_of_sight: tuple[float, float] = (0.0, 0.0)
+    presence_if_whole: float | None = None
 
 
 def no_face(region: Region) -> Regression:

@@ -1,12 +1,11 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Crops: a region of the image cut out for a network, and how much of a face it shows."""
+"""Crops: a region of the image cut out for a network."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,21 +16,27 @@ from face_recon_ros.regression.region import Region
 
 # Times that a crop's part of the image is halved at most: 16 of its pixels to one of the crop
 MOST_HALVINGS = 4
-# With less than the first part in the image there is no face, from the second on a regressor is
-# believed: it squeezes a face into what it sees of it. Of what it finds, and of where it looks
-FOUND_IN_SIGHT = (0.65, 0.8)
-LOOKED_AT_IN_SIGHT = (0.35, 0.6)
+# An image is continued by so many sides of the crop at most
+MOST_CONTINUED = 3
+# Of a square of side one, (2, 4)
+CORNERS = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
 
 
-def cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
+def cut(
+    image: np.ndarray, region: Region, size: int, continued: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the region of a BGR image as RGB (size, size, 3) uint8, and the map (2, 3) back.
 
     A large region is halved first, as often as it can be: leaving pixels out lets more of the
     sensor's noise through, which is jitter of the pose.
+
+    :param continued: as cut_floats() has it
     """
     image_from_crop = region.image_from_crop(size)
     source, source_from_crop = _source(image, region, size, image_from_crop)
+    if continued:
+        source, source_from_crop = _continued(source, source_from_crop, size)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crop = cv2.warpAffine(takeable(source), source_from_crop, (size, size), flags=flags)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), image_from_crop
@@ -43,6 +48,7 @@ def cut_floats(
     region: Region,
     sigma_px: float = 0.0,
     mirrored: bool = False,
+    continued: bool = False,
 ) -> np.ndarray:
     """
     Write the region of a BGR image as RGB, 0 to 1, into a tensor; return the map (2, 3) back.
@@ -52,6 +58,7 @@ def cut_floats(
     :param tensor: (rows, size, 3) float32, of a square of side `size` the middle rows
     :param sigma_px: of a Gaussian blur, pixels of the crop; 0: none
     :param mirrored: left to right
+    :param continued: beyond the image its outermost pixels go on; False: all is black there
     :return: of the pixels of the whole square, mirrored or not
     """
     rows, size = tensor.shape[:2]
@@ -60,6 +67,8 @@ def cut_floats(
         image_from_crop[:, 2] += (size - 1) * image_from_crop[:, 0]
         image_from_crop[:, 0] *= -1
     source, source_from_crop = _source(image, region, size, image_from_crop)
+    if continued:
+        source, source_from_crop = _continued(source, source_from_crop, size)
     if rows != size:
         source_from_crop = source_from_crop.copy()
         source_from_crop[:, 2] += (size - rows) // 2 * source_from_crop[:, 1]
@@ -89,6 +98,34 @@ def _source(
     return source, source_from_crop
 
 
+def _continued(
+    source: np.ndarray, source_from_crop: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return what a crop is cut out of, continued beyond the image, and the map to its pixels.
+
+    A black edge across a face looks like its outline: the face would be found turned towards it.
+    Far from the image all stays black.
+    """
+    extent = np.array(source.shape[1::-1])
+    corners = source_from_crop[:, :2] @ ((size - 1) * CORNERS) + source_from_crop[:, 2:]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    if (low >= 0).all() and (high <= extent - 1).all():
+        return source, source_from_crop
+    touches = (low < extent - 1).all() and (high > 0).all()
+    reach = MOST_CONTINUED * size
+    if not (touches and (low > -reach).all() and (high < extent + reach).all()):
+        return source, source_from_crop
+    # with a border of one pixel, which interpolation touches
+    first, last = np.floor(low).astype(int) - 1, np.ceil(high).astype(int) + 2
+    x0, y0 = inside = np.maximum(first, 0)
+    x1, y1 = end = np.minimum(last, extent)
+    (left, top), (right, bottom) = inside - first, last - end
+    part = takeable(source[y0:y1, x0:x1])
+    wide = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    return wide, np.column_stack([source_from_crop[:, :2], source_from_crop[:, 2] - first])
+
+
 def _halved(
     image: np.ndarray, region: Region, halvings: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -102,30 +139,9 @@ def _halved(
     part = takeable(image[low[1] : high[1], low[0] : high[0]])
     bottom, right = -np.array(part.shape[:2]) % factor
     if bottom or right:
-        part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
+        part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     for _ in range(halvings):
         size = part.shape[1] // 2, part.shape[0] // 2
         # OpenCV is several times as fast at halves as at other parts
         part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     return part, low
-
-
-def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:
-    """Return 0..1: whether enough of a face's box (4,), found in a region, is in the image."""
-    half = region.side_px / Region.ENLARGEMENT / 2
-    x, y = region.centre.tolist()
-    looked_at = (x - half, y - half, x + half, y + half)
-    return min(
-        _part_in_sight(box.tolist(), image.shape, FOUND_IN_SIGHT),
-        _part_in_sight(looked_at, image.shape, LOOKED_AT_IN_SIGHT),
-    )
-
-
-def _part_in_sight(
-    box: Sequence[float], shape: tuple[int, ...], parts: tuple[float, float]
-) -> float:
-    x0, y0, x1, y1 = box
-    inside_x, inside_y = min(x1, shape[1]) - max(x0, 0), min(y1, shape[0]) - max(y0, 0)
-    part = max(inside_x, 0) * max(inside_y, 0) / max((x1 - x0) * (y1 - y0), 1e-9)
-    low, high = parts
-    return min(max((part - low) / (high - low), 0.0), 1.0)

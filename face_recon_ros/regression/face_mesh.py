@@ -16,6 +16,7 @@ from face_recon_ros.paths import model_file
 from face_recon_ros.regression.base import Regression, no_face_without_pose
 from face_recon_ros.regression.crop import cut_floats
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.sight import seen_in
 from face_recon_ros.tflite import Network
 
 FACE_MESH_FILE = 'face_landmark.tflite'
@@ -56,7 +57,7 @@ class FaceMeshRegressor:
     @no_face_without_pose
     def __call__(self, image: np.ndarray, region: Region, denoise: bool = False) -> Regression:
         image_from_crop = self.preprocess(image, region, denoise)
-        return self.postprocess(self.infer(), image_from_crop)
+        return seen_in(self.postprocess(self.infer(), image_from_crop), region, image)
 
     def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
@@ -71,7 +72,7 @@ class FaceMeshRegressor:
     ) -> np.ndarray:
         """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
         sigma_px = self._denoise_sigma_px if denoise else 0.0
-        return cut_floats(self._network.input_tensor()[0], image, region, sigma_px)
+        return cut_floats(self._network.input_tensor()[0], image, region, sigma_px, continued=True)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""

@@ -24,7 +24,6 @@ from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.regression.base import Regression, Regressor
-from face_recon_ros.regression.crop import in_sight
 from face_recon_ros.regression.region import Region, turn_to_side_rad
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
 
@@ -109,8 +108,7 @@ class HybridRegressor:
         return self._network if beyond else self._face_mesh
 
     def _front(self, image: np.ndarray, region: Region, denoise: bool) -> Regression:
-        found = self._unbent(self._face_mesh(image, region, denoise))
-        return replace(found, presence=found.presence * in_sight(found.box, region, image))
+        return self._unbent(self._face_mesh(image, region, denoise))
 
     def _unbent(self, found: Regression) -> Regression:
         """Return Face Mesh's finding about the network's zero of pitch, with a sigma."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,10 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import is_shipped, model_file
 from face_recon_ros.regression.adapter import ModelAdapter
 from face_recon_ros.regression.base import Regression, no_face_without_pose
-from face_recon_ros.regression.crop import in_sight
 from face_recon_ros.regression.family_3ddfa import FAMILY_3DDFA_INPUT, Family3ddfaAdapter
 from face_recon_ros.regression.own_network import NETWORK_FILE, OWN_OUTPUTS, OwnNetworkAdapter
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.sight import seen_in
 from face_recon_ros.tflite import Network
 
 # Faces in one run of the network: four take up to a sixth less than one after the other, eight no
@@ -120,10 +119,8 @@ class NetworkRegressor:
         image: np.ndarray,
         region: Region,
     ) -> Regression:
-        """Return what was found; presence falls with the part of the face outside the image."""
-        found = self.postprocess(outputs, image_from_crop)
-        part = in_sight(found.box, region, image)
-        return found if part == 1 else replace(found, presence=found.presence * part)
+        """Return what was found, with what of it is out of sight."""
+        return seen_in(self.postprocess(outputs, image_from_crop), region, image)
 
     def preprocess(
         self, image: np.ndarray, region: Region, denoise: bool = False

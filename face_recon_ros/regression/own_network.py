@@ -56,7 +56,8 @@ class OwnNetworkAdapter:
     def cut(
         self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
     ) -> np.ndarray:
-        return cut_floats(tensor, image, region, DENOISE_SIGMA_PX if denoise else 0.0)
+        sigma_px = DENOISE_SIGMA_PX if denoise else 0.0
+        return cut_floats(tensor, image, region, sigma_px, continued=True)
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         image = network.input_tensor()

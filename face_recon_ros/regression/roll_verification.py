@@ -30,6 +30,8 @@ FIRST_WAIT_S, WAIT_GROWTH = 0.15, 2.0
 FORGOTTEN_S = 1.0
 # The tracker itself follows smaller changes of the roll
 LEAST_TURN_RAD = math.radians(45)
+# A face of which more is beyond the image scores low for that, whichever way up it is
+MOST_OUT_OF_SIGHT = 0.1
 # The same face in the next image: nearer than this part of its side
 SAME_PLACE = 0.5
 
@@ -63,7 +65,9 @@ class RollVerifier:
         :param stamp_s: of the image
         :param find_best: finds the face at the roll that is worth most (rolls.find_roll)
         """
-        if score_of(found) >= LOW_SCORE or not self._is_due(found.region, stamp_s):
+        if score_of(found) >= LOW_SCORE or max(found.out_of_sight) > MOST_OUT_OF_SIGHT:
+            return found
+        if not self._is_due(found.region, stamp_s):
             return found
         other = find_best().regression
         turn_rad = math.remainder(other.region.roll_rad - found.region.roll_rad, math.tau)

@@ -16,12 +16,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from face_recon_ros.confidence import BY_OWN_SIGMA, confidence, scored_sigma_rad
+from face_recon_ros.confidence import (
+    BY_OWN_SIGMA,
+    confidence,
+    out_of_sight_sigma_rad,
+    scored_sigma_rad,
+)
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
 from face_recon_ros.regression.base import Regression
@@ -67,7 +72,22 @@ def score_of(regression: Regression) -> float:
         calibration = regression.calibration or BY_OWN_SIGMA
         calibrated_rad = calibration.yaw_sigma_rad(math.atan2(right, near), own)
         yaw_sigma_rad = scored_sigma_rad(calibrated_rad, own)
+        if any(regression.out_of_sight):
+            unseen_rad = out_of_sight_sigma_rad(regression.out_of_sight)[2]
+            yaw_sigma_rad = math.hypot(yaw_sigma_rad, unseen_rad)
     return confidence(regression.presence, regression.fit_error, yaw_sigma_rad)
+
+
+def _score_of_roll(regression: Regression) -> float:
+    """
+    Return the score of a face as if all of it were in sight.
+
+    At a wrong roll a face that the image cuts seems to lie in what is seen of it.
+    """
+    presence = regression.presence_if_whole
+    if presence is None:
+        return score_of(regression)
+    return score_of(replace(regression, presence=presence, out_of_sight=(0.0, 0.0)))
 
 
 class UprightDetector:
@@ -99,7 +119,7 @@ class UprightDetector:
         )
 
     def _best(self, image: np.ndarray, region: Region) -> tuple[Detection | None, np.ndarray]:
-        rgb, image_from_crop = cut(image, region, UPRIGHT_CROP_PX)
+        rgb, image_from_crop = cut(image, region, UPRIGHT_CROP_PX, continued=True)
         middle, reach = (UPRIGHT_CROP_PX - 1) / 2, MIDDLE_PART * UPRIGHT_CROP_PX
         found = [
             d
@@ -130,7 +150,7 @@ class Candidate:
     def worth(self) -> float:
         """How much there is for this roll."""
         upright = max(self.upright_score, UPRIGHT_SCORE_FLOOR)
-        return score_of(self.regression) * upright**UPRIGHT_POWER
+        return _score_of_roll(self.regression) * upright**UPRIGHT_POWER
 
 
 def is_sure(regression: Regression) -> bool:
@@ -158,7 +178,7 @@ def find_roll(
     if best.worth >= SURE_WORTH:
         return best
     others = [regress(_turned(region, turn)) for turn in OTHER_TURNS_RAD]
-    other = _best(others, score_of(best.regression), refine, upright_score)
+    other = _best(others, _score_of_roll(best.regression), refine, upright_score)
     best = max(best, other, key=lambda c: c.worth)
     if best.worth >= SURE_WORTH or locate is None:
         return best
@@ -178,7 +198,7 @@ def _best(
     first: Sequence[Regression], rival: float, refine: Regress, upright_score: Score
 ) -> Candidate:
     """Return the best of first regressions; those that a rival far outscores are not refined."""
-    scores = [score_of(f) for f in first]
+    scores = [_score_of_roll(f) for f in first]
     least = RIVAL_PART * max(*scores, rival)
     candidates = []
     for regression, score in zip(first, scores, strict=True):

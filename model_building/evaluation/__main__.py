@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from face_recon_ros.errors import FaceReconError
-from model_building.evaluation import crops, depth, fit, heads, irises, photos, turns
+from model_building.evaluation import crops, cut, depth, fit, heads, irises, photos, turns
 from model_building.face_model.errors import ModelBuildingError
 
 COMMANDS = {
-    'photos': photos, 'heads': heads, 'depth': depth, 'irises': irises, 'crops': crops,
+    'photos': photos, 'heads': heads, 'cut': cut, 'depth': depth, 'irises': irises, 'crops': crops,
     'turns': turns, 'fit': fit}
 
 
