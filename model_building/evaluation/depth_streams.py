@@ -154,7 +154,9 @@ def _motion(rng: np.random.Generator, pace: Pace) -> Callable[[float], Shot]:
     swing, period_s = rng.uniform([8, 5], [20, 12]), rng.uniform(*pace.periods_s, 2)
     phase, roll_deg = rng.uniform(0, 2 * np.pi, 2), float(rng.normal(0, 6))
     place = np.append(rng.uniform(-0.12, 0.12, 2) * distance_m, distance_m)
-    velocity = rng.uniform(-0.15, 0.15, 3) * [1.0, 0.5, 1.0] * min(distance_m / 0.8, 1.0)
+    seconds = (pace.images - 1) / pace.rate_hz
+    limit = min(distance_m / 0.8, 1.0) / max(seconds, 1.0)
+    velocity = rng.uniform(-0.15, 0.15, 3) * [1.0, 0.5, 1.0] * limit
 
     def shot_at(time_s: float) -> Shot:
         yaw, pitch = middle + swing * np.sin(2 * np.pi * time_s / period_s + phase)
