@@ -3,6 +3,8 @@
 
 """What the detectors make of their networks' outputs, by values written out."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ class Output:
 
     def __init__(self, input_shape, *outputs):
         self.input_shape = input_shape
+        self.lock = threading.Lock()
         self.outputs = list(outputs)
 
     def output_shapes(self):

@@ -3,6 +3,7 @@
 
 """Faces too small in their image for the detector: tiles, proposals, what the detector says."""
 
+import threading
 from itertools import pairwise
 
 import cv2
@@ -37,6 +38,7 @@ class Proposes:
         for (row, column), values in dict(cells).items():
             self.output[0, row, column] = values
         self.input = np.zeros(self.input_shape, np.float32)
+        self.lock = threading.Lock()
 
     def output_shapes(self):
         return [self.output.shape]
