@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,15 +42,16 @@ class Cut:
     """
     One face that is cut; turned (3,) degrees about its axes from where it was found whole.
 
-    None where nothing was found. place: in widths. within (3,): of sigmas, of the true errors.
+    place: away from there, in widths. within (3,): of sigmas, of the true errors. All NaN where
+    nothing was found.
     """
 
     side: str
     part: float
-    turned: np.ndarray | None
+    turned: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
     place: float = np.nan
     score: float = np.nan
-    within: np.ndarray | None = None
+    within: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
 
 
 def cut_off(
@@ -89,11 +90,11 @@ def cuts_of(pipeline: Pipeline, sight: Sight, side: str) -> Iterator[Cut]:
         elif before is None:
             return
         elif face is None:
-            yield Cut(side, part, None)
+            yield Cut(side, part)
         else:
             away = float(np.linalg.norm(_middle(face) + corner - middle_px))
             place = away / float(before.box[2] - before.box[0])
-            yield _compared(sight, before, face, Cut(side, part, None, place))
+            yield _compared(sight, before, face, Cut(side, part, place=place))
 
 
 def _middle(face: Face) -> np.ndarray:
@@ -117,10 +118,10 @@ def report(cuts: list[Cut]) -> None:
     for name in dict.fromkeys(SIDES.values()):
         for part in SHOWN:
             rows = [c for c in cuts if SIDES[c.side] == name and np.isclose(c.part, part)]
-            seen = [c for c in rows if c.turned is not None]
+            seen = [c for c in rows if np.isfinite(c.score)]
             if not seen:
                 continue
-            turned = np.sqrt(np.mean([np.square(c.turned) for c in seen], axis=0))
+            turned = np.sqrt(np.mean([c.turned**2 for c in seen], axis=0))
             within = 100 * np.mean([c.within for c in seen], axis=0)
             figures = ' | '.join(f'{value:.1f}' for value in turned)
             shares = ' | '.join(f'{share:.0f} %' for share in within)
