@@ -42,7 +42,7 @@ ACROSS_SIGMA_RATIO = 0.004
 ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 
 # Standard deviations of roll, pitch and yaw, degrees, that a face has more of which the image cuts
-# off the whole width, or the whole height; of a part, so much less. Of heads that leave the image
+# off all across it, or all along it; of a part, so much less. Of heads that leave the image
 # by up to a third: python -m model_building.evaluation cut
 OUT_OF_SIGHT_SIGMA_DEG = ((11.0, 17.0, 35.0), (9.0, 13.0, 9.0))
 
@@ -158,7 +158,7 @@ def out_of_sight_sigma_rad(out_of_sight: tuple[float, float]) -> np.ndarray:
     """
     Return (3,) standard deviations about the face's x, y, z that a face cut by the image has more.
 
-    :param out_of_sight: parts 0..1 of its width and height that are beyond the image
+    :param out_of_sight: parts 0..1 across and along the face that are beyond the image
     """
     aside, above_below = np.radians(OUT_OF_SIGHT_SIGMA_DEG) * np.array(out_of_sight)[:, None]
     return np.hypot(aside, above_below)

@@ -306,6 +306,8 @@ class Pipeline:
         tracker, smooth = self._tracker, self._smoothers
         self._take_found()
         regions = tracker.predict(stamp_s)
+        if tracker.starts:
+            self._task = None
         described = tracker.want_descriptors()
         found = self._lanes(image, regions)
         tracker.update([

@@ -66,6 +66,7 @@ class Network:
         """
         self.path = Path(path)
         self.lock = threading.Lock()
+        self._output_shapes: list[tuple[int, ...]] | None = None
         _check_file(self.path)
         interpreter_module = runtime()
         source: dict[str, Any] = {'model_path': str(self.path)}
@@ -133,7 +134,11 @@ class Network:
 
     def output_shapes(self) -> list[tuple[int, ...]]:
         """Return the true output shapes; some files report them only after a first run."""
-        return [output.shape for output in self(np.zeros(self.input_shape, np.float32))]
+        with self.lock:
+            if self._output_shapes is None:
+                outputs = self(np.zeros(self.input_shape, np.float32))
+                self._output_shapes = [output.shape for output in outputs]
+        return list(self._output_shapes)
 
 
 def _check_file(path: Path) -> None:

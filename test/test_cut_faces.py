@@ -85,6 +85,22 @@ def test_it_is_less_sure(portrait):
     assert (np.linalg.eigvalsh(face.pose_covariance) > 0).all()
 
 
+def test_a_quarter_turn_of_the_image_turns_the_directions(portrait):
+    """A cheek is a cheek, on whichever side of the image it lies."""
+    pipeline = Pipeline(PipelineConfig(use_eyes='never', smoothing=None))
+    turned = np.ascontiguousarray(cv2.rotate(portrait, cv2.ROTATE_90_CLOCKWISE))
+    shown = []
+    # what is left of a face is above it then
+    for image, side in ((portrait, 'left'), (turned, 'top')):
+        (whole,) = pipeline.detect(image)
+        (face, *_) = pipeline.detect(without(image, whole.box, side, 0.25))
+        own = face.pose.rotation
+        more = face.pose_covariance[3:, 3:] - whole.pose_covariance[3:, 3:]
+        shown.append(np.sqrt(np.diag(own.T @ more @ own).clip(0)))
+    assert shown[0][2] > np.radians(5)
+    assert shown[1][2] == pytest.approx(shown[0][2], rel=0.4)
+
+
 def test_sigmas_of_both_directions_add_up():
     assert out_of_sight_sigma_rad((0.0, 0.0)).tolist() == [0, 0, 0]
     aside, below = np.radians(OUT_OF_SIGHT_SIGMA_DEG)
@@ -102,6 +118,9 @@ def test_sigmas_of_both_directions_add_up():
 def test_parts_out_of_sight(box, parts):
     image = np.zeros((80, 100, 3), np.uint8)
     assert out_of_sight(np.array(box, float), image) == pytest.approx(parts)
+    assert out_of_sight(np.array(box, float), image, np.pi) == pytest.approx(parts)
+    turned = out_of_sight(np.array(box, float), image, -np.pi / 2)
+    assert turned == pytest.approx(parts[::-1])
 
 
 @pytest.mark.parametrize('side_px', [40.0, 90.0, 500.0])

@@ -4,6 +4,7 @@
 """Where a lost face is looked for, and what of the image with each of its images."""
 
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -163,19 +164,60 @@ def test_a_search_that_fails_is_over(portrait, monkeypatch):
     assert [len(pipeline.track(portrait, n * STEP_S)) for n in (1, 2, 3)] == [0, 0, 1]
 
 
-def test_a_reset_forgets_the_search_that_is_going_on(portrait):
+FORGETS = {
+    'reset': Pipeline.reset,
+    'clock set back': lambda p: p.track_without_search(np.full((64, 64, 3), 120, np.uint8), -60.0),
+}
+
+
+@pytest.mark.parametrize('forget', FORGETS.values(), ids=FORGETS)
+def test_a_new_start_forgets_the_search_that_is_going_on(portrait, forget):
     pipeline, empty = Pipeline(), np.full_like(portrait, 120)
     pipeline.track_without_search(empty, 0.0)
     old = pipeline.search_task(portrait)
-    pipeline.reset()
-    old()
+    forget(pipeline)
     pipeline.track_without_search(empty, STEP_S)
     new = pipeline.search_task(empty)
     assert new is not None
-    assert new is not old
+    old()
     new()
     # what the old one found is nobody's
     assert pipeline.track_without_search(portrait, 2 * STEP_S) == []
+
+
+def test_two_searches_between_images_are_both_reported(portrait):
+    """The second one may find nothing, and ends before the next image."""
+    pipeline, empty = Pipeline(), np.full_like(portrait, 120)
+    pipeline.track_without_search(empty, 0.0)
+    task = pipeline.search_task(portrait)
+    pipeline.track_without_search(empty, STEP_S)
+    task()
+    pipeline.search_task(empty)()
+    assert len(pipeline.track_without_search(portrait, 2 * STEP_S)) == 1
+
+
+def test_another_threshold_may_come_in_the_middle_of_a_search(portrait):
+    pipeline = Pipeline()
+    searching = pipeline._search
+    expected = places(searching.whole(portrait, Orientation.UPRIGHT))
+    seen, failed, stop = [], [], threading.Event()
+
+    def search():
+        try:
+            while not stop.is_set():
+                seen.append(places(searching.whole(portrait, Orientation.UPRIGHT)))
+        except Exception as error:
+            failed.append(error)
+
+    beside = threading.Thread(target=search)
+    beside.start()
+    while len(seen) < 5 and not failed:
+        for threshold in (0.5, 0.4):
+            pipeline.configure(replace(pipeline.config, detector_threshold=threshold))
+    stop.set()
+    beside.join(HANG_S)
+    assert failed == []
+    assert all(found == expected for found in seen)
 
 
 def test_threads_that_search_share_networks(portrait, room):

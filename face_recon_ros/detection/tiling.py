@@ -84,11 +84,11 @@ class MergedDetector:
         :param near: places (3,) x, y, width in px of faces that are looked for there, too
         """
         parts, tiles = self._parts(image), self._tiles(image)
-        self._turn = (self._turn + 1) % len(parts)
+        turn = self._turn = (self._turn + 1) % len(parts)
         windows = [(place, window_around(place, image)) for place in near]
         searched = [(self._of_width(place, w), w) for place, w in windows if w]
-        searched.append(parts[self._turn])
-        return self._merged(image, searched, tiles[self._turn :: len(parts)])
+        searched.append(parts[turn])
+        return self._merged(image, searched, tiles[turn :: len(parts)])
 
     def _of_width(self, place: np.ndarray, window: Window) -> Detector:
         """Return the detector that sees a face of a width in a window."""

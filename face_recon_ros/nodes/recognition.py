@@ -30,8 +30,9 @@ from face_recon_ros.searching import SearchTask
 
 # How long the messages of an image may take to be handed over, where they are withdrawn
 WITHDRAWAL_PATIENCE_S = 2.0
-# Where cores are scarce the faces that are followed come first (nice(2))
-SEARCH_NICENESS = 10
+# Where cores are scarce the faces that are followed come first (nice(2)); with more, faces wait
+# longer for a search that has not got a core and holds a network or the interpreter
+SEARCH_NICENESS = 4
 
 
 class StillBusyError(RuntimeError):

@@ -30,7 +30,7 @@ class Regression(ComparedByValue):
     x1, y1 px around the face. region: where to look for the same face in the next image.
     rotation_sigma_rad: the network's own estimate of its rotation's standard deviation, None where
     it has none. calibration: of that estimate; None: one that confidence.py knows.
-    out_of_sight: the parts 0..1 of the box's width and height that are beyond the image.
+    out_of_sight: the parts 0..1 of the face, across it and along it, that were beyond the image.
     presence_if_whole: what presence would be without them; None: the same.
     """
 

@@ -145,6 +145,11 @@ def network_weight(
     return past / (past + left * face_mesh_presence) if left else 1.0
 
 
+def _if_whole(found: Regression) -> float:
+    whole = found.presence_if_whole
+    return found.presence if whole is None else whole
+
+
 def blended(
     sparse: SparseModel, front: Regression, profile: Regression, weight: float
 ) -> Regression:
@@ -164,6 +169,11 @@ def blended(
         box=mean(front.box, profile.box),
         region=_region_between(front.region, profile.region, parameters, weight),
         rotation_sigma_rad=mean(front.rotation_sigma_rad, profile.rotation_sigma_rad),
+        out_of_sight=(
+            mean(front.out_of_sight[0], profile.out_of_sight[0]),
+            mean(front.out_of_sight[1], profile.out_of_sight[1]),
+        ),
+        presence_if_whole=mean(_if_whole(front), _if_whole(profile)),
     )
 
 

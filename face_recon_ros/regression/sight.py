@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ LOOKED_AT_IN_SIGHT = (0.35, 0.6)
 
 def seen_in(found: Regression, region: Region, image: np.ndarray) -> Regression:
     """Return what was found in a region, less sure as far as it is out of sight."""
-    outside = out_of_sight(found.box, image)
+    outside = out_of_sight(found.box, image, found.region.roll_rad)
     part = in_sight(found.box, region, image)
     if outside == (0.0, 0.0) and part == 1:
         return found
@@ -42,13 +43,25 @@ def in_sight(box: np.ndarray, region: Region, image: np.ndarray) -> float:
     )
 
 
-def out_of_sight(box: np.ndarray, image: np.ndarray) -> tuple[float, float]:
-    """Return the parts 0..1 of the width and of the height of a box (4,) beyond the image."""
+def out_of_sight(
+    box: np.ndarray, image: np.ndarray, roll_rad: float = 0.0
+) -> tuple[float, float]:
+    """
+    Return the parts 0..1 of a face across and along it that are beyond the image.
+
+    :param box: (4,) px, in the image's axes
+    :param roll_rad: of the face, which shares out what is beyond each side
+    """
     x0, y0, x1, y1 = box.tolist()
     height, width = image.shape[:2]
     aside = (max(-x0, 0.0) + max(x1 - width, 0.0)) / max(x1 - x0, 1e-9)
     above_below = (max(-y0, 0.0) + max(y1 - height, 0.0)) / max(y1 - y0, 1e-9)
-    return min(aside, 1.0), min(above_below, 1.0)
+    upright, turned = abs(math.cos(roll_rad)), abs(math.sin(roll_rad))
+    aside, above_below = min(aside, 1.0), min(above_below, 1.0)
+    return (
+        math.hypot(upright * aside, turned * above_below),
+        math.hypot(turned * aside, upright * above_below),
+    )
 
 
 def _part_in_sight(

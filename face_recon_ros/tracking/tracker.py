@@ -190,6 +190,11 @@ class Tracker:
             if not track.lost and track.seen_s - track.trusted_s > GIVE_UP_S:
                 track.miss()
 
+    @property
+    def starts(self) -> bool:
+        """Whether an image is the first, or the first after a gap or a clock set back."""
+        return self._starts
+
     def search_due(self, busy: bool = False) -> bool:
         """
         Tell, once after each image, whether to search a part of it for new faces.
@@ -206,8 +211,8 @@ class Tracker:
         return True
 
     def suggest(self, regions: list[Region]) -> None:
-        """Take regions in which new faces may be; they are regressed in the next image."""
-        self._suggested = regions
+        """Take more regions in which new faces may be; they are regressed in the next image."""
+        self._suggested = [*self._suggested, *regions]
 
     def _is_sought(self, track: Track) -> bool:
         """Tell whether the detector is to be asked about a face."""
