@@ -81,8 +81,9 @@ class Pipeline:
     """
     Images in, faces out: detect() for a photo, track() for the images of a stream.
 
-    One pipeline follows the faces of one stream, in one thread at a time: make one for every
-    camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they are not changed.
+    One pipeline follows the faces of one stream, in one thread at a time but for search_task():
+    make one for every camera. Images are (H, W, 3) uint8, blue first, as OpenCV has them; they
+    are not changed.
 
     config: as it is now; configure() changes it. model: the face model, which views need.
     eyes_wanted: False spares a stream the eyes where use_eyes is auto.
@@ -278,8 +279,8 @@ class Pipeline:
         Return the search of a part of a stream's image for new faces; None where none is due.
 
         Instead of search(), for those who track the next images meanwhile: it may be called in
-        another thread, and the first image after its end reports what it found. None is due before
-        that. The image must stay as it is.
+        another thread, and the first image after its end reports what it found. No other one is
+        due before its end. The image must stay as it is.
         """
         self._take_found()
         if not self._tracker.search_due(busy=self._task is not None):

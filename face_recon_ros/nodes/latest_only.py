@@ -3,7 +3,6 @@
 
 """A worker thread that always takes the newest item: a slow one costs frames, never latency."""
 
-import contextlib
 import os
 import sys
 import threading
@@ -19,7 +18,7 @@ class LatestOnlyWorker(Generic[Item]):
 
     :param handle: called with one item at a time; an exception it raises goes to ``failed``.
     :param failed: called in the worker's thread with the exception; the worker goes on.
-    :param niceness: of the thread, 0 to 19: the larger, the later it gets a core (Linux only).
+    :param niceness: of the thread, above the process': it gets a core later (nice(2), Linux only).
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class LatestOnlyWorker(Generic[Item]):
 
 
 def _be_nice(niceness: int) -> None:
-    """Give this thread a niceness; Linux has one for each thread, other systems do not."""
+    """Make this thread nicer; on other systems than Linux that would be the whole process."""
     if niceness and sys.platform == 'linux':
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        os.nice(niceness)

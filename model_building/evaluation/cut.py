@@ -120,6 +120,7 @@ def report(cuts: list[Cut]) -> None:
             rows = [c for c in cuts if SIDES[c.side] == name and np.isclose(c.part, part)]
             seen = [c for c in rows if np.isfinite(c.score)]
             if not seen:
+                print(f'| {name} | {part:.1f} | {len(rows)} of {len(rows)} |' + ' - |' * 8)
                 continue
             turned = np.sqrt(np.mean([c.turned**2 for c in seen], axis=0))
             within = 100 * np.mean([c.within for c in seen], axis=0)
