@@ -26,14 +26,16 @@ class SearchTask:
     """
 
     def __init__(self, search: Callable[[], list[Region]]) -> None:
-        self._search = search
+        self._search: Callable[[], list[Region]] | None = search
         self.regions: list[Region] = []
         self.is_over = False
 
     def __call__(self) -> None:
-        """Search, once."""
+        """Search, once; the image is let go."""
+        search, self._search = self._search, None
         try:
-            self.regions = self._search()
+            if search is not None:
+                self.regions = search()
         finally:
             self.is_over = True
 

@@ -6,9 +6,11 @@
 import os
 import sys
 import threading
+import weakref
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import yaml
 from builtin_interfaces.msg import Time
@@ -81,6 +83,21 @@ def test_a_worker_outlives_a_failure():
     handler.wait_begun(2)
     assert worker.stop(HANG_S)
     assert [str(e) for e in failed] == ['bad item']
+
+
+@pytest.mark.parametrize('fails', [False, True])
+def test_an_idle_worker_holds_no_image(fails):
+    def handle(item):
+        if fails:
+            raise ValueError('bad item')
+
+    worker = LatestOnlyWorker('test', handle, failed=lambda error: None)
+    item, gone = np.zeros(3), threading.Event()
+    weakref.finalize(item, gone.set)
+    worker.submit(item)
+    del item
+    assert gone.wait(HANG_S)
+    assert worker.stop(HANG_S)
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='threads have no niceness of their own')

@@ -66,6 +66,7 @@ class LatestOnlyWorker(Generic[Item]):
                 self._handle(item)
             except Exception as error:
                 self._failed(error)
+            del item  # an image is large, and the next one may be long in coming
 
 
 def _be_nice(niceness: int) -> None:
