@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 
 from face_recon_ros.errors import FaceReconError
-from model_building.evaluation import crops, cut, depth, fit, heads, irises, photos, turns
+from model_building.evaluation import covered, crops, cut, depth, fit, heads, irises, photos, turns
 from model_building.face_model.errors import ModelBuildingError
 
 COMMANDS = {
-    'photos': photos, 'heads': heads, 'cut': cut, 'depth': depth, 'irises': irises, 'crops': crops,
-    'turns': turns, 'fit': fit}
+    'photos': photos, 'heads': heads, 'cut': cut, 'covered': covered, 'depth': depth,
+    'irises': irises, 'crops': crops, 'turns': turns, 'fit': fit}
 
 
 def main(words: Sequence[str] | None = None) -> int:

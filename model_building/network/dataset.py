@@ -18,6 +18,7 @@ from model_building.network.augmentation import TURNED_FROM_DEG, rotation_about
 from model_building.network.face_mesh_network import SIZE
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.losses import Batch
+from model_building.network.partial_views import PartialViews
 
 MIRRORED_SHARE = 0.5
 NOISY_SHARE, LARGEST_NOISE = 0.5, 12 / 255
@@ -66,18 +67,23 @@ class CropSet:
     """All crops of some shards, in memory."""
 
     def __init__(self, paths: list[Path], model: FaceModel, emphasis: Emphasis | None = None,
-                 upside_down: float = 0.0, exchanged: float = 0.0) -> None:
+                 upside_down: float = 0.0, exchanged: float = 0.0, cut: float = 0.0,
+                 covered: float = 0.0) -> None:
         """
         Read shards.
 
         :param upside_down: share of the crops that epochs() shows so, as what is no face: heads
             the wrong way up must not be taken for found
         :param exchanged: share of the crops that epochs() shows with the surroundings of others
+        :param cut: share of the crops of epochs() that the image cuts; see Batch.whole
+        :param covered: share of the others that something covers
         :raises ValueError: no shard given.
         """
         self._emphasis = emphasis or Emphasis()
         self._upside_down = upside_down
         self._exchanged = exchanged
+        self._in_part = PartialViews(cut, covered, model.landmarks_468.mean) if (
+            cut or covered) else None
         if not paths:
             raise ValueError('no shards: run model_building.network.generate first')
         shards = [np.load(path) for path in paths]
@@ -106,10 +112,12 @@ class CropSet:
         if rng:
             chosen = exchanged(chosen, rng, self._exchanged)
             chosen = jittered(chosen, rng, self._upside_down)
+        whole = chosen['image']
+        if rng and self._in_part:
+            seen = self._in_part(whole, chosen['landmarks'][:, :, :2], rng)
+            chosen = chosen | {'image': seen}
         a = {name: torch.from_numpy(values) for name, values in chosen.items()}
         flip = torch.from_numpy(mirrored)
-        image = a['image'].flip(-1).permute(0, 3, 1, 2).float() / 255
-        image = torch.where(flip[:, None, None, None], image.flip(-1), image)
         landmarks = a['landmarks'][:, self._mirror] * torch.tensor([-1.0, 1, 1])
         landmarks = landmarks + torch.tensor([SIZE - 1.0, 0, 0])
         landmarks = torch.where(flip[:, None, None], landmarks, a['landmarks'])
@@ -117,7 +125,8 @@ class CropSet:
                              - landmarks[..., 2])
         kind = a['kind']
         return Batch(
-            image=image.contiguous(memory_format=torch.channels_last).to(device),
+            image=_images(a['image'], flip).to(device),
+            whole=_images(torch.from_numpy(whole), flip).to(device) if self._in_part else None,
             rotation=_either(flip, mirrored_rotation(a['rotation']), a['rotation'], device),
             scale_px_per_m=a['scale_px_per_m'].to(device),
             centre_px=_either(flip, a['centre_px'] * torch.tensor([-1.0, 1])
@@ -147,6 +156,8 @@ class CropSet:
                 flips = np.random.default_rng([seed, step, 1]).random(size) < MIRRORED_SHARE
                 batch = self.batch(chosen, flips, device, np.random.default_rng([seed, step, 2]))
                 batch.image = noisy(batch.image, int(seed), step)
+                if batch.whole is not None:
+                    batch.whole = noisy(batch.whole, int(seed), step)
                 yield batch
                 step += 1
 
@@ -230,6 +241,13 @@ def mirrored_rotation(rotation: Tensor) -> Tensor:
     """Return the rotations (N, 3, 3) of the mirror images."""
     signs = torch.tensor([-1.0, 1.0, 1.0])
     return rotation * signs[:, None] * signs
+
+
+def _images(crops: Tensor, flip: Tensor) -> Tensor:
+    """Return crops (N, S, S, 3) uint8 BGR as (N, 3, S, S) RGB in 0..1, some mirrored."""
+    image = crops.flip(-1).permute(0, 3, 1, 2).float() / 255
+    image = torch.where(flip[:, None, None, None], image.flip(-1), image)
+    return image.contiguous(memory_format=torch.channels_last)
 
 
 def _either(flip: Tensor, mirrored: Tensor, plain: Tensor, device: torch.device) -> Tensor:

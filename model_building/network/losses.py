@@ -27,13 +27,22 @@ from model_building.network.model import Decoded
 VERTEX_STEP = 40
 """Every so many of the dense vertices are compared."""
 SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA = -4.5, 0.5
+TAUGHT_FROM = 0.3
+"""Where a teacher's presence is less there is no face to learn from."""
+
+Outputs = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(slots=True)
 class Batch:
-    """Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1."""
+    """
+    Crops with their truth; see generate.Crop. The masks (N,) are 0 or 1.
+
+    whole: None, or what a teacher sees where `image` shows a face in part.
+    """
 
     image: Tensor
+    whole: Tensor | None
     rotation: Tensor
     scale_px_per_m: Tensor
     centre_px: Tensor
@@ -80,14 +89,16 @@ class Losses(nn.Module):
         turned = vertices_m @ (self.screen @ rotation).transpose(1, 2) * scale[:, None, None]
         return turned + functional.pad(centre_px, (0, 1))[:, None]
 
-    def forward(self, outputs: tuple[Tensor, Tensor, Tensor], decoded: Decoded, batch: Batch,
+    def forward(self, outputs: Outputs, decoded: Decoded, batch: Batch,
                 late: bool) -> tuple[Tensor, dict[str, float]]:
         """Return the weighted sum and each term; late: the pose branch agrees with the other."""
-        terms = self.terms(outputs, decoded, batch, late)
+        return self._summed(self.terms(outputs, decoded, batch, late))
+
+    def _summed(self, terms: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         total = sum(getattr(self._weights, name) * term for name, term in terms.items())
         return total, {name: float(term.detach()) for name, term in terms.items()}
 
-    def terms(self, outputs: tuple[Tensor, Tensor, Tensor], d: Decoded, b: Batch,
+    def terms(self, outputs: Outputs, d: Decoded, b: Batch,
               late: bool) -> dict[str, Tensor]:
         """Return the terms by name."""
         _, landmarks, presence = outputs
@@ -98,15 +109,9 @@ class Losses(nn.Module):
         found_px = self.vertices_px(found_m, d.rotation, d.scale_px_per_m, d.centre_px)
         parameter_branch = _squared(d.matrix - b.rotation)
         agreement = _squared(d.matrix - d.rotation)
-        place = (torch.log(d.scale_px_per_m / b.scale_px_per_m).abs()
-                 + ((d.centre_px - b.centre_px) / SIZE).abs().sum(1))
-        error = (landmarks - b.landmarks) / SIZE
-        error = error * torch.tensor([1.0, 1.0, 0.5], device=error.device)
-        distance = functional.smooth_l1_loss(
-            error, torch.zeros_like(error), beta=0.01, reduction='none').sum(2).mean(1)
+        place = _place(d, b.scale_px_per_m, b.centre_px)
+        distance = _landmark_distance(landmarks, b.landmarks)
         turned_only = b.is_face * (1 - b.is_photo)
-        log_sigma = d.log_sigma.clamp(SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
-        likelihood = log_sigma + angle.detach() * torch.exp(-log_sigma)
         return {
             'rotation': _mean(angle, turned_only),
             'photo_rotation': _mean(angle, b.is_photo),
@@ -119,8 +124,34 @@ class Losses(nn.Module):
             'landmarks': _mean(distance, turned_only),
             'photo_landmarks': _mean(distance, b.is_photo),
             'presence': functional.binary_cross_entropy_with_logits(presence[:, 0], b.is_face),
-            'uncertainty': _mean(likelihood, turned_only),
+            'uncertainty': _mean(_likelihood(d, angle.detach()), turned_only),
         }
+
+    def to_teacher(self, outputs: Outputs, d: Decoded, taught: Outputs,
+                   t: Decoded) -> tuple[Tensor, dict[str, float]]:
+        """
+        Return the weighted sum and terms of how far answers are from those of a teacher.
+
+        Where it finds a face. The error to be told is the teacher's own and what is added to it.
+        Hinton et al., "Distilling the Knowledge in a Neural Network" (2015).
+        """
+        is_face = torch.sigmoid(taught[2][:, 0])
+        mask = (is_face > TAUGHT_FROM).float()
+        angle = geodesic_rad(d.rotation, t.rotation)
+        distance = _landmark_distance(outputs[1], taught[1])
+        error_rad = torch.hypot(angle.detach(), torch.exp(_log_sigma(t)))
+        found_m, truth_m = self.vertices_m(d.coefficients), self.vertices_m(t.coefficients)
+        terms = {
+            'rotation': _mean(angle, mask),
+            'agreement': _mean(_squared(d.matrix - t.matrix), mask),
+            'place': _mean(_place(d, t.scale_px_per_m, t.centre_px), mask),
+            'coefficients': _mean(
+                (found_m - truth_m).norm(dim=2).mean(1) * t.scale_px_per_m / SIZE * 4, mask),
+            'landmarks': _mean(distance, mask),
+            'presence': functional.binary_cross_entropy_with_logits(outputs[2][:, 0], is_face),
+            'uncertainty': _mean(_likelihood(d, error_rad), mask),
+        }
+        return self._summed(terms)
 
 
 def geodesic_rad(a: Tensor, b: Tensor) -> Tensor:
@@ -128,6 +159,30 @@ def geodesic_rad(a: Tensor, b: Tensor) -> Tensor:
     # |A - B|_F = 2 sqrt(2) sin(angle / 2)
     chord = (a - b).flatten(1).square().sum(1).add(1e-8).sqrt() / 8**0.5
     return 2 * torch.asin(chord.clamp(max=0.9999))
+
+
+def _place(d: Decoded, scale_px_per_m: Tensor, centre_px: Tensor) -> Tensor:
+    """Return how far size and place (N,) are off, as parts of the face and of the crop."""
+    return (torch.log(d.scale_px_per_m / scale_px_per_m).abs()
+            + ((d.centre_px - centre_px) / SIZE).abs().sum(1))
+
+
+def _landmark_distance(found: Tensor, truth: Tensor) -> Tensor:
+    """Return a mean (N,) over landmarks (N, 468, 3), whose depths count half."""
+    error = (found - truth) / SIZE
+    error = error * torch.tensor([1.0, 1.0, 0.5], device=error.device)
+    return functional.smooth_l1_loss(
+        error, torch.zeros_like(error), beta=0.01, reduction='none').sum(2).mean(1)
+
+
+def _log_sigma(d: Decoded) -> Tensor:
+    return d.log_sigma.clamp(SMALLEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
+
+
+def _likelihood(d: Decoded, error_rad: Tensor) -> Tensor:
+    """Return the negative log-likelihood (N,) of errors, of a Laplace distribution."""
+    log_sigma = _log_sigma(d)
+    return log_sigma + error_rad * torch.exp(-log_sigma)
 
 
 def _squared(difference: Tensor) -> Tensor:

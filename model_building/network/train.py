@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from face_recon_ros.face_model.model import FaceModel
@@ -58,6 +58,11 @@ class Training:
             self.network.requires_grad_(requires_grad=False)
             self.network.face_mesh.presence.requires_grad_(requires_grad=True)
         self.average = copy.deepcopy(self.network)
+        self.teacher = None
+        if arguments.teacher:
+            self.teacher = copy.deepcopy(self.network)
+            self.teacher.load_state_dict(read_weights(arguments.teacher))
+            self.teacher.eval().requires_grad_(requires_grad=False)
         self.losses = Losses(model, Weights(
             landmarks=arguments.landmarks, uncertainty=arguments.uncertainty)).to(device)
         trunk = list(self.network.face_mesh.parameters())
@@ -79,9 +84,7 @@ class Training:
 
     def advance(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the losses."""
-        outputs = self.network(batch.image)
-        late = self.step > LATE_SHARE * self.steps
-        total, terms = self.losses(outputs, self.network.decode(outputs[0]), batch, late)
+        total, terms = self._losses_of(batch)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
@@ -90,6 +93,15 @@ class Training:
         self.step += 1
         self._follow()
         return terms | {'total': float(total.detach())}
+
+    def _losses_of(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        outputs = self.network(batch.image)
+        decoded = self.network.decode(outputs[0])
+        if self.teacher is None:
+            return self.losses(outputs, decoded, batch, self.step > LATE_SHARE * self.steps)
+        with torch.no_grad():
+            taught = self.teacher(batch.image if batch.whole is None else batch.whole)
+        return self.losses.to_teacher(outputs, decoded, taught, self.teacher.decode(taught[0]))
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -124,7 +136,7 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
                           if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis,
-                   arguments.upside_down, arguments.exchanged)
+                   arguments.upside_down, arguments.exchanged, arguments.cut, arguments.covered)
     arguments.output.mkdir(parents=True, exist_ok=True)
     training = Training(arguments, data, device)
     checkpoint = arguments.output / 'checkpoint.pt'
@@ -177,6 +189,13 @@ def main() -> int:
                         help='share of crops shown upside down, as what is no face')
     parser.add_argument('--exchanged', type=float, default=0.0,
                         help='share of crops whose surroundings are those of others')
+    parser.add_argument('--teacher', type=Path, metavar='FILE',
+                        help='weights.pt or .tflite file: learn what it says of whole crops, '
+                        'not the truth')
+    parser.add_argument('--cut', type=float, default=0.0,
+                        help='share of crops that the image cuts; a teacher sees them whole')
+    parser.add_argument('--covered', type=float, default=0.0,
+                        help='share of the others that masks, caps or things cover')
     parser.add_argument('--validation', type=Path, help='folder of held-out shards to watch')
     parser.add_argument('--validate', type=int, default=250, help='steps between looks at them')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
