@@ -32,6 +32,18 @@ def test_looks_and_gazes_are_each_others_inverse():
     np.testing.assert_allclose(sampling.gazes_rad(sampling.looks(gaze)), [gaze, gaze])
 
 
+@pytest.mark.parametrize('unit', [n for n in units.NAMES if n.startswith('eyeLook')])
+def test_eyes_are_shown_together(unit):
+    weights = np.zeros(52)
+    weights[units.NAMES.index(unit)] = 1.0
+    weights[units.NAMES.index('jawOpen')] = 0.5
+    shown = sampling.with_both_eyes(weights)
+    right, left = sampling.gazes_rad(shown)
+    np.testing.assert_allclose(right, left)
+    assert shown[units.NAMES.index(unit)] == 1
+    assert np.count_nonzero(shown) == 3
+
+
 def test_area_under_the_curve():
     scores = np.array([0.1, 0.4, 0.35, 0.8])
     labels = np.array([False, False, True, True])
@@ -53,5 +65,5 @@ def test_the_table_of_sweeps(capsys):
     assert lines[4] == '| browDownLeft | 0.25 | 0.00 | 0.40 |  |'
     assert lines[5] == (
         '1 of 3 units below 0.15 at rest and from 0.5 on in full; 1 of 2 that were turned change '
-        'by 0.1 or less; mean error 0.040; in the mirror the largest change of a unit is 0.02 '
-        '(median)')
+        'by 0.1 or less; mean error 0.040; 0 images without a face that is read; in the mirror the '
+        'largest change of a unit is 0.02 (median)')

@@ -13,10 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.expression.reader import Expression, ExpressionReader
+from face_recon_ros.expression.reader import Expression
 from face_recon_ros.expression.units import COUNT, INDEX, MIRROR, NAMES
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.regression.region import Region, without_turn
 from model_building.expression import sampling
 from model_building.face_model.ict_model import IctModel
 from model_building.network.augmentation import rotation_about
@@ -68,9 +67,9 @@ class Sweeps:
         :param share: which of the portraits, the judging half
         :raises ModelBuildingError: a folder that has not what is needed.
         """
-        self._pipeline = Pipeline(PipelineConfig(smoothing=None))
+        self._pipeline = Pipeline(PipelineConfig(
+            smoothing=None, expressions=True, use_eyes='always'))
         self._marks_reader = Pipeline(PipelineConfig(smoothing=None, regressor='facemesh'))
-        self._reader = ExpressionReader(self._pipeline.model)
         self._heads = IctHeads(IctModel.load(ict))
         self._portraits = share(portraits) if portraits else []
         self.drawn = draw or self._heads.drawn
@@ -96,7 +95,7 @@ class Sweeps:
                 unit = INDEX[name]
                 weights = np.zeros(COUNT)
                 weights[unit] = 1.0
-                weights = sampling.possible(weights)
+                weights = sampling.with_both_eyes(sampling.possible(weights))
                 seen, other = shown(weights)
                 full = seen.blendshapes
                 turned = [abs(shown(weights, turn)[0].blendshapes[unit] - full[unit])
@@ -130,20 +129,23 @@ class Sweeps:
 
     def _shown(self, identity: np.ndarray, skin: Skin, number: int, weights: np.ndarray,
                turn_deg: tuple[int, int]) -> tuple[Expression, Expression]:
-        """Return what is read of an image, and of it in the mirror."""
+        """Return what is read of an image and, of heads that are not turned, in the mirror."""
         scene = self.scene(identity, skin, number, weights, turn_deg)
         image = self.drawn(scene, np.full((SIZE_PX, SIZE_PX, 3), 120, np.uint8))
         image = photographed(image, np.random.default_rng(number))
         marks = scene.landmarks_px
+        if turn_deg != (0, 0):
+            return self._read(image, marks), Expression()
         other = np.ascontiguousarray(image[:, ::-1])
         return self._read(image, marks), self._read(other, [SIZE_PX - 1, 0] + marks * [-1, 1])
 
     def _read(self, image: np.ndarray, marks: np.ndarray) -> Expression:
-        low, high = marks.min(axis=0), marks.max(axis=0)
-        region = without_turn(Region((low + high) / 2, 1.6 * float((high - low).max()), 0.0))
-        found = self._pipeline.regressor(image, region)
-        found = self._pipeline.regressor(image, found.region)
-        return self._reader.still(image, found.parameters)
+        """Return what is read of the face at marks (n, 2) px; NaN where none is found."""
+        middle, width = marks.mean(axis=0), float(np.ptp(marks[:, 0]))
+        for face in self._pipeline.detect(image, self._camera):
+            if np.linalg.norm(face.landmarks_px[:, :2].mean(axis=0) - middle) < width / 2:
+                return Expression(face.blendshapes, face.blendshape_confidence)
+        return Expression()
 
     def _looking(self, skin: Skin, weights: np.ndarray) -> Skin:
         """Return a skin whose eyes look where the weights say."""
@@ -174,10 +176,12 @@ def print_sweeps(sweeps: dict[str, Sweep]) -> None:
         said = '' if np.isnan(turned) else f'{turned:.2f}'
         sys.stdout.write(f'| {name} | {np.nanmean(sweep.known):.2f} | {rest:.2f} | {full:.2f} '
                          f'| {said} |\n')
+    missed = sum(int(np.isnan(sweep.full).sum()) for sweep in sweeps.values())
     errors = np.concatenate([sweep.error for sweep in sweeps.values()])
     mirrored = np.concatenate([sweep.mirrored for sweep in sweeps.values()])
     sys.stdout.write(
         f'{good} of {len(sweeps)} units below {AT_REST} at rest and from {SHOWN} on in full; '
         f'{steady} of {turning} that were turned change by {STEADY} or less; '
         f'mean error {np.nanmean(errors):.3f}; '
+        f'{missed} images without a face that is read; '
         f'in the mirror the largest change of a unit is {np.nanmedian(mirrored):.2f} (median)\n')

@@ -19,6 +19,9 @@ GAZE_SPREAD_RAD = (0.35, 0.25)
 EXCLUSIVE = (('jawLeft', 'jawRight'), ('mouthLeft', 'mouthRight'), ('eyeBlinkLeft', 'eyeWideLeft'),
              ('eyeBlinkRight', 'eyeWideRight'), ('mouthPucker', 'mouthFunnel'))
 """The second is taken back where the first is there."""
+TOGETHER = (('OutLeft', 'InRight'), ('InLeft', 'OutRight'), ('UpLeft', 'UpRight'),
+            ('DownLeft', 'DownRight'))
+"""Where both eyes look."""
 DRAWN = tuple(n for n in NAMES if 'eyeLook' not in n and n != 'tongueOut')
 """Looks follow from the gaze; the tongue is not in the ICT model."""
 
@@ -84,6 +87,15 @@ def possible(weights: np.ndarray) -> np.ndarray:
             weights[INDEX[second]] = 0.0
     jaw, close = INDEX['jawOpen'], INDEX['mouthClose']
     weights[jaw] = max(weights[jaw], weights[close])
+    return weights
+
+
+def with_both_eyes(weights: np.ndarray) -> np.ndarray:
+    """Return weights whose eyes turn together, as people's do."""
+    weights = weights.copy()
+    for names in TOGETHER:
+        both = [INDEX[f'eyeLook{name}'] for name in names]
+        weights[both] = weights[both].max()
     return weights
 
 
