@@ -20,10 +20,12 @@ from face_recon_ros.expression.network import ExpressionNetwork, Reading
 from face_recon_ros.expression.neutral import Neutral
 from face_recon_ros.expression.reader import ExpressionReader
 from face_recon_ros.expression.rules import named_expression
+from face_recon_ros.expression.sight import parts_in_sight
 from face_recon_ros.expression.smile import SmileMeasure, with_smile
 from face_recon_ros.expression.speaking import SpeakingDetector
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
+from face_recon_ros.regression.region import Region
 from face_recon_ros.rendering.bars import draw_bars, panels_of, place_of, rows_of
 from face_recon_ros.rotations import EulerAngles, rotation_about
 
@@ -279,6 +281,62 @@ def test_a_face_that_looks_away_is_not_known(portrait, model):
         assert not found.confidence.any()
         followed = reader.follow(portrait, 'f1', placed(yaw_deg=yaw_deg), 1.0)
         assert np.isnan(followed.blendshapes).all()
+
+
+@pytest.mark.parametrize(('shown', 'unit', 'part'), [
+    # of a crop of 100 px in the middle of an image of 200, and less
+    ((200, 200), 'mouthSmileLeft', 1.0), ((200, 200), 'browInnerUp', 1.0),
+    # the image ends below at 0.6 of the crop
+    ((110, 200), 'mouthSmileLeft', 0.31), ((110, 200), 'browInnerUp', 1.0),
+    ((110, 200), 'noseSneerRight', 1.0), ((110, 200), 'jawOpen', 0.31),
+    # and at its right, where the person's left is, at 0.3
+    ((200, 80), 'mouthSmileLeft', 0.0), ((200, 80), 'mouthSmileRight', 0.5),
+    ((200, 80), 'jawOpen', 0.25), ((200, 80), 'eyeBlinkRight', 0.5),
+])  # fmt: skip
+def test_units_are_in_sight_where_their_part_of_the_face_is(shown, unit, part):
+    image = np.zeros((*shown, 3), np.uint8)
+    region = Region(np.array([99.5, 99.5]), 100.0, 0.0)
+    found = parts_in_sight(region, image)[units.NAMES.index(unit)]
+    assert found == pytest.approx(part, abs=0.06)
+    # so it is of a face that lies on its side, whose chin is at image left
+    height, width = shown
+    lying = Region(np.array([height - 1 - 99.5, 99.5]), 100.0, np.pi / 2)
+    found = parts_in_sight(lying, np.zeros((width, height, 3), np.uint8))
+    assert found[units.NAMES.index(unit)] == pytest.approx(part, abs=0.06)
+
+
+def test_what_the_image_cuts_off_is_not_known(expressive, portrait, face):
+    x0, y0, x1, y1 = face.box
+    smile, brow = units.NAMES.index('mouthSmileLeft'), units.NAMES.index('browInnerUp')
+    known = face.blendshape_confidence
+    assert known[smile] > 0.5
+    for part, low, high in ((0.1, 0.2, 0.9), (0.25, 0.0, 0.2)):
+        cut = np.ascontiguousarray(portrait[: round(y1 - part * (y1 - y0))])
+        (found,) = expressive.detect(cut)
+        left = found.blendshape_confidence
+        assert low <= left[smile] / known[smile] <= high
+        assert left[brow] == pytest.approx(known[brow], abs=0.05)
+        assert np.isfinite(found.blendshapes).all()
+    (half,) = expressive.detect(np.ascontiguousarray(portrait[:, round(x0 + 0.5 * (x1 - x0)) :]))
+    assert np.isnan(half.blendshapes).all() or not half.blendshape_confidence[smile + 1]
+
+
+def test_a_mouth_at_the_edge_of_the_image_does_not_speak_and_is_no_rest(portrait, model):
+    reader = ExpressionReader(model)
+    found = placed()
+    bottom = expression_region(found).centre[1]
+    side_px = expression_region(found).side_px
+    for index in range(90):
+        # the edge goes up and down three times a second
+        end = bottom + side_px * (0.3 + 0.1 * np.sin(2 * np.pi * 3 * index / 30))
+        shown = reader.follow(portrait[: round(end)], 'f1', found, index / 30)
+        assert math.isnan(shown.speaking)
+        assert np.isfinite(shown.blendshapes).all()
+    assert not reader._people['f1'].neutral.resting.any()
+    for index in range(90, 150):
+        shown = reader.follow(portrait, 'f1', found, index / 30)
+    assert shown.speaking == 0
+    assert reader._people['f1'].neutral.resting.any()
 
 
 def test_the_far_side_is_known_less(portrait, monkeypatch, model):

@@ -53,6 +53,9 @@ def face(portrait):
 def test_an_eye_is_inside_with_both_corners(side_px, x, y, inside):
     region = Region(np.array([x, y], float), side_px, 0.0)
     assert is_inside(region, np.zeros((80, 100, 3), np.uint8)) is inside
+    # the same of a face that lies on its side
+    lying = Region(np.array([y, x], float), side_px, np.pi / 2)
+    assert is_inside(lying, np.zeros((100, 80, 3), np.uint8)) is inside
 
 
 def test_iris_and_corners_have_the_sizes_of_a_face(portrait, face):

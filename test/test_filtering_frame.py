@@ -3,6 +3,7 @@
 
 import random
 import struct
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,6 +24,7 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
+from face_recon_ros.nodes import camera_pose_listener
 from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.report import ChangeLogger
@@ -344,3 +346,43 @@ def test_a_head_is_filtered_in_the_world_once_it_is_known_where_the_camera_is(pe
         assert sum('filtering_frame' in line for line in node.complaints()) == 1, node.lines
     off_deg = np.degrees(np.linalg.norm(rotation_vector(after @ (ROLL @ before).T)))
     assert off_deg < 2.5
+
+
+def test_frames_that_nobody_publishes_any_more_are_forgotten(monkeypatch):
+    monkeypatch.setattr(camera_pose_listener, 'MANY_FRAMES', 20)
+    heard = Listening()
+    heard.hear(stamped('odom', 'base', 0), stamped('base', 'camera', 0))
+    heard.hear(stamped('odom', 'table', 0), static=True)
+    for second in range(200):
+        heard.hear(stamped('odom', 'base', second), stamped('base', 'camera', second),
+                   stamped('camera', f'face_{second}', second))
+        assert heard.frame.camera_pose('camera', second + 0.5) is not None
+    # those of the last minute are not so old yet
+    assert len(heard.frame._newest) < 70
+    assert {b'base', b'camera', b'table', b'face_199'} <= set(heard.frame._newest)
+
+
+def test_frames_may_come_while_a_pose_is_asked_for():
+    heard = Listening()
+    heard.hear(stamped('odom', 'base', 0), stamped('base', 'camera', 0))
+    over = threading.Event()
+    failed = []
+
+    def ask():
+        while not over.is_set():
+            for frame in ('camera', 'nobody'):
+                try:
+                    heard.frame.camera_pose(frame, 0.0)
+                except RuntimeError as error:
+                    failed.append(error)
+                    return
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for index in range(800):
+        heard.hear(stamped('odom', f'part_{index}', 0))
+        if failed:
+            break
+    over.set()
+    asking.join()
+    assert not failed

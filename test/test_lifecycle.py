@@ -571,7 +571,8 @@ def test_a_search_that_fails_is_said_and_the_next_one_is_made(make_node, monkeyp
         recognition.submit(arrival())
         wait_until(lambda count=count: len(made) == count)
         wait_until(lambda: recognition.pipeline._task.is_over)
-    wait_until(lambda: 'broken detector' in node._report.current('processing'))
+    wait_until(lambda: 'broken detector' in node._report.current('search'))
+    assert node._report.current('processing') == ''
 
 
 def wait_until(condition):

@@ -117,6 +117,19 @@ def test_only_the_worker_s_thread_is_nice():
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
+def test_a_worker_that_cannot_be_nice_works_all_the_same(monkeypatch):
+    def refuse(_niceness):
+        raise PermissionError
+
+    monkeypatch.setattr(os, 'nice', refuse)
+    done = threading.Event()
+    worker = LatestOnlyWorker(
+        'test', lambda _: done.set(), failed=lambda error: None, niceness=3)
+    worker.submit('x')
+    assert done.wait(HANG_S)
+    assert worker.stop(HANG_S)
+
+
 def test_a_stopped_worker_leaves_what_waits():
     handler = Handler()
     worker = LatestOnlyWorker('test', handler, failed=lambda error: None)

@@ -49,6 +49,41 @@ def test_a_detection_nearer_than_a_third_of_its_side_is_the_face_that_is_followe
     assert (200 + off_px in places) == looked_at
 
 
+def test_what_another_search_has_found_counts_while_a_face_is_sought():
+    stream = Stream()
+    stream.scene.hidden_from_detector.add('b')
+    for _ in range(3):
+        stream.update(a=(200, 200))
+    stream.update(b=(600, 200))
+    stream.tracker.suggest([Region(np.array([600.0, 200]), 100.0, 0.0)])
+    # the other face is lost and looked for, by a detector that does not see this one
+    assert stream.step(b=(600, 200)) == {'b': 'f2'}
+
+
+@pytest.mark.parametrize(('off_px', 'looked_at'), [(90, False), (110, True)])
+def test_where_a_face_is_sought_an_earlier_finding_is_out_of_date(off_px, looked_at):
+    stream = Stream()
+    for _ in range(3):
+        stream.update(a=(200, 200))
+    stream.tracker.suggest([Region(np.array([200.0 + off_px, 200]), 100.0, 0.0)])
+    stream.scene.looked_at.clear()
+    stream.update()
+    # besides where it was followed to
+    places = {round(region.centre[0]) for region in stream.scene.looked_at}
+    assert places == {200, *[200 + off_px] * looked_at}
+
+
+def test_nothing_that_was_found_before_a_gap_counts_after_it():
+    stream = Stream()
+    for _ in range(3):
+        stream.update(a=(200, 200))
+    stream.tracker.suggest([Region(np.array([600.0, 200]), 100.0, 0.0)])
+    stream.scene.looked_at.clear()
+    stream.update(stamp_s=100.0, a=(200, 200))
+    assert stream.scene.looked_at
+    assert all(region.centre[0] != 600 for region in stream.scene.looked_at)
+
+
 @pytest.mark.parametrize(('off_px', 'face_id'), [(-96, 'f1'), (96, 'f1'), (105, 'f2'),
                                                  (-105, 'f2')])
 def test_a_lost_face_is_back_within_four_deviations(off_px, face_id):

@@ -35,7 +35,7 @@ def expression_region(parameters: FaceParameters) -> Region:
 
 def expression_crop(image: np.ndarray, parameters: FaceParameters) -> np.ndarray:
     """Return the face in a BGR image as the network reads it, (SIZE, SIZE) uint8 grey."""
-    rgb, _ = cut(image, expression_region(parameters), SIZE)
+    rgb, _ = cut(image, expression_region(parameters), SIZE, continued=True)
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
 
 

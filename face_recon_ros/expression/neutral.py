@@ -33,13 +33,16 @@ class Neutral:
         """The coefficients (52,) taken for rest, 0 to MOST."""
         return self._resting
 
-    def __call__(self, values: np.ndarray, stamp_s: float) -> np.ndarray:
+    def __call__(
+        self, values: np.ndarray, stamp_s: float, learn: bool = True
+    ) -> np.ndarray:
         """
         Learn from coefficients (52,) and return them relative to rest: 0 at rest, 1 stays 1.
 
         :param stamp_s: of the image; a step back in time teaches nothing
+        :param learn: False: these show too little of the face to learn from
         """
-        if self._stamp_s is not None and stamp_s > self._stamp_s:
+        if learn and self._stamp_s is not None and stamp_s > self._stamp_s:
             step_s = min(stamp_s - self._stamp_s, LONGEST_STEP_S)
             time_s = np.where(values > self._resting, RISE_S, FALL_S)
             part = 1 - np.exp(-step_s / time_s)

@@ -13,9 +13,11 @@ import numpy as np
 
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.expression import units
+from face_recon_ros.expression.crop import expression_region
 from face_recon_ros.expression.looks import with_gaze, with_openness
 from face_recon_ros.expression.network import ExpressionNetwork
 from face_recon_ros.expression.neutral import Neutral
+from face_recon_ros.expression.sight import LEAST_IN_SIGHT, parts_in_sight, sureness
 from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
 from face_recon_ros.expression.units import nothing_known, unknown
 from face_recon_ros.face_model.model import FaceModel
@@ -118,10 +120,11 @@ class ExpressionReader:
 
     def still(self, image: np.ndarray, found: FaceParameters) -> Expression:
         """Return the expression of a face in a photo; nothing is remembered."""
-        if _is_turned_away(found):
+        in_sight = parts_in_sight(expression_region(found), image)
+        if not _is_readable(found, in_sight):
             return Expression()
         seen = self._network(image, found, in_mirror=True)
-        return Expression(seen.values, _confidence(seen.known, found))
+        return Expression(seen.values, _confidence(seen.known, found, in_sight))
 
     def last(self, face_id: str) -> Expression:
         """Return what a face of a stream showed last; for one that is only remembered."""
@@ -143,31 +146,41 @@ class ExpressionReader:
         """
         person = self._people.setdefault(face_id, _Person())
         step_s, person.seen_s = stamp_s - person.seen_s, stamp_s
-        if _is_turned_away(found):
+        in_sight = parts_in_sight(expression_region(found), image)
+        if not _is_readable(found, in_sight):
             person.filter, person.shown = None, Expression()
             return person.shown
+        is_whole = bool(in_sight.min() == 1)
         seen = self._network(image, found)
-        values = person.neutral(seen.values, stamp_s)
+        values = person.neutral(seen.values, stamp_s, learn=is_whole)
         if person.filter is None or not 0 < step_s <= GAP_S:
             person.filter = OneEuroVector(SMOOTHING)
         if smooth:
             values = np.clip(person.filter(values, max(step_s, LEAST_STEP_S)), 0.0, 1.0)
-        speaks = person.speaking(mouth_opening_m(seen.values), stamp_s)
-        person.shown = Expression(values, _confidence(seen.known, found), speaks)
+        # a mouth at the edge of the image seems to move as the edge does
+        speaks = person.speaking(mouth_opening_m(seen.values), stamp_s) if is_whole else math.nan
+        person.shown = Expression(values, _confidence(seen.known, found, in_sight), speaks)
         return person.shown
 
 
-def _is_turned_away(found: FaceParameters) -> bool:
-    """Tell whether so little of a face is seen that nothing is read of it."""
-    return bool(found.model_rotation[2, 2] < math.cos(FARTHEST_TURN_RAD))
+def _is_readable(found: FaceParameters, in_sight: np.ndarray) -> bool:
+    """Tell whether enough of a face is seen: it is not turned away, nor beyond the image."""
+    is_turned_away = found.model_rotation[2, 2] < math.cos(FARTHEST_TURN_RAD)
+    return not is_turned_away and bool(in_sight.mean() >= LEAST_IN_SIGHT)
 
 
-def _confidence(known: np.ndarray, found: FaceParameters) -> np.ndarray:
-    """Return how well each unit is known (52,): less on the side that the head turns away."""
+def _confidence(
+    known: np.ndarray, found: FaceParameters, in_sight: np.ndarray
+) -> np.ndarray:
+    """
+    Return how well each unit is known (52,).
+
+    Less on the side that the head turns away, and of what the image cuts off (in_sight).
+    """
     right, _, near = found.model_rotation[:, 2]
     yaw_rad = math.atan2(right, near)
     start, end = FAR_SIDE_RAD
     seen_part = min(max((end - abs(yaw_rad)) / (end - start), 0.0), 1.0)
     # turned to image right, the person's left side is the far one
     far = units.ON_THE_LEFT if yaw_rad > 0 else units.ON_THE_RIGHT
-    return np.asarray(np.where(far, seen_part, 1.0) * PROVEN * known)
+    return np.asarray(np.where(far, seen_part, 1.0) * PROVEN * known * sureness(in_sight))

@@ -17,6 +17,8 @@ from face_recon_ros.regression.region import Region
 CORNERS_68 = np.array([[36, 39], [42, 45]])
 # MediaPipe's model card: the crop's side is 2.3 times the distance of the corners
 CROP_PER_WIDTH = 2.3
+# Rounding of the sines of a quarter turn
+SLACK_PX = 1e-6
 
 
 def eye_regions(landmarks_px: np.ndarray) -> list[Region]:
@@ -47,6 +49,10 @@ def sines_seen(direction: np.ndarray, points_m: np.ndarray) -> np.ndarray:
 def is_inside(region: Region, image: np.ndarray) -> bool:
     """Tell whether the middle of a region, as wide as an eye, lies in the image."""
     half = region.side_px / CROP_PER_WIDTH / 2
+    half_x, half_y = half * abs(math.cos(region.roll_rad)), half * abs(math.sin(region.roll_rad))
     height, width = image.shape[:2]
     x, y = region.centre.tolist()
-    return bool(half <= x <= width - 1 - half and 0 <= y <= height - 1)
+    return bool(
+        half_x - SLACK_PX <= x <= width - 1 - half_x + SLACK_PX
+        and half_y - SLACK_PX <= y <= height - 1 - half_y + SLACK_PX
+    )

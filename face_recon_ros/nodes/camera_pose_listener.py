@@ -41,6 +41,9 @@ FILTERING_FRAME = 'filtering frame'
 TRANSFORMS = 'transforms'
 # For how long a missing transform is nothing unusual: at the start they all come one by one
 PATIENCE_S = 2.0
+# Frames come and go, those of faces among them: of more than so many, moving ones that nobody has
+# published for so long are forgotten
+MANY_FRAMES, UNHEARD_S = 1000, 60.0
 
 
 class CameraPoseListener:
@@ -116,16 +119,26 @@ class CameraPoseListener:
         newest = self._newest
         for transform in transforms_in(data):
             child = transform.child
-            last = newest.get(child)
-            newest[child] = transform
-            if last is None or last.parent != transform.parent:
-                with self._lock:
+            with self._lock:
+                last = newest.get(child)
+                newest[child] = transform
+                if last is None or last.parent != transform.parent:
+                    self._forget_unheard(transform.stamp_s)
                     self._choose()
             if static:
                 self._static.add(child)
                 self._add(transform, None)
             elif child in self._kept:
                 self._add(transform, transform.stamp_s)
+
+    def _forget_unheard(self, now_s: float) -> None:
+        """Forget moving frames that nobody publishes any more, where there are many."""
+        if len(self._newest) <= MANY_FRAMES:
+            return
+        for child, transform in list(self._newest.items()):
+            is_wanted = child in self._static or child in self._kept
+            if not is_wanted and now_s - transform.stamp_s > UNHEARD_S:
+                del self._newest[child]
 
     def _add(self, transform: WireTransform, stamp_s: float | None) -> None:
         self.tree.add(_name(transform.parent), _name(transform.child), _pose(transform), stamp_s)

@@ -31,6 +31,7 @@ BLACK_S = 2.0
 # Subjects of faults that single images have
 FRAME_ID = 'frame_id'
 STAMPS = 'stamps'
+SEARCH = 'search'
 
 OK = DiagnosticStatus.OK
 WARN = DiagnosticStatus.WARN

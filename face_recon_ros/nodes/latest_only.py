@@ -3,6 +3,7 @@
 
 """A worker thread that always takes the newest item: a slow one costs frames, never latency."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -72,4 +73,6 @@ class LatestOnlyWorker(Generic[Item]):
 def _be_nice(niceness: int) -> None:
     """Make this thread nicer; on other systems than Linux that would be the whole process."""
     if niceness and sys.platform == 'linux':
-        os.nice(niceness)
+        # a service manager may forbid it; the work is to be done all the same
+        with contextlib.suppress(OSError):
+            os.nice(niceness)

@@ -20,6 +20,7 @@ from functools import partial
 from std_msgs.msg import Header
 
 from face_recon_ros.errors import FaceReconError
+from face_recon_ros.nodes.diagnostics import SEARCH
 from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
 from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.outputs import Output
@@ -80,11 +81,13 @@ class Recognition:
         self._generation += 1
         draw = partial(self._draw_result, self._generation)
         find = partial(self._process, self._generation)
+        search = partial(self._find_new, self._generation)
         failed = partial(self._failed, self._generation)
+        not_searched = partial(self._not_searched, self._generation)
         self._draw: LatestOnlyWorker[Result] = LatestOnlyWorker('pictures', draw, failed)
         self._recognise: LatestOnlyWorker[Arrival] = LatestOnlyWorker('faces', find, failed)
         self._search: LatestOnlyWorker[SearchTask] = LatestOnlyWorker(
-            'search', SearchTask.__call__, failed, SEARCH_NICENESS
+            'search', search, not_searched, SEARCH_NICENESS
         )
         self._workers = [self._recognise, self._search, self._draw]
 
@@ -175,13 +178,32 @@ class Recognition:
             if generation == self._generation:
                 self._pictures.publish(result)
 
+    # --- in the thread that searches for new faces -----------------------------
+
+    def _find_new(self, generation: int, task: SearchTask) -> None:
+        task()
+        if generation == self._generation:
+            self._report.over(SEARCH, 'new faces are searched for again')
+
+    def _not_searched(self, generation: int, error: Exception) -> None:
+        """Note a search that failed; the next one is made all the same."""
+        if generation == self._generation:
+            text = self._told(error)
+            self._report.fault(SEARCH, f'no new faces are found: {text}')
+
+    # --- what went wrong in a thread -------------------------------------------
+
     def _failed(self, generation: int, error: Exception) -> None:
         """Note what a thread could not do; the next image is tried all the same."""
         if generation != self._generation:
             return
-        expected = isinstance(error, FaceReconError)
-        text = str(error) if expected else one_line(error)
+        text = self._told(error)
         self._report.fault('processing', text)
         self._monitor.bad_image(text)
-        if not expected:
-            self._logger.debug(''.join(traceback.format_exception(error)))
+
+    def _told(self, error: Exception) -> str:
+        """Return an error in a line; where it was not expected, its trace is in the debug log."""
+        if isinstance(error, FaceReconError):
+            return str(error)
+        self._logger.debug(''.join(traceback.format_exception(error)))
+        return one_line(error)

@@ -17,6 +17,7 @@ from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
 from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
+    SEARCH,
     OK,
     STAMPS,
     CalibrationTask,
@@ -106,6 +107,7 @@ class SelfDiagnosis:
             SpeedTask(),
             ReportedTask(FRAME_ID, self._report),
             ReportedTask(STAMPS, self._report),
+            ReportedTask(SEARCH, self._report),
         ]
 
     def _diagnose(self) -> None:

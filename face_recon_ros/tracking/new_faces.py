@@ -159,9 +159,14 @@ def is_new_face(observation: Observation, settings: TrackingSettings) -> bool:
 
 def is_one_of(region: Region, others: Sequence[Region]) -> bool:
     """Tell whether a region holds the same face as one of others."""
+    return is_near_one_of(region, others, SAME_REGION_DISTANCE)
+
+
+def is_near_one_of(region: Region, others: Sequence[Region], nearer_than: float) -> bool:
+    """Tell whether a region's centre is nearer to one of others' than parts of a side."""
     return any(
         float(np.linalg.norm(region.centre - other.centre))
-        < SAME_REGION_DISTANCE * max(region.side_px, other.side_px)
+        < nearer_than * max(region.side_px, other.side_px)
         for other in others
     )
 

@@ -38,7 +38,7 @@ import numpy as np
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.rolls import is_sure, is_upside_down
 from face_recon_ros.tracking.association import Sighting, follow, is_itself, path_box
-from face_recon_ros.tracking.new_faces import NewFaces, is_face, is_one_of
+from face_recon_ros.tracking.new_faces import NewFaces, is_face, is_near_one_of, is_one_of
 from face_recon_ros.tracking.settings import TrackingSettings
 from face_recon_ros.tracking.stream_clock import StreamClock
 from face_recon_ros.tracking.track import Observation, Track, TrackState
@@ -51,6 +51,8 @@ ASK_S, GIVE_UP_S = 0.1, 0.5
 LONG_GAP_S = 0.5
 # So many of those that are lost or uncertain are searched for in an image; more take turns
 MOST_SOUGHT = 4
+# So near to where a face is sought, in sides, what an earlier search has found is out of date
+SOUGHT_DISTANCE = 1.0
 
 
 class Orientation(Enum):
@@ -183,12 +185,27 @@ class Tracker:
 
     def take_detections(self, regions: list[Region]) -> None:
         """Take in where the detector sees faces: where it was to search, at least."""
-        self._detected = regions
+        self._detected = [*regions, *self._found_elsewhere(regions)]
         self._trust(regions)
         for track in self._tracks:
             # in repeated searches the detector never found a face there
             if not track.lost and track.seen_s - track.trusted_s > GIVE_UP_S:
                 track.miss()
+
+    def _found_elsewhere(self, regions: list[Region]) -> list[Region]:
+        """
+        Return what a search of an earlier image has found besides regions found now.
+
+        Not where faces are sought: what was there is known better now. Nor before a gap.
+        """
+        if self._starts:
+            return []
+        sought = [t.expected_region(self._now_s) for t in self._tracks if self._is_sought(t)]
+        return [
+            r
+            for r in self._detected
+            if not is_one_of(r, regions) and not is_near_one_of(r, sought, SOUGHT_DISTANCE)
+        ]
 
     @property
     def starts(self) -> bool:
