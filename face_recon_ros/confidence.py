@@ -44,7 +44,7 @@ ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 # Standard deviations of roll, pitch and yaw, degrees, that a face has more of which the image cuts
 # off all across it, or all along it; of a part, so much less. Of heads that leave the image
 # by up to a third: python -m model_building.evaluation cut
-OUT_OF_SIGHT_SIGMA_DEG = ((11.0, 17.0, 35.0), (9.0, 13.0, 9.0))
+OUT_OF_SIGHT_SIGMA_DEG = ((2.0, 14.0, 19.5), (5.0, 9.5, 7.0))
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
