@@ -60,12 +60,13 @@ def test_a_hand_is_over_one_cheek_or_the_other(points_px):
 def test_the_table_tells_missed_from_turned_over(capsys):
     right = np.full(3, True)
     covered.report([
-        Covered('mask', np.array([3.0, 4.0, 5.0]), 0.9, right),
+        Covered('mask', np.array([3.0, 4.0, 5.0]), 0.9, right, 6.0),
         Covered('mask', np.array([1.0, 2.0, 175.0]), 0.1, ~right),
         Covered('mask'),
         Covered('cap'),
     ])
     lines = {line.split('|')[1].strip(): line for line in capsys.readouterr().out.splitlines()}
     assert lines['mask'] == (
-        '| mask | 1 of 3 | 1 | 3.0 | 4.0 | 5.0 | 0.90 | 0.10 | 100 % | 100 % | 100 % |')
+        '| mask | 1 of 3 | 1 | 3.0 | 4.0 | 5.0 | 0.90 | 0.10 | 100 % | 100 % | 100 % '
+        '| 2 of 3 | 6.0 | 6.0 |')
     assert lines['cap'].startswith('| cap | 1 of 1 | 0 | - |')

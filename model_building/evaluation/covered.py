@@ -11,7 +11,8 @@ Each head is shown as it is, then with a medical mask, dark glasses, a cap and s
 before it, painted over its landmarks. By what covers it: how often nothing is found, how often it
 is found the wrong way round (by more than 90 degrees), how far roll, pitch and yaw of the others
 are from what was found of the bare face (root mean square), the score, and how many errors of the
-true rotation are within their sigmas.
+true rotation are within their sigmas. And how often a face is lost that is followed when the thing
+comes before it, and how far it is off then, on the median and at most.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import write_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
@@ -35,6 +37,7 @@ MASK_COLORS = ((230, 220, 200), (40, 40, 40), (200, 160, 90), (245, 245, 245))
 SKIN_COLOR, DARK = (88, 112, 152), (25, 20, 20)
 PLEATS = 3
 SHEET_PX = 240
+BARE_IMAGES, COVERED_IMAGES, IMAGE_S = 5, 30, 1 / 30
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,13 +45,15 @@ class Covered:
     """
     One face behind something; turned (3,) degrees about its axes from where it was found bare.
 
-    within (3,): of sigmas, of the true errors. NaN where nothing was found.
+    within (3,): of sigmas, of the true errors. NaN where nothing was found. followed_off: degrees
+    by which it is off where it was followed, bare at first; NaN where it was lost.
     """
 
     cover: str
     turned: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
     score: float = np.nan
     within: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
+    followed_off: float = np.nan
 
 
 def mask(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> None:
@@ -120,22 +125,41 @@ def covers_of(pipeline: Pipeline, sight: Sight, seed: int) -> Iterator[Covered]:
         return
     truth = OPTICAL_FROM_VIEWER @ sight.shot.rotation @ MODEL_FROM_FACE
     for cover in COVERS:
-        face = meant(pipeline.detect(shown(sight, cover, seed), camera), sight)
+        image = shown(sight, cover, seed)
+        followed_off = _followed_off(pipeline, sight, image)
+        face = meant(pipeline.detect(image, camera), sight)
         if face is None:
-            yield Covered(cover)
+            yield Covered(cover, followed_off=followed_off)
             continue
         own = face.pose.rotation
         sigma = np.sqrt(np.diag(own.T @ face.pose_covariance[3:, 3:] @ own))
         yield Covered(
             cover, np.degrees(rotation_vector(bare.pose.rotation.T @ own)), face.score,
-            np.abs(rotation_vector(truth.T @ own)) <= sigma)
+            np.abs(rotation_vector(truth.T @ own)) <= sigma, followed_off)
+
+
+def _followed_off(pipeline: Pipeline, sight: Sight, covered: np.ndarray) -> float:
+    """Return by how much a face that is followed turns, degrees, when it is covered."""
+    pipeline.reset()
+    before: Face | None = None
+    for index in range(BARE_IMAGES + COVERED_IMAGES):
+        image = sight.image if index < BARE_IMAGES else covered
+        faces = pipeline.track(image, index * IMAGE_S, sight.shot.camera)
+        face = meant(faces, sight)
+        if index == BARE_IMAGES - 1:
+            before = face
+    if before is None or face is None or face.id != before.id or face.score == 0:
+        return np.nan
+    turn = rotation_vector(before.pose.rotation.T @ face.pose.rotation)
+    return float(np.degrees(np.linalg.norm(turn)))
 
 
 def report(found: list[Covered]) -> None:
     """Print the table."""
     print('| in front | not found | wrong way round | roll | pitch | yaw | score, median '
-          '| score, wrong way round | within sigma: roll | pitch | yaw |')
-    print('|---|---|---|---|---|---|---|---|---|---|---|')
+          '| score, wrong way round | within sigma: roll | pitch | yaw '
+          '| followed: lost | off, median | off, most |')
+    print('|---|---|---|---|---|---|---|---|---|---|---|---|---|---|')
     for cover in COVERS:
         rows = [c for c in found if c.cover == cover]
         seen = [c for c in rows if np.isfinite(c.score)]
@@ -143,7 +167,7 @@ def report(found: list[Covered]) -> None:
         right = [c for c in seen if np.linalg.norm(c.turned) <= WRONG_WAY_DEG]
         counts = f'{len(rows) - len(seen)} of {len(rows)} | {len(wrong)}'
         if not right:
-            print(f'| {cover} | {counts} |' + ' - |' * 8)
+            print(f'| {cover} | {counts} |' + ' - |' * 8 + f' {_followed(rows)} |')
             continue
         turned = np.sqrt(np.mean([c.turned**2 for c in right], axis=0))
         within = 100 * np.mean([c.within for c in right], axis=0)
@@ -151,7 +175,15 @@ def report(found: list[Covered]) -> None:
         shares = ' | '.join(f'{share:.0f} %' for share in within)
         low = f'{np.median([c.score for c in wrong]):.2f}' if wrong else '-'
         print(f'| {cover} | {counts} | {figures} | {np.median([c.score for c in right]):.2f} '
-              f'| {low} | {shares} |')
+              f'| {low} | {shares} | {_followed(rows)} |')
+
+
+def _followed(rows: list[Covered]) -> str:
+    off = np.array([c.followed_off for c in rows])
+    kept = off[np.isfinite(off)]
+    if not len(kept):
+        return f'{len(off)} of {len(off)} | - | -'
+    return f'{len(off) - len(kept)} of {len(off)} | {np.median(kept):.1f} | {kept.max():.1f}'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
