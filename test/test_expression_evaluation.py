@@ -65,5 +65,5 @@ def test_the_table_of_sweeps(capsys):
     assert lines[4] == '| browDownLeft | 0.25 | 0.00 | 0.40 |  |'
     assert lines[5] == (
         '1 of 3 units below 0.15 at rest and from 0.5 on in full; 1 of 2 that were turned change '
-        'by 0.1 or less; mean error 0.040; 0 images without a face that is read; in the mirror the '
-        'largest change of a unit is 0.02 (median)')
+        'by 0.1 or less; mean error 0.040; 0 images without a face that is read; in the mirror '
+        'the largest change of a unit is 0.02 (median)')

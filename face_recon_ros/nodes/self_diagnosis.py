@@ -17,8 +17,8 @@ from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
 from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
-    SEARCH,
     OK,
+    SEARCH,
     STAMPS,
     CalibrationTask,
     FacesTask,

@@ -89,7 +89,8 @@ def hand(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Non
     """Paint an ellipse of the size of a hand over a cheek."""
     cheek = points[[4, 12][rng.integers(2)]]
     axes = np.array([0.35, 0.2]) * float(np.ptp(points[:, 0]))
-    outline = cv2.ellipse2Poly((0, 0), (100, 100), 0, 0, 360, 10) / 100 * axes
+    circle = np.array(cv2.ellipse2Poly((0, 0), (100, 100), 0, 0, 360, 10), np.float64) / 100
+    outline = circle * axes
     turn = rng.uniform(0, np.pi)
     linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     _fill(image, cheek + outline @ linear.T, np.array(SKIN_COLOR))
@@ -104,7 +105,7 @@ def _fill(image: np.ndarray, points: np.ndarray, color: np.ndarray, grown: float
     """Paint the hull of points (n, 2), as soft at its border as a camera shows it."""
     middle = points.mean(axis=0)
     hull = cv2.convexHull((middle + grown * (points - middle)).astype(np.float32))
-    part = np.zeros(image.shape[:2], np.float32)
+    part: np.ndarray = np.zeros(image.shape[:2], np.float32)
     cv2.fillConvexPoly(part, hull.round().astype(np.int32), 1.0)
     part = cv2.GaussianBlur(part, (0, 0), 1.0)[..., None]
     image[:] = (part * color + (1 - part) * image).astype(np.uint8)

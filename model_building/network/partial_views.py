@@ -86,7 +86,8 @@ def cut_off(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     of the package.
     """
     centre = ((SIZE - 1) / 2, (SIZE - 1) / 2)
-    matrix = cv2.getRotationMatrix2D(centre, rng.normal(0, CUT_ROLL_DEG), 1.0)
+    matrix = np.array(
+        cv2.getRotationMatrix2D(centre, rng.normal(0, CUT_ROLL_DEG), 1.0), np.float64)
     wide = int(1.5 * SIZE)
     margin = (wide - SIZE) / 2
     matrix[:, 2] += margin
