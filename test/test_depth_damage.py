@@ -172,7 +172,8 @@ def test_depth_upside_down_turns_nobody_far(images):
             for t, image in zip(TIMES_S, images, strict=True)
             for face in pipeline.track(image, t, CAMERA, depth=depth_at(t)))
 
-    assert worst(lambda t: np.ascontiguousarray(metres(t)[::-1])) < np.radians(8)
+    # three sigmas of a pitch in front: what depth may turn a head by before it is refused
+    assert worst(lambda t: np.ascontiguousarray(metres(t)[::-1])) < np.radians(12)
 
 
 def test_what_a_wall_said_is_forgotten(images, without, monkeypatch):

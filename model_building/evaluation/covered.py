@@ -27,7 +27,12 @@ import numpy as np
 from face_recon_ros.face import Face
 from face_recon_ros.io.image_files import write_image
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_about,
+    rotation_vector,
+)
 from model_building.evaluation.cut import TURNS_DEG
 from model_building.evaluation.cut import add_arguments as add_cut_arguments
 from model_building.evaluation.known_heads import Photographer, Sight, meant
@@ -62,8 +67,8 @@ def mask(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Non
     width = float(np.ptp(points[:, 0]))
     thick = max(1, round(0.02 * width))
     for ear, edge in ((0, 2), (0, 5), (16, 14), (16, 11)):
-        ends = points[[ear, edge]].round().astype(int).tolist()
-        cv2.line(image, ends[0], ends[1], color.tolist(), thick, cv2.LINE_AA)
+        start, end = (tuple(map(int, points[k].round())) for k in (ear, edge))
+        cv2.line(image, start, end, color.tolist(), thick, cv2.LINE_AA)
     _fill(image, np.vstack([points[1:16], points[28:30]]), color, grown=1.03)
     for pleat in range(1, PLEATS + 1):
         part = pleat / (PLEATS + 1)
@@ -91,8 +96,7 @@ def hand(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Non
     axes = np.array([0.35, 0.2]) * float(np.ptp(points[:, 0]))
     circle = np.array(cv2.ellipse2Poly((0, 0), (100, 100), 0, 0, 360, 10), np.float64) / 100
     outline = circle * axes
-    turn = rng.uniform(0, np.pi)
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = rotation_about('z', rng.uniform(0, np.pi))[:2, :2]
     _fill(image, cheek + outline @ linear.T, np.array(SKIN_COLOR))
 
 

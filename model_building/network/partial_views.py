@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from model_building.network.augmentation import SIZE
+from model_building.network.augmentation import SIZE, rotation_about
 
 SIDES = ('left', 'right', 'top', 'bottom')
 SIDE_SHARES = (0.3, 0.3, 0.15, 0.25)
@@ -110,8 +110,7 @@ def _thing_px(landmarks_px: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the corners (n, 2) of a hand, a cup, a microphone in front of some of a face."""
     axes = rng.uniform(0.3, 1.0, 2) * LARGEST_THING * SIZE
     angles = np.linspace(0, 2 * np.pi, int(rng.choice([4, 6, 24])), endpoint=False)
-    turn = rng.uniform(0, np.pi)
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = rotation_about('z', np.degrees(rng.uniform(0, np.pi)))[:2, :2]
     outline = np.stack([np.cos(angles), np.sin(angles)], axis=1) * axes
     return landmarks_px[rng.integers(len(landmarks_px))] + outline @ linear.T
 
