@@ -9,6 +9,7 @@ Prints the faces that the node finds.
     python3 examples/faces_listener.py --ros-args -r faces:=/face_recon/faces
 """
 
+import signal
 from contextlib import suppress
 
 import rclpy
@@ -27,6 +28,8 @@ def tell(message: FaceArray) -> None:
 
 def main() -> None:
     """Listen until the end."""
+    # as Ctrl-C: at rclpy's own handling of SIGTERM a node that gets no messages may wait on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.init()
         node = rclpy.create_node('faces_listener')

@@ -12,6 +12,7 @@ The node says with every image who looks at what (~/gazes); a receiver '' is the
 std_msgs/String. Parameters: greeting, again_after (seconds).
 """
 
+import signal
 from contextlib import suppress
 
 import rclpy
@@ -62,6 +63,8 @@ class Greet(Node):
 
 def main() -> None:
     """Greet until the end."""
+    # as Ctrl-C: at rclpy's own handling of SIGTERM a node that gets no messages may wait on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.init()
         rclpy.spin(Greet())

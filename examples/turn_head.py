@@ -22,6 +22,7 @@ by itself, with this package's own buffer.
 """
 
 import math
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -211,6 +212,8 @@ class TurnHead(Node):
 
 def main() -> None:
     """Turn the head until the end."""
+    # as Ctrl-C: at rclpy's own handling of SIGTERM a node that gets no messages may wait on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.init()
         rclpy.spin(TurnHead())

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -287,11 +288,13 @@ def median(samples: list[Sample], name: str) -> float:
 
 
 def consume(namespace: str) -> None:
-    """Subscribe to all pictures until SIGINT."""
+    """Subscribe to all pictures until SIGINT or SIGTERM."""
     import rclpy
     from rclpy.executors import ExternalShutdownException
     from sensor_msgs.msg import Image, PointCloud2
 
+    # rclpy alone may let a node that gets no messages wait on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rclpy.init(args=[])
     node = rclpy.create_node('pictures', namespace=namespace)
     for topic in PICTURES:

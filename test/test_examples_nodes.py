@@ -5,6 +5,9 @@
 
 import math
 import re
+import shutil
+import signal
+import subprocess
 import sys
 import types
 
@@ -225,3 +228,44 @@ def test_the_listener_prints_who_is_where(peer, beside):
     assert re.fullmatch(r'face f\d+', name)
     place_m = [float(v) for v in where.split(')')[0].split(',')]
     np.testing.assert_allclose(place_m, beside[1], atol=0.04)
+
+
+# rclpy wakes a node that a signal is to end, and shuts its context down afterwards: here so much
+# later that the node has gone on waiting
+LATE_SHUTDOWN = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int rcl_shutdown(void * context)
+{
+  usleep(500000);
+  void * library = dlopen("librcl.so", RTLD_NOLOAD | RTLD_LAZY);
+  int (*real)(void *) = (int (*)(void *))dlsym(library, "rcl_shutdown");
+  return real(context);
+}
+"""
+
+
+@pytest.fixture(scope='module')
+def late_shutdown(tmp_path_factory):
+    """Return a library to be loaded before all others."""
+    compiler = shutil.which('cc')
+    if sys.platform != 'linux' or compiler is None:
+        pytest.skip('a C compiler on Linux is needed')
+    folder = tmp_path_factory.mktemp('late')
+    (folder / 'late.c').write_text(LATE_SHUTDOWN)
+    command = [compiler, '-shared', '-fPIC', '-o', folder / 'late.so', folder / 'late.c', '-ldl']
+    subprocess.run(command, check=True)
+    return folder / 'late.so'
+
+
+@pytest.mark.parametrize('name', ['faces_listener', 'greet', 'turn_head'])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_node_that_gets_no_messages(
+    peer, late_shutdown, monkeypatch, name, number
+):
+    monkeypatch.setenv('LD_PRELOAD', str(late_shutdown))
+    with example(name) as node:
+        monkeypatch.delenv('LD_PRELOAD')
+        peer.ping(name)
+        assert node.end(number) == 0

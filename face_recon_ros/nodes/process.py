@@ -28,9 +28,10 @@ EXIT_REFUSED = 1
 # For how long a thread of Python may keep others waiting that follow faces: rclpy's holds the
 # interpreter for most of a millisecond after each message, and Python's own limit is 5 ms
 SWITCH_INTERVAL_S = 2e-4
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _Stop(BaseException):
+class Stopped(BaseException):
     """Ends the start of a process at a signal; no `except Exception` may keep it."""
 
 
@@ -45,12 +46,17 @@ class Signals:
     def __init__(self) -> None:
         self.stopped = False
         self._interrupting = True
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _NUMBERS:
             signal.signal(number, self._on_signal)
 
     def interrupt_no_more(self) -> None:
         """From here on a signal is only noted."""
         self._interrupting = False
+
+    def release(self) -> None:
+        """From here on a signal ends the process, as that of a program that is executed next."""
+        for number in _NUMBERS:
+            signal.signal(number, signal.SIG_DFL)
 
     def call(self, wake: Callable[[], object]) -> None:
         """Call `wake` in a thread of its own at the next signal: a node that waits sees none."""
@@ -67,7 +73,7 @@ class Signals:
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.stopped = True
         if self._interrupting:
-            raise _Stop
+            raise Stopped
 
 
 def run(load: Callable[[], Callable[[], Node]], arguments: list[str] | None = None) -> int:
@@ -78,11 +84,20 @@ def run(load: Callable[[], Callable[[], Node]], arguments: list[str] | None = No
         ``close()``, called before it is destroyed, and ``left_work``: threads of it go on.
     :param arguments: command line without the program's name; None: of this process.
     """
-    signals = Signals()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    return until_signal(lambda signals: _run(load, arguments, signals))
+
+
+def until_signal(work: Callable[[Signals], int]) -> int:
+    """
+    Do some work; return its status, and EXIT_OK where a signal ended it.
+
+    :param work: sees in what it is given whether it shall end, once it is interrupted no more.
+    """
+    signals = Signals()
     try:
-        return _run(load, arguments, signals)
-    except _Stop:
+        return work(signals)
+    except Stopped:
         return EXIT_OK
     except FaceReconError as error:
         sys.stderr.write(f'error: {error}\n')
