@@ -34,6 +34,7 @@ from node_process import (
 )
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_srvs.srv import SetBool
 from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.nodes.images import to_image
@@ -546,6 +547,25 @@ def test_two_nodes_with_the_same_name(watch):
         ended_well(first, 'another node is named /face_recon too')
 
 
+def stop_asleep(peer, other):
+    """
+    Stop a process for which there is nothing to do.
+
+    One that is stopped with a lock of Fast DDS's shared memory in its hand stops all who write to
+    it, whatever they are.
+    """
+
+    def asleep():
+        threads = Path(f'/proc/{other.pid}/task').glob('*/stat')
+        return all(t.read_text().rpartition(')')[2].split()[0] == 'S' for t in threads)
+
+    assert peer.call(SetBool, 'face_recon/enable', data=False).success
+    peer.ping()
+    peer.wait(asleep, f'{other.name} to sleep')
+    other.send(signal.SIGSTOP)
+    assert peer.call(SetBool, 'face_recon/enable', data=True).success
+
+
 def test_a_subscriber_that_never_reads(peer, watch):
     """Reliable, and then not even its process runs: the others go on receiving."""
 
@@ -560,7 +580,7 @@ def test_a_subscriber_that_never_reads(peer, watch):
             memory_mib = resident_mib(node.process.pid)
             watch.new_faces(60)
             before_ms = latency_ms()
-            deaf.process.send_signal(signal.SIGSTOP)
+            stop_asleep(peer, deaf)
             try:
                 watch.new_faces(60)
                 # not a blocked write later
