@@ -4,12 +4,18 @@
 // What the test programs share: checks, random numbers, and rounds that can be had again.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <random>
 #include <string>
 #include <type_traits>
+
+#include "../small_algebra.hpp"
 
 namespace face_recon_test
 {
@@ -46,6 +52,48 @@ public:
 private:
   std::mt19937_64 engine_;
 };
+
+// Mostly ordinary.
+inline double anything(Random & random, double low, double high)
+{
+  if (!random.chance(0.004)) {
+    return random.real(low, high);
+  }
+  constexpr std::array<double, 6> kOdd = {
+    0,
+    -1e300,
+    1e300,
+    1e-300,
+    std::numeric_limits<double>::infinity(),
+    std::numeric_limits<double>::quiet_NaN()};
+  return kOdd[random.integer<std::size_t>(0, kOdd.size() - 1)];
+}
+
+// How far a matrix is from a rotation.
+inline double distance_from_rotation(const face_recon::Matrix3 & m)
+{
+  using face_recon::operator*;
+  const face_recon::Matrix3 product = m * face_recon::transposed(m);
+  double worst = 0;
+  for (std::size_t i = 0; i < 9; ++i) {
+    worst = std::max(worst, std::fabs(product[i] - (i % 4 == 0 ? 1 : 0)));
+  }
+  const double determinant = m[0] * (m[4] * m[8] - m[5] * m[7]) -
+                             m[1] * (m[3] * m[8] - m[5] * m[6]) +
+                             m[2] * (m[3] * m[7] - m[4] * m[6]);
+  return std::max(worst, std::fabs(determinant - 1));
+}
+
+template <typename Numbers>
+bool finite(const Numbers & numbers)
+{
+  for (const double number : numbers) {
+    if (!std::isfinite(number)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 // The command line of a test program: rounds of fuzzing, seed.
 struct Rounds

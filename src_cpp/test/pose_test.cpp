@@ -34,54 +34,17 @@ using face_recon::Vector3;
 using face_recon::operator*;
 using face_recon::operator+;
 using face_recon::operator-;
+using face_recon_test::anything;
 using face_recon_test::check;
+using face_recon_test::distance_from_rotation;
+using face_recon_test::finite;
 using face_recon_test::Random;
 using face_recon_test::Rounds;
 
 constexpr std::size_t kCoefficients = 7;
 
-// Mostly ordinary.
-double anything(Random & random, double low, double high)
-{
-  if (!random.chance(0.004)) {
-    return random.real(low, high);
-  }
-  constexpr std::array<double, 6> kOdd = {
-    0,
-    -1e300,
-    1e300,
-    1e-300,
-    std::numeric_limits<double>::infinity(),
-    std::numeric_limits<double>::quiet_NaN()};
-  return kOdd[random.integer<std::size_t>(0, kOdd.size() - 1)];
-}
-
 const face_recon::RotationCalibration kCalibration = {
   0.1, 0.3, 4, {1, 0.5, 1}, {10, 50, 80}, {{{1, 2, 3}}, {{2, 4, 6}}, {{4, 4, 4}}}};
-
-double distance_from_rotation(const Matrix3 & m)
-{
-  const Matrix3 product = m * face_recon::transposed(m);
-  double worst = 0;
-  for (std::size_t i = 0; i < 9; ++i) {
-    worst = std::max(worst, std::fabs(product[i] - (i % 4 == 0 ? 1 : 0)));
-  }
-  const double determinant = m[0] * (m[4] * m[8] - m[5] * m[7]) -
-                             m[1] * (m[3] * m[8] - m[5] * m[6]) +
-                             m[2] * (m[3] * m[7] - m[4] * m[6]);
-  return std::max(worst, std::fabs(determinant - 1));
-}
-
-template <typename Numbers>
-bool finite(const Numbers & numbers)
-{
-  for (const double number : numbers) {
-    if (!std::isfinite(number)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 void fuzz(Random & random, const std::string & name)
 {

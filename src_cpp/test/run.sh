@@ -2,7 +2,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds and runs the C++ tests of renderer and pose solver, without ROS and Python.
+# Builds and runs the C++ tests of renderer, pose solver, depth and eyes, without ROS and Python.
 #
 #   src_cpp/test/run.sh              as shipped
 #   src_cpp/test/run.sh sanitize     with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -20,7 +20,7 @@ case ${1:-} in sanitize | threads | aarch64 | stages) mode=$1 && shift ;; esac
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD_DIR:-$source/../build/renderer_test}/$mode
-programs=(renderer_test pose_test)
+programs=(renderer_test pose_test senses_test)
 configure=(-DFACE_RECON_WERROR=ON)
 run=()
 case $mode in
