@@ -19,7 +19,12 @@ import numpy as np
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rotations import rotation_to
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    azimuth_seen_rad,
+    rotation_to,
+)
 
 # On posed heads (docs/accuracy.md) half of the faces with this fit error are off by more than 12
 # degrees of yaw; with the spread, the score is the share that is not.
@@ -56,7 +61,7 @@ class RotationCalibration:
     """
     What 68 % of the errors of a rotation stay within, about the face's own axes.
 
-    sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth found), about x (roll),
+    sigma_deg: in the middle of each of YAW_BANDS_DEG (of the azimuth seen), about x (roll),
     y (pitch), z (yaw) of the face, at uncertainty_unit; between, straight lines.
     exponents: sigma grows with uncertainty to the power of these, of roll, pitch, yaw.
     """
@@ -148,7 +153,7 @@ def rotation_sigma_rad(
     :param rotation: (3, 3) face frame -> optical frame, without the viewing ray
     :param own_sigma_rad: what the network says of its error; None where it says nothing
     """
-    azimuth_rad = math.atan2(-rotation[0, 0], -rotation[2, 0])
+    azimuth_rad = azimuth_seen_rad(OPTICAL_FROM_VIEWER @ rotation @ MODEL_FROM_FACE.T)
     if own_sigma_rad is None:
         return (calibration or BY_FIT_ERROR).sigma_rad(azimuth_rad, fit_error)
     return (calibration or BY_OWN_SIGMA).sigma_rad(azimuth_rad, own_sigma_rad)

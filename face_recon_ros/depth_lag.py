@@ -72,6 +72,9 @@ class Turning:
 
     def add(self, stamp_s: float, rotation: np.ndarray) -> None:
         """Take in an image's rotation (3, 3)."""
+        if self.times_s and stamp_s == self.times_s[-1]:
+            # a doubled image, or a late one, whose time is not known
+            return
         apart_s = stamp_s - self.times_s[-1] if self.times_s else 0.0
         turn = np.zeros(3)
         if 0 < apart_s < LAGS_S[-1]:
@@ -200,6 +203,11 @@ class DepthLag:
         """Return by how much, root mean square, a head may have turned since its depth."""
         off = _apart(delay_s)
         return math.sqrt(self.chances @ ((off @ turning.spread) * off).sum(axis=1))
+
+    def spread(self, values: np.ndarray, delay_s: float) -> float:
+        """Return by how much, root mean square, values (lags,) are off from that delay_s ago."""
+        off = values - _between(delay_s) @ values
+        return math.sqrt(self.chances @ off**2)
 
     def take(
         self, turning: Turning, alone: np.ndarray, of_depth: np.ndarray, stamp_s: float

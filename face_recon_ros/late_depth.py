@@ -27,6 +27,8 @@ class FacesBefore:
 
     def add(self, stamp_s: float, face: Face) -> None:
         """Take in the newest."""
+        if self.faces and self.faces[-1][0] == stamp_s:
+            self.faces.pop()
         if self.faces and not self.faces[-1][0] < stamp_s:
             self.faces.clear()
         self.faces.append((stamp_s, face))

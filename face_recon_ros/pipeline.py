@@ -243,10 +243,14 @@ class Pipeline:
         camera, camera_pose = check_camera(camera, image), check_camera_pose(camera_pose)
         view = View(camera, camera_pose, self._head_scale) if camera_pose else None
         depth = check_depth(depth, image)
+        if self._tracker.is_set_back(stamp_s):
+            self.reset()
         found = self._find_in_stream(image, stamp_s, view)
-        faces = self._faces(image, found, camera, stamp_s, depth)
-        self._placer.forget(stamp_s)
-        self._reader.forget(self._tracker.ids(), stamp_s)
+        # stamps of late and doubled images go back
+        now_s = self._tracker.now_s
+        faces = self._faces(image, found, camera, now_s, depth)
+        self._placer.forget(now_s)
+        self._reader.forget(self._tracker.ids(), now_s)
         return faces
 
     def process(

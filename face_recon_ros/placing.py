@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import moving_covariance, out_of_sight_covariance
+from face_recon_ros.confidence import out_of_sight_covariance
 from face_recon_ros.depth_alignment import PRIOR_GROWTH, Aligned, DepthAligner, Refused
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.depth_lag import LAGS_S, DepthLag
@@ -25,6 +25,7 @@ from face_recon_ros.errors import GeometryError
 from face_recon_ros.eyes.crops import CORNERS_68
 from face_recon_ros.eyes.limbus import LASTING_SIGMA, ONE_IMAGE_SIGMA, iris_distance
 from face_recon_ros.face import DistanceSource, Face
+from face_recon_ros.face_changes import predicted, resized, source_of
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import HeadSize
@@ -43,6 +44,8 @@ from face_recon_ros.tracking.smoothing import (
 
 # What depth adds to a rotation changes slowly: the network's error for this head, this way turned
 CORRECTION_CUTOFF_HZ, CORRECTION_BETA = 0.7, 2.0
+# Doubled images have no time between them
+LEAST_STEP_S = 1e-3
 # How far a depth image lies beside the colour image changes with neither faces nor time: so fast
 # is it followed, and so much of it is left out for want of better knowledge
 SHIFT_TIME_S, SHIFT_LEAK = 0.5, 0.1
@@ -124,7 +127,7 @@ class Placer:
         if face is None:
             return None
         if growth is not None:
-            face = _predicted(face, regression, camera, growth)
+            face = predicted(face, regression, camera, growth)
         with_depth = depth is not None or self._aligner is not None
         if with_depth and stamp_s is not None and growth is None:
             person.turning.add(stamp_s, face.pose.rotation)
@@ -162,7 +165,7 @@ class Placer:
         person.size.measure_iris(
             face.head_scale * found_m / float(eyes_m), ONE_IMAGE_SIGMA, LASTING_SIGMA
         )
-        return _resized(face, camera, person.size, before)
+        return resized(face, camera, person.size, before)
 
     def forget(self, now_s: float) -> None:
         """Forget who was not seen for a while."""
@@ -217,7 +220,7 @@ class Placer:
             landmarks_m=solved.landmarks_m,
             head_scale=scale,
             rotation_sigma_rad=own,
-            distance_source=_source(person.size),
+            distance_source=source_of(person.size),
         )
 
     def _by_depth(
@@ -256,16 +259,20 @@ class Placer:
                 return face
             if face.distance_source == DistanceSource.DEPTH and not person.size.measured:
                 # what it was placed by is forgotten
-                return _resized(face, camera, person.size, sigma)
+                return resized(face, camera, person.size, sigma)
             return self._remembered(face, person, stamp_s)
         self._note(found, camera)
         turn = rotation_vector(found.pose.rotation @ then.pose.rotation.T)
+        part, doubt = 1.0, 0.0
         if stamp_s is not None:
             person.seemed_to_be(found.apparent_scale, stamp_s)
             if delay_s == self._delayed_s:
                 self._follow_shift(stamp_s)
-            turn = self._turn(face, then, found, person, stamp_s, delay_s, turn)
-        return self._measured(face, moved(found, then, face), turn, person.size.scale)
+            turn, part = self._turn(face, then, found, person, stamp_s, delay_s, turn)
+            lately = person.before.log_distances()
+            doubt = 0.0 if lately is None else self._lag.spread(lately, delay_s)
+        at_present = moved(found, then, face)
+        return self._measured(face, at_present, turn, person.size.scale, part, doubt)
 
     def _turn(
         self,
@@ -276,11 +283,12 @@ class Placer:
         stamp_s: float,
         delay_s: float,
         turn: np.ndarray,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, float]:
         """
         Return by what a face turns that depth turned by (3,) rad `then`, delay_s ago.
 
-        Where depth may be too late for a head that turns as fast, it does not turn.
+        And what part depth has in its rotation, 0..1. Where depth may be too late for a head that
+        turns as fast, it does not turn.
         """
         turning, lag = person.turning, self._lag
         if found.turned:
@@ -292,12 +300,13 @@ class Placer:
                 turn, found.covariance[3:, 3:], PRIOR_GROWTH * then.pose_covariance[3:, 3:]
             )
             lag.take(turning, alone + seen, of_depth, stamp_s)
+        part = 0.0
         if found.turned or not lag.trusted(turning, delay_s):
             own = person.kept(stamp_s)
         else:
             person.told()
-            own = self._smoothed(person, then.pose.rotation.T @ turn, stamp_s)
-        return face.pose.rotation @ (person.trust * own)
+            own, part = self._smoothed(person, then.pose.rotation.T @ turn, stamp_s), person.trust
+        return face.pose.rotation @ (person.trust * own), part
 
     def _compare_sizes(self, person: Person, found: Aligned, then: Face, stamp_s: float) -> None:
         """Hold the measured distance against how large the head looked lately."""
@@ -350,15 +359,31 @@ class Placer:
     def _smoothed(self, person: Person, turn: np.ndarray, stamp_s: float) -> np.ndarray:
         """Return what depth adds to the rotation (3,), face axes, smoothed."""
         step_s = stamp_s - person.measured_s
-        if person.filter is None or not 0 < step_s < 1:
+        if person.filter is None or not 0 <= step_s < 1:
             person.filter = OneEuroVector(OneEuroSettings(CORRECTION_CUTOFF_HZ, CORRECTION_BETA))
-            step_s = 1e-3
-        smooth = turn if self._smoothing is None else person.filter(turn, step_s)
+            step_s = LEAST_STEP_S
+        smooth = turn
+        if self._smoothing is not None:
+            smooth = person.filter(turn, max(step_s, LEAST_STEP_S))
         person.measured_s, person.correction = stamp_s, smooth
         return smooth
 
-    def _measured(self, face: Face, found: Aligned, turn: np.ndarray, scale: float) -> Face:
-        """Return a face where its depth says, turned by (3,) rad, its head of the size `scale`."""
+    def _measured(
+        self,
+        face: Face,
+        found: Aligned,
+        turn: np.ndarray,
+        scale: float,
+        part: float,
+        doubt: float,
+    ) -> Face:
+        """
+        Return a face where its depth says, turned by (3,) rad, its head of the size `scale`.
+
+        :param part: that depth has in the rotation, 0..1
+        :param doubt: standard deviation of the distance for want of when the depth was measured,
+            relative
+        """
         turned = rotation_matrix(turn)
         pose = MetricPose(turned @ face.pose.rotation, found.origin_m(scale))
         arms_m = scale / face.head_scale * (face.landmarks_m - face.pose.translation_m)
@@ -367,6 +392,12 @@ class Placer:
         covariance = found.covariance.copy()
         of_image = across.T @ face.pose_covariance[:3, :3] @ across
         covariance[:3, :3] += across @ of_image @ across.T
+        seen_m = doubt * pose.translation_m
+        covariance[:3, :3] += np.outer(seen_m, seen_m)
+        covariance[:3, 3:] *= part
+        covariance[3:, :3] *= part
+        of_turn = part * covariance[3:, 3:] + (1 - part) * face.pose_covariance[3:, 3:]
+        covariance[3:, 3:] = of_turn
         return replace(
             face,
             pose=pose,
@@ -398,44 +429,3 @@ class Placer:
         return replace(
             face, pose=pose, landmarks_m=points_in_camera(points, pose, face.head_scale)
         )
-
-
-def _resized(face: Face, camera: Camera, size: HeadSize, sigma: float) -> Face:
-    """Return a face whose head is of a size; sigma: what that of its size was, relative."""
-    ratio, origin = size.scale / face.head_scale, camera.position_m
-    seen = ratio * (face.pose.translation_m - origin)
-    covariance = face.pose_covariance.copy()
-    covariance[:3] *= ratio
-    covariance[:, :3] *= ratio
-    covariance[:3, :3] += (size.sigma**2 - sigma**2) * np.outer(seen, seen)
-    return replace(
-        face,
-        pose=MetricPose(face.pose.rotation, origin + seen),
-        pose_covariance=covariance,
-        landmarks_m=origin + ratio * (face.landmarks_m - origin),
-        head_scale=size.scale,
-        distance_source=_source(size),
-    )
-
-
-def _source(size: HeadSize) -> DistanceSource:
-    """Return what a size, and so the distance by it, follows from."""
-    if size.measured:
-        return DistanceSource.DEPTH
-    return DistanceSource.IRIS if size.by_iris else DistanceSource.ASSUMED
-
-
-def _predicted(
-    face: Face, regression: Regression, camera: Camera, growth: np.ndarray
-) -> Face:
-    """Return a face that was not looked at: less sure by the growth (4,) of its variances."""
-    sigma_rad = regression.rotation_sigma_rad
-    if sigma_rad is not None:
-        sigma_rad = math.hypot(sigma_rad, math.sqrt(growth[3]))
-    return replace(
-        face,
-        score=score_of(replace(regression, rotation_sigma_rad=sigma_rad)),
-        pose_covariance=face.pose_covariance + moving_covariance(face.pose, camera, growth),
-        rotation_sigma_rad=sigma_rad,
-        predicted=True,
-    )

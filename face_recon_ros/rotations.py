@@ -87,6 +87,19 @@ def rotation_to(ray: np.ndarray) -> np.ndarray:
     )
 
 
+def azimuth_seen_rad(model_rotation: np.ndarray) -> float:
+    """
+    Return how far aside of a head the camera is: its azimuth about the head's vertical, -pi to pi.
+
+    A head that is turned to image right, upright, has a positive one. The roll of the image does
+    not change it.
+
+    :param model_rotation: (3, 3) model axes -> image (x right, y up, z to the viewer), any scale
+    """
+    x, _, z = model_rotation[2].tolist()
+    return math.atan2(-x, z)
+
+
 def gaze_rotation(face: np.ndarray) -> np.ndarray:
     """Return the rotation (3, 3) of the gaze frame from that of the face frame."""
     return face @ FACE_FROM_GAZE

@@ -20,6 +20,7 @@ constants say, they grow by it.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,12 @@ from face_recon_ros.confidence import YAW_BANDS_DEG, RotationCalibration
 from face_recon_ros.face import Face
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.regression.loader import REGRESSORS
-from face_recon_ros.rotations import rotation_vector
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    azimuth_seen_rad,
+    rotation_vector,
+)
 from model_building.evaluation.errors import middle_rotation, own_sigmas_deg
 from model_building.evaluation.known_heads import Photographer, Sight, meant, turns_deg
 
@@ -74,8 +80,9 @@ class Opinion:
 
 
 def azimuth_deg(rotation: np.ndarray) -> float:
-    """Return how far a face looks to the side of the camera, degrees, 0..180."""
-    return float(np.degrees(np.arctan2(abs(rotation[0, 0]), -rotation[2, 0])))
+    """Return from how far aside a face is seen, degrees, 0..180."""
+    viewed = OPTICAL_FROM_VIEWER @ rotation @ MODEL_FROM_FACE.T
+    return abs(math.degrees(azimuth_seen_rad(viewed)))
 
 
 def turned_by(sight: Sight, face: Face) -> np.ndarray:

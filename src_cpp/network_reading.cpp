@@ -91,9 +91,9 @@ FaceInImage NetworkReader::read(
                        c[4 * row + 2] * middle[2] + c[4 * row + 3];
   }
   face.side_px = settings_.crop_side_m * scale;
-  // the head's axis in the image, where y is down, and where the nose points
+  // the head's axis in the image, where y is down, and rotations.azimuth_seen_rad
   face.roll_rad = std::atan2(c[1] / scale, -c[5] / scale);
-  face.turned_rad = std::atan2(std::fabs(c[2] / scale), c[10] / scale);
+  face.turned_rad = std::atan2(std::fabs(c[8] / scale), c[10] / scale);
   return face;
 }
 

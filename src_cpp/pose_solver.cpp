@@ -135,8 +135,9 @@ std::array<double, 36> covariance_of(
 {
   const Matrix3 turn = rotation_to(seen_m);
   const Matrix3 relative = transposed(turn) * rotation;
+  // rotations.azimuth_seen_rad, of the face's axes
   const Vector3 sigma =
-    calibration.sigma_rad(std::atan2(-relative[0], -relative[6]), question.uncertainty);
+    calibration.sigma_rad(std::atan2(relative[7], -relative[6]), question.uncertainty);
   const double distance = norm(seen_m);
   const double across = noise.across_ratio * distance;
   const double along = question.head_sigma * distance;

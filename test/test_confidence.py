@@ -21,6 +21,7 @@ from face_recon_ros.pose import MetricPose, metric_pose
 from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
+    rotation_about,
     rotation_matrix,
     rotation_to,
     rotation_vector,
@@ -282,6 +283,17 @@ def test_sigmas_by_fit_error(azimuth_deg, fit_error, expected_deg):
 def test_sigmas_by_the_networks_own(azimuth_deg, own_sigma_rad, expected_deg):
     found = rotation_sigma_rad(facing(azimuth_deg), 0.5, own_sigma_rad)
     np.testing.assert_allclose(np.degrees(found), expected_deg, rtol=2e-3)
+
+
+@pytest.mark.parametrize('roll_deg', [40, 90, 180, -90])
+@pytest.mark.parametrize('azimuth_deg', [0, 30, -60])
+def test_a_rolled_face_is_as_sure_as_an_upright_one(azimuth_deg, roll_deg):
+    rolled = rotation_about('z', np.radians(roll_deg)) @ facing(azimuth_deg)
+    for own in (None, 0.11):
+        np.testing.assert_allclose(
+            rotation_sigma_rad(rolled, 0.0116, own),
+            rotation_sigma_rad(facing(azimuth_deg), 0.0116, own),
+        )
 
 
 def facing(azimuth_deg):

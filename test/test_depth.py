@@ -13,6 +13,7 @@ from depth_scene import depth_of
 
 from face_recon_ros.camera import Camera
 from face_recon_ros.cli import main
+from face_recon_ros.depth_lag import DepthLag
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face import DistanceSource
 from face_recon_ros.io.bag_depth import BagDepth
@@ -185,16 +186,52 @@ def test_late_depth_of_somebody_who_comes_and_goes_is_held_against_the_image_of_
                               borderMode=cv2.BORDER_REPLICATE)
 
     times = 0.8 + 0.35 * np.sin(2.2 * np.arange(80) / rate_hz)
-    stream, errors = Pipeline(), []
+    stream, errors, sigmas = Pipeline(), [], []
     for index, now in enumerate(times):
         then = times[max(index - late, 0)]
         faces = stream.track(
             nearer(image, now, cv2.INTER_LINEAR), index / rate_hz, camera,
             depth=nearer(depth, then, cv2.INTER_NEAREST) / np.float32(then))
         errors += [face.distance_m * now / (CHILD * without.distance_m) - 1 for face in faces]
+        sigmas += [range_sigma_m(face) / face.distance_m for face in faces]
     assert len(errors) > 70
     assert np.abs(errors[-30:]).max() < 0.03
+    assert np.mean(np.abs(errors[-30:]) < sigmas[-30:]) > 0.5
     assert stream.depth_report().late_s == pytest.approx(late / rate_hz, abs=0.02)
+
+
+def range_sigma_m(face):
+    ray = face.pose.translation_m / np.linalg.norm(face.pose.translation_m)
+    return np.sqrt(ray @ face.pose_covariance[:3, :3] @ ray)
+
+
+@pytest.mark.parametrize('trusted', [False, True])
+def test_a_rotation_is_as_sure_as_what_it_follows_from(
+    image, camera, depth, monkeypatch, trusted
+):
+    """Of a head that turns too fast for late depth it is the image's alone."""
+    streams = [Pipeline(), Pipeline()]
+    monkeypatch.setattr(DepthLag, 'trusted', lambda *_: trusted)
+    for index in range(20):
+        (of_image,) = streams[0].track(image, index / 30, camera)[:1] or [None]
+        (face,) = streams[1].track(image, index / 30, camera, depth=depth)[:1] or [None]
+    own, without = face.pose_covariance[3:, 3:], of_image.pose_covariance[3:, 3:]
+    assert face.distance_source == DistanceSource.DEPTH
+    if trusted:
+        assert np.trace(own) < 0.6 * np.trace(without)
+    else:
+        np.testing.assert_allclose(face.pose.rotation, of_image.pose.rotation, atol=1e-9)
+        np.testing.assert_allclose(own, without, rtol=1e-6, atol=1e-12)
+
+
+def test_a_clip_in_a_loop_remembers_nobody_of_before(image, camera, depth):
+    stream = Pipeline(PipelineConfig(expressions=True))
+    for _ in range(4):
+        for index in range(12):
+            faces = stream.track(image, index / 10, camera, depth=depth)
+    assert len(faces) == 1
+    assert len(stream._placer._people) == 1
+    assert len(stream._reader._expressions._people) == 1
 
 
 def test_the_shift_of_a_stream_is_followed(pipeline, image, camera, depth):

@@ -102,7 +102,29 @@ def test_a_lag_that_ends_is_forgotten():
     assert lag.late_s == 0.0
 
 
-@pytest.mark.parametrize('jump_s', [5.0, -5.0, 0.0])
+def test_doubled_images_tell_nothing_new():
+    _, turning = followed(0.0, 0.9, seconds=1.0)
+    before = turning.then.copy(), turning.spread.copy(), list(turning.times_s)
+    turning.add(turning.times_s[-1], turned(0.0, 0.9))
+    np.testing.assert_array_equal(turning.then, before[0])
+    np.testing.assert_array_equal(turning.spread, before[1])
+    assert list(turning.times_s) == before[2]
+    assert turning.full
+
+
+def test_a_value_is_in_doubt_by_what_lags_make_of_it():
+    lag = DepthLag()
+    values = 2.0 * LAGS_S
+    in_time = lag.spread(values, 0.0)
+    assert in_time == pytest.approx(np.sqrt(lag.chances @ values**2))
+    lag.evidence = np.full(len(LAGS_S), 25.0)
+    lag.evidence[2] = 0.0
+    assert lag.spread(values, 0.1) < 0.01
+    assert lag.spread(values, 0.0) == pytest.approx(2.0 * LAGS_S[2], abs=0.01)
+    assert lag.spread(np.ones(len(LAGS_S)), 0.07) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize('jump_s', [5.0, -5.0])
 def test_stamps_that_jump_begin_anew(jump_s):
     _, turning = followed(0.0, 0.9, seconds=1.0)
     assert turning.full

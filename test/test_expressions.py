@@ -344,8 +344,8 @@ def test_the_far_side_is_known_less(portrait, monkeypatch, model):
         ExpressionNetwork, '__call__', lambda *_, **__: Reading(np.zeros(52), np.full(52, 0.8)))
     reader = ExpressionReader(model)
 
-    def known(degrees):
-        return reader.still(portrait, placed(yaw_deg=degrees)).confidence
+    def known(degrees, roll_deg=0.0):
+        return reader.still(portrait, placed(yaw_deg=degrees, roll_deg=roll_deg)).confidence
 
     left = units.NAMES.index('mouthSmileLeft')
     right = units.NAMES.index('mouthSmileRight')
@@ -353,6 +353,9 @@ def test_the_far_side_is_known_less(portrait, monkeypatch, model):
     assert known(50)[left] < 0.5 * known(0)[left]
     assert known(50)[right] == pytest.approx(known(0)[right])
     assert known(-50)[right] < 0.5 * known(0)[right]
+    # however the camera is mounted
+    for roll_deg in (90.0, 180.0, -90.0):
+        np.testing.assert_allclose(known(50, roll_deg), known(50))
     jaw = units.NAMES.index('jawOpen')
     assert known(50)[jaw] == pytest.approx(known(0)[jaw])
     # what photos with labels have not shown is believed less
@@ -449,6 +452,28 @@ def test_lips_that_do_not(opening_of):
 
 def test_too_slow_a_stream_says_nothing():
     assert np.isnan(spoken(lambda t: math.sin(25 * t), rate_hz=5.0)).all()
+
+
+def test_doubled_images_tell_nothing_new():
+    detector = SpeakingDetector()
+    for k in range(60):
+        opening_m = 0.004 * math.sin(25 * k / 30)
+        said = detector(opening_m, k / 30)
+        assert detector(opening_m + 0.001, k / 30) == pytest.approx(said, nan_ok=True)
+    assert said > 0.5
+
+
+@pytest.mark.parametrize('late_s', [0.0, 0.05])
+def test_doubled_and_late_images_of_a_stream_do_not_stop_what_is_heard(portrait, late_s):
+    pipeline = Pipeline(PipelineConfig(expressions=True, use_eyes='never'))
+    for k in range(50):
+        (face,) = pipeline.track(portrait, k / 30)[:1] or [None]
+        if k % 10 == 9:
+            (face,) = pipeline.track(portrait, k / 30 - late_s)
+    assert face.speaking == 0
+    # a bag that begins again
+    (face,) = pipeline.track(portrait, 0.0)[:1] or [None]
+    assert face is None or math.isnan(face.speaking)
 
 
 def test_a_gap_begins_anew():

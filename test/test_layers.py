@@ -36,7 +36,7 @@ LAYERS = (
     ('face',),
     ('depth_lag',),
     ('late_depth',),
-    ('person',),
+    ('face_changes', 'person'),
     ('face_reader', 'faces', 'pipeline_config', 'placing', 'searching'),
     ('pipeline',),
     ('io',),

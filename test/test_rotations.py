@@ -17,6 +17,7 @@ from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
     EulerAngles,
+    azimuth_seen_rad,
     gaze_rotation,
     mirrored_rotation,
     nearest_rotation,
@@ -47,6 +48,15 @@ def test_axes_of_the_frames():
     np.testing.assert_array_equal(OPTICAL_FROM_VIEWER, [[1, 0, 0], [0, -1, 0], [0, 0, -1]])
     np.testing.assert_array_equal(
         gaze_rotation(FRONTAL), [[-1, 0, 0], [0, 1, 0], [0, 0, -1]])
+
+
+
+@pytest.mark.parametrize('azimuth_deg', [-170, -60, -20, 0, 45, 90, 120])
+@pytest.mark.parametrize('roll_deg', [0, 40, 90, 180, -90])
+def test_a_head_is_seen_from_one_side_at_any_roll(azimuth_deg, roll_deg):
+    turn = rotation_about('y', np.radians(azimuth_deg))
+    seen = rotation_about('z', np.radians(roll_deg)) @ turn
+    assert np.degrees(azimuth_seen_rad(900 * seen)) == pytest.approx(azimuth_deg, abs=1e-9)
 
 
 def test_rotation_to_is_the_shortest():

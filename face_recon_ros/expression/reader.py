@@ -22,6 +22,7 @@ from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
 from face_recon_ros.expression.units import nothing_known, unknown
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.rotations import azimuth_seen_rad
 from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
 
 # The far side of a face is hidden from the first turn on, and not seen from the second on
@@ -153,7 +154,7 @@ class ExpressionReader:
         is_whole = bool(in_sight.min() == 1)
         seen = self._network(image, found)
         values = person.neutral(seen.values, stamp_s, learn=is_whole)
-        if person.filter is None or not 0 < step_s <= GAP_S:
+        if person.filter is None or not 0 <= step_s <= GAP_S:
             person.filter = OneEuroVector(SMOOTHING)
         if smooth:
             values = np.clip(person.filter(values, max(step_s, LEAST_STEP_S)), 0.0, 1.0)
@@ -177,8 +178,7 @@ def _confidence(
 
     Less on the side that the head turns away, and of what the image cuts off (in_sight).
     """
-    right, _, near = found.model_rotation[:, 2]
-    yaw_rad = math.atan2(right, near)
+    yaw_rad = azimuth_seen_rad(found.model_rotation)
     start, end = FAR_SIDE_RAD
     seen_part = min(max((end - abs(yaw_rad)) / (end - start), 0.0), 1.0)
     # turned to image right, the person's left side is the far one

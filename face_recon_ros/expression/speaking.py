@@ -47,24 +47,34 @@ class SpeakingDetector:
         self._slow = self._quick = 0.0
         self._motion: deque[tuple[float, float]] = deque()
         self._since_s = self._last_s = -math.inf
+        self._said = math.nan
 
     def __call__(self, opening_m: float, stamp_s: float) -> float:
         """
         Return 0..1, how surely the person speaks; NaN: not seen long or often enough.
 
         :param opening_m: of the mouth, of a face without its pose
-        :param stamp_s: of the image
+        :param stamp_s: of the image; one as that before it tells nothing new
         """
         step_s = stamp_s - self._last_s
+        if step_s == 0:
+            return self._said
         if not 0 < step_s <= GAP_S:
             self._begin(opening_m, stamp_s)
-            return math.nan
+        else:
+            self._move(opening_m, step_s, stamp_s)
+            self._said = self._judged(stamp_s)
+        return self._said
+
+    def _move(self, opening_m: float, step_s: float, stamp_s: float) -> None:
         self._last_s = stamp_s
         self._quick += _part(HIGH_HZ, step_s) * (opening_m - self._quick)
         self._slow += _part(LOW_HZ, step_s) * (self._quick - self._slow)
         self._motion.append((stamp_s, self._quick - self._slow))
         while self._motion[0][0] < stamp_s - WINDOW_S:
             self._motion.popleft()
+
+    def _judged(self, stamp_s: float) -> float:
         if stamp_s - self._since_s < WINDOW_S or len(self._motion) < LEAST_IMAGES:
             return math.nan
         motion = np.array([value for _, value in self._motion])
@@ -75,6 +85,7 @@ class SpeakingDetector:
         self._slow = self._quick = opening_m
         self._motion.clear()
         self._since_s = self._last_s = stamp_s
+        self._said = math.nan
 
 
 def _part(cutoff_hz: float, step_s: float) -> float:

@@ -13,7 +13,7 @@ from face_recon_ros.detection.base import Detection
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
 from face_recon_ros.face_model.parameters import FaceParameters
-from face_recon_ros.rotations import rotation_in_plane
+from face_recon_ros.rotations import azimuth_seen_rad, rotation_in_plane
 
 # Point of the head, in model axes and metres, that a crop is centred on, and the side of the crop:
 # half way from nose to ear, so that profiles are in the middle too, and as large as Face Mesh's
@@ -82,8 +82,7 @@ def without_turn(region: Region) -> Region:
 
 def turn_to_side_rad(parameters: FaceParameters) -> float:
     """Return how far a face looks to a side, 0 to pi."""
-    right, _, near = parameters.model_rotation[:, 2]
-    return float(np.arctan2(abs(right), near))
+    return abs(azimuth_seen_rad(parameters.model_rotation))
 
 
 def _angle(direction: np.ndarray) -> float:

@@ -32,6 +32,7 @@ from face_recon_ros.detection.loader import SHORT_RANGE, load_detector
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.crop import cut
 from face_recon_ros.regression.region import Region
+from face_recon_ros.rotations import azimuth_seen_rad
 from face_recon_ros.tflite import Network
 
 Regress = Callable[[Region], Regression]
@@ -67,10 +68,9 @@ def score_of(regression: Regression) -> float:
     own = regression.rotation_sigma_rad
     yaw_sigma_rad = None
     if own is not None:
-        # which way the face's x axis looks: the model's z
-        right, _, near = regression.parameters.camera_matrix[:, 2].tolist()
+        azimuth_rad = azimuth_seen_rad(regression.parameters.camera_matrix[:, :3])
         calibration = regression.calibration or BY_OWN_SIGMA
-        calibrated_rad = calibration.yaw_sigma_rad(math.atan2(right, near), own)
+        calibrated_rad = calibration.yaw_sigma_rad(azimuth_rad, own)
         yaw_sigma_rad = scored_sigma_rad(calibrated_rad, own)
         if any(regression.out_of_sight):
             unseen_rad = out_of_sight_sigma_rad(regression.out_of_sight)[2]

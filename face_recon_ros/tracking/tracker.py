@@ -86,6 +86,15 @@ class Tracker:
         self._images_since_search = 0
         self._searches = 0
 
+    @property
+    def now_s(self) -> float:
+        """When the newest image was taken, by a clock that never goes back."""
+        return self._now_s
+
+    def is_set_back(self, stamp_s: float) -> bool:
+        """Tell whether the next image, of this stamp, forgets all faces."""
+        return self._clock.is_set_back(stamp_s)
+
     def configure(self, settings: TrackingSettings) -> None:
         """Go on with other settings; faces keep their ids."""
         self._settings = settings
