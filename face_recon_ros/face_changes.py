@@ -47,7 +47,11 @@ def source_of(size: HeadSize) -> DistanceSource:
 def predicted(
     face: Face, regression: Regression, camera: Camera, growth: np.ndarray
 ) -> Face:
-    """Return a face that was not looked at: less sure by the growth (4,) of its variances."""
+    """
+    Return a face that waits for its turn or, of presence 0, is held.
+
+    :param growth: (4,) of the variances of its place, by which it is less sure
+    """
     sigma_rad = regression.rotation_sigma_rad
     if sigma_rad is not None:
         sigma_rad = math.hypot(sigma_rad, math.sqrt(growth[3]))
@@ -56,5 +60,5 @@ def predicted(
         score=score_of(replace(regression, rotation_sigma_rad=sigma_rad)),
         pose_covariance=face.pose_covariance + moving_covariance(face.pose, camera, growth),
         rotation_sigma_rad=sigma_rad,
-        predicted=True,
+        predicted=regression.presence > 0,
     )

@@ -68,7 +68,7 @@ class _Found:
     """
     A face of an image before it is placed in space: its parameters smoothed.
 
-    growth (4,): what Motion.growth says, of a face that is predicted; None: it was looked at.
+    growth (4,): what Motion.growth says, of a face that waits or is held; None: it was found.
     """
 
     id: str
@@ -343,7 +343,7 @@ class Pipeline:
         parameters = self._smoothers.last(track.id, regression.parameters)
         if self.config.smoothing is not None and track.found is not regression.region:
             parameters = Move.between(track.found, regression.region).parameters(parameters)
-        growth = self._tracker.growth(track) if track.waited else None
+        growth = self._tracker.growth(track) if track.waited or track.lost else None
         return _Found(track.id, regression, parameters, growth)
 
     def _followed(

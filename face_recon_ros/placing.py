@@ -118,7 +118,7 @@ class Placer:
 
         :param stamp_s: of a stream's image; None: of a photo, of which nothing is remembered
         :param depth: registered to the image; None: there is none
-        :param growth: (4,) Motion.growth of a face that was not looked at; None: it was
+        :param growth: (4,) Motion.growth of a face that waits or is held; None: it was found
         """
         if not np.isfinite(regression.fit_error):
             return None

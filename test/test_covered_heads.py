@@ -57,6 +57,23 @@ def test_a_hand_is_over_one_cheek_or_the_other(points_px):
     assert min(middles) < 0 < max(middles)
 
 
+@pytest.mark.parametrize(('cover', 'part'), [('door, a quarter', 0.25), ('door, a half', 0.5)])
+def test_a_door_hides_all_on_one_side_of_the_face(points_px, cover, part):
+    left, right = points_px[:, 0].min(), points_px[:, 0].max()
+    columns = np.arange(SIZE)
+    sides = set()
+    for seed in range(12):
+        mask = changes(cover, points_px, seed)
+        assert (mask == mask[:1]).all()
+        is_left = bool(mask[0, 0])
+        sides.add(is_left)
+        edge = left + part * (right - left) if is_left else right - part * (right - left)
+        hidden = columns < edge if is_left else columns > edge
+        away = np.abs(columns - edge) > 4
+        np.testing.assert_array_equal(mask[0, away], hidden[away])
+    assert sides == {True, False}
+
+
 def test_the_table_tells_missed_from_turned_over(capsys):
     right = np.full(3, True)
     covered.report([

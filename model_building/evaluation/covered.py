@@ -8,11 +8,12 @@ Heads with something in front of the face: how far what is found of them is off.
         [--people N] [--test] [--regressor NAME] [--regressor-path FILE] [--sheet FILE]
 
 Each head is shown as it is, then with a medical mask, dark glasses, a cap and something held
-before it, painted over its landmarks. By what covers it: how often nothing is found, how often it
-is found the wrong way round (by more than 90 degrees), how far roll, pitch and yaw of the others
-are from what was found of the bare face (root mean square), the score, and how many errors of the
-true rotation are within their sigmas. And how often a face is lost that is followed when the thing
-comes before it, and how far it is off then, on the median and at most.
+before it, painted over its landmarks, and partly behind the edge of a door. By what covers it: how
+often nothing is found, how often it is found the wrong way round (by more than 90 degrees), how far
+roll, pitch and yaw of the others are from what was found of the bare face (root mean square), the
+score, and how many errors of the true rotation are within their sigmas. And how often a face is
+lost that is followed when the thing comes before it, and how far it is off then, on the median and
+at most.
 """
 from __future__ import annotations
 
@@ -100,8 +101,25 @@ def hand(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> Non
     _fill(image, cheek + outline @ linear.T, np.array(SKIN_COLOR))
 
 
+def door(part: float) -> Callable[[np.ndarray, np.ndarray, np.random.Generator], None]:
+    """Return what paints all on one side of a vertical edge, with that part of the face."""
+
+    def paint(image: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> None:
+        left, right = points[:, 0].min(), points[:, 0].max()
+        height, width = image.shape[:2]
+        color = np.array(MASK_COLORS[rng.integers(len(MASK_COLORS))], np.float64)
+        from_left = bool(rng.integers(2))
+        edge = left + part * (right - left) if from_left else right - part * (right - left)
+        beyond = -width if from_left else 2 * width
+        corners = [[beyond, -1], [edge, -1], [edge, height], [beyond, height]]
+        _fill(image, np.array(corners), color)
+
+    return paint
+
+
 COVERS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], None]] = {
     'mask': mask, 'dark glasses': dark_glasses, 'cap': cap, 'hand': hand,
+    'door, a quarter': door(0.25), 'door, a half': door(0.5),
 }
 
 
