@@ -50,6 +50,8 @@ ASSUMED_FOCAL_SIGMA_RATIO = 0.53
 # off all across it, or all along it; of a part, so much less. Of heads that leave the image
 # by up to a third: python -m model_building.evaluation cut
 OUT_OF_SIGHT_SIGMA_DEG = ((2.0, 14.0, 19.5), (5.0, 9.5, 7.0))
+# The same of its place: across the ray, metres, and of its distance, relative
+OUT_OF_SIGHT_ACROSS_M, OUT_OF_SIGHT_RANGE = 0.007, 0.12
 
 # Azimuths between which the bands of the calibration lie, degrees
 YAW_BANDS_DEG = (0, 15, 30, 45, 60, 75, 90)
@@ -225,12 +227,21 @@ def pose_covariance(
 
 
 def out_of_sight_covariance(
-    pose: MetricPose, out_of_sight: tuple[float, float]
+    pose: MetricPose, camera: Camera, out_of_sight: tuple[float, float]
 ) -> np.ndarray:
-    """Return (6, 6), what a pose's covariance has more of a face that the image cuts."""
+    """
+    Return (6, 6), what a pose's covariance has more of a face that the image cuts.
+
+    :param out_of_sight: as of out_of_sight_sigma_rad
+    """
     covariance = np.zeros((6, 6))
     if not any(out_of_sight):
         return covariance
+    part, seen_m = math.hypot(*out_of_sight), pose.translation_m - np.array(camera.position_m)
+    along_m = OUT_OF_SIGHT_RANGE * float(np.linalg.norm(seen_m))
+    turn = rotation_to(seen_m)
+    place_m = part * np.array([OUT_OF_SIGHT_ACROSS_M, OUT_OF_SIGHT_ACROSS_M, along_m])
+    covariance[:3, :3] = turn @ np.diag(place_m**2) @ turn.T
     sigma_rad = out_of_sight_sigma_rad(out_of_sight)
     covariance[3:, 3:] = pose.rotation @ np.diag(sigma_rad**2) @ pose.rotation.T
     return covariance

@@ -206,7 +206,7 @@ class Placer:
             )
         except GeometryError:
             return None
-        unseen = out_of_sight_covariance(solved.pose, regression.out_of_sight)
+        unseen = out_of_sight_covariance(solved.pose, camera, regression.out_of_sight)
         return Face(
             id=face_id,
             score=score_of(regression),

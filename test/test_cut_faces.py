@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.confidence import OUT_OF_SIGHT_SIGMA_DEG, out_of_sight_sigma_rad
+from face_recon_ros.confidence import (
+    OUT_OF_SIGHT_SIGMA_DEG,
+    out_of_sight_covariance,
+    out_of_sight_sigma_rad,
+)
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.crop import cut, cut_floats
 from face_recon_ros.regression.region import Region
 from face_recon_ros.regression.sight import out_of_sight
@@ -106,6 +111,20 @@ def test_sigmas_of_both_directions_add_up():
     aside, below = np.radians(OUT_OF_SIGHT_SIGMA_DEG)
     both = out_of_sight_sigma_rad((0.2, 0.3))
     assert both == pytest.approx(np.sqrt((0.2 * aside) ** 2 + (0.3 * below) ** 2))
+
+
+def test_the_place_of_a_face_that_the_image_cuts_is_less_sure():
+    """Written out: 7 mm across the ray and 12 % of the distance, of the part out of sight."""
+    camera = Camera(640, 480, 600.0, 600.0, 320.0, 240.0, position_m=(0.1, 0.0, 0.0))
+    pose = MetricPose(np.eye(3), np.array([0.1, 0.0, 2.0]))
+    assert not out_of_sight_covariance(pose, camera, (0.0, 0.0)).any()
+    more = out_of_sight_covariance(pose, camera, (0.3, 0.4))
+    np.testing.assert_allclose(np.sqrt(np.diag(more)[:3]), [0.0035, 0.0035, 0.12], rtol=1e-9)
+    beside = MetricPose(np.eye(3), np.array([2.1, 0.0, 0.0]))
+    aside = out_of_sight_covariance(beside, camera, (0.5, 0.0))
+    assert np.sqrt(aside[0, 0]) == pytest.approx(0.12)
+    assert not aside[:3, 3:].any()
+
 
 
 @pytest.mark.parametrize(('box', 'parts'), [

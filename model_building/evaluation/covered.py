@@ -9,11 +9,11 @@ Heads with something in front of the face: how far what is found of them is off.
 
 Each head is shown as it is, then with a medical mask, dark glasses, a cap and something held
 before it, painted over its landmarks, and partly behind the edge of a door. By what covers it: how
-often nothing is found, how often it is found the wrong way round (by more than 90 degrees), how far
-roll, pitch and yaw of the others are from what was found of the bare face (root mean square), the
-score, and how many errors of the true rotation are within their sigmas. And how often a face is
-lost that is followed when the thing comes before it, and how far it is off then, on the median and
-at most.
+often nothing is found, how often it is found the wrong way round (by more than 90 degrees), how
+far roll, pitch and yaw of the others are from what was found of the bare face (root mean square),
+the score, and how many errors of the true rotation are within their sigmas. And how often a face
+is lost that is followed when the thing comes before it, and how far it is off then, on the median
+and at most.
 """
 from __future__ import annotations
 
