@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import weakref
-from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -603,7 +602,5 @@ def test_transforms_are_wanted_by_others_alone(filtering_frame, publish_tf, list
     outputs = FaceOutputs(
         lambda kind, topic, depth: Publisher(topic),
         lambda: Settings.from_values(values),
-        SimpleNamespace(),
-        '/image',
     )
     assert outputs.wanted() is is_wanted
