@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The frame_id of images: none, and what is said of it, in the thread that finds faces."""
+"""The frame_id of images: none, another one, and two by turns, as two cameras have them."""
 
 from types import SimpleNamespace
 
@@ -25,6 +25,11 @@ NONE = (
     'images on /image have no frame_id, so nothing is published on /tf: set it in the camera '
     'driver'
 )
+BY_TURNS = (
+    "images on /image are of the frames 'camA' and 'camB' by turns, so faces are forgotten each "
+    'time: two cameras on one topic? remap one'
+)
+ONE = 'images on /image have one frame_id'
 
 
 class Camera:
@@ -35,12 +40,14 @@ class Camera:
         self.now_s = 0.0
         self.report = ChangeLogger(
             self.lines.append, self.lines.append, now=lambda: self.now_s)
-        self.watch = FrameWatch(self.report, '/image')
+        self.watch = FrameWatch(self.report, '/image', now=lambda: self.now_s)
 
     def take(self, *frame_ids, period_s=0.1):
+        """Return whether the last one is another than the one before it."""
         for frame_id in frame_ids:
             self.now_s += period_s
-            self.watch.take(frame_id)
+            changed = self.watch.changed(frame_id)
+        return changed
 
     @property
     def fault(self):
@@ -83,7 +90,7 @@ def test_images_without_frame_id_are_said_once_until_they_have_one():
     camera.take(*20 * [''])
     assert camera.lines == [NONE]
     camera.take(*80 * ['cam'])
-    assert camera.lines[1:] == ['images on /image have a frame_id']
+    assert camera.lines[1:] == [ONE]
     assert camera.fault == ''
 
 
@@ -96,3 +103,61 @@ def test_frame_ids_are_judged_without_faces_and_listeners_to_tf(publish_tf):
     camera.now_s = 10.0
     finder.find(arrival('cam', 2), IMAGE)
     assert camera.fault == ''
+
+
+def test_another_frame_is_no_fault_and_faces_are_forgotten():
+    camera = Camera()
+    assert not camera.take('camA')
+    assert not camera.take('camA')
+    assert camera.take('camB')
+    assert not camera.take('camB')
+    assert camera.take(*60 * ['camB'], 'camA')  # six seconds later
+    assert camera.lines == []
+
+
+@pytest.mark.parametrize(('run', 'period_s'), [(1, 0.1), (5, 0.1), (2, 1.0), (1, 4.0)])
+def test_two_frames_by_turns_are_said_once_until_one_stays(run, period_s):
+    camera = Camera()
+    camera.take(*20 * [*run * ['camB'], *run * ['camA']], period_s=period_s)
+    assert camera.lines == [BY_TURNS]
+    assert camera.fault == BY_TURNS
+    camera.take(*40 * ['camA'])
+    assert camera.fault == BY_TURNS
+    camera.take(*12 * ['camA'])
+    assert camera.fault == ''
+    assert camera.lines == [BY_TURNS, ONE]
+
+
+def test_of_many_frames_by_turns_two_are_named():
+    camera = Camera()
+    camera.take(*10 * ['camA', 'camB', 'camC', ''])
+    assert camera.lines == [BY_TURNS.replace('camA', 'camB').replace("and 'camB'", "and 'camC'")]
+
+
+def test_a_camera_without_frame_beside_another_is_one_fault():
+    camera = Camera()
+    camera.take('cam', '', '', 'cam', 'cam', '', '', 'cam')
+    assert len(camera.lines) == 2
+    assert camera.lines[0] == NONE  # as the first one may be by itself
+    assert "are of the frames '' and 'cam' by turns" in camera.lines[1]
+
+
+def test_a_watch_that_forgets_begins_anew():
+    camera = Camera()
+    camera.take('camA', 'camB')
+    camera.watch.forget()
+    assert not camera.take('camA')
+    assert camera.take('camB')
+    assert camera.lines == []
+
+
+def test_faces_are_forgotten_when_images_are_of_another_frame():
+    finder = processor(Camera().report)
+    resets = []
+    for stamp_s, frame_id in enumerate(['a', 'a', 'b', 'b', 'a', 'b']):
+        finder.find(arrival(frame_id, stamp_s), IMAGE)
+        resets.append(finder.pipeline.resets)
+    assert resets == [0, 0, 1, 1, 2, 3]
+    finder.forget()
+    finder.find(arrival('a', 9), IMAGE)
+    assert finder.pipeline.resets == 4

@@ -130,7 +130,8 @@ class ImageProcessor:
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
-        self._frames.take(header.frame_id)
+        if self._frames.changed(header.frame_id):
+            self.pipeline.reset()
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
@@ -149,6 +150,7 @@ class ImageProcessor:
             self._reset.clear()
             self.pipeline.reset()
             self._stamps.forget()
+            self._frames.forget()
 
     def _expressions_wanted(self) -> bool:
         use = self._settings().use_expressions
