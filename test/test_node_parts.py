@@ -241,7 +241,7 @@ def test_bad_images_and_their_end():
 def test_calibration_and_faces():
     monitor = Monitor(0.0)
     monitor.received(1.0, idle=False)
-    monitor.processed(1.0, 0.005, 0, 'no camera_info on /c')
+    monitor.processed(1.0, 0.005, 0, 'no camera_info on /c', assumed=True)
     level, text = judged(CalibrationTask('/c'), monitor, 1.1)
     assert level == DiagnosticStatus.WARN
     assert text.startswith('no camera_info on /c; ')
@@ -249,6 +249,9 @@ def test_calibration_and_faces():
     assert '/tf' not in text
     assert 'nothing is published on /tf' in judged(CalibrationTask('/c', True), monitor, 1.1)[1]
     assert 'no face in the images yet' in judged(FacesTask({}), monitor, 1.1)[1]
+    monitor.processed(2.0, 0.005, 1, 'camera_info on /c: no lens distortion')
+    left_out = judged(CalibrationTask('/c', True), monitor, 2.1)
+    assert left_out == (DiagnosticStatus.WARN, 'camera_info on /c: no lens distortion')
     monitor.processed(2.0, 0.005, 2, '')
     assert judged(CalibrationTask('/c'), monitor, 2.1)[0] == DiagnosticStatus.OK
     assert judged(FacesTask({}), monitor, 2.1) == (DiagnosticStatus.OK, '2 face(s)')
@@ -293,7 +296,7 @@ def black(monitor, now_s):
      'image is truncated', 'images arrive on /i'),
     (ImagesTask('/i', 5.0), black, 'images on /i are black', 'images arrive on /i'),
     (CalibrationTask('/c'), lambda monitor, now_s: monitor.processed(now_s, 0.1, 0, 'no info'),
-     'no info; ', 'calibrated by /c'),
+     'no info', 'calibrated by /c'),
 ])
 def test_faults_of_images_that_are_looked_at_end_with_looking(task, show, said, over):
     """Nobody knows whether they are over, so the log says it once, however often one looks."""

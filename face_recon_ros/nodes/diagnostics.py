@@ -191,6 +191,8 @@ class CalibrationTask:
         values = {'topic': self.topic}
         if seen.idle:
             return Verdict(OK, 'not needed yet', values=values, settle_s=NOT_OVER_S)
+        if seen.calibration_fault and not seen.camera_assumed:
+            return Verdict(WARN, seen.calibration_fault, values=values)
         if seen.calibration_fault:
             guess = 'distances, and directions off the middle of the image, are a guess'
             if self.withholds_tf:

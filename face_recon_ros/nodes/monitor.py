@@ -44,6 +44,7 @@ class Snapshot:
     idle: bool
     image_fault: str
     calibration_fault: str
+    camera_assumed: bool
     black_for_s: float
 
 
@@ -77,6 +78,7 @@ class Monitor:
         """Forget what only images that are looked at tell."""
         self._image_fault = ''
         self._calibration_fault = ''
+        self._camera_assumed = False
         self._black_since_s: float | None = None
         self._black_for_s = 0.0
 
@@ -125,9 +127,18 @@ class Monitor:
             self._black_for_s = _age(now_s, self._black_since_s) or 0.0
 
     def processed(
-        self, now_s: float, latency_s: float, face_count: int, calibration_fault: str
+        self,
+        now_s: float,
+        latency_s: float,
+        face_count: int,
+        calibration_fault: str,
+        assumed: bool = False,
     ) -> None:
-        """Note an image that went all the way; latency is from its arrival to the results."""
+        """
+        Note an image that went all the way; latency is from its arrival to the results.
+
+        :param assumed: the camera's focal length is a guess.
+        """
         with self._lock:
             self._processed.append((now_s, latency_s))
             self._face_count = face_count
@@ -135,6 +146,7 @@ class Monitor:
                 self._last_face_s = now_s
             self._image_fault = ''
             self._calibration_fault = calibration_fault
+            self._camera_assumed = assumed
 
     def snapshot(self, now_s: float) -> Snapshot:
         """Return how things are now."""
@@ -162,6 +174,7 @@ class Monitor:
                 idle=self._idle,
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
+                camera_assumed=self._camera_assumed,
                 black_for_s=self._black_for_s,
             )
 
