@@ -9,15 +9,20 @@ message cannot be used falls back by itself: lens distortion, region of interest
 focal length there is no calibration.
 """
 
+import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from face_recon_ros.camera import Camera, known_distortion
+from face_recon_ros.camera import FISHEYE, Camera, known_distortion
 from face_recon_ros.errors import CalibrationError
 
 ASSUMED = 'until then focal length = the longer side of the image is assumed'
+# No lens but a fisheye sees more than this across, and none is as long as so many images
+WIDEST_DEG, LONGEST_FOCAL = 170.0, 1000.0
+# Pixels are square where one focal length is at most so many times the other
+SQUARE = 1.1
 
 
 def camera_from_info(info: Any, topic: str, rectified: bool = False) -> Camera | None:
@@ -66,9 +71,41 @@ def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
             roi=offset,
             position_m=position_m,
         )
+        if width and height:
+            _refuse_impossible(camera)
     except CalibrationError as error:
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
+    _look_at_pixels(camera, faults)
     return camera, f'camera_info on {topic}: {"; ".join(faults)}' if faults else ''
+
+
+def _refuse_impossible(camera: Camera) -> None:
+    """:raises CalibrationError: no lens has this focal length for an image of this size."""
+    x_deg = _field_deg(camera.width, camera.fx, camera.cx)
+    y_deg = _field_deg(camera.height, camera.fy, camera.cy)
+    is_wide = max(x_deg, y_deg) > WIDEST_DEG and camera.distortion_model != FISHEYE
+    is_long = max(camera.fx, camera.fy) > LONGEST_FOCAL * max(camera.width, camera.height)
+    if is_wide or is_long:
+        raise CalibrationError(
+            f'focal length {camera.fx:g}, {camera.fy:g} px gives an image of '
+            f'{camera.width}x{camera.height} px a field of view of {x_deg:.1f} x {y_deg:.1f} '
+            'degrees: give K in pixels, or calibrate again'
+        )
+
+
+def _field_deg(side_px: int, focal_px: float, centre_px: float) -> float:
+    """Return the angle that an image takes in along one side, without lens distortion."""
+    before, behind = centre_px + 0.5, side_px - 0.5 - centre_px
+    return math.degrees(math.atan2(before, focal_px) + math.atan2(behind, focal_px))
+
+
+def _look_at_pixels(camera: Camera, faults: list[str]) -> None:
+    if max(camera.fx, camera.fy) > SQUARE * min(camera.fx, camera.fy):
+        faults.append(
+            f'pixels are not square (focal length {camera.fx:g}, {camera.fy:g} px), which '
+            'squeezes faces, so their poses are wrong: use square binning, or resize the image '
+            'and its camera_info'
+        )
 
 
 def _distortion(info: Any, faults: list[str]) -> tuple[np.ndarray, str]:
@@ -166,7 +203,7 @@ class Calibration:
             return Camera.uncalibrated(width, height), fault
         if not sized:
             if 0 <= camera.cx < width and 0 <= camera.cy < height:
-                return replace(camera, width=width, height=height), fault
+                return self._sized(replace(camera, width=width, height=height), fault)
             return Camera.uncalibrated(width, height), (
                 f'camera_info on {self._topic} gives no image size, and its centre '
                 f'{camera.cx:g}, {camera.cy:g} is outside of {width}x{height}: let the driver '
@@ -177,6 +214,15 @@ class Calibration:
                 f'camera_info on {self._topic} is for {camera.width}x{camera.height} but images '
                 f'are {width}x{height}: publish the calibration of these images; {ASSUMED}'
             )
+        return camera, fault
+
+    def _sized(self, camera: Camera, fault: str) -> tuple[Camera, str]:
+        """Return the camera of a message without image size, unless no lens is like that."""
+        try:
+            _refuse_impossible(camera)
+        except CalibrationError as error:
+            assumed = Camera.uncalibrated(camera.width, camera.height)
+            return assumed, f'camera_info on {self._topic}: {error}; {ASSUMED}'
         return camera, fault
 
 

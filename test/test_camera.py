@@ -324,6 +324,70 @@ def test_without_a_focal_length_there_is_no_calibration(message, reason):
     assert 'until then focal length = the longer side of the image is assumed' in fault
 
 
+def matrix(fx, fy=None, cx=319.5, cy=239.5):
+    return [fx, 0, cx, 0, fx if fy is None else fy, cy, 0, 0, 1]
+
+
+@pytest.mark.parametrize('size', [(640, 480), (0, 0)])
+@pytest.mark.parametrize(('k', 'field'), [
+    (matrix(1e-3), '180.0 x 180.0'),
+    (matrix(1e-300), '180.0 x 180.0'),
+    (matrix(5e-324), '180.0 x 180.0'),
+    (matrix(27.9), '170.0 x 166.7'),
+    (matrix(600, 1e-3), '56.1 x 180.0'),
+    (matrix(640_001), '0.1 x 0.0'),
+    (matrix(1e300), '0.0 x 0.0'),
+])
+def test_a_focal_length_that_no_lens_has_is_refused(k, field, size):
+    camera, fault = read(info(k=k, size=size))
+    assert (camera.fx, camera.calibrated) == (640, False)
+    assert fault.startswith('camera_info on /c: focal length ')
+    assert fault.endswith(
+        f'px gives an image of 640x480 px a field of view of {field} degrees: give K in pixels, '
+        'or calibrate again; until then focal length = the longer side of the image is assumed')
+
+
+@pytest.mark.parametrize('size', [(640, 480), (0, 0)])
+@pytest.mark.parametrize('message', [
+    {'k': matrix(28.1)},
+    {'k': matrix(639_000)},
+    # a fisheye may look back, and a part of the sensor may lie far from the middle
+    {'k': matrix(20), 'model': 'equidistant', 'd': [0.0] * 4},
+])
+def test_wide_and_long_lenses_are_used(message, size):
+    camera, fault = read(info(size=size, **message))
+    assert (camera.calibrated, fault) == (True, '')
+
+
+def test_a_part_of_the_sensor_sees_as_much_as_it_sees():
+    camera, fault = read(
+        info(k=matrix(20, cx=2000, cy=1500), size=(4000, 3000), roi=(3000, 2000, 640, 480)))
+    assert (camera.calibrated, fault) == (True, '')
+
+
+@pytest.mark.parametrize(('k', 'is_told'), [
+    (matrix(300, 600), True), (matrix(600, 300), True), (matrix(600, 661), True),
+    (matrix(600, 659), False),
+])
+def test_pixels_that_are_not_square_are_told_and_the_calibration_is_used(k, is_told):
+    camera, fault = read(info(k=k))
+    assert (camera.fx, camera.fy, camera.calibrated) == (k[0], k[4], True)
+    assert bool(fault) is is_told
+    if is_told:
+        assert fault == (
+            f'camera_info on /c: pixels are not square (focal length {k[0]}, {k[4]} px), which '
+            'squeezes faces, so their poses are wrong: use square binning, or resize the image '
+            'and its camera_info')
+
+
+def test_binning_in_one_direction_makes_pixels_that_are_not_square():
+    message = info(size=(1280, 480))
+    message.binning_x, message.binning_y = 2, 1
+    camera, fault = read(message)
+    assert (camera.fx, camera.fy) == (300, 600)
+    assert 'pixels are not square (focal length 300, 600 px)' in fault
+
+
 @pytest.mark.parametrize('size', [(0, 0), (640, 0), (0, 480)])
 def test_a_calibration_without_image_size_is_the_images(size):
     camera, fault = read(info(size=size))

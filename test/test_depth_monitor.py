@@ -107,6 +107,38 @@ def test_depth_of_another_frame_is_suspicious():
         assert verdict(monitor).level == OK
 
 
+@pytest.mark.parametrize(('rate_hz', 'refused', 'seen', 'is_doubted'), [
+    (5.0, 60, 60, True),
+    (1.0, 60, 60, True),
+    (5.0, 29, 29, False),
+    (5.0, 27, 33, False),
+    (30.0, 29, 30, False),
+    (30.0, 150, 150, True),
+])
+def test_depth_of_slow_cameras_is_judged_by_as_many_images(rate_hz, refused, seen, is_doubted):
+    monitor, now_s = DepthMonitor(), time.monotonic()
+    for index in range(seen):
+        age_s = (seen - 1 - index) / rate_hz
+        monitor.received(now_s - age_s)
+        report = DepthReport(0, ('no depth',)) if index < refused else DepthReport(1)
+        monitor.used(now_s - age_s, report)
+    assert verdict(monitor).message.startswith('depth is hardly used: no depth') is is_doubted
+
+
+def test_faces_of_long_ago_are_no_reason_to_doubt_depth():
+    refused = DepthReport(0, ('no depth',))
+    monitor, now_s = DepthMonitor(), time.monotonic()
+    for index in range(300):  # at 30 Hz, of which the first 100 have a face
+        monitor.received(now_s - (299 - index) / 30)
+        monitor.used(now_s - (299 - index) / 30, refused if index < 100 else DepthReport(0))
+    assert verdict(monitor).level == OK
+    monitor = DepthMonitor()
+    for age_s in range(180, -1, -5):
+        monitor.received(now_s - age_s)
+        monitor.used(now_s - age_s, refused)
+    assert verdict(monitor).level == OK
+
+
 def test_depth_that_is_hardly_used_says_why():
     why = 'depth is a thousand times too large: are its float32 numbers millimetres?'
     said = verdict(reports(DepthMonitor(), used=0, refusals=(why,)))

@@ -20,7 +20,6 @@ from face_recon_ros.nodes.image_processing import ImageProcessor
 from face_recon_ros.nodes.outputs import FaceOutputs
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings, own_prefix
 from face_recon_ros.nodes.pictures import Pictures
-from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.result import Result
 from face_recon_ros.rotations import rotation_from_quaternion, rotation_matrix
 
@@ -47,12 +46,9 @@ class Outputs:
     def __init__(self, **parameters):
         self.values = {**{d.name: d.default for d in DECLARATIONS}, **parameters}
         self.publishers = {}
-        self.lines = []
         self.outputs = FaceOutputs(
             self._make,
             lambda: Settings.from_values(self.values),
-            ChangeLogger(self.lines.append, self.lines.append),
-            '/image',
         )
         self.tf = self.publishers[TFMessage]
         self.faces = self.publishers[FaceArray]
@@ -60,8 +56,8 @@ class Outputs:
     def _make(self, kind, _topic, _depth):
         return self.publishers.setdefault(kind, Publisher())
 
-    def show(self, *faces, camera=CALIBRATED):
-        self.outputs.publish(Result(IMAGE, faces, HEADER, camera))
+    def show(self, *faces, camera=CALIBRATED, header=HEADER):
+        self.outputs.publish(Result(IMAGE, faces, header, camera))
 
     def frames(self):
         return [t.child_frame_id for m in self.tf.messages for t in m.transforms]
@@ -177,6 +173,14 @@ def test_transforms_of_a_camera_without_calibration_may_be_withheld(camera, allo
     node.tf.listeners = node.faces.listeners = 1
     node.show(make_face(), camera=camera)
     assert len(node.frames()) == count
+    assert len(node.faces.messages) == 1
+
+
+def test_faces_of_an_image_without_frame_id_have_no_transform():
+    node = Outputs()
+    node.tf.listeners = node.faces.listeners = 1
+    node.show(make_face(), header=Header())
+    assert node.frames() == []
     assert len(node.faces.messages) == 1
 
 

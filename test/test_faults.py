@@ -227,7 +227,7 @@ def test_camera_info_missing_late_wrong_and_right(peer, watch, image):
         words = 'no camera_info on /camera_info'
         peer.show(picture, lambda: node.count(words), info=False)
         guessed_m = distance_m()
-        watch.wait_status('calibration', words)
+        assert 'are a guess' in watch.wait_status('calibration', words).message
         assert len(node.complaints()) == 1
         peer.show(informed(320, 240), lambda: node.count('is for 320x240'), info=False)
         assert distance_m() == pytest.approx(guessed_m, rel=0.01)

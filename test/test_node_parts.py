@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import weakref
-from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -242,7 +241,7 @@ def test_bad_images_and_their_end():
 def test_calibration_and_faces():
     monitor = Monitor(0.0)
     monitor.received(1.0, idle=False)
-    monitor.processed(1.0, 0.005, 0, 'no camera_info on /c')
+    monitor.processed(1.0, 0.005, 0, 'no camera_info on /c', assumed=True)
     level, text = judged(CalibrationTask('/c'), monitor, 1.1)
     assert level == DiagnosticStatus.WARN
     assert text.startswith('no camera_info on /c; ')
@@ -250,11 +249,106 @@ def test_calibration_and_faces():
     assert '/tf' not in text
     assert 'nothing is published on /tf' in judged(CalibrationTask('/c', True), monitor, 1.1)[1]
     assert 'no face in the images yet' in judged(FacesTask({}), monitor, 1.1)[1]
+    monitor.processed(2.0, 0.005, 1, 'camera_info on /c: no lens distortion')
+    left_out = judged(CalibrationTask('/c', True), monitor, 2.1)
+    assert left_out == (DiagnosticStatus.WARN, 'camera_info on /c: no lens distortion')
     monitor.processed(2.0, 0.005, 2, '')
     assert judged(CalibrationTask('/c'), monitor, 2.1)[0] == DiagnosticStatus.OK
     assert judged(FacesTask({}), monitor, 2.1) == (DiagnosticStatus.OK, '2 face(s)')
     monitor.processed(5.0, 0.005, 0, '')
     assert 'for 4 s' in judged(FacesTask({}), monitor, 6.0)[1]
+
+
+@pytest.mark.parametrize(('black_s', 'level'), [
+    ([1.0, 1.1], DiagnosticStatus.OK),
+    ([1.0, 2.0, 2.9], DiagnosticStatus.OK),
+    ([1.0, 2.0, 3.1], DiagnosticStatus.WARN),
+])
+def test_images_are_black_from_the_first_to_the_last_that_was(black_s, level):
+    monitor, task = Monitor(0.0), ImagesTask('/image', timeout_s=5.0)
+    for now_s in black_s:
+        monitor.received(now_s, idle=False)
+        monitor.seen(now_s, brightest=0)
+    monitor.received(7.0, idle=False)
+    assert judged(task, monitor, 7.1)[0] == level
+    monitor.seen(7.2, brightest=200)
+    assert judged(task, monitor, 7.3)[0] == DiagnosticStatus.OK
+
+
+def say(task, monitor, log, now_s):
+    """Do what the node does with a verdict; return its level."""
+    log.now_s = now_s
+    verdict = task.run(monitor.snapshot(now_s))
+    if verdict.level == DiagnosticStatus.OK:
+        log.report.over(task.name, verdict.message, verdict.settle_s)
+    else:
+        log.report.fault(task.name, verdict.message)
+    return verdict.level
+
+
+def black(monitor, now_s):
+    for time_s in (now_s - 3.0, now_s):
+        monitor.seen(time_s, brightest=0)
+
+
+@pytest.mark.parametrize(('task', 'show', 'said', 'over'), [
+    (ImagesTask('/i', 5.0), lambda monitor, _: monitor.bad_image('image is truncated'),
+     'image is truncated', 'images arrive on /i'),
+    (ImagesTask('/i', 5.0), black, 'images on /i are black', 'images arrive on /i'),
+    (CalibrationTask('/c'), lambda monitor, now_s: monitor.processed(now_s, 0.1, 0, 'no info'),
+     'no info', 'calibrated by /c'),
+])
+def test_faults_of_images_that_are_looked_at_end_with_looking(task, show, said, over):
+    """Nobody knows whether they are over, so the log says it once, however often one looks."""
+    monitor, log, now_s = Monitor(0.0), Log(), 1.0
+    for _ in range(3):
+        monitor.received(now_s, idle=False)
+        show(monitor, now_s)
+        assert say(task, monitor, log, now_s) > DiagnosticStatus.OK
+        for _ in range(10):
+            now_s += 1.0
+            monitor.received(now_s, idle=True)
+            assert say(task, monitor, log, now_s) == DiagnosticStatus.OK
+    assert len(log.lines) == 1
+    assert log.lines[0].startswith(said)
+    for _ in range(5):
+        now_s += 1.0
+        monitor.received(now_s, idle=False)
+        monitor.seen(now_s, brightest=200)
+        monitor.processed(now_s, 0.1, 0, '')
+        say(task, monitor, log, now_s)
+    assert log.lines[1:] == [over]
+
+
+def test_images_that_stopped_are_over_also_where_nobody_looks():
+    monitor, log, task = Monitor(0.0), Log(), ImagesTask('/i', timeout_s=5.0)
+    monitor.received(1.0, idle=False)
+    monitor.bad_image('image is truncated')
+    say(task, monitor, log, 1.0)
+    say(task, monitor, log, 9.0)
+    for now_s in range(10, 15):
+        monitor.received(float(now_s), idle=True)
+        say(task, monitor, log, float(now_s))
+    assert ['truncated' in log.lines[0], 'images stopped' in log.lines[1]] == [True, True]
+    assert log.lines[2:] == ['images arrive on /i']
+
+
+def test_a_fault_of_the_calibration_lasts_while_images_are_looked_at():
+    monitor, task = Monitor(0.0), CalibrationTask('/c')
+    monitor.processed(1.0, 0.1, 0, 'no info')
+    for now_s in (1.1, 2.0, 9.0):
+        monitor.received(now_s, idle=False)
+        assert judged(task, monitor, now_s)[0] == DiagnosticStatus.WARN
+
+
+def test_what_was_reported_of_images_is_not_held_against_those_that_nobody_looks_at():
+    log, monitor = Log(), Monitor(0.0)
+    task = ReportedTask('frame_id', log.report)
+    log.report.fault('frame_id', 'images have no frame_id')
+    monitor.received(1.0, idle=True)
+    assert judged(task, monitor, 1.1)[0] == DiagnosticStatus.OK
+    monitor.received(2.0, idle=False)
+    assert judged(task, monitor, 2.1)[0] == DiagnosticStatus.WARN
 
 
 def test_idle_is_said():
@@ -511,7 +605,5 @@ def test_transforms_are_wanted_by_others_alone(filtering_frame, publish_tf, list
     outputs = FaceOutputs(
         lambda kind, topic, depth: Publisher(topic),
         lambda: Settings.from_values(values),
-        SimpleNamespace(),
-        '/image',
     )
     assert outputs.wanted() is is_wanted

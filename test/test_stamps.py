@@ -23,10 +23,12 @@ class Camera:
         self.report = ChangeLogger(
             self.lines.append, self.lines.append, settle_s=0.0, now=lambda: self.now_s
         )
-        self.watch = StampWatch(self.report, '/image')
+        self.real_s = 0.0
+        self.watch = StampWatch(self.report, '/image', now=lambda: self.real_s)
 
-    def take(self, stamp_s, arrived_s):
-        """Return the stamp that goes out."""
+    def take(self, stamp_s, arrived_s, real_s=0.0):
+        """Return the stamp that goes out; real_s: since the image before."""
+        self.real_s += real_s
         self.now_s = arrived_s
         header = self.watch.usable(Header(stamp=time(stamp_s), frame_id='cam'), time(arrived_s))
         assert header.frame_id == 'cam'
@@ -82,6 +84,43 @@ def test_a_simulation_that_is_paused_or_begins_is_no_fault():
         assert camera.take(0.0, arrived_s) == 0.0
     for _ in range(100):
         assert camera.take(7.0, 7.25) == 7.0
+    assert camera.lines == []
+
+
+def test_a_clock_that_does_not_come_is_said():
+    """use_sim_time without /clock: all of the node's time is 0."""
+    camera = Camera()
+    for _ in range(50):
+        assert camera.take(0.0, 0.0, 0.1) == 0.0
+    assert camera.lines == []
+    for _ in range(50):
+        assert camera.take(0.0, 0.0, 0.1) == 0.0
+    (line,) = camera.lines
+    assert line == camera.fault == (
+        'images on /image have no stamp, and the clock stands at 0: use_sim_time is set but '
+        'nothing comes on /clock; start the simulation or ros2 bag play --clock, or set '
+        'use_sim_time to false'
+    )
+    camera.take(0.5, 0.5, 0.1)
+    assert camera.fault == ''
+
+
+@pytest.mark.parametrize(('stamp_s', 'clock_s'), [(0.0, 0.01), (7.0, 0.0)])
+def test_a_clock_that_goes_on_slowly_and_images_with_a_stamp_of_their_own_are_no_fault(
+    stamp_s, clock_s
+):
+    camera = Camera()
+    camera.take(0.0, 0.0)
+    for _ in range(100):
+        camera.take(stamp_s, clock_s, 0.1)
+        assert camera.lines == []
+
+
+def test_a_clock_is_waited_for_anew_after_a_pause():
+    camera = Camera()
+    camera.take(0.0, 0.0)
+    camera.watch.forget()
+    camera.take(0.0, 0.0, 60.0)
     assert camera.lines == []
 
 

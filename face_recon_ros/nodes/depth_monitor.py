@@ -16,6 +16,9 @@ from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
 from face_recon_ros.nodes.settings import ALWAYS, NEVER
 
 _MAX_EVENTS = 1000
+# A slow camera has few images in the window: faces are judged by at least so many images, so that
+# there are enough of one person to doubt depth (depth_report.py), but by none that is older
+LEAST_REPORTS, OLDEST_REPORT_S = 40, 120.0
 # Depth that has not come for so long, and for so many of its periods, has stopped
 STOPPED_S, STOPPED_PERIODS = 1.0, 3.0
 # Depth comes and goes; where no image found its own for so long the stamps are wrong
@@ -108,12 +111,18 @@ class DepthMonitor:
             return None if self._newest_s is None else now_s - self._newest_s
 
     def look(self, now_s: float) -> tuple[list[float], list[DepthReport], str, float]:
-        """Return arrivals, reports of the last seconds, the newest fault, distance of stamps."""
+        """Return arrivals and reports of late, the newest fault, distance of stamps."""
         since_s = now_s - WINDOW_S
         with self._lock:
             received = [t for t in self._received if t > since_s]
-            reports = [report for t, report in self._reports if t > since_s]
+            reports = self._reports_of_late(now_s)
             return received, reports, self._fault, self._apart_s
+
+    def _reports_of_late(self, now_s: float) -> list[DepthReport]:
+        """Return those of the window, or of the newest images where it has fewer."""
+        kept = [(t, report) for t, report in self._reports if t > now_s - OLDEST_REPORT_S]
+        in_window = sum(t > now_s - WINDOW_S for t, _ in kept)
+        return [report for _, report in kept[-max(in_window, LEAST_REPORTS) :]]
 
 
 @dataclass(slots=True)

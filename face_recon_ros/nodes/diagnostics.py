@@ -10,6 +10,7 @@ needed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
@@ -24,6 +25,8 @@ from face_recon_ros.nodes.report import ChangeLogger
 TOLERATED_DROPS = 0.1
 # How long that must last, and how long it must be over, until it is said
 SUSTAINED_S = 2 * WINDOW_S
+# Whether a fault is over that only images tell which are looked at, nobody knows while none is
+NOT_OVER_S = math.inf
 
 # For how long images must be black, as a camera's first ones are
 BLACK_S = 2.0
@@ -124,6 +127,7 @@ class ImagesTask:
     timeout_s: float
     publisher_count: int = 0  # kept up to date by the node
     name: str = NAME
+    _looked_bad: bool = False  # said last of images that were looked at
 
     def run(self, seen: Snapshot) -> Verdict:
         """Evaluate a snapshot."""
@@ -135,21 +139,31 @@ class ImagesTask:
         }
         silence_s = seen.uptime_s if seen.image_age_s is None else seen.image_age_s
         if silence_s > self.timeout_s:
+            self._looked_bad = False
             return Verdict(
                 ERROR, self._silent(seen.image_age_s is None), f' ({silence_s:.0f} s)', values
             )
+        if seen.image_age_s is None:
+            return Verdict(OK, f'waiting for images on {self.topic}', values=values)
+        return self._looked_at(seen, values)
+
+    def _looked_at(self, seen: Snapshot, values: dict[str, str]) -> Verdict:
+        """Evaluate images that arrive by what those show that are looked at."""
+        is_black = seen.black_for_s >= BLACK_S
+        is_bad = bool(seen.image_fault) or is_black
+        if is_bad or not seen.idle:
+            self._looked_bad = is_bad
         if seen.image_fault:
             return Verdict(ERROR, seen.image_fault, values=values)
-        if seen.black_for_s >= BLACK_S:
+        if is_black:
             return Verdict(
                 WARN,
                 f'images on {self.topic} are black: look at the lens cap, the light, and exposure '
                 'and gain of the camera',
                 values=values,
             )
-        if seen.image_age_s is None:
-            return Verdict(OK, f'waiting for images on {self.topic}', values=values)
-        return Verdict(OK, f'images arrive on {self.topic}', values=values)
+        settle_s = NOT_OVER_S if self._looked_bad else None
+        return Verdict(OK, f'images arrive on {self.topic}', values=values, settle_s=settle_s)
 
     def _silent(self, never: bool) -> str:
         what = 'no images' if never else 'images stopped'
@@ -175,6 +189,10 @@ class CalibrationTask:
     def run(self, seen: Snapshot) -> Verdict:
         """Evaluate a snapshot."""
         values = {'topic': self.topic}
+        if seen.idle:
+            return Verdict(OK, 'not needed yet', values=values, settle_s=NOT_OVER_S)
+        if seen.calibration_fault and not seen.camera_assumed:
+            return Verdict(WARN, seen.calibration_fault, values=values)
         if seen.calibration_fault:
             guess = 'distances, and directions off the middle of the image, are a guess'
             if self.withholds_tf:
@@ -259,7 +277,9 @@ class ReportedTask:
     report: ChangeLogger
 
     def run(self, seen: Snapshot) -> Verdict:
-        """Return what is known."""
+        """Return what is known of images that are looked at."""
+        if seen.idle:
+            return Verdict(OK, 'idle: nobody subscribes to any output')
         text = self.report.current(self.name)
         return Verdict(WARN, text) if text else Verdict(OK, 'nothing to say')
 

@@ -30,6 +30,7 @@ from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.diagnostics import ImagesTask
+from face_recon_ros.nodes.frame_ids import FrameWatch
 from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.parameters import Settings
@@ -95,6 +96,7 @@ class ImageProcessor:
         self._image_topic = image_topic
         self._filtering_frame = filtering_frame
         self._stamps = StampWatch(telemetry.report, image_topic)
+        self._frames = FrameWatch(telemetry.report, image_topic)
         self._reset = threading.Event()
 
     def forget(self) -> None:
@@ -128,6 +130,8 @@ class ImageProcessor:
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
+        if self._frames.changed(header.frame_id):
+            self.pipeline.reset()
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
@@ -146,6 +150,7 @@ class ImageProcessor:
             self._reset.clear()
             self.pipeline.reset()
             self._stamps.forget()
+            self._frames.forget()
 
     def _expressions_wanted(self) -> bool:
         use = self._settings().use_expressions

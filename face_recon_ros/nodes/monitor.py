@@ -19,7 +19,12 @@ _MAX_EVENTS = 2000  # bounds the memory of a window, whatever the rate
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at the monitor; rates in Hz over the window, ages in seconds, None: never."""
+    """
+    One look at the monitor; rates in Hz over the window, ages in seconds, None: never.
+
+    The faults are of images that were looked at: there are none while idle. black_for_s: from the
+    first to the last of the black images.
+    """
 
     uptime_s: float
     image_age_s: float | None
@@ -39,6 +44,7 @@ class Snapshot:
     idle: bool
     image_fault: str
     calibration_fault: str
+    camera_assumed: bool
     black_for_s: float
 
 
@@ -66,9 +72,15 @@ class Monitor:
             self._last_image_s: float | None = None
             self._last_face_s: float | None = None
             self._idle = False
-            self._image_fault = ''
-            self._calibration_fault = ''
-            self._black_since_s: float | None = None
+            self._forget_looks()
+
+    def _forget_looks(self) -> None:
+        """Forget what only images that are looked at tell."""
+        self._image_fault = ''
+        self._calibration_fault = ''
+        self._camera_assumed = False
+        self._black_since_s: float | None = None
+        self._black_for_s = 0.0
 
     def received(self, now_s: float, idle: bool, missed: int = 0) -> None:
         """
@@ -86,6 +98,8 @@ class Monitor:
             self._received_total += 1
             self._last_image_s = now_s
             self._idle = idle
+            if idle:
+                self._forget_looks()
 
     def dropped(self, now_s: float, held: bool = False) -> None:
         """
@@ -110,11 +124,21 @@ class Monitor:
                 self._black_since_s = None
             elif self._black_since_s is None:
                 self._black_since_s = now_s
+            self._black_for_s = _age(now_s, self._black_since_s) or 0.0
 
     def processed(
-        self, now_s: float, latency_s: float, face_count: int, calibration_fault: str
+        self,
+        now_s: float,
+        latency_s: float,
+        face_count: int,
+        calibration_fault: str,
+        assumed: bool = False,
     ) -> None:
-        """Note an image that went all the way; latency is from its arrival to the results."""
+        """
+        Note an image that went all the way; latency is from its arrival to the results.
+
+        :param assumed: the camera's focal length is a guess.
+        """
         with self._lock:
             self._processed.append((now_s, latency_s))
             self._face_count = face_count
@@ -122,6 +146,7 @@ class Monitor:
                 self._last_face_s = now_s
             self._image_fault = ''
             self._calibration_fault = calibration_fault
+            self._camera_assumed = assumed
 
     def snapshot(self, now_s: float) -> Snapshot:
         """Return how things are now."""
@@ -149,7 +174,8 @@ class Monitor:
                 idle=self._idle,
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
-                black_for_s=_age(now_s, self._black_since_s) or 0.0,
+                camera_assumed=self._camera_assumed,
+                black_for_s=self._black_for_s,
             )
 
 

@@ -194,7 +194,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
         self._diagnosis.models = model_names(pipeline)
-        outputs = self._outputs(topic)
+        outputs = self._outputs()
         pictures = Pictures(self._offer, self._settings, pipeline.model)
         telemetry = Telemetry(
             self._monitor, self._depth_monitor, self._report, self.get_logger()
@@ -220,11 +220,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         frame = self._tuning.settings.filtering_frame
         return CameraPoseListener(self, frame, self._report) if frame else None
 
-    def _outputs(self, topic: str) -> list[Output]:
+    def _outputs(self) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
-        outputs: list[Output] = [
-            FaceOutputs(self._offer, self._settings, self._report, topic),
-        ]
+        outputs: list[Output] = [FaceOutputs(self._offer, self._settings)]
         if humans.AVAILABLE:
             outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:

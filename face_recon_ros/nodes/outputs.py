@@ -17,10 +17,8 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.msg import FaceArray
 from face_recon_ros.nodes import messages
-from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import MakePublisher, has_listener, publish_if_heard
-from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.result import Result
 from face_recon_ros.nodes.settings import CAMERA_TARGET
 from face_recon_ros.nodes.signs import QuaternionSigns
@@ -61,17 +59,9 @@ class Output(Protocol):
 class FaceOutputs:
     """~/faces, /tf, ~/poses and ~/markers."""
 
-    def __init__(
-        self,
-        make_publisher: MakePublisher,
-        settings: Callable[[], Settings],
-        report: ChangeLogger,
-        image_topic: str,
-    ) -> None:
+    def __init__(self, make_publisher: MakePublisher, settings: Callable[[], Settings]) -> None:
         """:param settings: returns the newest."""
         self._settings = settings
-        self._report = report
-        self._image_topic = image_topic
         self._marker_count = 0
         self._signs = QuaternionSigns()
         self._transforms = make_publisher(TFMessage, '/tf', 100)
@@ -123,15 +113,7 @@ class FaceOutputs:
         guessed = camera is not None and not camera.calibrated
         if guessed and not self._settings().publish_tf_uncalibrated:
             return False
-        if header.frame_id:
-            self._report.over(FRAME_ID, f'images on {self._image_topic} have a frame_id')
-            return True
-        self._report.fault(
-            FRAME_ID,
-            f'images on {self._image_topic} have no frame_id, so nothing is published '
-            'on /tf: set it in the camera driver',
-        )
-        return False
+        return bool(header.frame_id)
 
 
 def is_held(face: Face) -> bool:

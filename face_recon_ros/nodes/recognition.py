@@ -154,7 +154,11 @@ class Recognition:
                 return
             now_s = time.monotonic()
             self._monitor.processed(
-                now_s, now_s - arrival.arrived_s, len(result.faces), calibration_fault
+                now_s,
+                now_s - arrival.arrived_s,
+                len(result.faces),
+                calibration_fault,
+                assumed=result.camera is not None and not result.camera.calibrated,
             )
             self._report.over('processing', 'images are processed again')
             if self._pictures.wanted():

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
+
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
@@ -15,6 +19,8 @@ from face_recon_ros.nodes.report import ChangeLogger
 SAME_STAMP_S = 0.5
 # Until then a stamp of 0 may be right
 SIMULATION_BEGINS_S = 1.0
+# A simulation that begins lets its clock go on before so many real seconds
+NO_CLOCK_S = 5.0
 # A step back of less is jitter; with a larger one the clock was set back, and faces are forgotten
 CLOCK_SET_BACK_S = 1.0
 
@@ -27,15 +33,23 @@ class StampWatch:
     arrival stands in.
     """
 
-    def __init__(self, report: ChangeLogger, image_topic: str) -> None:
+    def __init__(
+        self,
+        report: ChangeLogger,
+        image_topic: str,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """:param now: a monotonic clock in seconds."""
         self._report = report
         self._topic = image_topic
+        self._now = now
         self.forget()
 
     def forget(self) -> None:
         """Begin anew with the next image."""
         self._taken_s = float('-inf')
         self._same_since_s: tuple[float, float] | None = None  # the stamp, and the clock then
+        self._no_time_since_s = math.inf  # by the monotonic clock
         self._went_back = False
 
     @property
@@ -50,6 +64,14 @@ class StampWatch:
         :param arrived: when it came, by the node's clock (simulated, if the node uses that).
         """
         fault = self._fault(seconds(header.stamp), seconds(arrived))
+        no_clock = self._has_no_clock(seconds(header.stamp), seconds(arrived))
+        if no_clock:
+            self._report.fault(
+                STAMPS,
+                f'images on {self._topic} have no stamp, and the clock stands at 0: use_sim_time '
+                'is set but nothing comes on /clock; start the simulation or ros2 bag play '
+                '--clock, or set use_sim_time to false',
+            )
         if fault:
             self._report.fault(
                 STAMPS,
@@ -57,7 +79,7 @@ class StampWatch:
                 'to when the image was taken',
             )
             header = Header(stamp=arrived, frame_id=header.frame_id)
-        self._compare(seconds(header.stamp), well=not fault)
+        self._compare(seconds(header.stamp), well=not fault and not no_clock)
         return header
 
     def _fault(self, stamp_s: float, arrived_s: float) -> str:
@@ -70,6 +92,15 @@ class StampWatch:
         if arrived_s - self._same_since_s[1] > SAME_STAMP_S:
             return f'images on {self._topic} all have the same stamp'
         return ''
+
+    def _has_no_clock(self, stamp_s: float, arrived_s: float) -> bool:
+        """Tell whether neither images nor the clock have had any time for some real seconds."""
+        if stamp_s or arrived_s:
+            self._no_time_since_s = math.inf
+            return False
+        now_s = self._now()
+        self._no_time_since_s = min(self._no_time_since_s, now_s)
+        return now_s - self._no_time_since_s >= NO_CLOCK_S
 
     def _compare(self, taken_s: float, well: bool) -> None:
         back_s = self._taken_s - taken_s

@@ -1,0 +1,163 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The frame_id of images: none, another one, and two by turns, as two cameras have them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from face_recon_ros.calibration import Calibration
+from face_recon_ros.nodes.frame_ids import FrameWatch
+from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
+from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
+from face_recon_ros.nodes.report import ChangeLogger
+
+pytestmark = pytest.mark.ros
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+NONE = (
+    'images on /image have no frame_id, so nothing is published on /tf: set it in the camera '
+    'driver'
+)
+BY_TURNS = (
+    "images on /image are of the frames 'camA' and 'camB' by turns, so faces are forgotten each "
+    'time: two cameras on one topic? remap one'
+)
+ONE = 'images on /image have one frame_id'
+
+
+class Camera:
+    """Gives images to a watch or to a processor, and sees what is logged."""
+
+    def __init__(self):
+        self.lines = []
+        self.now_s = 0.0
+        self.report = ChangeLogger(
+            self.lines.append, self.lines.append, now=lambda: self.now_s)
+        self.watch = FrameWatch(self.report, '/image', now=lambda: self.now_s)
+
+    def take(self, *frame_ids, period_s=0.1):
+        """Return whether the last one is another than the one before it."""
+        for frame_id in frame_ids:
+            self.now_s += period_s
+            changed = self.watch.changed(frame_id)
+        return changed
+
+    @property
+    def fault(self):
+        return self.report.current('frame_id')
+
+
+class Pipeline:
+    """Stands in for one that finds nobody; counts how often it was told to forget."""
+
+    def __init__(self, config):
+        self.config = config
+        self.resets = 0
+
+    def configure(self, config):
+        self.config = config
+
+    def reset(self):
+        self.resets += 1
+
+    def track_without_search(self, *_):
+        return []
+
+
+def processor(report, **parameters):
+    values = {**{d.name: d.default for d in DECLARATIONS}, **parameters}
+    settings = Settings.from_values(values)
+    telemetry = Telemetry(SimpleNamespace(), SimpleNamespace(), report, SimpleNamespace())
+    return ImageProcessor(
+        Pipeline(settings.pipeline), Calibration('/c', False), lambda: settings, [], telemetry,
+        '/image')
+
+
+def arrival(frame_id, stamp_s):
+    header = Header(stamp=Time(sec=stamp_s), frame_id=frame_id)
+    return Arrival(SimpleNamespace(header=header), float(stamp_s), Time(sec=stamp_s))
+
+
+def test_images_without_frame_id_are_said_once_until_they_have_one():
+    camera = Camera()
+    camera.take(*20 * [''])
+    assert camera.lines == [NONE]
+    camera.take(*80 * ['cam'])
+    assert camera.lines[1:] == [ONE]
+    assert camera.fault == ''
+
+
+@pytest.mark.parametrize('publish_tf', [True, False])
+def test_frame_ids_are_judged_without_faces_and_listeners_to_tf(publish_tf):
+    camera = Camera()
+    finder = processor(camera.report, publish_tf=publish_tf)
+    finder.find(arrival('', 1), IMAGE)
+    assert camera.fault == NONE
+    camera.now_s = 10.0
+    finder.find(arrival('cam', 2), IMAGE)
+    assert camera.fault == ''
+
+
+def test_another_frame_is_no_fault_and_faces_are_forgotten():
+    camera = Camera()
+    assert not camera.take('camA')
+    assert not camera.take('camA')
+    assert camera.take('camB')
+    assert not camera.take('camB')
+    assert camera.take(*60 * ['camB'], 'camA')  # six seconds later
+    assert camera.lines == []
+
+
+@pytest.mark.parametrize(('run', 'period_s'), [(1, 0.1), (5, 0.1), (2, 1.0), (1, 4.0)])
+def test_two_frames_by_turns_are_said_once_until_one_stays(run, period_s):
+    camera = Camera()
+    camera.take(*20 * [*run * ['camB'], *run * ['camA']], period_s=period_s)
+    assert camera.lines == [BY_TURNS]
+    assert camera.fault == BY_TURNS
+    camera.take(*40 * ['camA'])
+    assert camera.fault == BY_TURNS
+    camera.take(*12 * ['camA'])
+    assert camera.fault == ''
+    assert camera.lines == [BY_TURNS, ONE]
+
+
+def test_of_many_frames_by_turns_two_are_named():
+    camera = Camera()
+    camera.take(*10 * ['camA', 'camB', 'camC', ''])
+    assert camera.lines == [BY_TURNS.replace('camA', 'camB').replace("and 'camB'", "and 'camC'")]
+
+
+def test_a_camera_without_frame_beside_another_is_one_fault():
+    camera = Camera()
+    camera.take('cam', '', '', 'cam', 'cam', '', '', 'cam')
+    assert len(camera.lines) == 2
+    assert camera.lines[0] == NONE  # as the first one may be by itself
+    assert "are of the frames '' and 'cam' by turns" in camera.lines[1]
+
+
+def test_a_watch_that_forgets_begins_anew():
+    camera = Camera()
+    camera.take('camA', 'camB')
+    camera.watch.forget()
+    assert not camera.take('camA')
+    assert camera.take('camB')
+    assert camera.lines == []
+
+
+def test_faces_are_forgotten_when_images_are_of_another_frame():
+    finder = processor(Camera().report)
+    resets = []
+    for stamp_s, frame_id in enumerate(['a', 'a', 'b', 'b', 'a', 'b']):
+        finder.find(arrival(frame_id, stamp_s), IMAGE)
+        resets.append(finder.pipeline.resets)
+    assert resets == [0, 0, 1, 1, 2, 3]
+    finder.forget()
+    finder.find(arrival('a', 9), IMAGE)
+    assert finder.pipeline.resets == 4
