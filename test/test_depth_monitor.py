@@ -125,6 +125,25 @@ def test_depth_of_slow_cameras_is_judged_by_as_many_images(rate_hz, refused, see
     assert verdict(monitor).message.startswith('depth is hardly used: no depth') is is_doubted
 
 
+@pytest.mark.parametrize('fault', ['', 'depth cannot be read'])
+def test_depth_that_nobody_looks_at_is_no_fault_and_the_log_leaves_it_at_that(fault):
+    monitor, seen = reports(DepthMonitor(), used=0, refusals=('no depth',)), Monitor(0.0)
+    if fault:
+        monitor.unusable(fault)
+    task = DepthTask('/d', monitor, AUTO)
+    assert task.run(seen.snapshot(1.0)).level == WARN
+    seen.received(1.0, idle=True)
+    idle = task.run(seen.snapshot(1.1))
+    assert (idle.level, idle.message, idle.settle_s) == (OK, 'depth arrives on /d', float('inf'))
+    seen.received(2.0, idle=False)
+    assert task.run(seen.snapshot(2.1)).level == WARN
+    reports(monitor, 200)
+    monitor.matched(0.0)
+    assert task.run(seen.snapshot(2.1)).level == OK
+    seen.received(3.0, idle=True)
+    assert task.run(seen.snapshot(3.1)).settle_s is None
+
+
 def test_faces_of_long_ago_are_no_reason_to_doubt_depth():
     refused = DepthReport(0, ('no depth',))
     monitor, now_s = DepthMonitor(), time.monotonic()

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from face_recon_ros.depth_report import DepthReport, together
-from face_recon_ros.nodes.diagnostics import OK, WARN, Verdict
+from face_recon_ros.nodes.diagnostics import NOT_OVER_S, OK, WARN, Verdict
 from face_recon_ros.nodes.monitor import WINDOW_S, Snapshot
 from face_recon_ros.nodes.settings import ALWAYS, NEVER
 
@@ -133,6 +133,7 @@ class DepthTask:
     monitor: DepthMonitor
     use: str  # kept up to date by the node
     name: str = 'depth'
+    _looked_bad: bool = False  # said last of depth that faces were looked at with
 
     def run(self, seen: Snapshot) -> Verdict:
         """Evaluate what was seen lately."""
@@ -146,6 +147,7 @@ class DepthTask:
             values['age [s]'] = f'{age_s:.2f}'
         stopped_s = self.monitor.stopped_for_s(now_s)
         if stopped_s is not None:
+            self._looked_bad = False
             text = (
                 f'depth stopped: nothing on {self.topic} for {stopped_s:.0f} s; until it comes '
                 'again, faces keep the sizes that it measured, and new ones have the assumed size'
@@ -159,12 +161,19 @@ class DepthTask:
                 )
                 return Verdict(WARN, text, values=values)
             return Verdict(OK, f'no depth on {self.topic}', values=values)
+        if seen.idle:
+            settle_s = NOT_OVER_S if self._looked_bad else None
+            return Verdict(OK, f'depth arrives on {self.topic}', values=values, settle_s=settle_s)
         values['stamps apart [ms]'] = f'{1e3 * apart_s:.1f}'
+        verdict = self._judged(fault, reports, values)
+        self._looked_bad = verdict.level != OK
+        return verdict
+
+    def _judged(
+        self, fault: str, reports: list[DepthReport], values: dict[str, str]
+    ) -> Verdict:
         if fault:
             return Verdict(WARN, f'{fault}; faces are found without it', values=values)
-        return self._judged(reports, values)
-
-    def _judged(self, reports: list[DepthReport], values: dict[str, str]) -> Verdict:
         all_faces = together(reports)
         values['faces with depth'] = f'{all_faces.used} of {all_faces.faces}'
         if all_faces.used:
