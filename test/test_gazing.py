@@ -26,7 +26,7 @@ from test_messages import make_face, with_eyes
 from tf2_msgs.msg import TFMessage
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.nodes.gazing import Gazing
+from face_recon_ros.nodes.gazing import Gazing, gazer_of
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
 from face_recon_ros.nodes.pictures import Pictures
@@ -114,6 +114,19 @@ def test_people_look_at_each_other_and_held_faces_do_not():
     assert Told().show(at(there), other) == [('7', 'b'), ('b', '7')]
     held = replace(other, score=0.0)
     assert Told(coast_frames=5).show(at((0, 0, 0)), held) == [('7', '')]
+
+
+def test_who_shows_no_eyes_may_look_aside_of_the_head():
+    looking = at((0, 0, 0))
+    assert gazer_of(looking).sigma_rad == pytest.approx(0.07)
+    shut = replace(looking, eyes=replace(looking.eyes, measured=np.array([False, False])))
+    aside_rad = math.radians(9.93)
+    assert gazer_of(shut).sigma_rad == pytest.approx(math.hypot(0.07, aside_rad), abs=1e-3)
+    one = replace(looking, eyes=replace(looking.eyes, measured=np.array([False, True])))
+    assert gazer_of(one).sigma_rad == pytest.approx(0.07)
+    unread = replace(looking, eyes=None)
+    expected_rad = math.hypot(unread.gaze_sigma_rad, aside_rad)
+    assert gazer_of(unread).sigma_rad == pytest.approx(expected_rad, abs=1e-3)
 
 
 def test_without_targets_only_people_are_looked_at():

@@ -73,6 +73,8 @@ EYE_WIDTH_M = 0.0235
 OF_TWO_AXES = math.sqrt(-2 * math.log(1 - 0.68))
 # An iris cannot be further from its centre's ray than this part of the radius: it would be hidden
 MOST_SINE = 0.94
+# Within this angle of the head's direction 68 % of the gazes lie, as far as the eyes turn in it
+EYES_IN_HEAD_RAD = FITTED.sigma_scale * OF_TWO_AXES * FITTED.spread_rad
 
 
 @dataclass(slots=True, frozen=True)

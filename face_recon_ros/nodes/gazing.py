@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from face_recon_ros.eyes.attention import Attention, Gazer
+from face_recon_ros.eyes.gaze import EYES_IN_HEAD_RAD
 from face_recon_ros.face import Face
 from face_recon_ros.msg import Gazes
 from face_recon_ros.nodes.outputs import is_held
@@ -84,5 +86,8 @@ class Gazing:
 
 
 def gazer_of(face: Face) -> Gazer:
-    """Return a face as one who looks."""
-    return Gazer(face.id, face.pose.translation_m, face.gaze, face.gaze_sigma_rad)
+    """Return a face as one who looks; eyes that are not measured may look aside of the head."""
+    sigma_rad = face.gaze_sigma_rad
+    if face.eyes is None or not face.eyes.measured.any():
+        sigma_rad = math.hypot(sigma_rad, EYES_IN_HEAD_RAD)
+    return Gazer(face.id, face.pose.translation_m, face.gaze, sigma_rad)
