@@ -53,8 +53,9 @@ FINALIZED = 'finalized'
 # How long the image in hand may take, on a machine that is busy: in a transition, and at the end
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
-# For subscribers to hear that there are no faces any more, before its topics end
-DELIVERY_PATIENCE_S = 2.0
+# For subscribers to hear that there are no faces any more, before its topics end. Fast DDS asks a
+# subscriber whether it has all every 3 s only, so most have heard long before they say so
+DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -294,9 +295,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             recognition, self._recognition = self._recognition, None
             if recognition is not None:
                 recognition.close()
+                if self.context.ok():
+                    wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
             offered, self._offered = self._offered, []
-            if self.context.ok():
-                wait_for_delivery(offered, DELIVERY_PATIENCE_S)
             for publisher in offered:
                 self.destroy_lifecycle_publisher(publisher)
 

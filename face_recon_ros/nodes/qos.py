@@ -30,6 +30,8 @@ def wait_for_delivery(publishers: Iterable[Publisher], patience_s: float) -> Non
     """
     Give what was published last the time to arrive: it is lost with its publisher.
 
+    Waiting for one is waiting for all: what was published is on its way meanwhile.
+
     :param patience_s: for all together; a subscriber that is stopped acknowledges nothing
     """
     end_s = time.monotonic() + patience_s
