@@ -27,6 +27,8 @@ ARGUMENTS = [
     parts.rviz_argument('true'),
     *parts.VIEW_ARGUMENTS,
 ]  # fmt: skip
+DRAWN = ('portrait', 'head')
+DEPTH_SENSORS = ('none', 'ideal', 'stereo', 'structured_light', 'time_of_flight')
 
 
 def generate_launch_description():
@@ -37,11 +39,13 @@ def generate_launch_description():
 def start(context):
     """Return RViz, the camera and the node."""
     given = parts.Given(context)
-    namespace = given.text('namespace')
-    files = [given.path('params_file')]
+    namespace = given.namespace()
+    files = [given.params_file()]
     values = {
-        name: given.text(name) for name in ('source', 'depth_sensor') if given.text(name)
+        'source': source_of(given),
+        'depth_sensor': given.choice('depth_sensor', *DEPTH_SENSORS),
     }
+    values = {name: value for name, value in values.items() if value}
     return [
         *parts.rviz(given, namespace),
         Node(
@@ -55,3 +59,14 @@ def start(context):
         # the camera sends no compressed images, whatever the file says
         parts.face_recon_node(given, namespace, files, {'image_transport': 'raw'}, []),
     ]
+
+
+def source_of(given):
+    """Return where the images come from, '' where it was not given."""
+    text = given.text('source')
+    if text in DRAWN:
+        return text
+    try:
+        return given.path('source')
+    except RuntimeError as error:
+        raise RuntimeError(f'{error}; or use {" or ".join(DRAWN)}') from None

@@ -32,10 +32,10 @@ def generate_launch_description():
 def start(context):
     """Return RViz, if asked for, and the node."""
     given = parts.Given(context)
-    namespace = given.text('namespace')
+    namespace = given.namespace()
     values = given.parameters()
     remappings = parts.camera_remappings(given)
-    files = [given.path('params_file')]
+    files = [given.params_file()]
     return [
         *parts.rviz(given, namespace, remappings, values),
         parts.face_recon_node(given, namespace, files, values, remappings),

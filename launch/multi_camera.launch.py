@@ -65,7 +65,7 @@ def start(context):
     """Return one RViz for all cameras, if asked for, and a node for each."""
     given = parts.Given(context)
     cameras = camera_names(given.text('cameras'))
-    outer = given.text('namespace').strip('/')
+    outer = given.namespace().strip('/')
     values = given.parameters()
     return [
         *parts.rviz(given, outer, values=values, cameras=cameras),
@@ -90,9 +90,10 @@ def camera_names(text):
 
 def camera_node(given, namespace, camera, values):
     """Return the node of one camera; what its own file sets, arguments do not."""
-    common = given.path('params_file')
-    own = os.path.join(given.path('params_dir'), f'{camera}.yaml')
-    own_files = [own] if given.path('params_dir') and os.path.isfile(own) else []
+    common = given.params_file()
+    folder = given.folder('params_dir')
+    own = os.path.join(folder, f'{camera}.yaml')
+    own_files = [own] if folder and os.path.isfile(own) else []
     node = f'/{namespace}/face_recon'
     kept = settings_of(node, own_files)
     values = {name: value for name, value in values.items() if name not in kept}
@@ -112,9 +113,13 @@ def settings_of(node, files):
         try:
             with open(path) as file:
                 content = yaml.safe_load(file)
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise RuntimeError(f'{path}: {" ".join(str(error).split())}') from None
         for pattern, values in sections('', content):
+            if not isinstance(values, dict):
+                raise RuntimeError(
+                    f"{path}: ros__parameters of '{pattern}' is {values}: give names and values"
+                )
             if fits(pattern, node):
                 settings.update(values)
     return settings

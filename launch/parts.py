@@ -9,6 +9,7 @@ Everything is checked before the first process is started, so that a refusal lea
 """
 
 import os
+import re
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import DeclareLaunchArgument
@@ -20,6 +21,10 @@ from launch_ros.substitutions import FindPackageShare
 PACKAGE = 'face_recon_ros'
 FLAGS = {'true': True, '1': True, 'false': False, '0': False}
 RESPAWN_DELAY_S = 2.0
+NAMES = '[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*'
+SHIPPED_PARAMS_FILE = PathJoinSubstitution(
+    [FindPackageShare(PACKAGE), 'config', 'face_recon.yaml']
+)
 
 
 def argument(name, default, description):
@@ -29,8 +34,8 @@ def argument(name, default, description):
 
 PARAMS_FILE = argument(
     'params_file',
-    PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'face_recon.yaml']),
-    'file of parameters; arguments that are given win over it',
+    SHIPPED_PARAMS_FILE,
+    "file of parameters; arguments that are given win over it; '': the one of this package",
 )
 PARAMETER_ARGUMENTS = [
     argument(
@@ -106,6 +111,44 @@ class Given:
             raise RuntimeError(f"{name} is '{path}': there is no such file")
         return path
 
+    def file(self, name):
+        """Return an argument that names a file, '' where it was not given."""
+        path = self.path(name)
+        if path and os.path.isdir(path):
+            raise RuntimeError(f"{name} is '{path}': this is a folder, give a file")
+        return path
+
+    def folder(self, name):
+        """Return an argument that names a folder, '' where it was not given."""
+        path = self.path(name)
+        if path and not os.path.isdir(path):
+            raise RuntimeError(f"{name} is '{path}': this is no folder, give one")
+        return path
+
+    def params_file(self):
+        """Return the parameter file: the one of this package where none was given."""
+        return self.file('params_file') or SHIPPED_PARAMS_FILE.perform(self._context)
+
+    def topic(self, name):
+        """Return an argument that names a topic."""
+        text = self.text(name)
+        if not re.fullmatch(f'(~/|/)?{NAMES}', text):
+            raise RuntimeError(
+                f"{name} is '{text}': give a topic, as /camera/{name}: names joined by /, each a "
+                'letter or _, then letters, digits and _'
+            )
+        return text
+
+    def namespace(self):
+        """Return the argument that names a namespace, '' where it was not given."""
+        text = self.text('namespace')
+        if not re.fullmatch(f'/?|/?{NAMES}/?', text):
+            raise RuntimeError(
+                f"namespace is '{text}': give names joined by /, each a letter or _, then "
+                'letters, digits and _'
+            )
+        return text
+
     def parameters(self):
         """Return those parameters of the node that were given as arguments."""
         values = {
@@ -150,11 +193,11 @@ def face_recon_node(given, namespace, files, values, remappings):
 
 def camera_remappings(given):
     """Return the remappings from the node's inputs to the topics of a camera."""
-    image, depth = given.text('image'), given.text('depth_image')
+    image, depth = given.topic('image'), given.topic('depth_image')
     return [
         ('image', image),
         ('image/compressed', f'{image}/compressed'),
-        ('camera_info', given.text('camera_info')),
+        ('camera_info', given.topic('camera_info')),
         ('depth_image', depth),
         ('depth_image/compressedDepth', f'{depth}/compressedDepth'),
     ]
@@ -176,7 +219,7 @@ def rviz(given, namespace, remappings=(), values=None, cameras=()):
             f'rviz2 is not installed: sudo apt install ros-{distribution}-rviz2, or rviz:=false'
         ) from None
     options = {
-        '--display-config': given.path('rviz_config'),
+        '--display-config': given.file('rviz_config'),
         '--fixed-frame': given.text('fixed_frame'),
         '--cameras': ','.join(cameras),
     }

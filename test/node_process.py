@@ -97,13 +97,18 @@ def running(*ros_arguments):
 
 def start_refused(*parameters):
     """Start the node with parameters that it refuses; return the line that it says."""
-    arguments = [a for p in parameters for a in ('-p', p)]
+    return refused(*(a for p in parameters for a in ('-p', p)))
+
+
+def refused(*ros_arguments, command=NODE, environment=None):
+    """Start a node with ROS arguments that it refuses; return the line that it says."""
     done = subprocess.run(
-        [*NODE, '--ros-args', *arguments],
+        [*command, '--ros-args', *ros_arguments],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
         cwd=ELSEWHERE,
+        env={**os.environ, **(environment or {})},
     )
     assert done.returncode == 1, done.stderr
     assert 'Traceback' not in done.stderr

@@ -24,7 +24,8 @@ from rclpy.qos import ReliabilityPolicy
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.parameters import DECLARATIONS
 from face_recon_ros.paths import share_directory
-from face_recon_ros.tools.sample_camera_node import SampleCameraNode
+from face_recon_ros.tools.depth_sensors import SENSORS
+from face_recon_ros.tools.sample_camera_node import NO_SENSOR, SampleCameraNode
 
 CONFIG = share_directory() / 'config'
 LIB = share_directory().parents[1] / 'lib' / 'face_recon_ros'  # where launch looks for executables
@@ -150,12 +151,57 @@ def test_executables_are_installed(launch_file, name):
             {'rviz': 'true', 'rviz_config': '/no/my.rviz'},
             "rviz_config is '/no/my.rviz': there is no such file",
         ),
+        (
+            {'params_file': str(CONFIG)},
+            f"params_file is '{CONFIG}': this is a folder, give a file",
+        ),
+        (
+            {'rviz': 'true', 'rviz_config': str(CONFIG)},
+            f"rviz_config is '{CONFIG}': this is a folder, give a file",
+        ),
     ],
 )
 def test_a_bad_argument_is_refused_in_one_line(launch_file, given, message):
+    assert refusal_of(launch_file('face_recon'), **given) == message
+
+
+def refusal_of(file, **given):
     with pytest.raises(RuntimeError) as refusal:
-        launch_file('face_recon').start(**given)
-    assert str(refusal.value) == message
+        file.start(**given)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize('topic', ['', '/', '/camera/image/', 'a//b', '1st', '/a b', 'a\n', '~x'])
+@pytest.mark.parametrize('argument', ['image', 'camera_info', 'depth_image'])
+@pytest.mark.parametrize('name', ['face_recon', 'multi_camera'])
+def test_what_is_no_topic_is_refused(launch_file, name, argument, topic):
+    said = refusal_of(launch_file(name), **REQUIRED.get(name, {}), **{argument: topic})
+    assert said.startswith(f"{argument} is '{topic}': give a topic, as /camera/{argument}: ")
+
+
+@pytest.mark.parametrize('topic', ['image', '/image', '~/image', '_a/b_1', '/camera/image_raw'])
+def test_names_of_topics_are_taken(launch_file, topic):
+    (node,) = launch_file('face_recon').start(image=topic)
+    assert ('image', topic) in node['remappings']
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_a_namespace_that_is_none_is_refused(launch_file, name):
+    for namespace in ('1st', 'a b', 'a//b', '//'):
+        with pytest.raises(RuntimeError, match=f"namespace is '{namespace}': give names joined"):
+            launch_file(name).start(**REQUIRED.get(name, {}), rviz='false', namespace=namespace)
+
+
+@pytest.mark.parametrize('namespace', ['', '/', '/a/b/', 'a'])
+def test_names_of_namespaces_are_taken(launch_file, namespace):
+    (node,) = launch_file('face_recon').start(namespace=namespace)
+    assert node['namespace'] == namespace
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_an_empty_parameter_file_is_the_shipped_one(launch_file, name):
+    nodes = launch_file(name).start(**REQUIRED.get(name, {}), rviz='false', params_file='')
+    assert all(node['parameters'][0] == str(CONFIG / 'face_recon.yaml') for node in nodes)
 
 
 # --- one camera --------------------------------------------------------------------
@@ -204,6 +250,28 @@ def test_the_demo_s_source_is_the_file_s_where_none_is_given(launch_file, starte
     assert camera.get_parameter('source').value == path
     camera = started(demo, 'sample_camera', params_file=file, rviz='false', source='portrait')
     assert camera.get_parameter('source').value == 'portrait'
+
+
+def test_the_demo_refuses_a_source_or_sensor_that_is_not_there(launch_file):
+    demo = launch_file('demo')
+    assert refusal_of(demo, source='/no/my.mp4') == (
+        "source is '/no/my.mp4': there is no such file; or use portrait or head"
+    )
+    said = refusal_of(demo, source='head', depth_sensor='lidar')
+    assert said.startswith("depth_sensor is 'lidar': use none or ideal or ")
+
+
+@pytest.mark.parametrize('sensor', [NO_SENSOR, *SENSORS])
+def test_the_demo_knows_all_depth_sensors(launch_file, sensor):
+    assert launch_file('demo').start(source='head', depth_sensor=sensor)
+
+
+def test_the_demo_finds_a_source_in_the_home_folder(launch_file, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'my.mp4').touch()
+    camera, _ = launch_file('demo').start(source='~/my.mp4', rviz='false')
+    (by_node, *_) = (p for p in camera['parameters'] if isinstance(p, dict))
+    assert by_node['source'].args[0] == str(tmp_path / 'my.mp4')
 
 
 OF_THE_FILE = {'image_transport': 'compressed', 'autostart': False, 'use_sim_time': True}
@@ -376,11 +444,25 @@ def test_bad_camera_names_are_refused(launch_file, cameras):
 
 def test_a_parameter_file_that_is_no_yaml_is_refused_in_one_line(launch_file, tmp_path):
     path = tmp_path / 'my.yaml'
-    path.write_text('a: [1\nb: 2')
-    with pytest.raises(RuntimeError) as refusal:
-        launch_file('multi_camera').start(cameras='front', params_file=str(path))
-    assert str(path) in str(refusal.value)
-    assert '\n' not in str(refusal.value)
+    for content in (b'a: [1\nb: 2', b'a: "\xff"'):
+        path.write_bytes(content)
+        said = refusal_of(launch_file('multi_camera'), cameras='front', params_file=str(path))
+        assert said.startswith(f'{path}: ')
+        assert '\n' not in said
+
+
+def test_parameters_without_names_are_refused(launch_file, tmp_path):
+    path = tmp_path / 'my.yaml'
+    path.write_text('/**:\n  ros__parameters: [1]\n')
+    assert refusal_of(launch_file('multi_camera'), cameras='front', params_file=str(path)) == (
+        f"{path}: ros__parameters of '/**' is [1]: give names and values"
+    )
+
+
+def test_a_file_in_place_of_the_cameras_folder_is_refused(launch_file, tmp_path):
+    path = write_parameters(tmp_path / 'front.yaml', max_faces=3)
+    said = refusal_of(launch_file('multi_camera'), cameras='front', params_dir=path)
+    assert said == f"params_dir is '{path}': this is no folder, give one"
 
 
 # --- the parameter file ------------------------------------------------------------

@@ -157,6 +157,25 @@ def test_without_rviz_nothing_is_started(no_rviz, name):
     )
 
 
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ('face_recon.launch.py', 'image:='),
+        ('face_recon.launch.py', 'namespace:=1st'),
+        ('face_recon.launch.py', 'params_file:=/'),
+        ('demo.launch.py', 'source:=/no/my.mp4'),
+        ('multi_camera.launch.py', 'cameras:=front', 'params_dir:=/etc/passwd'),
+    ],
+)
+def test_a_bad_argument_is_one_line_before_anything_is_started(arguments):
+    with launched(*arguments) as launch:
+        assert launch.process.wait(DEADLINE_S) == 1
+    assert pids_of(launch) == {}
+    (line,) = (line for line in launch.lines if '[ERROR]' in line)
+    name, _, value = arguments[-1].partition(':=')
+    assert f"{name} is '{value}': " in line
+
+
 def test_the_demo_shows_itself_in_rviz():
     with launched('demo.launch.py', 'namespace:=robot') as launch:
         launch.wait_line(f'rviz2 -d {share_directory()}/config/face_recon.rviz')

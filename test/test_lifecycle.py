@@ -31,6 +31,7 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from face_recon_ros.errors import ModelFileError
+from face_recon_ros.nodes import humans
 from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
@@ -335,6 +336,26 @@ def test_cleanup_frees_models_and_outputs(make_node):
         assert model() is None
         assert {p.topic_name for p in node.publishers} == offered
     assert len(node._managed_entities) == 0
+
+
+def test_only_what_withdraws_faces_is_waited_for_at_the_end(make_node, monkeypatch):
+    """What nobody misses, as /tf, takes as long to be acknowledged."""
+    waits = []
+
+    def wait(publishers, patience_s):
+        publishers = list(publishers)
+        assert all(p.topic_name in {o.topic_name for o in node.publishers} for p in publishers)
+        waits.append(({p.topic_name for p in publishers}, patience_s))
+
+    monkeypatch.setattr(node_module, 'wait_for_delivery', wait)
+    node = make_node()
+    bring(node, 'active')
+    node.close()
+    ((topics, patience_s),) = waits
+    own = {f'/face_recon/{name}' for name in ('faces', 'poses', 'markers', 'gazes')}
+    assert topics == own | ({'/humans/faces/tracked'} if humans.AVAILABLE else set())
+    # what docs/ros.md promises, with the time for the image in hand
+    assert patience_s + node_module.END_PATIENCE_S < 2.0
 
 
 @pytest.mark.parametrize(

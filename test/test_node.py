@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from face_recon_ros.msg import FaceArray, FaceLandmarks
 from geometry_msgs.msg import PoseArray
@@ -25,6 +26,7 @@ from node_process import (
     Peer,
     image_profile,  # noqa: F401
     process,
+    refused,
     running,
     stamp_of,
     start_refused,
@@ -41,6 +43,7 @@ import face_recon_ros.nodes.node
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.process import start_ros
 from face_recon_ros.paths import model_file
 from face_recon_ros.rendering.renderer import Renderer
 from face_recon_ros.rotations import rotation_angles_rad, rotation_from_quaternion
@@ -651,6 +654,38 @@ def test_bad_parameters_keep_the_node_from_starting():
     assert 'overlay_mode' in start_refused('overlay_mode:=wings')
     assert 'max_faces' in start_refused('max_faces:=many')
     assert 'max_faces' in start_refused('max_faces:=-3')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['-r', 'image:=/camera/image/'], "'-r image:=/camera/image/'"),
+        (['-r', 'image:='], "'-r image:='"),
+        (['-r', '__ns:=front'], "'-r __ns:=front'"),
+        (['--params-file', '/no/my.yaml'], "'--params-file /no/my.yaml'"),
+        (['--log-level', 'loud'], "'--log-level loud'"),
+        (['--quiet'], "unknown ROS arguments: ['--quiet']"),
+    ],
+)
+def test_bad_ros_arguments_keep_the_node_from_starting(arguments, words):
+    line = refused(*arguments)
+    assert words in line
+    assert '/src/' not in line  # nobody reads the sources of rcl
+
+
+def test_a_bad_environment_keeps_the_node_from_starting():
+    assert 'ROS_DOMAIN_ID' in refused(environment={'ROS_DOMAIN_ID': 'front'})
+
+
+def test_errors_of_the_program_keep_their_traceback(monkeypatch):
+    """Only what rcl says is a user's matter."""
+
+    def broken(**_):
+        raise RuntimeError('broken program')
+
+    monkeypatch.setattr(rclpy, 'init', broken)
+    with pytest.raises(RuntimeError, match='broken program'):
+        start_ros([])
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -1,9 +1,21 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What was published last is given the time to arrive."""
+"""
+Quality of service: bad overrides are refused by name.
 
-from face_recon_ros.nodes.qos import wait_for_delivery
+And what was published last is given the time to arrive.
+"""
+
+import pytest
+import rclpy
+from node_process import NODE, refused
+from rclpy.lifecycle import TransitionCallbackReturn
+from std_srvs.srv import SetBool
+
+from face_recon_ros.nodes.node import FaceReconNode
+from face_recon_ros.nodes.qos import overrides_of, wait_for_delivery
+from face_recon_ros.tools.processes import module_command
 
 
 class Slow:
@@ -43,3 +55,102 @@ def test_all_publishers_together_are_waited_for_no_longer_than_the_patience(monk
 
 def test_a_middleware_without_acknowledgements_is_not_waited_for():
     wait_for_delivery([Unsupported()], 0.5)
+
+
+# --- overrides ---------------------------------------------------------------------
+
+SAMPLE_CAMERA = module_command('face_recon_ros.tools.sample_camera')
+
+
+@pytest.mark.parametrize(
+    ('override', 'value', 'needed', 'command'),
+    [
+        ('/image.subscription.reliability', 'bestest', 'reliable or best_effort', NODE),
+        ('/image.subscription.depth', '-1', '0 to 2147483647', NODE),
+        ('/depth_image.subscription.history', 'keep', 'keep_last or keep_all', NODE),
+        ('/face_recon/faces.publisher.reliability', 'unknown', 'reliable or best_effort', NODE),
+        ('/diagnostics.publisher.history', 'foo', 'keep_last or keep_all', NODE),
+        ('/image.publisher.reliability', 'bestest', 'reliable or best_effort', SAMPLE_CAMERA),
+    ],
+)
+def test_an_override_that_cannot_be_used_ends_the_start(override, value, needed, command):
+    line = refused('-p', f'qos_overrides.{override}:={value}', command=command)
+    assert f"qos_overrides.{override} is '{value}': start the node again with" in line
+    assert needed in line
+
+
+@pytest.fixture
+def managed():
+    """Return a function that makes the node here with one override, without autostart."""
+    made = []
+
+    def make(override, *more):
+        parameters = ['autostart:=false', f'qos_overrides.{override}', *more]
+        rclpy.init(args=['--ros-args', *(a for p in parameters for a in ('-p', p))])
+        made.append(FaceReconNode())
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def names_of(things):
+    return sorted(thing.topic_name for thing in things)
+
+
+def test_an_override_that_cannot_be_used_keeps_the_node_unconfigured(managed):
+    node = managed('/face_recon/faces.publisher.reliability:=bestest')
+    before = names_of(node.publishers)
+    for _ in range(2):
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert node.state == 'unconfigured'
+        assert '/face_recon/faces.publisher.reliability' in node.failure
+        assert 'start the node again' in node.failure
+        assert names_of(node.publishers) == before
+
+
+@pytest.mark.parametrize('topic', ['/image', '/camera_info', '/depth_image'])
+def test_an_override_of_a_subscription_leaves_nothing_behind(managed, topic):
+    node = managed(f'{topic}.subscription.reliability:=bestest')
+    before = names_of(node.subscriptions)
+    for _ in range(2):
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_activate() == TransitionCallbackReturn.ERROR
+        assert f'qos_overrides.{topic}.subscription.reliability' in node.failure
+        assert node.state == 'unconfigured'
+        assert names_of(node.subscriptions) == before
+
+
+@pytest.mark.parametrize('topic', ['/tf', '/tf_static'])
+def test_an_override_of_transforms_leaves_nothing_behind(managed, topic):
+    node = managed(f'{topic}.subscription.reliability:=bestest', 'filtering_frame:=odom')
+    before = names_of(node.subscriptions)
+    for _ in range(2):
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert f'qos_overrides.{topic}.subscription.reliability' in node.failure
+        assert names_of(node.subscriptions) == before
+
+
+def test_an_override_that_cannot_be_used_is_said_when_the_node_is_enabled(managed):
+    node = managed('/image.subscription.depth:=-1')
+    node._on_enable(SetBool.Request(data=False), SetBool.Response())
+    node.trigger_configure()
+    node.trigger_activate()
+    before = names_of(node.subscriptions)
+    for _ in range(2):
+        answer = node._on_enable(SetBool.Request(data=True), SetBool.Response())
+        assert not answer.success
+        assert '/image.subscription.depth' in answer.message
+        assert names_of(node.subscriptions) == before
+        assert node._recognition._workers == []
+
+
+def test_errors_that_are_no_override_s_stay_what_they_are(managed):
+    node = managed('/image.subscription.depth:=2')
+    node.trigger_configure()
+    node.trigger_activate()
+    with pytest.raises(ZeroDivisionError), overrides_of(node):
+        raise ZeroDivisionError

@@ -331,3 +331,11 @@ def test_a_missing_rviz_is_said_in_one_line(monkeypatch, tmp_path):
         assert started.lines == [
             'error: rviz2 is not installed: sudo apt install ros-jazzy-rviz2'
         ]
+
+
+def test_bad_ros_arguments_are_said_in_one_line(rviz):
+    with rviz('--ros-args', '-r', 'image:=/camera/image/') as started:
+        assert started.wait(DEADLINE_S) == 1
+        (line,) = started.complaints()[1:]  # the first is rcl's own
+        assert line.startswith('error: ')
+        assert "'-r image:=/camera/image/'" in line

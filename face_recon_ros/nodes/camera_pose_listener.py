@@ -23,9 +23,10 @@ from collections.abc import Callable
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from tf2_msgs.msg import TFMessage
 
+from face_recon_ros.nodes.qos import overrides_of
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.transform_bytes import WireTransform, transforms_in
 from face_recon_ros.nodes.transform_tree import (
@@ -81,17 +82,26 @@ class CameraPoseListener:
         self._static: set[bytes] = set()
         self._camera_frame = ''
         self._kept: frozenset[bytes] = frozenset()  # frames whose motion matters
-        self._subscriptions = [
-            node.create_subscription(
-                TFMessage,
-                topic,
-                lambda data, static=static: self.take(data, static),
-                _transforms_qos(static),
-                raw=True,
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        self._subscriptions: list[Subscription] = []
+        try:
+            self._subscribe('/tf', static=False)
+            self._subscribe('/tf_static', static=True)
+        except Exception:
+            self.close()
+            raise
+
+    def _subscribe(self, topic: str, static: bool) -> None:
+        with overrides_of(self._node) as overrides:
+            self._subscriptions.append(
+                self._node.create_subscription(
+                    TFMessage,
+                    topic,
+                    lambda data: self.take(data, static),
+                    _transforms_qos(static),
+                    raw=True,
+                    qos_overriding_options=overrides,
+                )
             )
-            for topic, static in (('/tf', False), ('/tf_static', True))
-        ]
 
     @property
     def _subject(self) -> str:

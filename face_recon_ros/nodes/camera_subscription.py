@@ -12,7 +12,6 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -20,6 +19,7 @@ from face_recon_ros.calibration import Calibration
 from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED
+from face_recon_ros.nodes.qos import overrides_of
 
 # An old rclpy gives a callback the message alone
 GIVES_INFO = hasattr(Subscription, 'CallbackType')
@@ -76,27 +76,34 @@ class CameraSubscription:
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
         self._release_timer.cancel()
-        overrides = QoSOverridingOptions.with_default_policies()
-        self._infos = node.create_subscription(
-            CameraInfo,
-            'camera_info',
-            self._on_camera_info,
-            image_qos(),
-            qos_overriding_options=overrides,
-        )
-        self._images = node.create_subscription(
-            CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
-            topic,
-            self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
-            image_qos(),
-            qos_overriding_options=overrides,
-        )
+        self._subscriptions: list[Subscription] = []
+        try:
+            self._subscribe(topic)
+        except Exception:
+            self.close()
+            raise
+
+    def _subscribe(self, topic: str) -> None:
+        wanted = {
+            'camera_info': (CameraInfo, self._on_camera_info),
+            topic: (
+                CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
+                self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
+            ),
+        }
+        for name, (kind, callback) in wanted.items():
+            with overrides_of(self._node) as overrides:
+                self._subscriptions.append(
+                    self._node.create_subscription(
+                        kind, name, callback, image_qos(), qos_overriding_options=overrides
+                    )
+                )
 
     def close(self) -> None:
         """Listen no more."""
         self._held = None
-        self._node.destroy_subscription(self._images)
-        self._node.destroy_subscription(self._infos)
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
         self._node.destroy_timer(self._release_timer)
 
     def _on_camera_info(self, message: CameraInfo) -> None:

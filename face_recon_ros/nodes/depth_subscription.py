@@ -12,13 +12,13 @@ from collections import deque
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ImageError
 from face_recon_ros.io.depth_encodings import compressed_to_depth, to_depth
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
+from face_recon_ros.nodes.qos import overrides_of
 from face_recon_ros.nodes.settings import COMPRESSED_DEPTH
 from face_recon_ros.nodes.stamps import seconds
 
@@ -53,13 +53,14 @@ class DepthSubscription:
         self._lock = threading.Lock()
         self._arrived_s = time.monotonic() - STOPPED_S
         self._kept: deque[tuple[float, Image | CompressedImage]] = deque(maxlen=KEPT)
-        self._subscription = node.create_subscription(
-            CompressedImage if transport == COMPRESSED_DEPTH else Image,
-            self._topic,
-            self._on_depth,
-            QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_EFFORT),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with overrides_of(node) as overrides:
+            self._subscription = node.create_subscription(
+                CompressedImage if transport == COMPRESSED_DEPTH else Image,
+                self._topic,
+                self._on_depth,
+                QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_EFFORT),
+                qos_overriding_options=overrides,
+            )
 
     def close(self) -> None:
         """Listen no more."""

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from rclpy.publisher import Publisher
 
 from face_recon_ros.eyes.attention import Attention, Gazer
 from face_recon_ros.eyes.gaze import EYES_IN_HEAD_RAD
@@ -75,6 +77,10 @@ class Gazing:
         if self._humans is not None and self._are_humans_wanted():
             for sender, receiver in pairs:
                 self._humans.publish(Gaze(header=header, sender=sender, receiver=receiver))
+
+    def withdraws_on(self) -> Sequence[Publisher]:
+        """Return that of ~/gazes; REP-155 has no message of nobody."""
+        return (self._gazes,)
 
     def close(self) -> None:
         """Listen to no targets any more; the node destroys the publishers it has made."""

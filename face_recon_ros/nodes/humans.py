@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -138,6 +138,10 @@ class Humans:
             # last, so that what it names is there
             if has_listener(self._tracked):
                 self._tracked.publish(IdsList(header=result.header, ids=list(self._faces)))
+
+    def withdraws_on(self) -> Sequence[Publisher]:
+        """Return the list of faces; the topics of a face end without a message."""
+        return (self._tracked,)
 
     def close(self) -> None:
         """End the topics of all faces."""

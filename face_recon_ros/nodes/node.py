@@ -53,8 +53,9 @@ FINALIZED = 'finalized'
 # How long the image in hand may take, on a machine that is busy: in a transition, and at the end
 TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
-# For subscribers to hear that there are no faces any more, before its topics end
-DELIVERY_PATIENCE_S = 2.0
+# For subscribers to hear that there are no faces any more, before its topics end. Fast DDS asks a
+# subscriber whether it has all every 3 s only, so most have heard long before they say so
+DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -146,7 +147,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the outputs and listen to the camera."""
         super().on_activate(state)
-        return self._attempt('activate', self._listen)
+        is_done = self._attempt('activate', self._listen) == SUCCESS
+        # what was begun is freed then
+        return SUCCESS if is_done else TransitionCallbackReturn.ERROR
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen no more, withdraw the faces shown, close the outputs."""
@@ -243,17 +246,24 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._monitor.restart(time.monotonic())
         self._depth_monitor.restart()
         self._recognition.start()
-        self._recognition.processor.depth = self._depth_subscription()
-        self._camera = CameraSubscription(
+        try:
+            self._recognition.processor.depth = self._depth_subscription()
+            self._camera = self._camera_subscription(self._recognition)
+        except Exception:
+            self._stop_listening()
+            raise
+        self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic}')
+
+    def _camera_subscription(self, recognition: Recognition) -> CameraSubscription:
+        return CameraSubscription(
             self,
             self._diagnosis.image_topic,
-            self._recognition.processor.calibration,
+            recognition.processor.calibration,
             self._tuning.settings.calibration_wait_s,
             self._monitor,
-            self._recognition.wanted,
-            self._recognition.submit,
+            recognition.wanted,
+            recognition.submit,
         )
-        self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic}')
 
     def _depth_subscription(self) -> DepthSubscription | None:
         settings = self._tuning.settings
@@ -292,9 +302,9 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             recognition, self._recognition = self._recognition, None
             if recognition is not None:
                 recognition.close()
+                if self.context.ok():
+                    wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
             offered, self._offered = self._offered, []
-            if self.context.ok():
-                wait_for_delivery(offered, DELIVERY_PATIENCE_S)
             for publisher in offered:
                 self.destroy_lifecycle_publisher(publisher)
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from geometry_msgs.msg import PoseArray
+from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
@@ -49,6 +50,10 @@ class Output(Protocol):
 
         When the node is deactivated or disabled this is called once more (Result.withdrawal).
         """
+        ...
+
+    def withdraws_on(self) -> Sequence[Publisher]:
+        """Return the publishers on which a withdrawal is published: it shall arrive."""
         ...
 
     def close(self) -> None:
@@ -98,6 +103,10 @@ class FaceOutputs:
             self._markers, lambda: messages.markers(faces, header, self._marker_count)
         ):
             self._marker_count = len(faces)
+
+    def withdraws_on(self) -> Sequence[Publisher]:
+        """Return all but /tf, which has no words for a face that is gone."""
+        return self._faces, self._poses, self._markers
 
     def close(self) -> None:
         """Do nothing: the node destroys the publishers it has made."""

@@ -9,7 +9,7 @@ Beside them the calibration of the camera, where viewers of depth images look fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias, cast
 
@@ -72,6 +72,10 @@ class Pictures:
         for publisher, make in self._outputs:
             publish_if_heard(publisher, partial(make, result))
         self._views.forget()
+
+    def withdraws_on(self) -> Sequence[Publisher]:
+        """Return none: the last pictures stay."""
+        return ()
 
     def close(self) -> None:
         """Do nothing: the node destroys the publishers it has made."""

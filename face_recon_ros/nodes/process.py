@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -120,20 +121,16 @@ def _run(
     import rclpy
     import rclpy.exceptions
     import rclpy.executors
-    from rclpy.signals import SignalHandlerOptions
 
     make_node = load()
     signals.interrupt_no_more()
     if signals.stopped:
         return EXIT_OK
+    start_ros(None if arguments is None else [sys.argv[0], *arguments])
     refusals = (
         FaceReconError,
         rclpy.exceptions.InvalidParameterTypeException,
         rclpy.exceptions.InvalidParameterValueException,
-    )
-    rclpy.init(
-        args=None if arguments is None else [sys.argv[0], *arguments],
-        signal_handler_options=SignalHandlerOptions.NO,
     )
     node: Any = None
     try:
@@ -154,6 +151,27 @@ def _run(
     if getattr(node, 'left_work', False):
         _end_at_once(EXIT_OK)
     return EXIT_OK
+
+
+def start_ros(command_line: list[str] | None) -> None:
+    """
+    Start rclpy, without its signal handlers.
+
+    :param command_line: the program's name and arguments; None: of this process.
+    :raises FaceReconError: ROS arguments or variables of the environment cannot be used.
+    """
+    import rclpy
+    from rclpy.impl.implementation_singleton import rclpy_implementation
+    from rclpy.signals import SignalHandlerOptions
+
+    try:
+        rclpy.init(args=command_line, signal_handler_options=SignalHandlerOptions.NO)
+    except rclpy_implementation.UnknownROSArgsError as error:
+        raise FaceReconError(f'unknown ROS arguments: {error}') from error
+    except rclpy_implementation.RCLError as error:
+        # without what rcl says of its own sources
+        text = re.sub(r',? at \S+:\d+|Error: error not set', '', str(error))
+        raise FaceReconError(' '.join(text.split())) from error
 
 
 def _end_at_once(status: int) -> NoReturn:

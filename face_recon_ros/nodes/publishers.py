@@ -12,7 +12,7 @@ from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 
-from face_recon_ros.nodes.qos import overrides, results_qos
+from face_recon_ros.nodes.qos import overrides_of, results_qos
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks
@@ -27,17 +27,19 @@ def managed_publisher(
     node: LifecycleNode, kind: type, topic: str, depth: int
 ) -> LifecyclePublisher:
     """Make a publisher that is open while the node is active; parameters override its QoS."""
-    publisher: LifecyclePublisher = node.create_lifecycle_publisher(
-        kind, topic, results_qos(depth), qos_overriding_options=overrides()
-    )
+    with overrides_of(node) as overrides:
+        publisher: LifecyclePublisher = node.create_lifecycle_publisher(
+            kind, topic, results_qos(depth), qos_overriding_options=overrides
+        )
     return publisher
 
 
 def lasting_publisher(node: Node, kind: type, topic: str, depth: int) -> Publisher:
     """Make a publisher that is open in every state; parameters override its QoS."""
-    return node.create_publisher(
-        kind, topic, results_qos(depth), qos_overriding_options=overrides()
-    )
+    with overrides_of(node) as overrides:
+        return node.create_publisher(
+            kind, topic, results_qos(depth), qos_overriding_options=overrides
+        )
 
 
 def passing_publisher(node: Node, kind: type, topic: str, depth: int) -> Publisher:

@@ -1,15 +1,23 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The quality of service of what the nodes publish."""
+"""The quality of service of what the nodes publish, and parameters that override it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rclpy.duration import Duration
+from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+
+from face_recon_ros.errors import SettingsError
+
+OVERRIDES = 'qos_overrides'
+MAX_DEPTH = 2**31 - 1  # DDS'
+_POLICIES = {'history': HistoryPolicy, 'reliability': ReliabilityPolicy}
 
 
 def results_qos(depth: int) -> QoSProfile:
@@ -21,14 +29,41 @@ def results_qos(depth: int) -> QoSProfile:
     return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
 
 
-def overrides() -> QoSOverridingOptions:
-    """Return what lets parameters override a profile."""
-    return QoSOverridingOptions.with_default_policies()
+@contextmanager
+def overrides_of(node: Node) -> Iterator[QoSOverridingOptions]:
+    """
+    Give what lets parameters of a node override profiles, to make publishers or subscriptions.
+
+    :raises SettingsError: such a parameter has a value that cannot be used.
+    """
+    try:
+        yield QoSOverridingOptions.with_default_policies()
+    except Exception as error:
+        # rclpy and DDS raise errors of many kinds, and none names the parameter
+        for name, parameter in node.get_parameters_by_prefix(OVERRIDES).items():
+            needed = _needed_instead(name.rpartition('.')[2], parameter.value)
+            if needed:
+                raise SettingsError(
+                    f"parameter {OVERRIDES}.{name} is '{parameter.value}': start the node again "
+                    f'with {needed}'
+                ) from error
+        raise
+
+
+def _needed_instead(policy: str, value: object) -> str:
+    """Return what a policy may be, '' where it is that."""
+    if policy == 'depth':
+        is_usable = isinstance(value, int) and 0 <= value <= MAX_DEPTH
+        return '' if is_usable else f'0 to {MAX_DEPTH}'
+    words = [p.name.lower() for p in _POLICIES.get(policy, ()) if p.name != 'UNKNOWN']
+    return '' if str(value).lower() in words else ' or '.join(words)
 
 
 def wait_for_delivery(publishers: Iterable[Publisher], patience_s: float) -> None:
     """
     Give what was published last the time to arrive: it is lost with its publisher.
+
+    Waiting for one is waiting for all: what was published is on its way meanwhile.
 
     :param patience_s: for all together; a subscriber that is stopped acknowledges nothing
     """

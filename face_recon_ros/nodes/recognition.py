@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Sequence
 from functools import partial
 
+from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 
 from face_recon_ros.errors import FaceReconError
@@ -132,6 +133,10 @@ class Recognition:
                     output.publish(Result.withdrawal(header))
         finally:
             self._publishing.release()
+
+    def withdraws_on(self) -> list[Publisher]:
+        """Return the publishers on which stop() tells that faces are gone."""
+        return [p for output in self._all_outputs for p in output.withdraws_on()]
 
     def close(self) -> None:
         """Give back what the outputs hold."""

@@ -13,10 +13,9 @@ from typing import Any
 import rclpy
 from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
 from face_recon_ros.msg import FaceArray
-from face_recon_ros.nodes.process import Signals
+from face_recon_ros.nodes.process import Signals, start_ros
 
 NODE = 'face_recon'
 # for the node's answer, once it has published
@@ -44,10 +43,11 @@ def look(
     :param wait_s: after which what was not told stays ''.
     :param frame: '' or the frame, which is not waited for then.
     :param signals: one ends the waiting.
+    :raises FaceReconError: ROS arguments cannot be used.
     """
     # an exception in the middle of what rclpy does would be told as a fault
     signals.interrupt_no_more()
-    rclpy.init(args=['', *ros], signal_handler_options=SignalHandlerOptions.NO)
+    start_ros(['', *ros])
     node = rclpy.create_node('face_recon_rviz', start_parameter_services=False)
     try:
         return _ask(node, cameras, wait_s, frame, signals)

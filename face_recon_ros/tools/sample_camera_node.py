@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -20,6 +20,7 @@ from face_recon_ros.errors import ImageError
 from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.declarations import declarations_of
 from face_recon_ros.nodes.images import to_image
+from face_recon_ros.nodes.qos import overrides_of
 from face_recon_ros.settings import (
     Change,
     check_settings,
@@ -110,7 +111,7 @@ class SampleCameraNode(Node):
     """Publishes `image` and `camera_info` of a source, and `depth_image` of one that has depth."""
 
     def __init__(self) -> None:
-        """:raises ImageError: the source cannot be read."""
+        """:raises FaceReconError: the source cannot be read, or a parameter cannot be used."""
         super().__init__('sample_camera')
         given: dict[str, Any] = {
             d.name: self.declare_parameter(d.name, d.default, d.descriptor()).value
@@ -127,26 +128,25 @@ class SampleCameraNode(Node):
             settings.loop,
             settings.focal_length_px,
         )
-        overrides = QoSOverridingOptions.with_default_policies()
-        self._images = self.create_publisher(
-            Image, 'image', camera_qos(), qos_overriding_options=overrides
-        )
-        self._infos = self.create_publisher(
-            CameraInfo, 'camera_info', camera_qos(), qos_overriding_options=overrides
-        )
+        self._images = self._publisher(Image, 'image')
+        self._infos = self._publisher(CameraInfo, 'camera_info')
         self._depths = None
         if isinstance(self._source, HeadSource) and settings.depth_sensor != NO_SENSOR:
             sensor = SENSORS[settings.depth_sensor]
             self._sensor = replace(sensor, shift_px=settings.depth_shift_px)
             self._lag_s = settings.depth_lag_s
-            self._depths = self.create_publisher(
-                Image, 'depth_image', camera_qos(), qos_overriding_options=overrides
-            )
+            self._depths = self._publisher(Image, 'depth_image')
         rate_hz = settings.rate_hz or self._source.rate_hz or 30.0
         self._timer = self.create_timer(1.0 / rate_hz, self._publish)
         self.get_logger().info(
             f'publishing {settings.source} at {rate_hz:g} Hz on {self.resolve_topic_name("image")}'
         )
+
+    def _publisher(self, kind: type, topic: str) -> Publisher:
+        with overrides_of(self) as overrides:
+            return self.create_publisher(
+                kind, topic, camera_qos(), qos_overriding_options=overrides
+            )
 
     def _publish(self) -> None:
         now = self.get_clock().now()
