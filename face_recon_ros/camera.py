@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from numbers import Real
@@ -34,6 +35,10 @@ DISTORTION_COUNTS = {
     FISHEYE: (lens.FISHEYE_COUNT,),
     '': (0,),
 }
+# A direction is found in the image in so many steps, to so much
+_MOST_STEPS, _NEAR_PX = 8, 0.01
+# Square radians of a pixel: beyond the rim of a fisheye all look one way
+_LEAST_AREA = 1e-12
 # What a message says to use instead
 _STANDARD_NAMES = ', '.join((PLUMB_BOB, RATIONAL, FISHEYE))
 
@@ -177,6 +182,41 @@ class Camera(ComparedByValue):
         directions = self.directions(points_px)
         depth = np.where(directions[:, 2:] > 0, directions[:, 2:], np.nan)
         return directions / depth
+
+    def pixel_towards(self, direction: np.ndarray, near_px: np.ndarray) -> np.ndarray:
+        """
+        Return the pixel (2,) that sees in a direction (3,), optical frame, z > 0.
+
+        :param near_px: (2,) a pixel from which it is looked for, by Newton steps
+        """
+        if self.distortion_model != FISHEYE and not self.distortion.size:
+            x, y = direction[:2] / direction[2]
+            return np.array([self.fx * x + self.skew * y + self.cx, self.fy * y + self.cy])
+        wanted, pixel = direction / np.linalg.norm(direction), np.asarray(near_px, np.float64)
+        for _ in range(_MOST_STEPS):
+            here, moves = self._around(pixel)
+            step = np.linalg.lstsq(moves.T, wanted - here, rcond=None)[0]
+            pixel = pixel + step
+            if np.abs(step).max() < _NEAR_PX:
+                break
+        return pixel
+
+    def length_px(self, pixel: np.ndarray) -> float:
+        """
+        Return how large a metre is at depth 1 m (z) where a pixel (2,) looks, px.
+
+        Of a fisheye, which shows it as large in no two directions, their geometric mean.
+        """
+        if self.distortion_model != FISHEYE:
+            return self.fx
+        here, moves = self._around(pixel)
+        area = float(np.linalg.norm(np.cross(moves[0], moves[1])))
+        return float(here[2]) / math.sqrt(max(area, _LEAST_AREA))
+
+    def _around(self, pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where a pixel looks (3,), and by what that moves (2, 3) with one in x and y."""
+        here, *others = self.directions(np.add(pixel, [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+        return here, np.array(others) - here
 
 
 def _is_whole(value: Any) -> bool:

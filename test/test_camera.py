@@ -516,3 +516,25 @@ def test_a_region_of_interest_needs_both_of_its_sides(roi, size):
     camera, fault = read(info(roi=roi), size=size)
     assert (camera.fx, camera.cx, camera.cy) == (600, 319.5, 239.5)
     assert f'region of interest at {roi[0]}, {roi[1]} has no size' in fault
+
+
+@pytest.mark.parametrize(('model', 'distortion'), [
+    ('', ()), ('plumb_bob', (-0.2, 0.03, 0.001, -0.001, 0.0)), ('equidistant', (0.01, 0, 0, 0)),
+])
+def test_a_direction_is_where_its_pixel_looks(model, distortion):
+    camera = Camera(640, 480, 400.0, 420.0, 315.0, 236.0, np.array(distortion), model, skew=2.0)
+    pixels = np.array([[30.0, 40.0], [320.0, 240.0], [600.0, 300.0]])
+    for pixel, direction in zip(pixels, camera.directions(pixels), strict=True):
+        found = camera.pixel_towards(3 * direction, np.array([320.0, 240.0]))
+        np.testing.assert_allclose(found, pixel, atol=0.02)
+
+
+def test_a_length_in_a_fisheye_is_that_of_a_sphere():
+    camera = Camera(960, 960, 300.0, 300.0, 479.5, 479.5, np.zeros(4), 'equidistant')
+    assert camera.length_px(np.array([479.5, 479.5])) == pytest.approx(300.0, rel=1e-4)
+    # 60 degrees aside: a radian is 300 px outwards, 300 px * angle / sine around
+    aside = np.array([479.5 + 300 * np.radians(60), 479.5])
+    around = 300 * np.radians(60) / np.sin(np.radians(60))
+    expected_px = np.sqrt(300 * around) * np.cos(np.radians(60))
+    assert camera.length_px(aside) == pytest.approx(expected_px, rel=5e-3)
+    assert Camera(640, 480, 400.0, 400.0, 320.0, 240.0).length_px(np.array([9.0, 9.0])) == 400.0

@@ -179,6 +179,31 @@ def test_a_still_head_is_carried_to_where_a_moved_camera_sees_it():
     np.testing.assert_allclose(origin, want.camera_matrix[:, 3], atol=1e-6)
 
 
+@pytest.mark.parametrize(('model', 'distortion', 'off_deg'), [
+    ('equidistant', (0.0, 0.0, 0.0, 0.0), 20), ('equidistant', (0.0, 0.0, 0.0, 0.0), 75),
+    ('equidistant', (0.02, -0.01, 0.0, 0.0), 60), ('plumb_bob', (-0.2, 0.03, 0.0, 0.0, 0.0), 35),
+])
+def test_a_still_head_is_carried_through_any_lens(model, distortion, off_deg):
+    """A camera that turns by 6 degrees: the head is seen in the same direction in the room."""
+    camera = Camera(960, 720, 300.0, 300.0, 479.5, 359.5, np.array(distortion), model)
+    columns = np.column_stack([np.linspace(480, 959, 4791), np.full(4791, 300.0)])
+    angles = np.degrees(np.arccos(camera.directions(columns)[:, 2]))
+    pixel = columns[np.argmin(np.abs(angles - off_deg))]
+    before = camera_at((0, 0, 0), (0, 0, 0))
+    now = camera_at((0.02, np.radians(6), 0.03), (0, 0, 0))
+    scale, _, origin = carried(
+        500.0, np.eye(3), np.append(pixel, 0.0), View(camera, before), View(camera, now))
+    here, there = camera.directions(np.array([pixel, origin[:2]]))
+    np.testing.assert_allclose(now.rotation @ there, here, atol=1e-4)
+    assert np.linalg.norm(origin[:2] - pixel) > 20
+    if model == 'equidistant':
+        # what is imaged about as large everywhere is as large from there
+        assert scale == pytest.approx(500.0, rel=0.05)
+        assert carried(
+            scale, np.eye(3), origin, View(camera, now), View(camera, before)
+        )[0] == pytest.approx(500.0, rel=1e-3)
+
+
 def test_a_head_that_comes_to_lie_behind_the_camera_is_not_carried():
     behind = camera_at((0, np.pi, 0), (0, 0, 0))
     still = camera_at((0, 0, 0), (0, 0, 0))

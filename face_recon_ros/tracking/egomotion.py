@@ -27,10 +27,6 @@ class View:
     pose: MetricPose
     head_scale: float = 1.0
 
-    def depth_m(self, scale_px_per_m: float) -> float:
-        """Return how far along the optical axis a face of this scale is."""
-        return self.head_scale * self.camera.fx / scale_px_per_m
-
 
 # Nearer than this to the camera's plane, or behind it, nothing is carried
 LEAST_DEPTH_M = 0.05
@@ -49,7 +45,8 @@ def carried(
     ray = before.camera.rays(origin_px[None, :2])[0]
     turn = now.pose.rotation.T @ before.pose.rotation
     shift_m = now.pose.rotation.T @ (before.pose.translation_m - now.pose.translation_m)
-    depth_m = before.depth_m(scale_px_per_m)
+    size_px = scale_px_per_m / before.head_scale
+    depth_m = before.camera.length_px(origin_px[:2]) / size_px
     place_m = turn @ (ray * depth_m) + shift_m
     if not place_m[2] >= LEAST_DEPTH_M:  # nor NaN, of a fisheye's pixel that looks back
         return None
@@ -58,8 +55,7 @@ def carried(
     carried_rotation = (
         OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
     )
-    # the lens bends both nearly alike
-    focal_px = np.array([now.camera.fx, now.camera.fy])
     origin = origin_px.copy()
-    origin[:2] += focal_px * (seen[:2] - ray[:2])
-    return scale_px_per_m * depth_m / place_m[2], carried_rotation, origin
+    origin[:2] = now.camera.pixel_towards(seen, origin_px[:2])
+    scale = before.head_scale * now.camera.length_px(origin[:2]) / place_m[2]
+    return scale, carried_rotation, origin
