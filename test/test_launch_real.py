@@ -160,7 +160,7 @@ def test_without_rviz_nothing_is_started(no_rviz, name):
 @pytest.mark.parametrize(
     'arguments',
     [
-        ('face_recon.launch.py', 'image:='),
+        ('face_recon.launch.py', 'image:=/camera/image/'),
         ('face_recon.launch.py', 'namespace:=1st'),
         ('face_recon.launch.py', 'params_file:=/'),
         ('demo.launch.py', 'source:=/no/my.mp4'),
