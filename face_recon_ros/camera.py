@@ -36,7 +36,9 @@ DISTORTION_COUNTS = {
     '': (0,),
 }
 # A direction is found in the image in so many steps, to so much
-_MOST_STEPS, _NEAR_PX = 8, 0.01
+_MOST_STEPS, _NEAR_PX, _FOUND_RAD = 8, 0.01, 1e-3
+# A lens makes a way in the image so many times longer than without distortion at most
+_MOST_STRETCHED = 3.0
 # Square radians of a pixel: beyond the rim of a fisheye all look one way
 _LEAST_AREA = 1e-12
 # What a message says to use instead
@@ -183,9 +185,12 @@ class Camera(ComparedByValue):
         depth = np.where(directions[:, 2:] > 0, directions[:, 2:], np.nan)
         return directions / depth
 
-    def pixel_towards(self, direction: np.ndarray, near_px: np.ndarray) -> np.ndarray:
+    def pixel_towards(self, direction: np.ndarray, near_px: np.ndarray) -> np.ndarray | None:
         """
         Return the pixel (2,) that sees in a direction (3,), optical frame, z > 0.
+
+        None: none does, or none is found. Near the rim of a lens pixels tell directions badly:
+        none counts that is much farther away than without distortion.
 
         :param near_px: (2,) a pixel from which it is looked for, by Newton steps
         """
@@ -193,19 +198,42 @@ class Camera(ComparedByValue):
             x, y = direction[:2] / direction[2]
             return np.array([self.fx * x + self.skew * y + self.cx, self.fy * y + self.cy])
         wanted, pixel = direction / np.linalg.norm(direction), np.asarray(near_px, np.float64)
+        here, moves = self._around(pixel)
+        most_px = self._farthest_px(here, wanted)
         for _ in range(_MOST_STEPS):
-            here, moves = self._around(pixel)
             step = np.linalg.lstsq(moves.T, wanted - here, rcond=None)[0]
-            pixel = pixel + step
-            if np.abs(step).max() < _NEAR_PX:
+            step *= min(1.0, max(self.width, self.height) / max(_length(step), 1.0))
+            nearer = self._nearer(wanted, pixel, step, _length(wanted - here))
+            if nearer is None:
                 break
-        return pixel
+            pixel, here, moves = nearer
+        is_found = _length(wanted - here) < _FOUND_RAD and _length(pixel - near_px) <= most_px
+        return pixel if is_found else None
+
+    def _farthest_px(self, here: np.ndarray, wanted: np.ndarray) -> float:
+        """Return how far apart pixels may be that look in two directions (3,)."""
+        if not min(here[2], wanted[2]) > 0:
+            return math.inf
+        apart = _length(here[:2] / here[2] - wanted[:2] / wanted[2])
+        return _MOST_STRETCHED * max(self.fx, self.fy) * apart + 1.0
+
+    def _nearer(
+        self, wanted: np.ndarray, pixel: np.ndarray, step: np.ndarray, off: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return a pixel a step on, or a part of it, that looks nearer; None: there is none."""
+        while np.abs(step).max() > _NEAR_PX:
+            here, moves = self._around(pixel + step)
+            if _length(wanted - here) < off:
+                return pixel + step, here, moves
+            step = step / 2
+        return None
 
     def length_px(self, pixel: np.ndarray) -> float:
         """
         Return how large a metre is at depth 1 m (z) where a pixel (2,) looks, px.
 
-        Of a fisheye, which shows it as large in no two directions, their geometric mean.
+        Of a fisheye, which shows it as large in no two directions, their geometric mean; 0 and
+        less where it looks back.
         """
         if self.distortion_model != FISHEYE:
             return self.fx
@@ -217,6 +245,10 @@ class Camera(ComparedByValue):
         """Return where a pixel looks (3,), and by what that moves (2, 3) with one in x and y."""
         here, *others = self.directions(np.add(pixel, [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
         return here, np.array(others) - here
+
+
+def _length(vector: np.ndarray) -> float:
+    return float(np.linalg.norm(vector))
 
 
 def _is_whole(value: Any) -> bool:

@@ -47,9 +47,10 @@ LATE_S, SURE = 0.075, 0.999
 # A head that may have turned by more since its depth keeps the image's rotation: about as much as
 # depth makes that truer
 MOST_DOUBT_RAD = math.radians(1.5)
-# So does one that turns faster, root mean square, once depth is surely late: how late is known to
-# some 30 ms
+# So does one that turns faster, root mean square, once depth is surely late
 FAST_RAD_S = 0.7
+# For a lag that was found is known to so much
+LAG_SIGMA_S = 0.03
 
 
 @dataclass(slots=True)
@@ -206,8 +207,9 @@ class DepthLag:
 
     def spread(self, values: np.ndarray, delay_s: float) -> float:
         """Return by how much, root mean square, values (lags,) are off from that delay_s ago."""
-        off = values - _between(delay_s) @ values
-        return math.sqrt(self.chances @ off**2)
+        at = float(_between(delay_s) @ values)
+        beside = float(_between(delay_s + LAG_SIGMA_S) @ values) - at if delay_s else 0.0
+        return math.hypot(math.sqrt(self.chances @ (values - at) ** 2), beside)
 
     def take(
         self, turning: Turning, alone: np.ndarray, of_depth: np.ndarray, stamp_s: float

@@ -529,6 +529,27 @@ def test_a_direction_is_where_its_pixel_looks(model, distortion):
         np.testing.assert_allclose(found, pixel, atol=0.02)
 
 
+@pytest.mark.parametrize(('model', 'distortion'), [
+    ('plumb_bob', (-0.42, 0.22, 0, 0, -0.06)), ('equidistant', (-0.1, 0, 0, 0)),
+])
+def test_beyond_the_rim_of_a_lens_no_pixel_is_made_up(model, distortion):
+    """The rim lies within the image: there and beyond all look about the same way."""
+    camera = Camera(640, 480, 300.0, 300.0, 320.0, 240.0, np.array(distortion), model)
+    rng = np.random.default_rng(1)
+    found = 0
+    for pixel in rng.uniform([-60, -60], [700, 540], (300, 2)):
+        wanted = camera.directions(pixel[None])[0] + rng.normal(0, 0.05, 3)
+        if wanted[2] <= 0:
+            continue
+        there = camera.pixel_towards(wanted, pixel)
+        if there is not None:
+            found += 1
+            seen = camera.directions(there[None])[0]
+            assert np.linalg.norm(seen - wanted / np.linalg.norm(wanted)) < 2e-3
+            assert np.abs(there - pixel).max() < 1000
+    assert found > 50
+
+
 def test_a_length_in_a_fisheye_is_that_of_a_sphere():
     camera = Camera(960, 960, 300.0, 300.0, 479.5, 479.5, np.zeros(4), 'equidistant')
     assert camera.length_px(np.array([479.5, 479.5])) == pytest.approx(300.0, rel=1e-4)

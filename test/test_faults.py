@@ -557,7 +557,10 @@ def stop_asleep(peer, other):
 
     def asleep():
         threads = Path(f'/proc/{other.pid}/task').glob('*/stat')
-        return all(t.read_text().rpartition(')')[2].split()[0] == 'S' for t in threads)
+        try:
+            return all(t.read_text().rpartition(')')[2].split()[0] == 'S' for t in threads)
+        except OSError:  # of a thread that has ended
+            return False
 
     assert peer.call(SetBool, 'face_recon/enable', data=False).success
     peer.ping()

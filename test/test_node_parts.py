@@ -303,6 +303,8 @@ def test_faults_of_images_that_are_looked_at_end_with_looking(task, show, said, 
     monitor, log, now_s = Monitor(0.0), Log(), 1.0
     for _ in range(3):
         monitor.received(now_s, idle=False)
+        # one has arrived and none has been looked at
+        assert say(task, monitor, log, now_s) == DiagnosticStatus.OK
         show(monitor, now_s)
         assert say(task, monitor, log, now_s) > DiagnosticStatus.OK
         for _ in range(10):

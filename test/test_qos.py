@@ -127,11 +127,12 @@ def test_an_override_of_a_subscription_leaves_nothing_behind(managed, topic):
 @pytest.mark.parametrize('topic', ['/tf', '/tf_static'])
 def test_an_override_of_transforms_leaves_nothing_behind(managed, topic):
     node = managed(f'{topic}.subscription.reliability:=bestest', 'filtering_frame:=odom')
-    before = names_of(node.subscriptions)
+    before, timers = names_of(node.subscriptions), len(list(node.timers))
     for _ in range(2):
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
         assert f'qos_overrides.{topic}.subscription.reliability' in node.failure
         assert names_of(node.subscriptions) == before
+        assert len(list(node.timers)) == timers
 
 
 def test_an_override_that_cannot_be_used_is_said_when_the_node_is_enabled(managed):

@@ -204,6 +204,32 @@ def test_a_still_head_is_carried_through_any_lens(model, distortion, off_deg):
         )[0] == pytest.approx(500.0, rel=1e-3)
 
 
+@pytest.mark.parametrize(('model', 'focal', 'distortion'), [
+    ('plumb_bob', 450.0, (-0.42, 0.22, 0.0, 0.0, -0.06)),
+    ('equidistant', 180.0, (-0.1, 0.0, 0.0, 0.0)),
+])
+@pytest.mark.parametrize('turn_rad', [0.03, 0.45])
+def test_at_the_rim_of_a_lens_a_head_stays_in_reach(model, focal, distortion, turn_rad):
+    camera = Camera(640, 480, focal, focal, 320.0, 240.0, np.array(distortion), model)
+    rng, still = np.random.default_rng(0), camera_at((0, 0, 0), (0, 0, 0))
+    count = 0
+    for pixel in rng.uniform([-60, -60], [700, 540], (300, 2)):
+        turn = rng.normal(size=3)
+        moved = camera_at(turn * turn_rad / np.linalg.norm(turn), (0, 0, 0))
+        found = carried(
+            150.0, np.eye(3), np.append(pixel, 0.0), View(camera, still), View(camera, moved))
+        if found is None:
+            continue
+        count += 1
+        scale, rotation, origin = found
+        assert np.isfinite(rotation).all()
+        assert 1.0 < scale < 1e5
+        rays = camera.rays(pixel[None])[0], moved.rotation.T @ camera.rays(pixel[None])[0]
+        reach_px = 3 * focal * np.linalg.norm(rays[0] - rays[1] / rays[1][2]) + 1
+        assert np.linalg.norm(origin[:2] - pixel) <= reach_px + 1e-6
+    assert count > 60
+
+
 def test_a_head_that_comes_to_lie_behind_the_camera_is_not_carried():
     behind = camera_at((0, np.pi, 0), (0, 0, 0))
     still = camera_at((0, 0, 0), (0, 0, 0))

@@ -151,7 +151,7 @@ class ImagesTask:
         """Evaluate images that arrive by what those show that are looked at."""
         is_black = seen.black_for_s >= BLACK_S
         is_bad = bool(seen.image_fault) or is_black
-        if is_bad or not seen.idle:
+        if is_bad or seen.looked:
             self._looked_bad = is_bad
         if seen.image_fault:
             return Verdict(ERROR, seen.image_fault, values=values)
@@ -189,7 +189,7 @@ class CalibrationTask:
     def run(self, seen: Snapshot) -> Verdict:
         """Evaluate a snapshot."""
         values = {'topic': self.topic}
-        if seen.idle:
+        if not seen.looked:
             return Verdict(OK, 'not needed yet', values=values, settle_s=NOT_OVER_S)
         if seen.calibration_fault and not seen.camera_assumed:
             return Verdict(WARN, seen.calibration_fault, values=values)

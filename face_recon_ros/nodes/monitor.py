@@ -22,8 +22,8 @@ class Snapshot:
     """
     One look at the monitor; rates in Hz over the window, ages in seconds, None: never.
 
-    The faults are of images that were looked at: there are none while idle. black_for_s: from the
-    first to the last of the black images.
+    The faults are of images that were looked at: there are none while idle. looked: one went all
+    the way since. black_for_s: from the first to the last of the black images.
     """
 
     uptime_s: float
@@ -42,6 +42,7 @@ class Snapshot:
     latency_median_s: float
     latency_max_s: float
     idle: bool
+    looked: bool
     image_fault: str
     calibration_fault: str
     camera_assumed: bool
@@ -76,6 +77,7 @@ class Monitor:
 
     def _forget_looks(self) -> None:
         """Forget what only images that are looked at tell."""
+        self._looked = False
         self._image_fault = ''
         self._calibration_fault = ''
         self._camera_assumed = False
@@ -144,6 +146,7 @@ class Monitor:
             self._face_count = face_count
             if face_count:
                 self._last_face_s = now_s
+            self._looked = True
             self._image_fault = ''
             self._calibration_fault = calibration_fault
             self._camera_assumed = assumed
@@ -172,6 +175,7 @@ class Monitor:
                 latency_median_s=latencies[len(latencies) // 2] if latencies else 0.0,
                 latency_max_s=latencies[-1] if latencies else 0.0,
                 idle=self._idle,
+                looked=self._looked,
                 image_fault=self._image_fault,
                 calibration_fault=self._calibration_fault,
                 camera_assumed=self._camera_assumed,

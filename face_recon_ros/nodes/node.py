@@ -74,6 +74,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._recognition: Recognition | None = None  # from configure to cleanup
         self._camera: CameraSubscription | None = None  # while it listens to the camera
         self._offered: list[LifecyclePublisher] = []
+        self._made: list[Output] = []
         self._enabled = True
         self._failure: Exception | None = None  # why the last transition did not succeed
         self._has_started = False
@@ -225,7 +226,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
 
     def _outputs(self) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
-        outputs: list[Output] = [FaceOutputs(self._offer, self._settings)]
+        outputs = self._made = [FaceOutputs(self._offer, self._settings)]
         if humans.AVAILABLE:
             outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:
@@ -304,6 +305,10 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
                 recognition.close()
                 if self.context.ok():
                     wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
+            else:
+                for output in self._made:
+                    output.close()
+            self._made = []
             offered, self._offered = self._offered, []
             for publisher in offered:
                 self.destroy_lifecycle_publisher(publisher)

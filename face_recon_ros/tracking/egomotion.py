@@ -55,7 +55,29 @@ def carried(
     carried_rotation = (
         OPTICAL_FROM_VIEWER @ rotation_to(seen).T @ turn @ optical_from_model
     )
-    origin = origin_px.copy()
-    origin[:2] = now.camera.pixel_towards(seen, origin_px[:2])
-    scale = before.head_scale * now.camera.length_px(origin[:2]) / place_m[2]
-    return scale, carried_rotation, origin
+    moved = _through_lens(now.camera, seen, origin_px[:2])
+    if moved is None:
+        # about as far as without distortion, and as large as here
+        pixel = origin_px[:2] + [now.camera.fx, now.camera.fy] * (seen[:2] - ray[:2])
+        scale = scale_px_per_m * depth_m / place_m[2]
+    else:
+        pixel, length_px = moved
+        scale = before.head_scale * length_px / place_m[2]
+    return scale, carried_rotation, np.append(pixel, origin_px[2])
+
+
+def _through_lens(
+    camera: Camera, seen: np.ndarray, near_px: np.ndarray
+) -> tuple[np.ndarray, float] | None:
+    """
+    Return where a camera sees along a ray (3,), z = 1, and Camera.length_px there.
+
+    None near the rim of a lens and beyond, where pixels tell no directions.
+
+    :param near_px: (2,) a pixel that sees along another ray
+    """
+    pixel = camera.pixel_towards(seen, near_px)
+    if pixel is None:
+        return None
+    length_px = camera.length_px(pixel)
+    return (pixel, length_px) if length_px > 0 else None
