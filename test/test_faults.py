@@ -283,8 +283,9 @@ def test_4k_at_60_hz(peer, watch):
         answered = received - int(speed['dropped'])
         peer.wait(lambda: len(latencies_s) >= answered - 2, f'{answered} answers')
         assert len(latencies_s) <= answered
-        # as late as an image takes, with the one before it, and not as a queue of them would
-        assert np.median(latencies_s[40:]) < 3 * np.median(np.diff(arrivals_s[40:])) + 0.02
+        # as late as an image takes, with the one before it, and not as a queue of them would; on
+        # the mean, for where this process is held up answers come in bursts
+        assert np.median(latencies_s[40:]) < 4 * np.mean(np.diff(arrivals_s[40:])) + 0.02
         image_mib = 3840 * 2160 * 3 / 2**20
         assert max(memory_mib) - memory_mib[0] < 16 * image_mib
         ended_well(node)

@@ -55,7 +55,7 @@ TRANSITION_PATIENCE_S = 10.0
 END_PATIENCE_S = 1.0
 # For subscribers to hear that there are no faces any more, before its topics end. Fast DDS asks a
 # subscriber whether it has all every 3 s only, so most have heard long before they say so
-DELIVERY_PATIENCE_S = 1.0
+DELIVERY_PATIENCE_S = 0.5
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
