@@ -8,12 +8,11 @@ And what was published last is given the time to arrive.
 """
 
 import pytest
-import rclpy
 from node_process import NODE, refused
 from rclpy.lifecycle import TransitionCallbackReturn
 from std_srvs.srv import SetBool
+from test_lifecycle import make_node  # noqa: F401
 
-from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.qos import overrides_of, wait_for_delivery
 from face_recon_ros.tools.processes import module_command
 
@@ -80,21 +79,13 @@ def test_an_override_that_cannot_be_used_ends_the_start(override, value, needed,
 
 
 @pytest.fixture
-def managed():
+def managed(make_node):  # noqa: F811
     """Return a function that makes the node here with one override, without autostart."""
-    made = []
 
     def make(override, *more):
-        parameters = ['autostart:=false', f'qos_overrides.{override}', *more]
-        rclpy.init(args=['--ros-args', *(a for p in parameters for a in ('-p', p))])
-        made.append(FaceReconNode())
-        return made[-1]
+        return make_node(*(a for p in (f'qos_overrides.{override}', *more) for a in ('-p', p)))
 
-    yield make
-    for node in made:
-        node.close()
-        node.destroy_node()
-    rclpy.try_shutdown()
+    return make
 
 
 def names_of(things):

@@ -9,8 +9,9 @@ Heads that leave the image: how far what is found of them is off.
 
 Each head is followed while the image is cut off from one side, from image to image, up to half of
 the face. By part of the face that is cut off: how often nothing is found, how far roll, pitch and
-yaw are from what was found of the whole face (root mean square), how far the place is, in parts of
-the face's width, the score, and how many errors of the true rotation are within their sigmas.
+yaw are from what was found of the whole face (root mean square), how far the place in the image
+is, in parts of the face's width, the score, how many errors of the true rotation are within their
+sigmas, and within what 68 % of the places in space are: across the ray, and along it, relative.
 """
 from __future__ import annotations
 
@@ -24,7 +25,12 @@ import numpy as np
 from face_recon_ros.camera import Camera
 from face_recon_ros.face import Face
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
-from face_recon_ros.rotations import MODEL_FROM_FACE, OPTICAL_FROM_VIEWER, rotation_vector
+from face_recon_ros.rotations import (
+    MODEL_FROM_FACE,
+    OPTICAL_FROM_VIEWER,
+    rotation_to,
+    rotation_vector,
+)
 from model_building.evaluation.known_heads import Photographer, Sight, meant
 
 TURNS_DEG = tuple((yaw, pitch) for yaw in (-40.0, -20.0, 0.0, 20.0, 40.0)
@@ -42,8 +48,8 @@ class Cut:
     """
     One face that is cut; turned (3,) degrees about its axes from where it was found whole.
 
-    place: away from there, in widths. within (3,): of sigmas, of the true errors. All NaN where
-    nothing was found.
+    place: away from there, in widths. within (3,): of sigmas, of the true errors. across_m (2,),
+    farther: from there across the ray, and along it, relative. All NaN where nothing was found.
     """
 
     side: str
@@ -52,6 +58,8 @@ class Cut:
     place: float = np.nan
     score: float = np.nan
     within: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
+    across_m: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
+    farther: float = np.nan
 
 
 def cut_off(
@@ -105,22 +113,25 @@ def _compared(sight: Sight, before: Face, face: Face, cut: Cut) -> Cut:
     truth = OPTICAL_FROM_VIEWER @ sight.shot.rotation @ MODEL_FROM_FACE
     own = face.pose.rotation
     sigma = np.sqrt(np.diag(own.T @ face.pose_covariance[3:, 3:] @ own))
+    seen_m = rotation_to(before.pose.translation_m).T @ face.pose.translation_m
     return replace(
         cut, turned=np.degrees(rotation_vector(before.pose.rotation.T @ own)), score=face.score,
-        within=np.abs(rotation_vector(truth.T @ own)) <= sigma)
+        within=np.abs(rotation_vector(truth.T @ own)) <= sigma,
+        across_m=before.pose.distance_m * seen_m[:2] / seen_m[2],
+        farther=face.pose.distance_m / before.pose.distance_m - 1)
 
 
 def report(cuts: list[Cut]) -> None:
     """Print the table."""
     print('| cut off | part | not found | roll | pitch | yaw | place | score, median '
-          '| within sigma: roll | pitch | yaw |')
-    print('|---|---|---|---|---|---|---|---|---|---|---|')
+          '| within sigma: roll | pitch | yaw | 68 % of places: across, mm | distance |')
+    print('|---|---|---|---|---|---|---|---|---|---|---|---|---|')
     for name in dict.fromkeys(SIDES.values()):
         for part in SHOWN:
             rows = [c for c in cuts if SIDES[c.side] == name and np.isclose(c.part, part)]
             seen = [c for c in rows if np.isfinite(c.score)]
             if not seen:
-                print(f'| {name} | {part:.1f} | {len(rows)} of {len(rows)} |' + ' - |' * 8)
+                print(f'| {name} | {part:.1f} | {len(rows)} of {len(rows)} |' + ' - |' * 10)
                 continue
             turned = np.sqrt(np.mean([c.turned**2 for c in seen], axis=0))
             within = 100 * np.mean([c.within for c in seen], axis=0)
@@ -128,7 +139,14 @@ def report(cuts: list[Cut]) -> None:
             shares = ' | '.join(f'{share:.0f} %' for share in within)
             print(f'| {name} | {part:.1f} | {len(rows) - len(seen)} of {len(rows)} | {figures} '
                   f'| {np.mean([c.place for c in seen]):.2f} '
-                  f'| {np.median([c.score for c in seen]):.2f} | {shares} |')
+                  f'| {np.median([c.score for c in seen]):.2f} | {shares} | {_places(seen)} |')
+
+
+def _places(seen: list[Cut]) -> str:
+    """Return within what 68 % of the places are, as the constants of confidence.py."""
+    across_m = np.quantile(np.abs([c.across_m for c in seen]), 0.68)
+    farther = np.quantile(np.abs([c.farther for c in seen]), 0.68)
+    return f'{1e3 * across_m:.1f} | {100 * farther:.1f} %'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
