@@ -8,6 +8,7 @@ import pytest
 
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.paths import model_file
+from face_recon_ros.rotations import mirrored_rotation
 from model_building.network import partial_views
 from model_building.network.augmentation import SIZE
 from model_building.network.generate import PROFILED, Crop, write_shard
@@ -97,8 +98,8 @@ def test_a_cap_is_over_the_forehead_and_not_over_the_nose(monkeypatch, model, la
 
 
 def test_things_are_in_front_of_some_of_the_face(monkeypatch, model, landmarks_px):
-    monkeypatch.setattr(partial_views, 'MASK_SHARE', 0.0)
-    monkeypatch.setattr(partial_views, 'CAP_SHARE', 0.0)
+    for share in ('MASK_SHARE', 'CAP_SHARE', 'EDGE_SHARE'):
+        monkeypatch.setattr(partial_views, share, 0.0)
     # the texture is that of the other image, or cloth
     images = np.stack([grey(), grey(20)])
     for seed in range(20):
@@ -108,6 +109,32 @@ def test_things_are_in_front_of_some_of_the_face(monkeypatch, model, landmarks_p
         if len(rows):
             apart = np.hypot(landmarks_px[:, 0, None] - columns, landmarks_px[:, 1, None] - rows)
             assert apart.min() < 3
+
+
+@pytest.mark.parametrize('upright', [1.0, 0.0])
+def test_all_beyond_an_edge_is_hidden_and_the_rest_of_the_face_shows(
+        monkeypatch, model, landmarks_px, upright):
+    monkeypatch.setattr(partial_views, 'MASK_SHARE', 0.0)
+    monkeypatch.setattr(partial_views, 'CAP_SHARE', 0.0)
+    monkeypatch.setattr(partial_views, 'EDGE_SHARE', 1.0)
+    monkeypatch.setattr(partial_views, 'UPRIGHT_SHARE', upright)
+    # of black and white dots no cloth is
+    dots = np.random.default_rng(1).choice([0, 255], (SIZE, SIZE, 1)).astype(np.uint8)
+    image = np.repeat(dots, 3, axis=2)
+    hidden_parts, first_and_last = [], []
+    for seed in range(40):
+        mask = changed(covered(landmarks_px, model, seed, np.stack([image, grey()]))[0], image)
+        x, y = np.clip(landmarks_px[:, :2].round().astype(int), 0, SIZE - 1).T
+        hidden_parts.append(mask[y, x].mean())
+        # of the four sides of the crop one is hidden, the one across from it is not
+        sides = mask[:, :3].mean(), mask[:, -3:].mean(), mask[:3].mean(), mask[-3:].mean()
+        across = sides[:2] if upright else sides[2:]
+        assert max(across) > 0.6
+        assert min(across) < 0.2
+        first_and_last.append(across[0] > across[1])
+    assert min(hidden_parts) < 0.3
+    assert 0.5 < max(hidden_parts) < 0.85
+    assert 0.2 < np.mean(first_and_last) < 0.8
 
 
 def test_shares_say_how_many_crops_are_seen_in_part(model, landmarks_px):
@@ -162,13 +189,49 @@ def test_a_teacher_sees_whole_what_is_shown_in_part(torch, model, shard):
     torch.testing.assert_close(cut.rotation, plain.rotation)
 
 
-def test_answers_like_the_teacher_s_leave_its_own_error(torch, model):
+def shipped_network(torch):
     from model_building.network.export import read_weights
-    from model_building.network.losses import Losses, Weights
     from model_building.network.model import FaceReconNetwork
 
     network = FaceReconNetwork(torch.zeros(50), torch.ones(50))
     network.load_state_dict(read_weights(model_file('face_recon.tflite')))
+    return network
+
+
+def test_a_teacher_says_of_a_mirror_image_the_mirror_image(torch, model):
+    from model_building.network.model import SLICES
+    from model_building.network.teacher import Teacher
+
+    network = shipped_network(torch)
+    teacher = Teacher(network, model)
+    image = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    taught, decoded = teacher(image)
+    other, decoded_other = teacher(image.flip(-1))
+    for a, b in zip(teacher.back(other), taught, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-4)
+    # and the package's own: rotations, places, coefficients, landmarks
+    signs = np.array([-1.0, 1, 1])
+    np.testing.assert_allclose(
+        decoded_other.rotation, mirrored_rotation(decoded.rotation.numpy()), atol=1e-4)
+    np.testing.assert_allclose(
+        decoded_other.matrix, signs[:, None] * decoded.matrix.numpy() * signs, atol=1e-4)
+    np.testing.assert_allclose(
+        decoded_other.centre_px, [SIZE - 1, 0] + decoded.centre_px.numpy() * [-1, 1], atol=1e-3)
+    np.testing.assert_allclose(
+        decoded_other.coefficients,
+        model.coefficient_mirror_signs() * decoded.coefficients.numpy(), atol=1e-3)
+    back = other[1][:, torch.from_numpy(model.landmarks_468_mirror.astype(np.int64))].numpy()
+    back = back * signs + [SIZE - 1, 0, 0]
+    np.testing.assert_allclose(back, taught[1], atol=1e-2)
+    # it is not that the network says so itself
+    plain = network(image.flip(-1))[0].detach()
+    assert (plain - other[0])[:, SLICES['rotation']].abs().max() > 0.01
+
+
+def test_answers_like_the_teacher_s_leave_its_own_error(torch, model):
+    from model_building.network.losses import Losses, Weights
+
+    network = shipped_network(torch)
     losses = Losses(model, Weights())
     image = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

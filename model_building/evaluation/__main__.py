@@ -9,12 +9,23 @@ import sys
 from collections.abc import Sequence
 
 from face_recon_ros.errors import FaceReconError
-from model_building.evaluation import covered, crops, cut, depth, fit, heads, irises, photos, turns
+from model_building.evaluation import (
+    covered,
+    crops,
+    cut,
+    depth,
+    fit,
+    heads,
+    irises,
+    pans,
+    photos,
+    turns,
+)
 from model_building.face_model.errors import ModelBuildingError
 
 COMMANDS = {
     'photos': photos, 'heads': heads, 'cut': cut, 'covered': covered, 'depth': depth,
-    'irises': irises, 'crops': crops, 'turns': turns, 'fit': fit}
+    'irises': irises, 'crops': crops, 'turns': turns, 'pans': pans, 'fit': fit}
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -19,14 +19,18 @@ LEAST_LEFT = 0.35
 """Parts of the crop's side: how far from it the image ends, and what has to be left of both."""
 CUT_ROLL_DEG = 12.0
 """Standard deviation of the angle between the sides of the image and of the crop."""
-MASK_SHARE, CAP_SHARE = 0.4, 0.15
-"""Of covered faces; the others have something in front of them."""
+MASK_SHARE, CAP_SHARE, EDGE_SHARE = 0.25, 0.1, 0.4
+"""Of covered faces; the others have something in front of them that is smaller than they are."""
 MASK_TOP_M, MASK_SLOPE = (-0.052, -0.012), (0.1, 0.5)
 """Where a mask ends above, on the nose, and how much lower it ends aside; model axes."""
 CAP_BOTTOM_M, CAP_HEIGHT = (-0.004, 0.03), (0.3, 0.7)
 """Where a cap begins, and how far it goes up as a part of the face's height."""
 LARGEST_THING = 0.3
 """Half an axis of a thing in front, as a part of the crop's side."""
+LEAST_BEHIND, LARGEST_BEHIND = 0.05, 0.65
+"""Parts of a face that are behind a door, a pillar, a table or another head."""
+UPRIGHT_SHARE, EDGE_SPREAD_DEG = 0.75, 10.0
+"""Of such edges, those of doors and walls; the others lie. How far either is off that."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -63,6 +67,9 @@ class PartialViews:
             return _painted_over(image, self._mask_px(landmarks_px, rng), _cloth(rng), rng)
         if kind < MASK_SHARE + CAP_SHARE:
             return _painted_over(image, self._cap_px(landmarks_px, rng), _cloth(rng), rng)
+        if kind < MASK_SHARE + CAP_SHARE + EDGE_SHARE:
+            surface = _corner(other, rng) if rng.random() < 0.5 else _cloth(rng)
+            return _painted_over(image, _beyond_edge_px(landmarks_px, rng), surface, rng, 1.0)
         texture = other if rng.random() < 0.5 else _cloth(rng)
         return _painted_over(image, _thing_px(landmarks_px, rng), texture, rng)
 
@@ -115,6 +122,27 @@ def _thing_px(landmarks_px: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return landmarks_px[rng.integers(len(landmarks_px))] + outline @ linear.T
 
 
+def _beyond_edge_px(landmarks_px: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the corners (4, 2) of all that is beyond a straight edge across a face."""
+    lies = rng.random() >= UPRIGHT_SHARE
+    angle_deg = rng.normal(90.0 if lies else 0.0, EDGE_SPREAD_DEG) + 180 * rng.integers(2)
+    across, along = rotation_about('z', angle_deg)[:2, :2].T
+    places = landmarks_px @ across
+    part = rng.uniform(LEAST_BEHIND, LARGEST_BEHIND)
+    edge = places.min() + part * np.ptp(places)
+    middle = float(landmarks_px.mean(axis=0) @ along)
+    corners = [(edge, -1), (edge, 1), (edge - 3 * SIZE, 1), (edge - 3 * SIZE, -1)]
+    return np.array([place * across + (middle + 3 * SIZE * side) * along
+                     for place, side in corners])
+
+
+def _corner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a corner of a crop, as large as it: what is beside a face, and no second one."""
+    side = SIZE // 3
+    y, x = rng.integers(0, 2, 2) * (SIZE - side)
+    return cv2.resize(image[y : y + side, x : x + side], (SIZE, SIZE))
+
+
 def _cloth(rng: np.random.Generator) -> np.ndarray:
     """Return a texture (S, S, 3): one colour, or stripes, with folds."""
     color = rng.uniform(15, 245, 3)
@@ -130,10 +158,10 @@ def _cloth(rng: np.random.Generator) -> np.ndarray:
 
 
 def _painted_over(image: np.ndarray, points_px: np.ndarray, texture: np.ndarray,
-                  rng: np.random.Generator) -> np.ndarray:
+                  rng: np.random.Generator, most_grown: float = 1.1) -> np.ndarray:
     """Return a crop (S, S, 3) uint8 with a texture on the hull of points (n, 2)."""
     middle = points_px.mean(axis=0)
-    grown = middle + (points_px - middle) * rng.uniform(1.0, 1.1, 2)
+    grown = middle + (points_px - middle) * rng.uniform(1.0, most_grown, 2)
     mask = np.zeros(image.shape[:2], np.float32)
     cv2.fillConvexPoly(mask, cv2.convexHull(grown.astype(np.float32)).astype(np.int32), 1.0)
     part = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.4, 1.5))[..., None]

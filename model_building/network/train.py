@@ -29,6 +29,7 @@ from model_building.network.dataset import CropSet, Emphasis
 from model_building.network.export import read_weights
 from model_building.network.losses import Batch, Losses, Weights
 from model_building.network.model import FaceReconNetwork
+from model_building.network.teacher import Teacher
 from model_building.network.validation import Validation
 
 WARM_UP_STEPS = 100
@@ -60,9 +61,9 @@ class Training:
         self.average = copy.deepcopy(self.network)
         self.teacher = None
         if arguments.teacher:
-            self.teacher = copy.deepcopy(self.network)
-            self.teacher.load_state_dict(read_weights(arguments.teacher))
-            self.teacher.eval().requires_grad_(requires_grad=False)
+            network = copy.deepcopy(self.network)
+            network.load_state_dict(read_weights(arguments.teacher))
+            self.teacher = Teacher(network, model)
         self.losses = Losses(model, Weights(
             landmarks=arguments.landmarks, uncertainty=arguments.uncertainty)).to(device)
         trunk = list(self.network.face_mesh.parameters())
@@ -99,9 +100,8 @@ class Training:
         decoded = self.network.decode(outputs[0])
         if self.teacher is None:
             return self.losses(outputs, decoded, batch, self.step > LATE_SHARE * self.steps)
-        with torch.no_grad():
-            taught = self.teacher(batch.image if batch.whole is None else batch.whole)
-        return self.losses.to_teacher(outputs, decoded, taught, self.teacher.decode(taught[0]))
+        taught, meant = self.teacher(batch.image if batch.whole is None else batch.whole)
+        return self.losses.to_teacher(outputs, decoded, taught, meant)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -190,8 +190,8 @@ def main() -> int:
     parser.add_argument('--exchanged', type=float, default=0.0,
                         help='share of crops whose surroundings are those of others')
     parser.add_argument('--teacher', type=Path, metavar='FILE',
-                        help='weights.pt or .tflite file: learn what it says of whole crops, '
-                        'not the truth')
+                        help='weights.pt or .tflite file: learn what it says of whole crops '
+                        'and their mirror images, in the mean, not the truth')
     parser.add_argument('--cut', type=float, default=0.0,
                         help='share of crops that the image cuts; a teacher sees them whole')
     parser.add_argument('--covered', type=float, default=0.0,
