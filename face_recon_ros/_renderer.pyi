@@ -252,3 +252,28 @@ class NetworkReader:
     def read(
         self, parameters: np.ndarray, points: np.ndarray, image_from_crop: np.ndarray
     ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float, float, float]: ...
+
+class StraightReader:
+    def __init__(
+        self,
+        mean: np.ndarray,
+        basis: np.ndarray,
+        canthi: tuple[int, int],
+        crop_centre_m: Sequence[float],
+        crop_side_m: float,
+        solve: np.ndarray,
+        lip_pairs: Sequence[tuple[int, int]],
+        lip_distances: tuple[float, float, float],
+        pose_mean: np.ndarray,
+        pose_basis: np.ndarray,
+    ) -> None: ...
+    def read(
+        self,
+        parameters: np.ndarray,
+        points: np.ndarray,
+        image_from_crop: np.ndarray,
+        plane_from_crop: np.ndarray,
+        calibrated: bool,
+    ) -> tuple[
+        tuple[np.ndarray, float, np.ndarray, np.ndarray, float, float, float], np.ndarray
+    ]: ...

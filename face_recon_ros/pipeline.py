@@ -38,7 +38,7 @@ from face_recon_ros.pose import MetricPose
 from face_recon_ros.regression.base import Regression, Regressor
 from face_recon_ros.regression.lanes import Lanes
 from face_recon_ros.regression.loader import load_regressor
-from face_recon_ros.regression.region import Region, without_turn
+from face_recon_ros.regression.region import Region, seen_through, without_turn
 from face_recon_ros.regression.roll_verification import RollVerifier
 from face_recon_ros.regression.rolls import (
     Candidate,
@@ -192,7 +192,7 @@ class Pipeline:
         check_image(image)
         camera = check_camera(camera, image)
         depth = check_depth(depth, image)
-        return self._faces(image, self._find_in_still(image), camera, depth=depth)
+        return self._faces(image, self._find_in_still(image, camera), camera, depth=depth)
 
     def track(
         self,
@@ -245,7 +245,7 @@ class Pipeline:
         depth = check_depth(depth, image)
         if self._tracker.is_set_back(stamp_s):
             self.reset()
-        found = self._find_in_stream(image, stamp_s, view)
+        found = self._find_in_stream(image, camera, stamp_s, view)
         # stamps of late and doubled images go back
         now_s = self._tracker.now_s
         faces = self._faces(image, found, camera, now_s, depth)
@@ -305,7 +305,7 @@ class Pipeline:
             self._task = None
 
     def _find_in_stream(
-        self, image: np.ndarray, stamp_s: float, view: View | None
+        self, image: np.ndarray, camera: Camera, stamp_s: float, view: View | None
     ) -> list[_Found]:
         """Predict where the faces are, look there, look for others, smooth."""
         tracker, smooth = self._tracker, self._smoothers
@@ -314,9 +314,9 @@ class Pipeline:
         if tracker.starts:
             self._task = None
         described = tracker.want_descriptors()
-        found = self._lanes(image, regions)
+        found = self._lanes(image, [seen_through(region, camera) for region in regions])
         tracker.update([
-            self._followed(image, regression, wanted, stamp_s)
+            self._followed(image, camera, regression, wanted, stamp_s)
             for regression, wanted in zip(found, described, strict=True)
         ])
         orientation = tracker.wanted_search()
@@ -326,10 +326,10 @@ class Pipeline:
                 tracker.take_detections(self._search.around(image, orientation, sought))
             else:
                 tracker.take_detections(self._search.whole(image, orientation))
-        tracker.add([self._new_face(image, region) for region in tracker.candidates()])
+        tracker.add([self._new_face(image, camera, r) for r in tracker.candidates()])
         if tracker.wants_upside_down():
             tracker.take_detections(self._search.whole(image, Orientation.UPSIDE_DOWN))
-            tracker.add([self._new_face(image, region) for region in tracker.candidates()])
+            tracker.add([self._new_face(image, camera, r) for r in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():
             if not track.waited:
@@ -347,30 +347,45 @@ class Pipeline:
         return _Found(track.id, regression, parameters, growth)
 
     def _followed(
-        self, image: np.ndarray, first: Regression, described: bool, stamp_s: float
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        first: Regression,
+        described: bool,
+        stamp_s: float,
     ) -> Observation:
         """Return what there is in a search region; a low score is verified at other rolls."""
-        found = self._roll_verifier(first, stamp_s, lambda: self._rolled(image, first.region))
+        found = self._roll_verifier(
+            first, stamp_s, lambda: self._rolled(image, camera, first.region)
+        )
         return _observed(image, found) if described else Observation(found)
 
-    def _new_face(self, image: np.ndarray, region: Region) -> Observation:
+    def _new_face(self, image: np.ndarray, camera: Camera, region: Region) -> Observation:
         """Return the face that a detector sees in an image of a stream."""
-        found = self._rolled(image, region)
+        found = self._rolled(image, camera, region)
         return _observed(image, found.regression, found.upright_score)
 
-    def _rolled(self, image: np.ndarray, region: Region) -> Candidate:
+    def _rolled(self, image: np.ndarray, camera: Camera, region: Region) -> Candidate:
         """Return the face in a region of a stream's image at the likeliest roll."""
         found = find_roll(
             without_turn(region),
-            regress=lambda r: self.regressor(image, r, denoise=True),
-            refine=lambda r: self.regressor(image, without_turn(r), denoise=True),
+            regress=lambda r: self.regressor(image, seen_through(r, camera), denoise=True),
+            refine=lambda r: self.regressor(
+                image, seen_through(without_turn(r), camera), denoise=True
+            ),
             upright_score=lambda r: self._upright(image, r),
             locate=lambda r: self._upright.locate(image, r),
         )
-        refined = self.regressor.refined(image, found.regression, still=False)
+        refined = self._refined(image, camera, found.regression, still=False)
         return Candidate(refined, found.upright_score)
 
-    def _find_in_still(self, image: np.ndarray) -> list[_Found]:
+    def _refined(
+        self, image: np.ndarray, camera: Camera, found: Regression, still: bool
+    ) -> Regression:
+        found = replace(found, region=seen_through(found.region, camera))
+        return self.regressor.refined(image, found, still)
+
+    def _find_in_still(self, image: np.ndarray, camera: Camera) -> list[_Found]:
         """
         Every detection is reported.
 
@@ -378,23 +393,30 @@ class Pipeline:
         horizontal-flip test-time augmentation.
         """
         every = replace(self.config.tracking, min_presence=0.0, max_fit_error=float('inf'))
-        found = self._look_at(image, self._search.whole(image, Orientation.UPRIGHT), every)
+        found = self._look_at(image, camera, self._search.whole(image, Orientation.UPRIGHT), every)
         if not any(is_sure(face) for face in found):
             others = self._search.whole(image, Orientation.UPSIDE_DOWN)
-            found = best_of_each([*found, *self._look_at(image, others, self.config.tracking)])
-        refined = [self.regressor.refined(image, face, still=True) for face in found]
+            more = self._look_at(image, camera, others, self.config.tracking)
+            found = best_of_each([*found, *more])
+        refined = [self._refined(image, camera, face, still=True) for face in found]
         return [_Found('', face, face.parameters) for face in refined]
 
     def _look_at(
-        self, image: np.ndarray, regions: list[Region], tracking: TrackingSettings
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        regions: list[Region],
+        tracking: TrackingSettings,
     ) -> list[Regression]:
         """Return the faces in regions of a still image, each once."""
         found: list[Observation] = []
         for region in regions:
             candidate = find_roll(
                 region,
-                regress=lambda r: self.regressor(image, r),
-                refine=lambda r: self.regressor.flip_augmented(image, without_turn(r)),
+                regress=lambda r: self.regressor(image, seen_through(r, camera)),
+                refine=lambda r: self.regressor.flip_augmented(
+                    image, seen_through(without_turn(r), camera)
+                ),
                 upright_score=lambda r: self._upright(image, r),
                 locate=lambda r: self._upright.locate(image, r),
             )

@@ -44,9 +44,14 @@ void crop(
   const py::object & out, const std::string & simd)
 {
   const face_recon::BgrImage bgr = bgr_image(image);
-  const py::array held_map = checked<double>(image_from_crop, "image_from_crop", {2, 3});
-  std::array<double, 6> map{};
-  std::copy_n(input_data<double>(held_map), map.size(), map.begin());
+  const py::array held_map =
+    checked<double>(image_from_crop, "image_from_crop", {face_recon::kAnySize, 3});
+  const py::ssize_t rows = held_map.shape(0);
+  if (rows != 2 && rows != 3) {
+    throw py::value_error("image_from_crop: want float64 (2, 3) or (3, 3)");
+  }
+  std::array<double, 9> map = {0, 0, 0, 0, 0, 0, 0, 0, 1};
+  std::copy_n(input_data<double>(held_map), 3 * rows, map.begin());
   py::array held_out =
     checked_output<float>(out, "out", {face_recon::kAnySize, face_recon::kAnySize, 3});
   const face_recon::CropSize size = {

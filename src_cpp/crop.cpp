@@ -59,33 +59,66 @@ class Sampler
 {
 public:
   Sampler(
-    const BgrImage & image, const std::array<double, 6> & map, std::size_t width,
+    const BgrImage & image, const std::array<double, 9> & map, std::size_t width,
     const Kernels & kernels)
-  : map_(map), kernels_(kernels)
+  : map_(map), kernels_(kernels), width_(width), is_affine_(map[6] == 0 && map[7] == 0)
   {
     arguments_.image = image.pixels;
     arguments_.row_bytes = image.row_bytes;
     arguments_.width = image.width;
     arguments_.height = image.height;
-    arguments_.step_x = fixed(map[0]);
-    arguments_.step_y = fixed(map[3]);
-    arguments_.count = width;
   }
 
   // Writes one float beyond the row, too.
   void sample(std::size_t row, float * out)
   {
-    constexpr std::int64_t kHalf = std::int64_t{1} << (kPlaceBits - kSampleWeightBits / 2 - 1);
     const auto v = static_cast<double>(row);
-    arguments_.x = fixed(map_[1] * v + map_[2]) + kHalf;
-    arguments_.y = fixed(map_[4] * v + map_[5]) + kHalf;
+    if (is_affine_) {
+      const double unit = 1 / map_[8];
+      part(
+        {unit * (map_[1] * v + map_[2]), unit * (map_[4] * v + map_[5])},
+        {unit * map_[0], unit * map_[3]}, width_, out);
+      return;
+    }
+    auto from = place(0, v);
+    for (std::size_t u = 0; u < width_; u += kStraightPx) {
+      const std::size_t count = std::min(kStraightPx, width_ - u);
+      const auto length = static_cast<double>(count);
+      const auto to = place(static_cast<double>(u) + length, v);
+      part(from, {(to[0] - from[0]) / length, (to[1] - from[1]) / length}, count, out + 3 * u);
+      from = to;
+    }
+  }
+
+private:
+  using Place = std::array<double, 2>;
+
+  // So many pixels of a row lie on a line, and as far apart.
+  static constexpr std::size_t kStraightPx = 16;
+
+  Place place(double u, double v) const
+  {
+    const double unit = 1 / (map_[6] * u + map_[7] * v + map_[8]);
+    return {
+      unit * (map_[0] * u + map_[1] * v + map_[2]), unit * (map_[3] * u + map_[4] * v + map_[5])};
+  }
+
+  void part(const Place & from, const Place & step, std::size_t count, float * out)
+  {
+    constexpr std::int64_t kHalf = std::int64_t{1} << (kPlaceBits - kSampleWeightBits / 2 - 1);
+    arguments_.x = fixed(from[0]) + kHalf;
+    arguments_.y = fixed(from[1]) + kHalf;
+    arguments_.step_x = fixed(step[0]);
+    arguments_.step_y = fixed(step[1]);
+    arguments_.count = count;
     arguments_.out = out;
     kernels_.sample_row(arguments_);
   }
 
-private:
-  const std::array<double, 6> & map_;
+  const std::array<double, 9> & map_;
   const Kernels & kernels_;
+  std::size_t width_;
+  bool is_affine_;
   SampleArguments arguments_{};
 };
 
@@ -147,7 +180,7 @@ private:
 }  // namespace
 
 void crop(
-  const BgrImage & image, const std::array<double, 6> & image_from_crop, const CropSize & size,
+  const BgrImage & image, const std::array<double, 9> & image_from_crop, const CropSize & size,
   double sigma_px, float gain, const Kernels & kernels, float * out)
 {
   Sampler sampler(image, image_from_crop, size.width, kernels);

@@ -36,23 +36,19 @@ std::array<double, 12> in_image(
   return matrix;
 }
 
-// x0, y0, x1, y1 of points (count, 3) in the image; NaN where one is none.
-std::array<double, 4> box_of(
-  const double * points, std::size_t count, const std::array<double, 6> & map)
+// x0, y0, x1, y1 of points; NaN where one is none.
+std::array<double, 4> box_of(const std::vector<std::array<double, 2>> & points)
 {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   std::array<double, 4> box = {kInfinity, kInfinity, -kInfinity, -kInfinity};
-  for (std::size_t n = 0; n < count; ++n) {
-    const double x = points[3 * n];
-    const double y = points[3 * n + 1];
+  for (const auto & point : points) {
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      const double value = map[3 * axis] * x + map[3 * axis + 1] * y + map[3 * axis + 2];
-      if (std::isnan(value)) {
-        box.fill(value);
+      if (std::isnan(point[axis])) {
+        box.fill(point[axis]);
         return box;
       }
-      box[axis] = std::min(box[axis], value);
-      box[2 + axis] = std::max(box[2 + axis], value);
+      box[axis] = std::min(box[axis], point[axis]);
+      box[2 + axis] = std::max(box[2 + axis], point[axis]);
     }
   }
   return box;
@@ -79,11 +75,26 @@ FaceInImage NetworkReader::read(
   std::copy_n(parameters, crop.size(), crop.begin());
   const std::vector<double> coefficients(
     parameters + crop.size(), parameters + crop.size() + coefficients_);
+  const auto & map = image_from_crop;
+  std::vector<std::array<double, 2>> points_px(landmarks_);
+  for (std::size_t n = 0; n < landmarks_; ++n) {
+    const double x = points[3 * n];
+    const double y = points[3 * n + 1];
+    points_px[n] = {map[0] * x + map[1] * y + map[2], map[3] * x + map[4] * y + map[5]};
+  }
+  return placed(
+    in_image(crop, map), points_px, fit_error(crop, coefficients.data(), points));
+}
+
+FaceInImage NetworkReader::placed(
+  const std::array<double, 12> & camera_matrix,
+  const std::vector<std::array<double, 2>> & points_px, double fit_error) const
+{
   FaceInImage face;
-  face.fit_error = fit_error(crop, coefficients.data(), points);
-  face.camera_matrix = in_image(crop, image_from_crop);
-  face.box = box_of(points, landmarks_, image_from_crop);
-  const auto & c = face.camera_matrix;
+  face.fit_error = fit_error;
+  face.camera_matrix = camera_matrix;
+  face.box = box_of(points_px);
+  const auto & c = camera_matrix;
   const double scale = scale_of(c);
   const Vector3 & middle = settings_.crop_centre_m;
   for (std::size_t row = 0; row < 2; ++row) {

@@ -53,11 +53,17 @@ public:
     const double * parameters, const double * points,
     const std::array<double, 6> & image_from_crop) const;
 
-private:
+  // Of landmarks in pixels (landmarks, 2), and the parameters there.
+  FaceInImage placed(
+    const std::array<double, 12> & camera_matrix,
+    const std::vector<std::array<double, 2>> & points_px, double fit_error) const;
+
+  // See face_model.Fit; points (landmarks, 3), of which z is not read.
   double fit_error(
     const std::array<double, 12> & matrix, const double * coefficients,
     const double * points) const;
 
+private:
   std::size_t landmarks_ = 0;
   std::size_t coefficients_ = 0;
   std::vector<double> mean_;

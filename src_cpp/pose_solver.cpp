@@ -203,6 +203,22 @@ struct PoseSolver::Seen
   std::vector<Vector3> points_px;
   std::vector<Vector3> at_one;
   Vector3 origin_px{};
+
+  // Fills at_one by the unit vectors in which pixels look; false where they look all around.
+  template <typename Direction>
+  bool turn_to_ray(const Matrix3 & optical_from_ray, const Direction & direction)
+  {
+    const Matrix3 ray_from_optical = transposed(optical_from_ray);
+    at_one.reserve(points_px.size());
+    for (const Vector3 & pixel : points_px) {
+      const Vector3 turned = ray_from_optical * direction(pixel);
+      if (!(turned[2] > kLeastCosine)) {
+        return false;
+      }
+      at_one.push_back({turned[0] / turned[2], turned[1] / turned[2], 1});
+    }
+    return true;
+  }
 };
 
 PoseSolver::PoseSolver(
@@ -242,18 +258,55 @@ void PoseSolver::project(
   }
 }
 
+void PoseSolver::see(
+  const std::array<double, 12> & camera_matrix, const double * coefficients, Seen & seen) const
+{
+  const auto & c = camera_matrix;
+  seen.points_m = points_of(coefficients);
+  seen.points_px = seen.points_m;
+  const Matrix3 linear = {c[0], c[1], c[2], c[4], c[5], c[6], c[8], c[9], c[10]};
+  seen.origin_px = {c[3], c[7], c[11]};
+  for (Vector3 & point : seen.points_px) {
+    point = linear * point + seen.origin_px;
+  }
+}
+
+bool PoseSolver::rotation_by(
+  const Matrix3 & plane_from_px, bool calibrated, const std::array<double, 12> & camera_matrix,
+  const double * coefficients, Matrix3 & optical_from_model) const
+{
+  Seen seen;
+  see(camera_matrix, coefficients, seen);
+  if (!are_finite(seen.points_px)) {
+    return false;
+  }
+  const auto direction = [&](const Vector3 & pixel) {
+    const Vector3 placed = plane_from_px * Vector3{pixel[0], pixel[1], 1};
+    const Vector3 towards = {placed[0] / placed[2], placed[1] / placed[2], 1};
+    return (1 / norm(towards)) * towards;
+  };
+  const Matrix3 optical_from_ray = rotation_to(direction(seen.origin_px));
+  Matrix3 ray_from_model{};
+  Vector3 origin{};
+  if (
+    !seen.turn_to_ray(optical_from_ray, direction) ||
+    lift(seen, ray_from_model, origin) != PoseFault::kNone) {
+    return false;
+  }
+  if (calibrated) {
+    refine(seen, ray_from_model, origin);
+  }
+  optical_from_model = optical_from_ray * ray_from_model;
+  return true;
+}
+
 PoseFault PoseSolver::solve(
   const PoseQuestion & question, const RotationCalibration & calibration, FacePose & pose,
   double * landmarks_px, double * landmarks_m) const
 {
   Seen seen;
-  seen.points_m = points_of(question.coefficients);
-  seen.points_px = seen.points_m;
-  const auto & c = question.camera_matrix;
-  const Matrix3 linear = {c[0], c[1], c[2], c[4], c[5], c[6], c[8], c[9], c[10]};
-  seen.origin_px = {c[3], c[7], c[11]};
-  for (Vector3 & point : seen.points_px) {
-    point = linear * point + seen.origin_px;
+  see(question.camera_matrix, question.coefficients, seen);
+  for (const Vector3 & point : seen.points_px) {
     landmarks_px = std::copy(point.begin(), point.end(), landmarks_px);
   }
   if (!are_finite(seen.points_px)) {
@@ -269,14 +322,8 @@ PoseFault PoseSolver::solve(
     return unit;
   };
   const Matrix3 optical_from_ray = rotation_to(direction(seen.origin_px));
-  const Matrix3 ray_from_optical = transposed(optical_from_ray);
-  seen.at_one.reserve(seen.points_px.size());
-  for (const Vector3 & pixel : seen.points_px) {
-    const Vector3 turned = ray_from_optical * direction(pixel);
-    if (!(turned[2] > kLeastCosine)) {
-      return PoseFault::kAroundCamera;
-    }
-    seen.at_one.push_back({turned[0] / turned[2], turned[1] / turned[2], 1});
+  if (!seen.turn_to_ray(optical_from_ray, direction)) {
+    return PoseFault::kAroundCamera;
   }
   Matrix3 ray_from_model{};
   Vector3 origin{};

@@ -107,10 +107,19 @@ public:
     const PoseQuestion & question, const RotationCalibration & calibration, FacePose & pose,
     double * landmarks_px, double * landmarks_m) const;
 
+  // The rotation alone, model axes -> optical frame, by a homography (3, 3) from pixels to the
+  // plane at distance 1 before a camera; false where none follows.
+  bool rotation_by(
+    const Matrix3 & plane_from_px, bool calibrated, const std::array<double, 12> & camera_matrix,
+    const double * coefficients, Matrix3 & optical_from_model) const;
+
 private:
   struct Seen;
 
   std::vector<Vector3> points_of(const double * coefficients) const;
+  // Fills points_m, points_px and origin_px.
+  void see(
+    const std::array<double, 12> & camera_matrix, const double * coefficients, Seen & seen) const;
   PoseFault lift(const Seen & seen, Matrix3 & rotation, Vector3 & origin) const;
   void refine(const Seen & seen, Matrix3 & rotation, Vector3 & origin) const;
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.straight_view import StraightView
 from face_recon_ros.tflite import Network
 
 
@@ -23,11 +24,11 @@ class ModelAdapter(Protocol):
 
     def cut(
         self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
-    ) -> np.ndarray:
-        """Write the crop of a face in `region` into a tensor; return the map (2, 3) back."""
+    ) -> np.ndarray | StraightView:
+        """Write the crop of a face in `region` into a tensor; return where that is."""
 
-    def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
-        """Say what the outputs of a crop mean in the image, by the map (2, 3) to it."""
+    def read(self, outputs: list[np.ndarray], place: Any) -> Regression:
+        """Say what the outputs of a crop mean in the image, by what cut() has returned."""
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         """

@@ -85,16 +85,14 @@ class Regressor(Protocol):
     def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return the final regression of a new face, once its roll is known."""
 
-    def preprocess(
-        self, image: np.ndarray, region: Region, denoise: bool = False
-    ) -> np.ndarray:
-        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+    def preprocess(self, image: np.ndarray, region: Region, denoise: bool = False) -> Any:
+        """Cut the region out as the network's input; return where that is, for postprocess()."""
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
 
-    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
-        """Say what the network's outputs mean in the image."""
+    def postprocess(self, outputs: list[np.ndarray], place: Any) -> Regression:
+        """Say what the network's outputs mean in the image, of a crop at a place."""
 
 
 class GroupRegressor(Protocol):

@@ -78,11 +78,32 @@ def cut_floats(
     return image_from_crop
 
 
+def cut_straight(
+    tensor: np.ndarray,
+    image: np.ndarray,
+    region: Region,
+    image_from_crop: np.ndarray,
+    sigma_px: float = 0.0,
+) -> None:
+    """
+    Write a region of a BGR image as it is seen through a homography, `continued`; see cut_floats().
+
+    :param tensor: (size, size, 3) float32
+    :param image_from_crop: (3, 3), of the pixels of a crop of size x size
+    """
+    size = len(tensor)
+    source, source_from_crop = _source(image, region, size, image_from_crop)
+    source, source_from_crop = _continued(source, source_from_crop, size)
+    if source.strides[1:] != (3, 1):
+        source = np.ascontiguousarray(source)
+    _renderer.crop(source, source_from_crop, sigma_px, 1 / 255, tensor)
+
+
 def _source(
     image: np.ndarray, region: Region, size: int, image_from_crop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """
-    Return what a crop is cut out of, and the map (2, 3) crop -> its pixels.
+    Return what a crop is cut out of, and the map (2, 3) or (3, 3) crop -> its pixels.
 
     It is the image, or the part of it around the region, halved.
     """
@@ -90,12 +111,30 @@ def _source(
     halvings = int(math.log2(min(max(1.0, region.side_px / size), 2.0**MOST_HALVINGS)))
     if not halvings:
         return image, image_from_crop
-    source, corner = _halved(image, region, halvings)
+    source, corner = _halved(image, region, halvings, _corners(image_from_crop, size))
     factor = 2**halvings
     # a pixel's centre lies in the middle of the pixels it gathers
-    source_from_crop = image_from_crop / factor
-    source_from_crop[:, 2] -= (corner + (factor - 1) / 2) / factor
+    offset = corner + (factor - 1) / 2
+    source_from_crop = _moved(image_from_crop, -offset)
+    source_from_crop[:2] /= factor
     return source, source_from_crop
+
+
+def _corners(image_from_crop: np.ndarray, size: int) -> np.ndarray:
+    """Return where the corners of a crop are, (2, 4) px."""
+    corners = (size - 1) * CORNERS
+    placed = image_from_crop[:, :2] @ corners + image_from_crop[:, 2:]
+    return placed if len(placed) == 2 else placed[:2] / placed[2]
+
+
+def _moved(image_from_crop: np.ndarray, by_px: np.ndarray) -> np.ndarray:
+    """Return a map (2, 3) or (3, 3) to pixels that are moved."""
+    moved = image_from_crop.copy()
+    if len(moved) == 2:
+        moved[:, 2] += by_px
+    else:
+        moved[:2] += np.outer(by_px, moved[2])
+    return moved
 
 
 def _continued(
@@ -108,7 +147,7 @@ def _continued(
     Far from the image all stays black.
     """
     extent = np.array(source.shape[1::-1])
-    corners = source_from_crop[:, :2] @ ((size - 1) * CORNERS) + source_from_crop[:, 2:]
+    corners = _corners(source_from_crop, size)
     low, high = corners.min(axis=1), corners.max(axis=1)
     if (low >= 0).all() and (high <= extent - 1).all():
         return source, source_from_crop
@@ -123,19 +162,25 @@ def _continued(
     (left, top), (right, bottom) = inside - first, last - end
     part = takeable(source[y0:y1, x0:x1])
     wide = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return wide, np.column_stack([source_from_crop[:, :2], source_from_crop[:, 2] - first])
+    return wide, _moved(source_from_crop, -first.astype(np.float64))
 
 
 def _halved(
-    image: np.ndarray, region: Region, halvings: int
+    image: np.ndarray, region: Region, halvings: int, corners: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image around a region, halved so many times, and its corner (2,) px."""
+    """
+    Return the image around a region, halved so many times, and its corner (2,) px.
+
+    :param corners: (2, 4) px, of the crop
+    """
     factor = 2**halvings
     reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
     extent = np.array(image.shape[1::-1])
     # with a border of one small pixel, which interpolation touches
-    low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
-    high = np.clip(np.ceil(region.centre + reach) + factor, low + 1, extent).astype(int)
+    low = np.minimum(region.centre - reach, corners.min(axis=1))
+    high = np.maximum(region.centre + reach, corners.max(axis=1))
+    low = np.clip(np.floor(low) - factor, 0, extent - 1).astype(int)
+    high = np.clip(np.ceil(high) + factor, low + 1, extent).astype(int)
     part = takeable(image[low[1] : high[1], low[0] : high[0]])
     bottom, right = -np.array(part.shape[:2]) % factor
     if bottom or right:

@@ -74,13 +74,13 @@ class Family3ddfaAdapter:
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
         return outputs
 
-    def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+    def read(self, outputs: list[np.ndarray], place: np.ndarray) -> Regression:
         points = self._points_68(outputs[self._landmarks][0].astype(np.float64))
         parameters = fit_in_image(self._sparse, self._start(points), points, 0.0)
         error = fit_error_of(self._sparse, OUTER_CANTHI_68, parameters, points[:, :2])
         # such a network says nothing about whether there is a face: how like one it is does
         presence = float(np.clip(1.5 - error / self.LARGEST_FIT_ERROR, 0, 1))
-        return regression_of(parameters, points[:, :2], image_from_crop, presence, error)
+        return regression_of(parameters, points[:, :2], place, presence, error)
 
     def _points_68(self, points: np.ndarray) -> np.ndarray:
         """Return landmarks (68, 3) of what the network gave; z is 0 where it has none."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -85,9 +86,7 @@ class HybridRegressor:
             return self.flip_augmented(image, found.region)
         return self(image, found.region, denoise=True)
 
-    def preprocess(
-        self, image: np.ndarray, region: Region, denoise: bool = False
-    ) -> np.ndarray:
+    def preprocess(self, image: np.ndarray, region: Region, denoise: bool = False) -> Any:
         """As a Regressor, of the one that the face's last turn asks for."""
         self._prepared = self._expected(region)
         return self._prepared.preprocess(image, region, denoise)
@@ -96,9 +95,9 @@ class HybridRegressor:
         """Run the network on what was cut out last."""
         return self._prepared.infer()
 
-    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+    def postprocess(self, outputs: list[np.ndarray], place: Any) -> Regression:
         """Say what the outputs of the network that ran last mean in the image."""
-        found = self._prepared.postprocess(outputs, image_from_crop)
+        found = self._prepared.postprocess(outputs, place)
         return _by_both(found) if self._prepared is self._network else self._unbent(found)
 
     def _expected(self, region: Region) -> Regressor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,15 +43,15 @@ class NetworkRegressor:
 
     @no_face_without_pose
     def __call__(self, image: np.ndarray, region: Region, denoise: bool = False) -> Regression:
-        image_from_crop = self.preprocess(image, region, denoise)
-        return self._found(self.infer(), image_from_crop, image, region)
+        place = self.preprocess(image, region, denoise)
+        return self._found(self.infer(), place, image, region)
 
     @no_face_without_pose
     def flip_augmented(self, image: np.ndarray, region: Region) -> Regression:
         """Average over the crop and its mirror image: errors to one side cancel."""
-        image_from_crop = self.preprocess(image, region)
+        place = self.preprocess(image, region)
         outputs = self._adapter.flip_augmented(self.infer(), self._network)
-        return self._found(outputs, image_from_crop, image, region)
+        return self._found(outputs, place, image, region)
 
     def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
         """Return what was found: nothing is gained by another look."""
@@ -91,14 +92,14 @@ class NetworkRegressor:
         if size != len(regions) or not isinstance(network, Network):
             return [self(image, region, denoise=True) for region in regions]
         crops = network.input_tensor()
-        maps = [
+        places = [
             self._adapter.cut(crop, image, region, True)
             for crop, region in zip(crops, regions, strict=True)
         ]
         del crops  # the runtime forbids keeping it
         outputs = network.run()
         return [
-            self._read(image, region, [o[k : k + 1] for o in outputs], maps[k])
+            self._read(image, region, [o[k : k + 1] for o in outputs], places[k])
             for k, region in enumerate(regions)
         ]
 
@@ -108,33 +109,31 @@ class NetworkRegressor:
         image: np.ndarray,
         region: Region,
         outputs: list[np.ndarray],
-        image_from_crop: np.ndarray,
+        place: Any,
     ) -> Regression:
-        return self._found(outputs, image_from_crop, image, region)
+        return self._found(outputs, place, image, region)
 
     def _found(
         self,
         outputs: list[np.ndarray],
-        image_from_crop: np.ndarray,
+        place: Any,
         image: np.ndarray,
         region: Region,
     ) -> Regression:
         """Return what was found, with what of it is out of sight."""
-        return seen_in(self.postprocess(outputs, image_from_crop), region, image)
+        return seen_in(self.postprocess(outputs, place), region, image)
 
-    def preprocess(
-        self, image: np.ndarray, region: Region, denoise: bool = False
-    ) -> np.ndarray:
-        """Cut the region out as the network's input; return the map (2, 3) crop -> image px."""
+    def preprocess(self, image: np.ndarray, region: Region, denoise: bool = False) -> Any:
+        """Cut the region out as the network's input; return where that is."""
         return self._adapter.cut(self._network.input_tensor()[0], image, region, denoise)
 
     def infer(self) -> list[np.ndarray]:
         """Run the network on what was cut out last."""
         return self._network.run()
 
-    def postprocess(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+    def postprocess(self, outputs: list[np.ndarray], place: Any) -> Regression:
         """Take what the network found in its crop to the image."""
-        return self._adapter.read(outputs, image_from_crop)
+        return self._adapter.read(outputs, place)
 
 
 def _adapter_of(network: Network, model: FaceModel) -> ModelAdapter:

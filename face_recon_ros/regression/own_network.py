@@ -15,12 +15,18 @@ import numpy as np
 from face_recon_ros import _renderer
 from face_recon_ros.face_model.decoding import ParameterDecoder
 from face_recon_ros.face_model.file import SHAPE_COUNT
-from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
+from face_recon_ros.face_model.landmarks import (
+    INNER_LIP_PAIRS_468,
+    OUTER_CANTHI_468,
+    SparseModel,
+)
+from face_recon_ros.face_model.lips import CLOSED_LIP_GAP, OPEN_LIP_GAP
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.base import Regression
-from face_recon_ros.regression.crop import cut_floats
+from face_recon_ros.regression.crop import cut_floats, cut_straight
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
+from face_recon_ros.regression.straight_view import StraightView
 from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
 from face_recon_ros.tflite import Network
 
@@ -42,21 +48,32 @@ class OwnNetworkAdapter:
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
-        self._reader = _renderer.NetworkReader(
-            np.ascontiguousarray(model.landmarks_468.mean, np.float64),
-            np.ascontiguousarray(model.landmarks_468.basis, np.float64),
-            OUTER_CANTHI_468,
-            CROP_CENTRE_M.tolist(),
-            CROP_SIDE_M,
-        )
         self._decode = ParameterDecoder(model)
+        sparse, centre_m = _arrays(model.landmarks_468), CROP_CENTRE_M.tolist()
+        self._reader = _renderer.NetworkReader(
+            *sparse, OUTER_CANTHI_468, centre_m, CROP_SIDE_M
+        )
+        self._straight_reader = _renderer.StraightReader(
+            *sparse,
+            OUTER_CANTHI_468,
+            centre_m,
+            CROP_SIDE_M,
+            np.ascontiguousarray(self._decode.solve, np.float64),
+            INNER_LIP_PAIRS_468.tolist(),
+            (self._decode.canthal_distance_m, CLOSED_LIP_GAP, OPEN_LIP_GAP),
+            *_arrays(model.landmarks_68),
+        )
         self._mirror_landmarks = model.landmarks_468_mirror
         self._mirror_signs = model.coefficient_mirror_signs()
 
     def cut(
         self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
-    ) -> np.ndarray:
+    ) -> np.ndarray | StraightView:
         sigma_px = DENOISE_SIGMA_PX if denoise else 0.0
+        view = StraightView.of(region, region.camera, self.size) if region.camera else None
+        if view is not None:
+            cut_straight(tensor, image, region, view.image_from_crop, sigma_px)
+            return view
         return cut_floats(tensor, image, region, sigma_px, continued=True)
 
     def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
@@ -85,13 +102,21 @@ class OwnNetworkAdapter:
         back[..., 0] = self.size - 1 - back[..., 0]
         return back
 
-    def read(self, outputs: list[np.ndarray], image_from_crop: np.ndarray) -> Regression:
+    def read(
+        self, outputs: list[np.ndarray], place: np.ndarray | StraightView
+    ) -> Regression:
         values = {name: outputs[i] for name, i in self._index.items()}
         numbers = np.ascontiguousarray(values['params'][0], np.float64)
-        matrix, fit_error, box, centre, side_px, roll_rad, turned_rad = self._reader.read(
-            numbers, np.ascontiguousarray(values['landmarks_468'][0], np.float64), image_from_crop
-        )
-        shape, expression = numbers[12 : 12 + SHAPE_COUNT], numbers[12 + SHAPE_COUNT :]
+        landmarks = np.ascontiguousarray(values['landmarks_468'][0], np.float64)
+        coefficients = numbers[12:]
+        if isinstance(place, StraightView):
+            face, coefficients = self._straight_reader.read(
+                numbers, landmarks, place.image_from_crop, place.plane_from_crop, place.calibrated
+            )
+        else:
+            face = self._reader.read(numbers, landmarks, place)
+        matrix, fit_error, box, centre, side_px, roll_rad, turned_rad = face
+        shape, expression = coefficients[:SHAPE_COUNT], coefficients[SHAPE_COUNT:]
         return Regression(
             parameters=FaceParameters(matrix, shape, expression),
             presence=float(values['presence'].item()),
@@ -100,3 +125,11 @@ class OwnNetworkAdapter:
             region=Region(centre, side_px, roll_rad, turned_rad),
             rotation_sigma_rad=float(values['uncertainty'].item()),
         )
+
+
+def _arrays(sparse: SparseModel) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and basis as C++ takes them."""
+    return (
+        np.ascontiguousarray(sparse.mean, np.float64),
+        np.ascontiguousarray(sparse.basis, np.float64),
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from face_recon_ros.camera import Camera
 from face_recon_ros.detection.base import Detection
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
@@ -27,13 +28,15 @@ class Region(ComparedByValue):
     """A square of the image with a face in it: centre (2,) px, side px, roll in radians.
 
     roll is the angle of the eye line, positive clockwise in the image. turned_rad: how far the
-    face looks to a side, 0 to pi, as it was found last; None where that is not known.
+    face looks to a side, 0 to pi, as it was found last; None where that is not known. camera: what
+    took the image, where a crop is to be as if it looked straight at the face; None: a flat crop.
     """
 
     centre: np.ndarray
     side_px: float
     roll_rad: float
     turned_rad: float | None = None
+    camera: Camera | None = None
 
     # Face Mesh's model card: the crop is the face's square enlarged by half
     ENLARGEMENT = 1.5
@@ -73,6 +76,11 @@ class Region(ComparedByValue):
         (a, b), (c, d) = (self.side_px / size * rotation_in_plane(self.roll_rad)).tolist()
         (x, y), middle = self.centre.tolist(), (size - 1) / 2
         return np.array([[a, b, x - (a + b) * middle], [c, d, y - (c + d) * middle]])
+
+
+def seen_through(region: Region, camera: Camera) -> Region:
+    """Return a region whose crop is to be as if the camera looked straight at the face."""
+    return replace(region, camera=camera)
 
 
 def without_turn(region: Region) -> Region:

@@ -1,0 +1,57 @@
+// Copyright 2026 face_recon_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// From landmarks and a rotation to the 62 parameters, in closed form.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "small_algebra.hpp"
+
+namespace face_recon
+{
+
+// See lips.with_closed_lips: pairs of landmarks (upper, lower), and gaps as parts of the distance
+// between the outer eye corners, metres.
+struct LipSettings
+{
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  double canthal_distance_m = 1;
+  double closed_gap = 0;
+  double open_gap = 1;
+};
+
+// One round of face_model.decoding.ParameterDecoder, which defines it.
+class LandmarkDecoder
+{
+public:
+  // mean (landmarks, 3), basis (landmarks, 3, coefficients), metres, model axes; solve
+  // (coefficients, 3 * landmarks): coefficients of landmarks less the mean's.
+  LandmarkDecoder(
+    const double * mean, const double * basis, const double * solve, std::size_t landmarks,
+    std::size_t coefficients, LipSettings lips);
+
+  // points_px (landmarks, 2); rotation: model axes -> image right, up, towards the viewer.
+  // coefficients (coefficients,) are those to start from, and then those found. Returns the camera
+  // matrix (3, 4).
+  std::array<double, 12> decode(
+    const std::vector<std::array<double, 2>> & points_px, const Matrix3 & rotation,
+    double * coefficients) const;
+
+private:
+  struct Fit;
+
+  std::vector<Vector3> turned_points(const Matrix3 & rotation, const double * coefficients) const;
+  void close_lips(std::vector<Vector3> & points) const;
+
+  std::size_t coefficients_ = 0;
+  std::vector<Vector3> mean_;
+  std::vector<double> basis_;
+  std::vector<double> solve_;
+  LipSettings lips_;
+};
+
+}  // namespace face_recon
