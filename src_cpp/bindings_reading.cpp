@@ -47,8 +47,7 @@ void require_landmark(bool is_one, const char * name)
 }
 
 face_recon::NetworkReader network_reader(
-  const py::object & mean, const py::object & basis,
-  const face_recon::ReadingSettings & settings)
+  const py::object & mean, const py::object & basis, const face_recon::ReadingSettings & settings)
 {
   const py::array points = checked<double>(mean, "mean", {kAnySize, 3});
   const py::array moves = checked<double>(basis, "basis", {points.shape(0), 3, kAnySize});
@@ -68,11 +67,13 @@ struct Outputs
   Outputs(
     const face_recon::NetworkReader & reader, const py::object & given_parameters,
     const py::object & given_points)
-  : parameters(checked<double>(
-      given_parameters, "parameters",
-      {static_cast<py::ssize_t>(12 + reader.coefficient_count())})),
-    points(checked<double>(
-      given_points, "points", {static_cast<py::ssize_t>(reader.landmark_count()), 3}))
+  : parameters(
+      checked<double>(
+        given_parameters, "parameters",
+        {static_cast<py::ssize_t>(12 + reader.coefficient_count())})),
+    points(
+      checked<double>(
+        given_points, "points", {static_cast<py::ssize_t>(reader.landmark_count()), 3}))
   {
   }
 };
@@ -158,8 +159,7 @@ private:
       require_landmark(upper < landmarks && lower < landmarks, "lip_pairs");
     }
     const py::array points = checked<double>(pose_mean, "pose_mean", {kAnySize, 3});
-    const py::array moves =
-      checked<double>(pose_basis, "pose_basis", {points.shape(0), 3, rows});
+    const py::array moves = checked<double>(pose_basis, "pose_basis", {points.shape(0), 3, rows});
     face_recon::LandmarkDecoder decoder(
       input_data<double>(checked<double>(mean, "mean", {kAnySize, 3})),
       input_data<double>(checked<double>(basis, "basis", {kAnySize, 3, rows})),

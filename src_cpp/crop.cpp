@@ -61,7 +61,7 @@ public:
   Sampler(
     const BgrImage & image, const std::array<double, 9> & map, std::size_t width,
     const Kernels & kernels)
-  : map_(map), kernels_(kernels), width_(width), is_affine_(map[6] == 0 && map[7] == 0)
+  : map_(map), kernels_(kernels), width_(width)
   {
     arguments_.image = image.pixels;
     arguments_.row_bytes = image.row_bytes;
@@ -73,7 +73,7 @@ public:
   void sample(std::size_t row, float * out)
   {
     const auto v = static_cast<double>(row);
-    if (is_affine_) {
+    if (map_[6] == 0 && map_[7] == 0) {
       const double unit = 1 / map_[8];
       part(
         {unit * (map_[1] * v + map_[2]), unit * (map_[4] * v + map_[5])},
@@ -81,8 +81,9 @@ public:
       return;
     }
     auto from = place(0, v);
-    for (std::size_t u = 0; u < width_; u += kStraightPx) {
-      const std::size_t count = std::min(kStraightPx, width_ - u);
+    const std::size_t straight = straight_px(v);
+    for (std::size_t u = 0; u < width_; u += straight) {
+      const std::size_t count = std::min(straight, width_ - u);
       const auto length = static_cast<double>(count);
       const auto to = place(static_cast<double>(u) + length, v);
       part(from, {(to[0] - from[0]) / length, (to[1] - from[1]) / length}, count, out + 3 * u);
@@ -93,8 +94,17 @@ public:
 private:
   using Place = std::array<double, 2>;
 
-  // So many pixels of a row lie on a line, and as far apart.
-  static constexpr std::size_t kStraightPx = 16;
+  // Over how many pixels a row of a homography is a line, to within a sixteenth of a pixel.
+  std::size_t straight_px(double v) const
+  {
+    constexpr double kFourTimesOff = 0.25;
+    constexpr double kLeastPx = 8;
+    const auto last = static_cast<double>(width_);
+    const double first_depth = map_[7] * v + map_[8];
+    const double depth = std::min(std::fabs(first_depth), std::fabs(map_[6] * last + first_depth));
+    const double most = std::sqrt(kFourTimesOff * depth / std::fabs(map_[6]));
+    return static_cast<std::size_t>(most > kLeastPx ? std::min(most, last) : kLeastPx);
+  }
 
   Place place(double u, double v) const
   {
@@ -118,7 +128,6 @@ private:
   const std::array<double, 9> & map_;
   const Kernels & kernels_;
   std::size_t width_;
-  bool is_affine_;
   SampleArguments arguments_{};
 };
 

@@ -31,7 +31,7 @@ struct CropSize
 
 // Writes pixels as RGB, times gain. image_from_crop (3, 3), a homography, takes the centre
 // of a pixel of the crop to where it is sampled, bilinearly, in steps of 1/128 px; outside the image
-// is black. One that is not affine is followed by lines of 16 pixels.
+// is black. One that is not affine is followed in pieces that are straight.
 // sigma_px: of a Gaussian blur of 7 x 7 pixels afterwards, mirrored about the outer pixels; 0: none.
 void crop(
   const BgrImage & image, const std::array<double, 9> & image_from_crop, const CropSize & size,

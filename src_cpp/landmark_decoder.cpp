@@ -11,6 +11,18 @@
 namespace face_recon
 {
 
+namespace
+{
+
+void turn(const Matrix3 & rotation, std::vector<Vector3> & points)
+{
+  for (Vector3 & point : points) {
+    point = rotation * point;
+  }
+}
+
+}  // namespace
+
 // Pixels ~ scale * turned points + origin, y up.
 struct LandmarkDecoder::Fit
 {
@@ -18,8 +30,7 @@ struct LandmarkDecoder::Fit
   std::array<double, 2> origin{};
 
   // Least squares.
-  Fit(
-    const std::vector<Vector3> & turned, const std::vector<std::array<double, 2>> & points_px)
+  Fit(const std::vector<Vector3> & turned, const std::vector<std::array<double, 2>> & points_px)
   {
     const auto count = static_cast<double>(turned.size());
     std::array<double, 2> turned_mean{};
@@ -65,20 +76,31 @@ LandmarkDecoder::LandmarkDecoder(
   }
 }
 
+std::vector<Vector3> LandmarkDecoder::points_of(const double * coefficients) const
+{
+  std::vector<Vector3> points = mean_;
+  const double * row = basis_.data();
+  for (Vector3 & point : points) {
+    for (double & value : point) {
+      value += moved(row, coefficients, coefficients_);
+      row += coefficients_;
+    }
+  }
+  return points;
+}
+
 std::array<double, 12> LandmarkDecoder::decode(
   const std::vector<std::array<double, 2>> & points_px, const Matrix3 & rotation,
-  double * coefficients) const
+  std::vector<Vector3> & points, double * coefficients) const
 {
-  std::vector<Vector3> points = turned_points(rotation, coefficients);
+  turn(rotation, points);
   const Fit before(points, points_px);
-  const Matrix3 back = transposed(rotation);
   for (std::size_t n = 0; n < points.size(); ++n) {
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      points[n][axis] =
-        (Fit::up(points_px[n], axis) - before.origin[axis]) / before.scale;
+      points[n][axis] = (Fit::up(points_px[n], axis) - before.origin[axis]) / before.scale;
     }
-    points[n] = back * points[n];
   }
+  turn(transposed(rotation), points);
   close_lips(points);
   std::vector<double> moves;
   moves.reserve(3 * points.size());
@@ -89,27 +111,15 @@ std::array<double, 12> LandmarkDecoder::decode(
   for (std::size_t k = 0; k < coefficients_; ++k) {
     coefficients[k] = moved(&solve_[k * moves.size()], moves.data(), moves.size());
   }
-  const Fit after(turned_points(rotation, coefficients), points_px);
+  points = points_of(coefficients);
+  std::vector<Vector3> turned = points;
+  turn(rotation, turned);
+  const Fit after(turned, points_px);
   const Matrix3 & r = rotation;
   const double s = after.scale;
-  return {s * r[0],  s * r[1],  s * r[2],  after.origin[0],  //
+  return {s * r[0],  s * r[1],  s * r[2],  after.origin[0],   //
           -s * r[3], -s * r[4], -s * r[5], -after.origin[1],  //
           s * r[6],  s * r[7],  s * r[8],  0};
-}
-
-std::vector<Vector3> LandmarkDecoder::turned_points(
-  const Matrix3 & rotation, const double * coefficients) const
-{
-  std::vector<Vector3> points = mean_;
-  const double * row = basis_.data();
-  for (Vector3 & point : points) {
-    for (double & value : point) {
-      value += moved(row, coefficients, coefficients_);
-      row += coefficients_;
-    }
-    point = rotation * point;
-  }
-  return points;
 }
 
 void LandmarkDecoder::close_lips(std::vector<Vector3> & points) const
@@ -118,8 +128,7 @@ void LandmarkDecoder::close_lips(std::vector<Vector3> & points) const
   for (const auto & [upper, lower] : lips_.pairs) {
     sum += norm(points[upper] - points[lower]);
   }
-  const double gap =
-    sum / static_cast<double>(lips_.pairs.size()) / lips_.canthal_distance_m;
+  const double gap = sum / static_cast<double>(lips_.pairs.size()) / lips_.canthal_distance_m;
   const double openness = (gap - lips_.closed_gap) / (lips_.open_gap - lips_.closed_gap);
   if (openness >= 1) {
     return;

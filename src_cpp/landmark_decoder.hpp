@@ -34,17 +34,19 @@ public:
     const double * mean, const double * basis, const double * solve, std::size_t landmarks,
     std::size_t coefficients, LipSettings lips);
 
-  // points_px (landmarks, 2); rotation: model axes -> image right, up, towards the viewer.
-  // coefficients (coefficients,) are those to start from, and then those found. Returns the camera
-  // matrix (3, 4).
+  // The landmarks of a face (landmarks,).
+  std::vector<Vector3> points_of(const double * coefficients) const;
+
+  // points_px (landmarks, 2); rotation: model axes -> image right, up, towards the viewer. points
+  // are those of the face to start from, then of the one that is found, whose coefficients
+  // (coefficients,) are written. Returns its camera matrix (3, 4).
   std::array<double, 12> decode(
     const std::vector<std::array<double, 2>> & points_px, const Matrix3 & rotation,
-    double * coefficients) const;
+    std::vector<Vector3> & points, double * coefficients) const;
 
 private:
   struct Fit;
 
-  std::vector<Vector3> turned_points(const Matrix3 & rotation, const double * coefficients) const;
   void close_lips(std::vector<Vector3> & points) const;
 
   std::size_t coefficients_ = 0;

@@ -73,8 +73,6 @@ FaceInImage NetworkReader::read(
 {
   std::array<double, 12> crop{};
   std::copy_n(parameters, crop.size(), crop.begin());
-  const std::vector<double> coefficients(
-    parameters + crop.size(), parameters + crop.size() + coefficients_);
   const auto & map = image_from_crop;
   std::vector<std::array<double, 2>> points_px(landmarks_);
   for (std::size_t n = 0; n < landmarks_; ++n) {
@@ -83,7 +81,7 @@ FaceInImage NetworkReader::read(
     points_px[n] = {map[0] * x + map[1] * y + map[2], map[3] * x + map[4] * y + map[5]};
   }
   return placed(
-    in_image(crop, map), points_px, fit_error(crop, coefficients.data(), points));
+    in_image(crop, map), points_px, fit_error(crop, points_of(parameters + crop.size()), points));
 }
 
 FaceInImage NetworkReader::placed(
@@ -108,22 +106,26 @@ FaceInImage NetworkReader::placed(
   return face;
 }
 
+std::vector<Vector3> NetworkReader::points_of(const double * coefficients) const
+{
+  std::vector<Vector3> points(landmarks_);
+  std::size_t row = 0;
+  for (Vector3 & point : points) {
+    for (double & value : point) {
+      value = mean_[row] + moved(&basis_[row * coefficients_], coefficients, coefficients_);
+      ++row;
+    }
+  }
+  return points;
+}
+
 double NetworkReader::fit_error(
-  const std::array<double, 12> & matrix, const double * coefficients, const double * points) const
+  const std::array<double, 12> & matrix, const std::vector<Vector3> & points_m,
+  const double * points) const
 {
   double sum = 0;
-  std::array<Vector3, 2> canthi{};
   for (std::size_t n = 0; n < landmarks_; ++n) {
-    Vector3 point{};
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const std::size_t row = 3 * n + axis;
-      point[axis] = mean_[row] + moved(&basis_[row * coefficients_], coefficients, coefficients_);
-    }
-    for (std::size_t side = 0; side < 2; ++side) {
-      if (settings_.canthi[side] == n) {
-        canthi[side] = point;
-      }
-    }
+    const Vector3 & point = points_m[n];
     std::array<double, 2> off{};
     for (std::size_t row = 0; row < 2; ++row) {
       off[row] = matrix[4 * row] * point[0] + matrix[4 * row + 1] * point[1] +
@@ -131,7 +133,8 @@ double NetworkReader::fit_error(
     }
     sum += std::sqrt(off[0] * off[0] + off[1] * off[1]);
   }
-  const double unit = norm(canthi[0] - canthi[1]) * scale_of(matrix);
+  const auto [first, second] = settings_.canthi;
+  const double unit = norm(points_m[first] - points_m[second]) * scale_of(matrix);
   return sum / static_cast<double>(landmarks_) / unit;
 }
 

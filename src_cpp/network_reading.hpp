@@ -58,12 +58,14 @@ public:
     const std::array<double, 12> & camera_matrix,
     const std::vector<std::array<double, 2>> & points_px, double fit_error) const;
 
-  // See face_model.Fit; points (landmarks, 3), of which z is not read.
+  // See face_model.Fit; points (landmarks, 3), of which z is not read, and the model's.
   double fit_error(
-    const std::array<double, 12> & matrix, const double * coefficients,
+    const std::array<double, 12> & matrix, const std::vector<Vector3> & points_m,
     const double * points) const;
 
 private:
+  std::vector<Vector3> points_of(const double * coefficients) const;
+
   std::size_t landmarks_ = 0;
   std::size_t coefficients_ = 0;
   std::vector<double> mean_;

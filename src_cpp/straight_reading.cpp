@@ -26,10 +26,9 @@ std::array<double, 2> taken_by(const Matrix3 & homography, double x, double y)
 Matrix3 rotation_in(const std::array<double, 12> & c)
 {
   const double scale = norm({c[0], c[1], c[2]});
-  return {
-    c[0] / scale,  c[1] / scale,  c[2] / scale,  //
-    -c[4] / scale, -c[5] / scale, -c[6] / scale,  //
-    c[8] / scale,  c[9] / scale,  c[10] / scale};
+  return {c[0] / scale,  c[1] / scale,  c[2] / scale,   //
+          -c[4] / scale, -c[5] / scale, -c[6] / scale,  //
+          c[8] / scale,  c[9] / scale,  c[10] / scale};
 }
 
 }  // namespace
@@ -63,7 +62,9 @@ StraightFace StraightReader::read(
   Matrix3 wanted{};
   const bool known = pose_.rotation_by(
     plane_from_crop, place.calibrated, in_crop, found.coefficients.data(), wanted);
-  auto matrix = decoder_.decode(in_image, told, found.coefficients.data());
+  std::vector<Vector3> points_m = decoder_.points_of(found.coefficients.data());
+  const double fit_error = reader_.fit_error(in_crop, points_m, points);
+  auto matrix = decoder_.decode(in_image, told, points_m, found.coefficients.data());
   for (int round = 0; known && round < kRounds; ++round) {
     Matrix3 made{};
     const double * coefficients = found.coefficients.data();
@@ -71,9 +72,8 @@ StraightFace StraightReader::read(
       break;
     }
     told = viewer * wanted * transposed(made) * viewer * told;
-    matrix = decoder_.decode(in_image, told, found.coefficients.data());
+    matrix = decoder_.decode(in_image, told, points_m, found.coefficients.data());
   }
-  const double fit_error = reader_.fit_error(in_crop, parameters + kMatrix, points);
   found.face = reader_.placed(matrix, in_image, fit_error);
   return found;
 }

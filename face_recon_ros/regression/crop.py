@@ -86,7 +86,7 @@ def cut_straight(
     sigma_px: float = 0.0,
 ) -> None:
     """
-    Write a region of a BGR image as it is seen through a homography, `continued`; see cut_floats().
+    Write a region of a BGR image as a homography shows it, `continued` as by cut_floats().
 
     :param tensor: (size, size, 3) float32
     :param image_from_crop: (3, 3), of the pixels of a crop of size x size

@@ -22,8 +22,10 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import rotation_in_plane, rotation_to
 
-# Of a square of side one about its middle, (4, 2)
+# Of a square of side one about its middle: its corners, and what lies between them
 _CORNERS = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+_BETWEEN = np.array([[0.0, 0.0], [0.0, -0.5], [0.5, 0.0], [0.0, 0.5], [-0.5, 0.0]])
+_PLACES = np.vstack([_CORNERS, _BETWEEN])
 # Between the rays of a corner and of the middle: no plane shows much more than 80 degrees
 _LEAST_COSINE = 0.17
 
@@ -45,14 +47,14 @@ class StraightView:
     @classmethod
     def of(cls, region: Region, camera: Camera, size: int) -> StraightView | None:
         """Return the view of a region in crops of size x size; None where no plane shows it."""
-        corners_px = _CORNERS @ rotation_in_plane(-region.roll_rad)
-        corners_px = region.centre + region.side_px * corners_px
-        directions = camera.directions(np.vstack([region.centre, corners_px]))
+        places = _PLACES if camera.distortion.size or camera.distortion_model else _CORNERS
+        offset_px = region.side_px * places @ rotation_in_plane(-region.roll_rad)
+        directions = camera.directions(np.vstack([region.centre, region.centre + offset_px]))
         turned = directions @ rotation_to(directions[0])
         if not (turned[:, 2] > _LEAST_COSINE).all():
             return None
         plane = turned[1:, :2] / turned[1:, 2:]
-        image_from_plane = _homography(plane, corners_px - region.centre)
+        image_from_plane = _homography(plane, offset_px)
         if image_from_plane is None:
             return None
         image_from_plane[:2] += np.outer(region.centre, image_from_plane[2])
@@ -63,9 +65,16 @@ class StraightView:
 
 
 def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray | None:
-    """Return what takes four points to four others (4, 2); None where nothing does."""
-    found = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
-    return found if np.isfinite(found).all() and found[2, 2] else None
+    """Return what takes points to others (N, 2), least squares; None where nothing does."""
+    source, target = source.astype(np.float32), target.astype(np.float32)
+    exact = len(source) == len(_CORNERS)
+    found = (
+        cv2.getPerspectiveTransform(source, target)
+        if exact
+        else cv2.findHomography(source, target)[0]
+    )
+    usable = found is not None and np.isfinite(found).all() and found[2, 2]
+    return found if usable else None
 
 
 def _square(image_from_plane: np.ndarray, region: Region, size: int) -> np.ndarray | None:

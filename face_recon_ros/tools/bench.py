@@ -31,7 +31,7 @@ from face_recon_ros.io.outputs import is_standard_output, standard_output, write
 from face_recon_ros.paths import share_directory
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pipeline_config import PipelineConfig
-from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.region import Region, seen_through
 from face_recon_ros.rendering.views import FaceViews
 from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.settings import TrackingSettings
@@ -125,13 +125,15 @@ class Stages:
                 f'bench: found {len(self._faces)} of {scene.faces} faces at {width}x{height}'
             )
         self._regressor = self._pipeline.regressor
-        detections = self._pipeline.detector(self._image)[: scene.faces]
-        self._regions = [Region.from_detection(d) for d in detections]
-        self._maps = [self._regressor.preprocess(self._image, r) for r in self._regions]
-        self._outputs = self._regressor.infer()
-        self._canvas = self._image.copy()
         height, width = scene.image.shape[:2]
         self._camera = Camera.uncalibrated(width, height)
+        detections = self._pipeline.detector(self._image)[: scene.faces]
+        self._regions = [
+            seen_through(Region.from_detection(d), self._camera) for d in detections
+        ]
+        self._places = [self._regressor.preprocess(self._image, r) for r in self._regions]
+        self._outputs = self._regressor.infer()
+        self._canvas = self._image.copy()
         self._aligner = DepthAligner(self._pipeline.model)
         measured_m = self._views.depth_m((height, width), self._faces)
         self._depth = DepthImage(np.where(np.isfinite(measured_m), measured_m, WALL_M))
@@ -193,8 +195,8 @@ class Stages:
             self._regressor.infer()
 
     def _postprocess(self) -> None:
-        for image_from_crop in self._maps:
-            self._regressor.postprocess(self._outputs, image_from_crop)
+        for place in self._places:
+            self._regressor.postprocess(self._outputs, place)
 
     def _look_at_eyes(self) -> None:
         for face in self._faces:

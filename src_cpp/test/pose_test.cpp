@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "../assignment.hpp"
+#include "../landmark_decoder.hpp"
 #include "../network_reading.hpp"
 #include "../one_euro.hpp"
 #include "../pose_solver.hpp"
+#include "../straight_reading.hpp"
 #include "fuzzing.hpp"
 
 namespace
@@ -123,6 +125,42 @@ void fuzz_reader(Random & random, const std::string & name)
   const bool none = std::isnan(face.box[0]);
   check(none || face.box[0] <= face.box[2], name + ": the box has a size");
   check(none == std::isnan(face.box[3]), name + ": a box is one or none");
+}
+
+void fuzz_straight_reader(Random & random, const std::string & name)
+{
+  const std::size_t count = random.integer<std::size_t>(3, 40);
+  const auto numbers = [&](std::size_t size, double most) {
+    std::vector<double> values(size);
+    for (double & value : values) {
+      value = anything(random, -most, most);
+    }
+    return values;
+  };
+  const auto homography = [&](double most) {
+    face_recon::Matrix3 map{};
+    for (double & value : map) {
+      value = anything(random, -most, most);
+    }
+    return map;
+  };
+  const std::vector<double> mean = numbers(3 * count, 0.1);
+  const std::vector<double> basis = numbers(3 * count * kCoefficients, 0.002);
+  const std::vector<double> solve = numbers(3 * count * kCoefficients, 100);
+  const face_recon::StraightReader reader(
+    face_recon::NetworkReader(
+      mean.data(), basis.data(), count, kCoefficients, {{0, count - 1}, {0, -0.04, -0.04}, 0.24}),
+    face_recon::LandmarkDecoder(
+      mean.data(), basis.data(), solve.data(), count, kCoefficients,
+      {{{0, 1}, {count - 1, 2}}, 0.09, 0.02, 0.05}),
+    face_recon::PoseSolver(mean.data(), basis.data(), count, kCoefficients, {}));
+  const std::vector<double> parameters = numbers(12 + kCoefficients, 500);
+  const std::vector<double> points = numbers(3 * count, 200);
+  const face_recon::StraightFace found = reader.read(
+    parameters.data(), points.data(), {homography(2), homography(0.1), random.chance(0.5)});
+  check(found.coefficients.size() == kCoefficients, name + ": every coefficient is told");
+  const bool none = std::isnan(found.face.box[0]);
+  check(none || found.face.box[0] <= found.face.box[2], name + ": the box has a size");
 }
 
 void fuzz_assignment(Random & random, const std::string & name)
@@ -246,6 +284,7 @@ int main(int count, char ** arguments)
   return rounds.run([](Random & random, const std::string & name) {
     fuzz(random, name);
     fuzz_reader(random, name);
+    fuzz_straight_reader(random, name);
     fuzz_assignment(random, name);
     fuzz_face_filter(random, name);
   });

@@ -531,9 +531,14 @@ void fuzz_crop(Random & random, const std::string & name)
     image.pixels += last_row;
     image.row_bytes = -row_bytes;
   }
-  std::array<double, 6> map{};
-  for (std::size_t k = 0; k < map.size(); ++k) {
+  std::array<double, 9> map = {0, 0, 0, 0, 0, 0, 0, 0, 1};
+  for (std::size_t k = 0; k < 6; ++k) {
     map[k] = k % 3 == 2 ? map_number(random, -10, 40) : map_number(random, -1.5, 1.5);
+  }
+  if (random.chance(0.5)) {
+    map[6] = map_number(random, -0.05, 0.05);
+    map[7] = map_number(random, -0.05, 0.05);
+    map[8] = map_number(random, -1, 2);
   }
   const face_recon::CropSize size = {
     random.integer<std::size_t>(face_recon::kLeastCrop, 40),
