@@ -116,15 +116,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: uncertainty is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    uncertainty_unit=0.11,
-    exponents=(1.5, 1.3, 1.2),
+    uncertainty_unit=0.113,
+    exponents=(1.5, 1.15, 1.3),
     sigma_deg=(
-        (1.32, 5.07, 1.94),
-        (1.78, 5.95, 2.2),
-        (2.78, 2.91, 4.13),
-        (2.38, 2.74, 2.76),
-        (3.54, 2.52, 4.0),
-        (3.94, 2.01, 3.37),
+        (1.26, 4.95, 1.86),
+        (1.79, 5.71, 2.7),
+        (2.68, 3.06, 3.45),
+        (2.68, 3.0, 3.52),
+        (3.71, 2.42, 3.43),
+        (3.84, 2.15, 3.35),
     ),
 )
 

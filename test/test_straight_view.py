@@ -93,8 +93,8 @@ def test_its_middle_is_as_large_and_as_upright_as_the_region(lens, roll_rad):
     assert np.linalg.norm(off) < MIDDLE_WITHIN_PX[lens]
     area = abs(right[0] * down[1] - right[1] * down[0])
     assert np.sqrt(area) == pytest.approx(SIDES_PX[lens] / SIZE, rel=0.02)
-    head = rotation_in_plane(roll_rad) @ [0, 1]
-    assert np.arccos(head @ down / np.linalg.norm(down)) < 0.02
+    along, across = rotation_in_plane(-roll_rad) @ down
+    assert abs(along) < 0.02 * across
 
 
 def test_straight_ahead_it_is_the_flat_crop():
@@ -130,7 +130,7 @@ def photo():
 @pytest.mark.parametrize('sigma_px', [0.0, 1.2])
 def test_a_homography_is_opencv_s_within_a_grey_level(photo, simd, sigma_px):
     soft = cv2.GaussianBlur(photo, (0, 0), 2.0)
-    view = StraightView.of(region((470.0, 150.0), 250.0), FISHEYE, SIZE)
+    view = StraightView.of(region((440.0, 200.0), 180.0), FISHEYE, SIZE)
     crop = np.full((SIZE, SIZE, 3), np.nan, np.float32)
     _renderer.crop(soft, view.image_from_crop, sigma_px, 1.0, crop, simd)
     expected = cv2.warpPerspective(
