@@ -36,6 +36,7 @@ from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.recognition import Arrival
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.searching import SearchTask
 from face_recon_ros.tools.sources import PortraitSource
 
@@ -319,7 +320,15 @@ def test_shutdown_from_any_state(make_node, state):
     assert not [s for s in node.subscriptions if s.topic_name == '/image']
 
 
-def test_cleanup_frees_models_and_outputs(make_node):
+@pytest.fixture
+def uncollected():
+    """Let Python not look for what refers to itself unless it is told to."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_cleanup_frees_models_and_outputs(make_node, uncollected):
     node = make_node()
     offered = {p.topic_name for p in node.publishers}
     threads = threading.active_count()
@@ -331,11 +340,39 @@ def test_cleanup_frees_models_and_outputs(make_node):
         node.trigger_deactivate()
         assert threading.active_count() == threads
         node.trigger_cleanup()
-        gc.collect()
         assert pipeline() is None
         assert model() is None
         assert {p.topic_name for p in node.publishers} == offered
     assert len(node._managed_entities) == 0
+
+
+@pytest.mark.parametrize(
+    ('part', 'transitions'),
+    [('ImageProcessor', ['configure']), ('CameraSubscription', ['configure', 'activate'])],
+)
+def test_a_transition_that_fails_frees_the_models(
+    monkeypatch, make_node, uncollected, part, transitions
+):
+    node = make_node()
+    made = []
+
+    def load(config):
+        pipeline = Pipeline(config)
+        made.append(weakref.ref(pipeline))
+        return pipeline
+
+    def refuse(*_):
+        try:
+            raise ValueError('of DDS')
+        except ValueError as error:
+            raise RuntimeError('no') from error
+
+    monkeypatch.setattr(node_module, 'Pipeline', load)
+    monkeypatch.setattr(node_module, part, refuse)
+    for name in transitions:
+        getattr(node, f'trigger_{name}')()
+    assert (node.state, node.failure) == ('unconfigured', 'RuntimeError: no')
+    assert [pipeline() for pipeline in made] == [None]
 
 
 def test_only_what_withdraws_faces_is_waited_for_at_the_end(make_node, monkeypatch):

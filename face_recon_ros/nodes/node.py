@@ -185,6 +185,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._failure = error
             expected = isinstance(error, FaceReconError)
             if self._has_started:
+                _forget_frames(error)
                 reason = str(error) if expected else one_line(error)
                 self.get_logger().error(f'cannot {what}: {reason}')
             return TransitionCallbackReturn.FAILURE if expected else TransitionCallbackReturn.ERROR
@@ -300,18 +301,23 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         try:
             self._stop_listening()
         finally:
-            recognition, self._recognition = self._recognition, None
-            if recognition is not None:
-                recognition.close()
-                if self.context.ok():
-                    wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
-            else:
-                for output in self._made:
-                    output.close()
-            self._made = []
-            offered, self._offered = self._offered, []
-            for publisher in offered:
-                self.destroy_lifecycle_publisher(publisher)
+            self._close_outputs()
+            if not self._is_ending:
+                give_back()
+
+    def _close_outputs(self) -> None:
+        recognition, self._recognition = self._recognition, None
+        if recognition is not None:
+            recognition.close()
+            if self.context.ok():
+                wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
+        else:
+            for output in self._made:
+                output.close()
+        self._made = []
+        offered, self._offered = self._offered, []
+        for publisher in offered:
+            self.destroy_lifecycle_publisher(publisher)
 
     # --- services --------------------------------------------------------------
 
@@ -338,3 +344,11 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._recognition.forget()
         response.success = True
         return response
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Take from an error what it was raised through: that holds what was loaded by then."""
+    cause = error.__cause__ or error.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    if cause is not None:
+        _forget_frames(cause)
