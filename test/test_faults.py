@@ -25,6 +25,7 @@ from node_process import (
     CAMERA,
     DEADLINE_S,
     NODE,
+    RELIABLE,
     TOO_SLOW,
     image_profile,  # noqa: F401
     process,
@@ -332,6 +333,19 @@ def test_stamps_that_go_back(peer, watch, image):
         assert node.end() == 0, node.lines
         assert said_once_each_time(node, back, over)
         assert [line for line in node.complaints() if back not in line] == []
+
+
+def test_two_cameras_of_one_frame_on_one_topic(peer, watch, image):
+    other = peer.node.create_publisher(Image, 'image', RELIABLE)
+    words = 'images on /image are of two publishers by turns'
+    with running(*OFTEN) as node:
+        for publisher in 4 * [peer.images, other]:
+            peer.answer(
+                lambda h: to_image(image, 'bgr8', h), watch.faces,
+                first=not watch.faces, publisher=publisher)
+        watch.wait_status('frame_id', words)
+        ended_well(node, words)
+    peer.node.destroy_publisher(other)
 
 
 @pytest.mark.parametrize(('sec', 'words'), [(0, 'have no stamp'), (1000, 'the same stamp')])

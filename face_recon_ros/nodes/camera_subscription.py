@@ -16,6 +16,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from face_recon_ros.calibration import Calibration
+from face_recon_ros.nodes.frame_ids import PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED
@@ -67,6 +68,7 @@ class CameraSubscription:
         self._wanted = wanted
         self._submit = submit
         self._gaps = SequenceGaps()
+        self._turns = PublisherTurns()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
         # Not ROS time: a paused simulation must not hold images for ever.
@@ -111,10 +113,13 @@ class CameraSubscription:
         self._release()
 
     def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
-        now = self._node.get_clock().now().to_msg()
-        arrival = Arrival(message, time.monotonic(), now)
+        now, now_s = self._node.get_clock().now().to_msg(), time.monotonic()
+        publisher = (info.get('publisher_gid') or {}).get('data', b'')
+        arrival = Arrival(message, now_s, now, self._turns.turn_s(publisher, now_s))
         idle = not self._wanted()
-        self._monitor.received(arrival.arrived_s, idle, self._missed(info))
+        # how many images of the same publisher were lost before this one
+        missed = self._gaps.missed(publisher, info.get('publication_sequence_number'))
+        self._monitor.received(now_s, idle, missed)
         if idle:
             return
         if self._waits_for_calibration(arrival.arrived_s):
@@ -123,11 +128,6 @@ class CameraSubscription:
             self._held = arrival
         elif self._submit(arrival):
             self._monitor.dropped(arrival.arrived_s)
-
-    def _missed(self, info: Mapping[str, Any]) -> int:
-        """Return how many images of the same publisher were lost before this one."""
-        gid = info.get('publisher_gid') or {}
-        return self._gaps.missed(gid.get('data', b''), info.get('publication_sequence_number'))
 
     def _waits_for_calibration(self, now_s: float) -> bool:
         """Give camera_info a moment to come before a focal length is assumed."""

@@ -59,11 +59,16 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An image message and when it came: by a monotonic clock, and by the node's."""
+    """
+    An image message and when it came: by a monotonic clock, and by the node's.
+
+    turn_s: of its publisher, see PublisherTurns.
+    """
 
     message: Image | CompressedImage
     arrived_s: float
     arrived: Time = field(default_factory=Time)
+    turn_s: float | None = None
 
 
 class ImageProcessor:
@@ -130,7 +135,7 @@ class ImageProcessor:
         camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
-        if self._frames.changed(header.frame_id):
+        if self._frames.changed(header.frame_id, arrival.turn_s):
             self.pipeline.reset()
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
