@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
@@ -198,6 +199,16 @@ def test_a_watch_that_forgets_begins_anew():
     assert not camera.take('camA')
     assert camera.take('camB')
     assert camera.lines == []
+
+
+def test_calibration_of_another_frame_is_told_but_not_of_two_cameras_by_turns():
+    camera = Camera()
+    finder = processor(camera.report)
+    k = [50.0, 0, 32, 0, 50, 24, 0, 0, 1]
+    finder.calibration.update(CameraInfo(header=Header(frame_id='a'), width=64, height=48, k=k))
+    faults = [finder.find(arrival(f, n), IMAGE)[1] for n, f in enumerate(['b', 'a', 'b', 'a'])]
+    assert "of the frame 'a', but images are of 'b'" in faults[0]
+    assert faults[1:] == ['', '', '']
 
 
 def test_faces_are_forgotten_when_images_are_of_another_frame():

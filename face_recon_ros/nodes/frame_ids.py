@@ -73,6 +73,11 @@ class FrameWatch:
         self._by_turns = ''  # what is so, the same until it is over
         self._over_s = -math.inf  # when it is over
 
+    @property
+    def are_by_turns(self) -> bool:
+        """Whether images are of two cameras by turns."""
+        return bool(self._by_turns)
+
     def changed(self, frame_id: str, turn_s: float | None = None) -> bool:
         """
         Take the frame_id of an image; return whether the image before it had another one.

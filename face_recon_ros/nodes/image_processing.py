@@ -132,11 +132,13 @@ class ImageProcessor:
     def find(self, arrival: Arrival, image: np.ndarray) -> tuple[Result, str]:
         """Return the faces of an image, and what is wrong with its calibration ('' nothing)."""
         height, width = image.shape[:2]
-        camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
         if self._frames.changed(header.frame_id, arrival.turn_s):
             self.pipeline.reset()
+        # of two cameras by turns one is that of camera_info
+        frame_id = '' if self._frames.are_by_turns else header.frame_id
+        camera, calibration_fault = self.calibration.camera(width, height, frame_id)
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)
