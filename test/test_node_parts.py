@@ -607,5 +607,6 @@ def test_transforms_are_wanted_by_others_alone(filtering_frame, publish_tf, list
     outputs = FaceOutputs(
         lambda kind, topic, depth: Publisher(topic),
         lambda: Settings.from_values(values),
+        lambda count, own: count > own,
     )
     assert outputs.wanted() is is_wanted

@@ -45,6 +45,7 @@ from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
+from face_recon_ros.nodes.tf_listeners import TransformListeners
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
 
@@ -227,7 +228,8 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
 
     def _outputs(self) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
-        outputs = self._made = [FaceOutputs(self._offer, self._settings)]
+        want_faces = TransformListeners(self).want_faces
+        outputs = self._made = [FaceOutputs(self._offer, self._settings, want_faces)]
         if humans.AVAILABLE:
             outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:
