@@ -35,6 +35,7 @@ BLACK_S = 2.0
 FRAME_ID = 'frame_id'
 STAMPS = 'stamps'
 SEARCH = 'search'
+PICTURES = 'pictures'
 
 OK = DiagnosticStatus.OK
 WARN = DiagnosticStatus.WARN

@@ -124,10 +124,13 @@ class ImageProcessor:
             self._report.fault(IMAGES, str(error))
             self._monitor.bad_image(str(error))
             return None
-        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
         brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
         self._monitor.seen(time.monotonic(), brightest)
         return image
+
+    def went_well(self) -> None:
+        """Note that an image went all the way: what was wrong with images is over."""
+        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
 
     def find(self, arrival: Arrival, image: np.ndarray) -> tuple[Result, str]:
         """Return the faces of an image, and what is wrong with its calibration ('' nothing)."""

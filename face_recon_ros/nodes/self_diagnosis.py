@@ -18,6 +18,7 @@ from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,
+    PICTURES,
     SEARCH,
     STAMPS,
     CalibrationTask,
@@ -108,6 +109,7 @@ class SelfDiagnosis:
             ReportedTask(FRAME_ID, self._report),
             ReportedTask(STAMPS, self._report),
             ReportedTask(SEARCH, self._report),
+            ReportedTask(PICTURES, self._report),
         ]
 
     def _diagnose(self) -> None:
