@@ -146,6 +146,7 @@ class _Newest(NamedTuple):
     camera: Camera | None
     fault: str
     sized: bool
+    frame_id: str = ''
 
 
 class Calibration:
@@ -186,15 +187,30 @@ class Calibration:
                 )
         except CalibrationError as error:
             fault = f'{error}; {ASSUMED}'
-        self._newest = _Newest(content, camera, fault, all(image_size(info)))
+        frame_id = info.header.frame_id.lstrip('/')
+        self._newest = _Newest(content, camera, fault, all(image_size(info)), frame_id)
 
-    def camera(self, width: int, height: int) -> tuple[Camera, str]:
+    def camera(self, width: int, height: int, frame_id: str = '') -> tuple[Camera, str]:
         """
-        Return the camera for an image of this size and what of it is a guess ('': nothing).
+        Return the camera for an image of this size and what is wrong with it ('': nothing).
 
         The fallback is Camera.uncalibrated.
+
+        :param frame_id: of the image, empty: unknown; its calibration has the same
         """
-        _, camera, fault, sized = self._newest
+        newest = self._newest
+        camera, fault = self._camera(newest, width, height)
+        frame_id = frame_id.lstrip('/')
+        if camera.calibrated and frame_id and newest.frame_id not in ('', frame_id):
+            other = (
+                f"camera_info on {self._topic} is of the frame '{newest.frame_id}', but images "
+                f"are of '{frame_id}': is it another camera's? remap camera_info"
+            )
+            fault = f'{fault}; {other}' if fault else other
+        return camera, fault
+
+    def _camera(self, newest: _Newest, width: int, height: int) -> tuple[Camera, str]:
+        _, camera, fault, sized, _ = newest
         if camera is None:
             fault = fault or (
                 f'no camera_info on {self._topic}: remap camera_info to the topic of the camera; '
@@ -230,6 +246,7 @@ def _content(info: Any) -> tuple:
     """Return all that matters but the stamp; NaN is made equal to itself."""
     roi = info.roi
     return (
+        info.header.frame_id,
         info.width,
         info.height,
         info.k.tobytes(),

@@ -35,7 +35,7 @@ from face_recon_ros.faces import Faces
 from face_recon_ros.pipeline_config import PipelineConfig as PipelineConfig
 from face_recon_ros.placing import Placer
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.regression.base import Regression, Regressor
+from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.lanes import Lanes
 from face_recon_ros.regression.loader import load_regressor
 from face_recon_ros.regression.region import Region, seen_through, without_turn
@@ -101,10 +101,12 @@ class Pipeline:
         # of the files that ship: the upright detector is one of those that search
         self._networks: dict[str, Network] = {}
         self._use_detector(self.config)
-        self.regressor = self._load_regressor(self.config.threads)
-        self._lanes = Lanes(
-            self.regressor, lambda: self._load_regressor(threads=1), self.config.threads
+        # not a method: what refers to its owner keeps the models until Python looks for cycles
+        load = partial(
+            load_regressor, self.config.regressor, self.model, self.config.regressor_path
         )
+        self.regressor = load(threads=self.config.threads)
+        self._lanes = Lanes(self.regressor, partial(load, threads=1), self.config.threads)
         self._tracker = Tracker(self.config.tracking)
         self._smoothers = FaceSmoothers(self.config.smoothing)
         self._upright = UprightDetector(self.config.threads, self._networks)
@@ -116,10 +118,6 @@ class Pipeline:
         self.eyes_wanted = True
         self._reader = FaceReader(self.model, self.config.threads)
         self._reader.prepare(self._wanted(self.config))
-
-    def _load_regressor(self, threads: int) -> Regressor:
-        config = self.config
-        return load_regressor(config.regressor, self.model, config.regressor_path, threads)
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m

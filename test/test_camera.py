@@ -219,16 +219,17 @@ def info(model='plumb_bob', d=(0.0,) * 5, size=(640, 480), k=None, p=None, roi=(
     k = np.array([600.0, 0, 319.5, 0, 600, 239.5, 0, 0, 1]) if k is None else np.array(k, float)
     p = np.column_stack([k.reshape(3, 3), np.zeros(3)]).ravel() if p is None else p
     return SimpleNamespace(
+        header=SimpleNamespace(frame_id='cam'),
         width=size[0], height=size[1], k=k, d=np.array(d, float), p=np.array(p, float),
         distortion_model=model, binning_x=0, binning_y=0,
         roi=SimpleNamespace(x_offset=roi[0], y_offset=roi[1], width=roi[2], height=roi[3]),
     )
 
 
-def read(message, size=(640, 480), rectified=False):
+def read(message, size=(640, 480), rectified=False, frame_id=''):
     calibration = Calibration('/c', rectified)
     calibration.update(message)
-    return calibration.camera(*size)
+    return calibration.camera(*size, frame_id)
 
 
 BENT = [0.05, -0.02, 0.001, 0.002, 0.01]
@@ -386,6 +387,47 @@ def test_binning_in_one_direction_makes_pixels_that_are_not_square():
     camera, fault = read(message)
     assert (camera.fx, camera.fy) == (300, 600)
     assert 'pixels are not square (focal length 300, 600 px)' in fault
+
+
+OF_ANOTHER = (
+    "camera_info on /c is of the frame 'cam', but images are of 'depth': is it another camera's? "
+    'remap camera_info'
+)
+
+
+def test_a_calibration_of_another_frame_is_told_and_used():
+    camera, fault = read(info(), frame_id='depth')
+    assert (camera.fx, camera.calibrated, fault) == (600, True, OF_ANOTHER)
+    camera, fault = read(info(k=matrix(300, 600)), frame_id='depth')
+    assert camera.calibrated
+    assert fault.startswith('camera_info on /c: pixels are not square')
+    assert fault.endswith(f'; {OF_ANOTHER}')
+
+
+@pytest.mark.parametrize('frame_id', ['cam', '/cam', ''])
+def test_a_calibration_of_the_images_frame_is_no_fault(frame_id):
+    assert read(info(), frame_id=frame_id)[1] == ''
+
+
+def test_a_calibration_without_frame_is_anybodys():
+    message = info()
+    message.header.frame_id = ''
+    assert read(message, frame_id='depth')[1] == ''
+
+
+def test_an_assumed_calibration_is_of_no_other_frame():
+    camera, fault = read(info(k=matrix(0)), frame_id='depth')
+    assert not camera.calibrated
+    assert 'depth' not in fault
+
+
+def test_the_frame_of_the_newest_calibration_counts():
+    calibration = Calibration('/c', rectified=False)
+    message = info()
+    calibration.update(message)
+    message.header.frame_id = 'depth'
+    calibration.update(message)
+    assert calibration.camera(640, 480, 'depth')[1] == ''
 
 
 @pytest.mark.parametrize('size', [(0, 0), (640, 0), (0, 480)])

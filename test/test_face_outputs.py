@@ -49,6 +49,7 @@ class Outputs:
         self.outputs = FaceOutputs(
             self._make,
             lambda: Settings.from_values(self.values),
+            lambda count, own: count > own,
         )
         self.tf = self.publishers[TFMessage]
         self.faces = self.publishers[FaceArray]

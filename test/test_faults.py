@@ -25,6 +25,7 @@ from node_process import (
     CAMERA,
     DEADLINE_S,
     NODE,
+    RELIABLE,
     TOO_SLOW,
     image_profile,  # noqa: F401
     process,
@@ -33,7 +34,7 @@ from node_process import (
     values,
 )
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_srvs.srv import SetBool
 from tf2_msgs.msg import TFMessage
 
@@ -180,6 +181,31 @@ def test_a_camera_that_is_killed_and_started_again(peer, watch):
             watch.new_faces()
             peer.wait(lambda: Outages(node).over, 'the end of the outage')
             ended_well_after_outages(node, 1)
+
+
+@pytest.mark.parametrize(('kind', 'topic', 'remapped', 'transport', 'words'), [
+    (CompressedImage, 'camera', 'camera', 'raw',
+     'no images on /camera: sensor_msgs/msg/CompressedImage is published there; remap image to a '
+     'topic of sensor_msgs/msg/Image'),
+    (CompressedImage, 'camera/compressed', 'camera', 'raw',
+     'no images on /camera: they are on /camera/compressed; set image_transport to compressed'),
+    (Image, 'camera', 'camera', 'compressed',
+     'no images on /camera/compressed: they are on /camera; set image_transport to raw'),
+    (Image, 'camera', 'camera/compressed', 'raw',
+     'no images on /camera/compressed: they are on /camera; remap image to /camera'),
+])  # fmt: skip
+def test_images_of_another_type_or_transport(
+    peer, watch, kind, topic, remapped, transport, words
+):
+    publisher = peer.node.create_publisher(kind, topic, RELIABLE)
+    with running(
+        *OFTEN, '-p', 'image_timeout:=0.5', '-p', f'image_transport:={transport}',
+        '-r', f'image:={remapped}',
+    ) as node:
+        watch.wait_status('images', words)
+        node.wait_line(words)
+        assert node.end() == 0
+    peer.node.destroy_publisher(publisher)
 
 
 def test_images_stop_for_a_minute(peer, watch, image):
@@ -332,6 +358,19 @@ def test_stamps_that_go_back(peer, watch, image):
         assert node.end() == 0, node.lines
         assert said_once_each_time(node, back, over)
         assert [line for line in node.complaints() if back not in line] == []
+
+
+def test_two_cameras_of_one_frame_on_one_topic(peer, watch, image):
+    other = peer.node.create_publisher(Image, 'image', RELIABLE)
+    words = 'images on /image are of two publishers by turns'
+    with running(*OFTEN) as node:
+        for publisher in 4 * [peer.images, other]:
+            peer.answer(
+                lambda h: to_image(image, 'bgr8', h), watch.faces,
+                first=not watch.faces, publisher=publisher)
+        watch.wait_status('frame_id', words)
+        ended_well(node, words)
+    peer.node.destroy_publisher(other)
 
 
 @pytest.mark.parametrize(('sec', 'words'), [(0, 'have no stamp'), (1000, 'the same stamp')])

@@ -257,6 +257,10 @@ def test_why_a_transform_is_missing():
         return robot.lines[-1]
 
     assert 'nobody publishes camera' in said()
+    # as the node itself does
+    robot.hear(stamped('camera', 'face_f1', 1), stamped('camera', 'gaze_f1', 1))
+    assert 'nobody publishes camera' in said()
+    assert len(robot.lines) == 1
     robot.hear(stamped('neck', 'camera'), static=True)
     assert 'nobody publishes odom' in said()
     robot.hear(stamped('odom', 'base', 1.0))
@@ -346,6 +350,23 @@ def test_a_head_is_filtered_in_the_world_once_it_is_known_where_the_camera_is(pe
         assert sum('filtering_frame' in line for line in node.complaints()) == 1, node.lines
     off_deg = np.degrees(np.linalg.norm(rotation_vector(after @ (ROLL @ before).T)))
     assert off_deg < 2.5
+
+
+def test_frames_of_a_robot_that_are_named_as_those_of_faces_count():
+    robot = Listening('face_plate')
+    robot.hear(stamped('face_plate', 'face_mount', 1), stamped('face_mount', 'camera', 1))
+    assert robot.frame.camera_pose('camera', 1.5) is not None
+    robot.hear(stamped('gaze_cart', 'face_mount', 1))
+    robot.frame.camera_pose('camera', 1.5)
+    robot.now_s += 3.0
+    assert robot.frame.camera_pose('camera', 1.5) is None
+    assert 'nobody publishes face_plate' in robot.lines[-1]
+    robot = Listening('face_plate')
+    robot.hear(stamped('odom', 'face_plate', 1), stamped('base', 'camera', 1))
+    robot.frame.camera_pose('camera', 1.5)
+    robot.now_s += 3.0
+    robot.frame.camera_pose('camera', 1.5)
+    assert 'the two are not connected' in robot.lines[-1]
 
 
 def test_frames_that_nobody_publishes_any_more_are_forgotten(monkeypatch):

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The frame_id of images: none, another one, and two by turns, as two cameras have them."""
+"""The frame_id of images: none, another one, and two cameras by turns, of one frame or two."""
 
 from types import SimpleNamespace
 
@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
-from face_recon_ros.nodes.frame_ids import FrameWatch
+from face_recon_ros.nodes.frame_ids import FrameWatch, PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
 from face_recon_ros.nodes.report import ChangeLogger
@@ -29,6 +30,10 @@ BY_TURNS = (
     "images on /image are of the frames 'camA' and 'camB' by turns, so faces are forgotten each "
     'time: two cameras on one topic? remap one'
 )
+TWO_PUBLISHERS = (
+    'images on /image are of two publishers by turns, so faces of one are taken for those of the '
+    'other: two cameras on one topic? remap one'
+)
 ONE = 'images on /image have one frame_id'
 
 
@@ -41,6 +46,7 @@ class Camera:
         self.report = ChangeLogger(
             self.lines.append, self.lines.append, now=lambda: self.now_s)
         self.watch = FrameWatch(self.report, '/image', now=lambda: self.now_s)
+        self.turns = PublisherTurns()
 
     def take(self, *frame_ids, period_s=0.1):
         """Return whether the last one is another than the one before it."""
@@ -48,6 +54,13 @@ class Camera:
             self.now_s += period_s
             changed = self.watch.changed(frame_id)
         return changed
+
+    def take_from(self, *publishers, frames=None, period_s=0.1):
+        """Take an image from each of the publishers, of one frame unless others are given."""
+        for publisher in publishers:
+            self.now_s += period_s
+            turn_s = self.turns.turn_s(publisher, self.now_s)
+            self.watch.changed((frames or {}).get(publisher, 'cam'), turn_s)
 
     @property
     def fault(self):
@@ -142,6 +155,43 @@ def test_a_camera_without_frame_beside_another_is_one_fault():
     assert "are of the frames '' and 'cam' by turns" in camera.lines[1]
 
 
+@pytest.mark.parametrize(('run', 'period_s'), [(1, 0.1), (5, 0.1), (1, 8.0), (1, 28.0)])
+def test_two_publishers_of_one_frame_by_turns_are_said_once_until_one_stays(run, period_s):
+    camera = Camera()
+    camera.take_from(*10 * [*run * [b'A'], *run * [b'B']], period_s=period_s)
+    assert camera.lines == [TWO_PUBLISHERS]
+    assert camera.fault == TWO_PUBLISHERS
+    camera.take_from(*40 * [b'B'])
+    assert camera.fault == TWO_PUBLISHERS
+    camera.take_from(*600 * [b'B'])
+    assert camera.fault == ''
+    assert camera.lines == [TWO_PUBLISHERS, ONE]
+
+
+@pytest.mark.parametrize('period_s', [0.1, 8.0, 28.0])
+def test_frames_of_two_publishers_are_named_however_slowly_they_take_turns(period_s):
+    camera = Camera()
+    frames = {b'A': 'camA', b'B': 'camB'}
+    camera.take_from(*10 * [b'A', b'B'], frames=frames, period_s=period_s)
+    assert camera.lines == [BY_TURNS]
+
+
+def test_a_camera_that_is_started_again_and_again_takes_no_turns():
+    camera = Camera()
+    camera.take_from(*(bytes([n]) for n in range(100) for _ in range(3)))
+    camera.take_from(b'')  # of nobody known
+    camera.take_from(bytes([99]))
+    assert camera.lines == []
+
+
+def test_a_camera_that_another_stood_in_for_over_a_minute_takes_no_turns():
+    camera = Camera()
+    camera.take_from(b'A', *62 * [b'B'], b'A', period_s=1.0)
+    assert camera.lines == []
+    camera.take_from(b'B', period_s=1.0)
+    assert camera.lines == [TWO_PUBLISHERS]
+
+
 def test_a_watch_that_forgets_begins_anew():
     camera = Camera()
     camera.take('camA', 'camB')
@@ -149,6 +199,16 @@ def test_a_watch_that_forgets_begins_anew():
     assert not camera.take('camA')
     assert camera.take('camB')
     assert camera.lines == []
+
+
+def test_calibration_of_another_frame_is_told_but_not_of_two_cameras_by_turns():
+    camera = Camera()
+    finder = processor(camera.report)
+    k = [50.0, 0, 32, 0, 50, 24, 0, 0, 1]
+    finder.calibration.update(CameraInfo(header=Header(frame_id='a'), width=64, height=48, k=k))
+    faults = [finder.find(arrival(f, n), IMAGE)[1] for n, f in enumerate(['b', 'a', 'b', 'a'])]
+    assert "of the frame 'a', but images are of 'b'" in faults[0]
+    assert faults[1:] == ['', '', '']
 
 
 def test_faces_are_forgotten_when_images_are_of_another_frame():

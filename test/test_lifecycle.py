@@ -3,6 +3,7 @@
 
 """The managed node: transitions from and to every state, ~/enable and ~/reset."""
 
+import dataclasses
 import gc
 import os
 import threading
@@ -36,6 +37,7 @@ from face_recon_ros.nodes import node as node_module
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.node import FaceReconNode
 from face_recon_ros.nodes.recognition import Arrival
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.searching import SearchTask
 from face_recon_ros.tools.sources import PortraitSource
 
@@ -319,7 +321,15 @@ def test_shutdown_from_any_state(make_node, state):
     assert not [s for s in node.subscriptions if s.topic_name == '/image']
 
 
-def test_cleanup_frees_models_and_outputs(make_node):
+@pytest.fixture
+def uncollected():
+    """Let Python not look for what refers to itself unless it is told to."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_cleanup_frees_models_and_outputs(make_node, uncollected):
     node = make_node()
     offered = {p.topic_name for p in node.publishers}
     threads = threading.active_count()
@@ -331,11 +341,39 @@ def test_cleanup_frees_models_and_outputs(make_node):
         node.trigger_deactivate()
         assert threading.active_count() == threads
         node.trigger_cleanup()
-        gc.collect()
         assert pipeline() is None
         assert model() is None
         assert {p.topic_name for p in node.publishers} == offered
     assert len(node._managed_entities) == 0
+
+
+@pytest.mark.parametrize(
+    ('part', 'transitions'),
+    [('ImageProcessor', ['configure']), ('CameraSubscription', ['configure', 'activate'])],
+)
+def test_a_transition_that_fails_frees_the_models(
+    monkeypatch, make_node, uncollected, part, transitions
+):
+    node = make_node()
+    made = []
+
+    def load(config):
+        pipeline = Pipeline(config)
+        made.append(weakref.ref(pipeline))
+        return pipeline
+
+    def refuse(*_):
+        try:
+            raise ValueError('of DDS')
+        except ValueError as error:
+            raise RuntimeError('no') from error
+
+    monkeypatch.setattr(node_module, 'Pipeline', load)
+    monkeypatch.setattr(node_module, part, refuse)
+    for name in transitions:
+        getattr(node, f'trigger_{name}')()
+    assert (node.state, node.failure) == ('unconfigured', 'RuntimeError: no')
+    assert [pipeline() for pipeline in made] == [None]
 
 
 def test_only_what_withdraws_faces_is_waited_for_at_the_end(make_node, monkeypatch):
@@ -453,7 +491,7 @@ def test_an_image_that_hangs_is_left_behind(make_node, monkeypatch):
     go_on.set()
     thread.join(HANG_S)
     assert not thread.is_alive()
-    assert node._report.current('processing') == ''
+    assert node._report.current('images') == ''
 
 
 class SlowPipeline:
@@ -525,7 +563,8 @@ def test_disabled_and_enabled_while_an_image_takes_long(make_node, monkeypatch):
     recognition.submit(arrival())
     assert pipeline.begun.acquire(timeout=HANG_S)
     pipeline.let_go.release(1)
-    wait_until(lambda: 'broken network' in node._report.current('processing'))
+    wait_until(lambda: node._report.current('images') == (
+        'images cannot be processed: ValueError: broken network'))
     node._patience_s = HANG_S
     assert enable(node, False).message == ''
 
@@ -593,7 +632,59 @@ def test_a_search_that_fails_is_said_and_the_next_one_is_made(make_node, monkeyp
         wait_until(lambda count=count: len(made) == count)
         wait_until(lambda: recognition.pipeline._task.is_over)
     wait_until(lambda: 'broken detector' in node._report.current('search'))
-    assert node._report.current('processing') == ''
+    assert node._report.current('images') == ''
+
+
+def test_an_image_that_cannot_be_processed_is_one_line(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    lines = []
+    monkeypatch.setattr(node._report, '_warn', lines.append)
+    said = 'images cannot be processed: ValueError: broken network'
+
+    def fail(*_, **__):
+        raise ValueError('broken network')
+
+    monkeypatch.setattr(node._recognition.pipeline, 'track_without_search', fail)
+    monkeypatch.setattr(node._monitor, 'snapshot', with_image(node._monitor.snapshot))
+    for _ in range(3):
+        node._recognition.submit(arrival())
+        wait_until(lambda: node._report.current('images') == said)
+        wait_until(lambda: node._monitor.snapshot(0.0).image_fault == said)
+        node._diagnosis._diagnose()
+    assert lines == [said]
+
+
+def with_image(snapshot):
+    """Return what has seen an image just now."""
+    return lambda now_s: dataclasses.replace(snapshot(now_s), image_age_s=0.0)
+
+
+def test_a_picture_that_cannot_be_made_is_one_line_and_no_fault_of_images(make_node, monkeypatch):
+    node = make_node()
+    bring(node, 'active')
+    recognition, lines = node._recognition, []
+    monkeypatch.setattr(node._report, '_warn', lines.append)
+    monkeypatch.setattr(recognition.pipeline, 'track_without_search', lambda *_, **__: [])
+    monkeypatch.setattr(recognition._pictures, 'wanted', lambda: True)
+    drawn = []
+
+    def draw(_):
+        drawn.append(True)
+        raise ValueError('broken renderer')
+
+    monkeypatch.setattr(recognition._pictures, 'publish', draw)
+    for count in (1, 2):
+        recognition.submit(arrival())
+        wait_until(lambda count=count: len(drawn) == count)
+        wait_until(lambda: node._report.current('pictures'))
+    assert lines == ['no pictures are made: ValueError: broken renderer']
+    assert node._monitor.snapshot(0.0).image_fault == ''
+    # as long as a fault has to stay away
+    node._report._settle_s = 0.0
+    monkeypatch.setattr(recognition._pictures, 'publish', lambda _: drawn.append(True))
+    recognition.submit(arrival())
+    wait_until(lambda: node._report.current('pictures') == '')
 
 
 def wait_until(condition):

@@ -223,6 +223,8 @@ def test_no_images():
     assert 'nobody publishes' in text
     task.publisher_count = 1
     assert 'shared memory' in judged(task, monitor, 6.0)[1]
+    task.instead = 'they are elsewhere; go there'
+    assert judged(task, monitor, 6.0)[1] == 'no images on /image: they are elsewhere; go there'
     monitor.received(6.0, idle=False)
     assert judged(task, monitor, 7.0)[0] == DiagnosticStatus.OK
     assert 'images stopped' in judged(task, monitor, 12.0)[1]
@@ -607,5 +609,6 @@ def test_transforms_are_wanted_by_others_alone(filtering_frame, publish_tf, list
     outputs = FaceOutputs(
         lambda kind, topic, depth: Publisher(topic),
         lambda: Settings.from_values(values),
+        lambda count, own: count > own,
     )
     assert outputs.wanted() is is_wanted

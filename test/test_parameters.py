@@ -22,6 +22,7 @@ from rcl_interfaces.srv import (
     ListParameters,
     SetParametersAtomically,
 )
+from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
@@ -289,6 +290,7 @@ def test_former_names_over_the_services_of_a_running_node(peer):
         assert 'min_hits' in refused.reason
         (unknown,) = peer.set_parameters(forget_before=1)
         assert not unknown.successful
+        assert "['forget_before']" in unknown.reason
         for former in FORMER:
             node.wait_line(f'parameter {former} is deprecated')
         assert node.end() == 0
@@ -315,6 +317,14 @@ def test_in_one_atomic_set_the_new_name_wins(peer):
         node.wait_line('confirm_count is deprecated and ignored here: min_hits is given, too')
         assert node.end() == 0
         assert node.count('confirm_count') == 1
+
+
+def test_an_atomic_set_with_names_that_are_none_names_them_and_sets_nothing(make_node):
+    node = make_node(FaceReconNode, ['--ros-args', '-p', 'autostart:=false'])
+    parameters = [Parameter(name, value=3) for name in ('min_hits', 'no', '', 'neither')]
+    with pytest.raises(ParameterNotDeclaredException, match=r"\['no', '', 'neither'\]"):
+        node.set_parameters_atomically(parameters)
+    assert node.get_parameter('min_hits').value == 1
 
 
 def test_ros2_param_load_takes_a_file_of_former_names(make_node, said, tmp_path):

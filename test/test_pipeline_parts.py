@@ -3,6 +3,9 @@
 
 """What the pipeline asks of its parts, and when."""
 
+import gc
+import weakref
+
 import cv2
 import numpy as np
 import pytest
@@ -115,3 +118,12 @@ def test_the_largest_score_comes_first(pipeline, portrait):
         assert first.score > second.score
         # the one that is seen well
         assert np.ptp(first.box[[0, 2]]) > np.ptp(second.box[[0, 2]])
+
+
+def test_a_pipeline_that_nobody_has_is_freed_at_once():
+    gc.disable()
+    try:
+        models = weakref.ref(Pipeline())
+        assert models() is None
+    finally:
+        gc.enable()

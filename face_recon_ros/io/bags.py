@@ -158,7 +158,9 @@ class BagVideo(AbstractContextManager['BagVideo']):
             camera = None
             if calibration.received:
                 height, width = pixels.shape[:2]
-                camera, self.calibration_fault = calibration.camera(width, height)
+                camera, self.calibration_fault = calibration.camera(
+                    width, height, message.header.frame_id
+                )
             yield BagImage(
                 pixels,
                 _stamp_s(message, recorded_ns),

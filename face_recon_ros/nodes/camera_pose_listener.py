@@ -40,6 +40,8 @@ from face_recon_ros.rotations import rotation_from_quaternion
 # Subjects of a missing transform and of a broken message, in the log
 FILTERING_FRAME = 'filtering frame'
 TRANSFORMS = 'transforms'
+# Begin the names of frames of faces (REP-155)
+OF_FACES = ('face_', 'gaze_')
 # For how long a missing transform is nothing unusual: at the start they all come one by one
 PATIENCE_S = 2.0
 # Frames come and go, those of faces among them: of more than so many, moving ones that nobody has
@@ -188,9 +190,16 @@ class CameraPoseListener:
 
     def _why_unconnected(self) -> str:
         """Return why camera and frame are not in one tree, '' where they are."""
+        ends = [self._camera_frame, self._frame]
         with self._lock:
             parents = {_name(t.child): _name(t.parent) for t in self._newest.values()}
-        ends = [self._camera_frame, self._frame]
+        inner = {*ends, *parents.values()}
+        # who publishes faces in the camera's frame does not tell where that is
+        parents = {
+            child: parent
+            for child, parent in parents.items()
+            if child in inner or not child.startswith(OF_FACES)
+        }
         for frame in ends:
             if frame not in parents and frame not in parents.values():
                 return f'nobody publishes {frame}'

@@ -16,9 +16,10 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from face_recon_ros.calibration import Calibration
+from face_recon_ros.nodes.frame_ids import PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
-from face_recon_ros.nodes.parameters import COMPRESSED
+from face_recon_ros.nodes.parameters import COMPRESSED, RAW
 from face_recon_ros.nodes.qos import overrides_of
 
 # An old rclpy gives a callback the message alone
@@ -29,6 +30,18 @@ def image_topic(node: Node, image_transport: str) -> str:
     """Return the full name of the images' topic: the base topic is remapped, transports follow."""
     base = node.resolve_topic_name('image')
     return f'{base}/{COMPRESSED}' if image_transport == COMPRESSED else base
+
+
+def image_type(topic: str) -> type[Image] | type[CompressedImage]:
+    """Return the type of the images on a topic."""
+    return CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image
+
+
+def other_transport(topic: str) -> tuple[str, str]:
+    """Return the topic of the same images by the other transport, and that transport."""
+    if image_type(topic) is CompressedImage:
+        return topic.removesuffix(f'/{COMPRESSED}'), RAW
+    return f'{topic}/{COMPRESSED}', COMPRESSED
 
 
 def image_qos() -> QoSProfile:
@@ -67,6 +80,7 @@ class CameraSubscription:
         self._wanted = wanted
         self._submit = submit
         self._gaps = SequenceGaps()
+        self._turns = PublisherTurns()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
         # Not ROS time: a paused simulation must not hold images for ever.
@@ -87,7 +101,7 @@ class CameraSubscription:
         wanted = {
             'camera_info': (CameraInfo, self._on_camera_info),
             topic: (
-                CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image,
+                image_type(topic),
                 self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
             ),
         }
@@ -111,10 +125,13 @@ class CameraSubscription:
         self._release()
 
     def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
-        now = self._node.get_clock().now().to_msg()
-        arrival = Arrival(message, time.monotonic(), now)
+        now, now_s = self._node.get_clock().now().to_msg(), time.monotonic()
+        publisher = (info.get('publisher_gid') or {}).get('data', b'')
+        arrival = Arrival(message, now_s, now, self._turns.turn_s(publisher, now_s))
         idle = not self._wanted()
-        self._monitor.received(arrival.arrived_s, idle, self._missed(info))
+        # how many images of the same publisher were lost before this one
+        missed = self._gaps.missed(publisher, info.get('publication_sequence_number'))
+        self._monitor.received(now_s, idle, missed)
         if idle:
             return
         if self._waits_for_calibration(arrival.arrived_s):
@@ -123,11 +140,6 @@ class CameraSubscription:
             self._held = arrival
         elif self._submit(arrival):
             self._monitor.dropped(arrival.arrived_s)
-
-    def _missed(self, info: Mapping[str, Any]) -> int:
-        """Return how many images of the same publisher were lost before this one."""
-        gid = info.get('publisher_gid') or {}
-        return self._gaps.missed(gid.get('data', b''), info.get('publication_sequence_number'))
 
     def _waits_for_calibration(self, now_s: float) -> bool:
         """Give camera_info a moment to come before a focal length is assumed."""

@@ -35,6 +35,7 @@ BLACK_S = 2.0
 FRAME_ID = 'frame_id'
 STAMPS = 'stamps'
 SEARCH = 'search'
+PICTURES = 'pictures'
 
 OK = DiagnosticStatus.OK
 WARN = DiagnosticStatus.WARN
@@ -125,7 +126,8 @@ class ImagesTask:
 
     topic: str
     timeout_s: float
-    publisher_count: int = 0  # kept up to date by the node
+    publisher_count: int = 0  # this and the next are kept up to date by the node
+    instead: str = ''  # what is published in the place of images, and the remedy
     name: str = NAME
     _looked_bad: bool = False  # said last of images that were looked at
 
@@ -167,6 +169,8 @@ class ImagesTask:
 
     def _silent(self, never: bool) -> str:
         what = 'no images' if never else 'images stopped'
+        if self.instead:
+            return f'{what} on {self.topic}: {self.instead}'
         if self.publisher_count == 0:
             return (
                 f'{what} on {self.topic}: nobody publishes there; start the camera or remap '

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -92,8 +93,17 @@ class TakesFormerNames(Node):
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
-        """Set all or none."""
-        return super().set_parameters_atomically(self.former_names.renamed(parameter_list))
+        """
+        Set all or none.
+
+        :raises ParameterNotDeclaredException: of names that are none. rclpy's own, which services
+            answer with, has lost the names, and takes '' for one.
+        """
+        parameters = self.former_names.renamed(parameter_list)
+        unknown = [p.name for p in parameters if not self.has_parameter(p.name)]
+        if unknown:
+            raise ParameterNotDeclaredException(unknown)
+        return super().set_parameters_atomically(parameters)
 
     def get_parameter(self, name: str) -> Parameter:
         """Return a parameter."""

@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which frame images are of: whether they say so, and whether it is always the same."""
+"""Which frame and camera images are of: whether they say so, and whether it is always the same."""
 
 from __future__ import annotations
 
@@ -15,6 +15,40 @@ from face_recon_ros.nodes.report import ChangeLogger
 # A camera that is started again, or exchanged for another, changes its frame once; where that
 # happens again so soon, there are two cameras
 BY_TURNS_S = 5.0
+# Who publishes again after another did so was there all the time; later, cameras may be switched
+LONGEST_TURN_S = 60.0
+
+
+class PublisherTurns:
+    """
+    Sees who published each image: two cameras on one topic, even where both have one frame_id.
+
+    A camera that is started again is another publisher, so one that comes again was never gone.
+    """
+
+    _MOST = 16  # publishers that are remembered
+
+    def __init__(self) -> None:
+        self._newest = b''
+        self._left_s: dict[bytes, float] = {}  # when another one took over
+
+    def turn_s(self, publisher: bytes, now_s: float) -> float | None:
+        """
+        Take who published an image (empty: unknown), and when it came.
+
+        :returns: for how long others published before this one does again; None: it goes on, is
+            new, or was away for too long.
+        """
+        before = self._newest
+        if not publisher or publisher == before:
+            return None
+        self._newest = publisher
+        if before:
+            self._left_s[before] = now_s
+        if len(self._left_s) > self._MOST:
+            del self._left_s[next(iter(self._left_s))]
+        away_s = now_s - self._left_s.pop(publisher, -math.inf)
+        return away_s if away_s <= LONGEST_TURN_S else None
 
 
 class FrameWatch:
@@ -36,30 +70,41 @@ class FrameWatch:
         """Begin anew with the next image."""
         self._frame_id: str | None = None
         self._changed_s = -math.inf
-        self._by_turns = ''  # the two frames, the same ones until it is over
+        self._by_turns = ''  # what is so, the same until it is over
+        self._over_s = -math.inf  # when it is over
 
-    def changed(self, frame_id: str) -> bool:
-        """Take the frame_id of an image; return whether the image before it had another one."""
+    @property
+    def are_by_turns(self) -> bool:
+        """Whether images are of two cameras by turns."""
+        return bool(self._by_turns)
+
+    def changed(self, frame_id: str, turn_s: float | None = None) -> bool:
+        """
+        Take the frame_id of an image; return whether the image before it had another one.
+
+        :param turn_s: of its publisher, see PublisherTurns.
+        """
         before, self._frame_id = self._frame_id, frame_id
         changed = before is not None and before != frame_id
         now_s = self._now()
-        if now_s - self._changed_s >= BY_TURNS_S:
+        if now_s >= self._over_s:
             self._by_turns = ''
-        elif changed and not self._by_turns:
-            self._by_turns = ' and '.join(sorted((repr(before), repr(frame_id))))
+        is_turn = turn_s is not None or (changed and now_s - self._changed_s < BY_TURNS_S)
+        if is_turn:
+            self._over_s = now_s + max(BY_TURNS_S, 2 * (turn_s or 0.0))
+            self._by_turns = self._by_turns or _whose(before if changed else None, frame_id)
         if changed:
             self._changed_s = now_s
-        self._judge(frame_id, changed)
+        self._judge(frame_id, is_turn)
         return changed
 
-    def _judge(self, frame_id: str, changed: bool) -> None:
+    def _judge(self, frame_id: str, is_turn: bool) -> None:
         images = f'images on {self._topic}'
         if self._by_turns:
-            if changed:
+            if is_turn:
                 self._report.fault(
                     FRAME_ID,
-                    f'{images} are of the frames {self._by_turns} by turns, so faces are '
-                    'forgotten each time: two cameras on one topic? remap one',
+                    f'{images} are of {self._by_turns}: two cameras on one topic? remap one',
                 )
         elif frame_id:
             self._report.over(FRAME_ID, f'{images} have one frame_id')
@@ -69,3 +114,11 @@ class FrameWatch:
                 f'{images} have no frame_id, so nothing is published on /tf: set it in the camera '
                 'driver',
             )
+
+
+def _whose(before: str | None, frame_id: str) -> str:
+    """Return what takes turns: two frames, or publishers with one (before: None)."""
+    if before is None:
+        return 'two publishers by turns, so faces of one are taken for those of the other'
+    frames = ' and '.join(sorted((repr(before), repr(frame_id))))
+    return f'the frames {frames} by turns, so faces are forgotten each time'

@@ -59,11 +59,16 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An image message and when it came: by a monotonic clock, and by the node's."""
+    """
+    An image message and when it came: by a monotonic clock, and by the node's.
+
+    turn_s: of its publisher, see PublisherTurns.
+    """
 
     message: Image | CompressedImage
     arrived_s: float
     arrived: Time = field(default_factory=Time)
+    turn_s: float | None = None
 
 
 class ImageProcessor:
@@ -119,19 +124,24 @@ class ImageProcessor:
             self._report.fault(IMAGES, str(error))
             self._monitor.bad_image(str(error))
             return None
-        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
         brightest = int(image[::BRIGHTNESS_STEP, ::BRIGHTNESS_STEP].max())
         self._monitor.seen(time.monotonic(), brightest)
         return image
 
+    def went_well(self) -> None:
+        """Note that an image went all the way: what was wrong with images is over."""
+        self._report.over(IMAGES, f'images arrive on {self._image_topic}')
+
     def find(self, arrival: Arrival, image: np.ndarray) -> tuple[Result, str]:
         """Return the faces of an image, and what is wrong with its calibration ('' nothing)."""
         height, width = image.shape[:2]
-        camera, calibration_fault = self.calibration.camera(width, height)
         self._follow_parameters()
         header = self._stamps.usable(arrival.message.header, arrival.arrived)
-        if self._frames.changed(header.frame_id):
+        if self._frames.changed(header.frame_id, arrival.turn_s):
             self.pipeline.reset()
+        # of two cameras by turns one is that of camera_info
+        frame_id = '' if self._frames.are_by_turns else header.frame_id
+        camera, calibration_fault = self.calibration.camera(width, height, frame_id)
         # a simulation whose clock has not begun has no time but this
         stamp_s = seconds(header.stamp) or arrival.arrived_s
         camera_pose, depth = self._camera_pose(header, stamp_s), self._depth(header, image)

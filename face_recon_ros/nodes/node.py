@@ -45,6 +45,7 @@ from face_recon_ros.nodes.report import ChangeLogger, one_line
 from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
+from face_recon_ros.nodes.tf_listeners import TransformListeners
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.pipeline import Pipeline
 
@@ -185,6 +186,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._failure = error
             expected = isinstance(error, FaceReconError)
             if self._has_started:
+                _forget_frames(error)
                 reason = str(error) if expected else one_line(error)
                 self.get_logger().error(f'cannot {what}: {reason}')
             return TransitionCallbackReturn.FAILURE if expected else TransitionCallbackReturn.ERROR
@@ -226,7 +228,8 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
 
     def _outputs(self) -> list[Output]:
         """Return all that is published about faces with every image, in this order."""
-        outputs = self._made = [FaceOutputs(self._offer, self._settings)]
+        want_faces = TransformListeners(self).want_faces
+        outputs = self._made = [FaceOutputs(self._offer, self._settings, want_faces)]
         if humans.AVAILABLE:
             outputs.append(humans.Humans(self, self._offer, self._settings))
         elif self._tuning.settings.publish_humans:
@@ -300,18 +303,23 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         try:
             self._stop_listening()
         finally:
-            recognition, self._recognition = self._recognition, None
-            if recognition is not None:
-                recognition.close()
-                if self.context.ok():
-                    wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
-            else:
-                for output in self._made:
-                    output.close()
-            self._made = []
-            offered, self._offered = self._offered, []
-            for publisher in offered:
-                self.destroy_lifecycle_publisher(publisher)
+            self._close_outputs()
+            if not self._is_ending:
+                give_back()
+
+    def _close_outputs(self) -> None:
+        recognition, self._recognition = self._recognition, None
+        if recognition is not None:
+            recognition.close()
+            if self.context.ok():
+                wait_for_delivery(recognition.withdraws_on(), DELIVERY_PATIENCE_S)
+        else:
+            for output in self._made:
+                output.close()
+        self._made = []
+        offered, self._offered = self._offered, []
+        for publisher in offered:
+            self.destroy_lifecycle_publisher(publisher)
 
     # --- services --------------------------------------------------------------
 
@@ -338,3 +346,11 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._recognition.forget()
         response.success = True
         return response
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Take from an error what it was raised through: that holds what was loaded by then."""
+    cause = error.__cause__ or error.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    if cause is not None:
+        _forget_frames(cause)

@@ -64,9 +64,20 @@ class Output(Protocol):
 class FaceOutputs:
     """~/faces, /tf, ~/poses and ~/markers."""
 
-    def __init__(self, make_publisher: MakePublisher, settings: Callable[[], Settings]) -> None:
-        """:param settings: returns the newest."""
+    def __init__(
+        self,
+        make_publisher: MakePublisher,
+        settings: Callable[[], Settings],
+        want_transforms: Callable[[int, int], bool],
+    ) -> None:
+        """
+        Offer the topics.
+
+        :param settings: returns the newest.
+        :param want_transforms: see TransformListeners.want_faces.
+        """
         self._settings = settings
+        self._want_transforms = want_transforms
         self._marker_count = 0
         self._signs = QuaternionSigns()
         self._transforms = make_publisher(TFMessage, '/tf', 100)
@@ -116,7 +127,8 @@ class FaceOutputs:
         # the node itself listens to /tf for the filtering frame and for frames that are targets
         own = (1 if settings.filtering_frame else 0) + len(settings.targets)
         own -= CAMERA_TARGET in settings.targets
-        return settings.publish_tf and self._transforms.get_subscription_count() > own
+        count = self._transforms.get_subscription_count()
+        return settings.publish_tf and self._want_transforms(count, own)
 
     def _may_publish_tf(self, header: Header, camera: Camera | None) -> bool:
         guessed = camera is not None and not camera.calibrated

@@ -1,12 +1,13 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a node holds in memory without need, once its models are loaded."""
+"""What a node holds in memory without need, once its models are loaded or freed."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import mmap
 from pathlib import Path
 
@@ -18,13 +19,15 @@ _MAPS = Path('/proc/self/maps')
 
 def give_back() -> None:
     """
-    Give back what loading left over.
+    Give back what loading, or freeing, left over.
 
-    The runtime keeps the files of networks mapped, but works with weights that it has unpacked;
-    and the allocator keeps what was freed, as keep_image_memory() has it for images. What is
-    wanted again is read again. Does nothing on systems other than Linux and C libraries other than
-    glibc.
+    What threads and subscriptions call refers to them: Python finds such cycles, and the models
+    that hang on them, only now and then, so it is told to look. The runtime keeps the files of
+    networks mapped, but works with weights that it has unpacked; and the allocator keeps what was
+    freed, as keep_image_memory() has it for images. What is wanted again is read again. Of this,
+    nothing is done on systems other than Linux and with C libraries other than glibc.
     """
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError, FaceReconError, ValueError):
         library = ctypes.CDLL(None)
         _release_networks(library, share_directory() / 'models')

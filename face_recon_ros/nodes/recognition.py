@@ -21,8 +21,8 @@ from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 
 from face_recon_ros.errors import FaceReconError
-from face_recon_ros.nodes.diagnostics import SEARCH
-from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
+from face_recon_ros.nodes.diagnostics import PICTURES, SEARCH
+from face_recon_ros.nodes.image_processing import IMAGES, Arrival, ImageProcessor, Telemetry
 from face_recon_ros.nodes.latest_only import LatestOnlyWorker
 from face_recon_ros.nodes.outputs import Output
 from face_recon_ros.nodes.report import one_line
@@ -84,8 +84,9 @@ class Recognition:
         find = partial(self._process, self._generation)
         search = partial(self._find_new, self._generation)
         failed = partial(self._failed, self._generation)
+        not_drawn = partial(self._not_drawn, self._generation)
         not_searched = partial(self._not_searched, self._generation)
-        self._draw: LatestOnlyWorker[Result] = LatestOnlyWorker('pictures', draw, failed)
+        self._draw: LatestOnlyWorker[Result] = LatestOnlyWorker('pictures', draw, not_drawn)
         self._recognise: LatestOnlyWorker[Arrival] = LatestOnlyWorker('faces', find, failed)
         self._search: LatestOnlyWorker[SearchTask] = LatestOnlyWorker(
             'search', search, not_searched, SEARCH_NICENESS
@@ -165,7 +166,7 @@ class Recognition:
                 calibration_fault,
                 assumed=result.camera is not None and not result.camera.calibrated,
             )
-            self._report.over('processing', 'images are processed again')
+            self.processor.went_well()
             if self._pictures.wanted():
                 self._draw.submit(result)
             task = self.pipeline.search_task(image)
@@ -184,8 +185,16 @@ class Recognition:
 
     def _draw_result(self, generation: int, result: Result) -> None:
         with self._drawing:
+            if generation != self._generation:
+                return
+            self._pictures.publish(result)
             if generation == self._generation:
-                self._pictures.publish(result)
+                self._report.over(PICTURES, 'pictures are made again')
+
+    def _not_drawn(self, generation: int, error: Exception) -> None:
+        """Note a picture that could not be made; the next one is made all the same."""
+        if generation == self._generation:
+            self._report.fault(PICTURES, f'no pictures are made: {self._told(error)}')
 
     # --- in the thread that searches for new faces -----------------------------
 
@@ -203,11 +212,11 @@ class Recognition:
     # --- what went wrong in a thread -------------------------------------------
 
     def _failed(self, generation: int, error: Exception) -> None:
-        """Note what a thread could not do; the next image is tried all the same."""
+        """Note an image that could not be processed; the next one is tried all the same."""
         if generation != self._generation:
             return
-        text = self._told(error)
-        self._report.fault('processing', text)
+        text = f'images cannot be processed: {self._told(error)}'
+        self._report.fault(IMAGES, text)
         self._monitor.bad_image(text)
 
     def _told(self, error: Exception) -> str:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 
-from face_recon_ros.nodes.camera_subscription import image_topic
+from face_recon_ros.nodes.camera_subscription import image_topic, image_type, other_transport
 from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
 from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,
+    PICTURES,
     SEARCH,
     STAMPS,
     CalibrationTask,
@@ -108,6 +109,7 @@ class SelfDiagnosis:
             ReportedTask(FRAME_ID, self._report),
             ReportedTask(STAMPS, self._report),
             ReportedTask(SEARCH, self._report),
+            ReportedTask(PICTURES, self._report),
         ]
 
     def _diagnose(self) -> None:
@@ -139,10 +141,30 @@ class SelfDiagnosis:
         self._state_task.enabled = node.enabled
         self._state_task.failure = node.failure
         self._name_task.others = self._count_namesakes()
-        self._images_task.publisher_count = node.count_publishers(self._images_task.topic)
+        topic = self._images_task.topic
+        kinds = self._published(topic)
+        self._images_task.publisher_count = len(kinds)
+        self._images_task.instead = self._instead(topic, kinds, settings.image_transport)
         self._images_task.timeout_s = settings.image_timeout_s
         self._calibration_task.withholds_tf = not settings.publish_tf_uncalibrated
         self._faces_task.max_faces = settings.pipeline.tracking.max_faces
+
+    def _published(self, topic: str) -> list[str]:
+        """Return the types of what is published on a topic, one for each publisher."""
+        return [p.topic_type for p in self._node.get_publishers_info_by_topic(topic)]
+
+    def _instead(self, topic: str, kinds: list[str], transport: str) -> str:
+        """Return what is published in the place of images, and the remedy; '': nothing."""
+        wanted = type_name(image_type(topic))
+        if kinds:
+            others = ' and '.join(sorted(set(kinds)))
+            remedy = f'{others} is published there; remap image to a topic of {wanted}'
+            return '' if wanted in kinds or '' in kinds else remedy
+        other, by = other_transport(topic)
+        if type_name(image_type(other)) not in self._published(other):
+            return ''
+        remedy = f'remap image to {other}' if by == transport else f'set image_transport to {by}'
+        return f'they are on {other}; {remedy}'
 
     def _count_namesakes(self) -> int:
         mine = (self._node.get_name(), self._node.get_namespace())
@@ -153,3 +175,8 @@ class SelfDiagnosis:
             self._report.over(subject, verdict.message, verdict.settle_s)
         else:
             self._report.fault(subject, verdict.message, verdict.detail)
+
+
+def type_name(kind: type) -> str:
+    """Return what the graph calls a type of messages."""
+    return f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}'
