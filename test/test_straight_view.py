@@ -43,7 +43,7 @@ FISHEYE = Camera(
 LENSES = {'pinhole': PINHOLE, 'plumb_bob': DISTORTED, 'fisheye': FISHEYE}
 SIDES_PX = {'pinhole': 110.0, 'plumb_bob': 110.0, 'fisheye': 60.0}
 # how far lenses bend what is straight in a crop, in its pixels; pixels to which its middle is kept
-MOST_BENT_PX = {'pinhole': 1e-3, 'plumb_bob': 2.0, 'fisheye': 5.0}
+MOST_BENT_PX = {'pinhole': 1e-3, 'plumb_bob': 1.0, 'fisheye': 2.5}
 MIDDLE_WITHIN_PX = {'pinhole': 1e-2, 'plumb_bob': 1.0, 'fisheye': 1.2}
 PLACES = {'middle': (310.0, 245.0), 'aside': (560.0, 230.0), 'corner': (90.0, 60.0)}
 
@@ -62,15 +62,21 @@ def grid(size=SIZE, count=9):
     return np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
 
 
+def face_of_grid():
+    middle = (SIZE - 1) / 2
+    return middle + 0.6 * (grid() - middle)
+
+
 @pytest.mark.parametrize('lens', LENSES)
 @pytest.mark.parametrize('place', PLACES)
 def test_a_turned_camera_sees_the_crop_as_a_square(lens, place):
     camera, wanted = LENSES[lens], region(PLACES[place], SIDES_PX[lens])
     view = StraightView.of(wanted, camera, SIZE)
-    turned = camera.directions(placed(view.image_from_crop, grid())) @ rotation_to(
+    shown = grid() if lens == 'pinhole' else face_of_grid()
+    turned = camera.directions(placed(view.image_from_crop, shown)) @ rotation_to(
         camera.directions(wanted.centre[None])[0])
     seen = turned[:, :2] / turned[:, 2:]
-    expected = placed(view.plane_from_crop, grid())
+    expected = placed(view.plane_from_crop, shown)
     step = np.linalg.norm(view.plane_from_crop[:2, 0])
     assert np.linalg.norm(seen - expected, axis=1).max() / step < MOST_BENT_PX[lens]
     square = view.plane_from_crop[:2, :2] / step
@@ -97,6 +103,26 @@ def test_its_middle_is_as_large_and_as_upright_as_the_region(lens, roll_rad):
     assert abs(along) < 0.02 * across
 
 
+def test_a_lens_that_ends_beside_the_face_does_not_bend_the_face():
+    # its rim is 330 px from the middle; two corners of the region are beyond
+    camera = Camera(WIDTH, HEIGHT, 380.0, 380.0, 319.5, 239.5, np.array([-0.3, 0.0, 0.0, 0.0]),
+                    'plumb_bob')
+    rim_px = 380 * 2 / 3 * np.sqrt(1 / 0.9)
+    wanted = region((520.0, 200.0), 110.0, 0.0)
+    corners = wanted.centre + 55 * np.array([[1, -1], [1, 1]])
+    off_axis = np.linalg.norm(corners - [319.5, 239.5], axis=1)
+    assert off_axis.min() < rim_px + 8
+    assert off_axis.max() > rim_px - 8
+    view = StraightView.of(wanted, camera, SIZE)
+    places = placed(view.image_from_crop, face_of_grid())
+    inside = np.linalg.norm(places - [319.5, 239.5], axis=1) < 0.93 * rim_px
+    assert inside.sum() > 50
+    turned = camera.directions(places) @ rotation_to(camera.directions(wanted.centre[None])[0])
+    off = turned[:, :2] / turned[:, 2:] - placed(view.plane_from_crop, face_of_grid())
+    step = np.linalg.norm(view.plane_from_crop[:2, 0])
+    assert np.linalg.norm(off[inside], axis=1).max() / step < 12
+
+
 def test_straight_ahead_it_is_the_flat_crop():
     camera = Camera(WIDTH, HEIGHT, 500.0, 500.0, 310.0, 245.0)
     wanted = region((310.0, 245.0))
@@ -107,7 +133,7 @@ def test_straight_ahead_it_is_the_flat_crop():
 
 
 @pytest.mark.parametrize(('centre', 'side_px', 'camera'), [
-    ((320.0, 240.0), 700.0, FISHEYE),  # corners beyond 90 degrees
+    ((320.0, 240.0), 1150.0, FISHEYE),  # corners beyond 80 degrees
     ((320.0, 240.0), 0.0, PINHOLE),
     ((320.0, 240.0), np.nan, PINHOLE),
     ((np.nan, 240.0), 100.0, PINHOLE),
@@ -339,7 +365,7 @@ def test_every_regressor_takes_regions_with_a_camera(regressor, photo):
 def test_without_a_view_the_crop_is_flat(photo):
     pipeline = Pipeline(PipelineConfig(smoothing=None, use_eyes='never'))
     adapter = pipeline.regressor._adapter
-    beyond = seen_through(region((320.0, 240.0), 700.0), FISHEYE)
+    beyond = seen_through(region((320.0, 240.0), 1150.0), FISHEYE)
     tensors = [np.empty((SIZE, SIZE, 3), np.float32) for _ in range(2)]
     place = adapter.cut(tensors[0], photo, beyond, False)
     np.testing.assert_array_equal(place, beyond.image_from_crop(SIZE))
