@@ -166,6 +166,7 @@ def test_matroska_that_says_what_cannot_be_says_nothing():
 
 
 def test_other_files_say_nothing():
+    assert end_of(b'') == RecordingEnd(False, None, 0.0)
     for data in (b'', b'\0', b'RIFF' + bytes(500), b'\x1a\x45\xdf\xa3' * 300):
         assert end_of(data) == WHOLE
 

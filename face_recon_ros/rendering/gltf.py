@@ -24,10 +24,11 @@ from face_recon_ros.errors import FaceReconError, OutputError
 from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.io.outputs import signals_held, write_bytes
+from face_recon_ros.io.outputs import check_can_be_written, signals_held, write_bytes
 from face_recon_ros.rotations import MODEL_FROM_FACE, quaternion
 
 GLTF_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0])
+OPTION = '--gltf'
 GENERATOR = 'face_recon_ros'
 FLOAT, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
@@ -106,11 +107,13 @@ def clip_writer(path: Path | None, model: FaceModel) -> Iterator[Clip]:
     """
     Collect the faces of a clip, by id, and write them at the end, as write_clip(); None: nowhere.
 
-    If the block ends with an error the file contains the faces so far; without any the old file
-    stays.
+    Whether the file can be made is seen at the beginning. If the block ends with an error it
+    contains the faces so far; without any the old file stays.
 
     :raises OutputError, ModelFileError: as write_clip().
     """
+    if path is not None:
+        check_can_be_written(path, OPTION)
     clip = Clip()
     try:
         yield clip
@@ -147,7 +150,7 @@ def write_clip(
     scene = _Scene(model)
     for face_id, track in clip.items():
         scene.add(face_id, track, start_s)
-    write_bytes(path, scene.glb(), '--gltf')
+    write_bytes(path, scene.glb(), OPTION)
 
 
 class _Scene:
