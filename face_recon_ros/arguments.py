@@ -45,7 +45,10 @@ def check_stamp(stamp_s: Any) -> float:
             f'stamp_s is a {type(stamp_s).__name__}; give the time of the image in seconds as a '
             'number, or use detect() for an image by itself'
         )
-    seconds = float(stamp_s)
+    try:
+        seconds = float(stamp_s)
+    except OverflowError:  # a whole number beyond all floats
+        seconds = math.inf
     if not math.isfinite(seconds):
         raise ArgumentError(
             f'stamp_s is {seconds}; give the time of the image in seconds, a finite number'

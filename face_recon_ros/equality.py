@@ -1,14 +1,17 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Equality of dataclasses that hold arrays."""
+"""Equality and copies of dataclasses that hold arrays."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar('T')
 
 
 class ComparedByValue:
@@ -30,6 +33,24 @@ class ComparedByValue:
 
     def __hash__(self) -> int:
         return hash(tuple(_key(getattr(self, f.name)) for f in fields(self)))  # type: ignore[arg-type]
+
+
+def detached(value: T) -> T:
+    """Return a copy that shares no array with it; what it holds beside such dataclasses stays."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if not isinstance(value, ComparedByValue):
+        return value
+    copy = object.__new__(type(value))
+    kind: Any = type(value)
+    for name in _names(kind):
+        object.__setattr__(copy, name, detached(getattr(value, name)))
+    return copy
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -62,7 +62,7 @@ class Face(ComparedByValue):
     eyes: what is seen of them; None where they were not looked at (PipelineConfig.use_eyes).
     blendshapes (52,): 0..1, in the order of expression.units.NAMES (ARKit's); NaN where they are
         not known, or not asked for (PipelineConfig.expressions).
-    blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, the coefficient is 0.
+    blendshape_confidence (52,): 0..1, how well each is known; 0: not at all, whatever it is.
     speaking: 0..1, how surely the person speaks; NaN as above, and in the first second.
     predicted: not looked at in this image, as others had their turn
         (TrackingSettings.max_regressions_per_image): the face is where its motion takes it, turned

@@ -37,7 +37,7 @@ class Wanted:
 @dataclass(slots=True, frozen=True)
 class _Read:
     """
-    What a predicted face takes over of the image in which it was looked at last.
+    What a face that is predicted or held takes over of the image in which it was seen last.
 
     No Face: whoever caches by faces would never get rid of it.
     """
@@ -110,6 +110,8 @@ class FaceReader:
         """
         if face.predicted:
             return self._as_read(face, wanted)
+        if stamp_s is not None and face.score == 0:
+            return self._held(face, wanted)
         if wanted.eyes:
             face = self._with_eyes(image, face, camera, stamp_s)
         if wanted.expressions:
@@ -117,6 +119,11 @@ class FaceReader:
         if stamp_s is not None:
             self._read[face.id] = _Read.of(face)
         return face
+
+    def _held(self, face: Face, wanted: Wanted) -> Face:
+        """Return a face that is only remembered: it shows what it did last, and has no eyes."""
+        last = self._read.get(face.id)
+        return replace(face, **last.expression) if last and wanted.expressions else face
 
     def _as_read(self, face: Face, wanted: Wanted) -> Face:
         """Return a face that was not looked at with what was read of it last."""
@@ -136,9 +143,7 @@ class FaceReader:
     def _with_eyes(
         self, image: np.ndarray, face: Face, camera: Camera, stamp_s: float | None
     ) -> Face:
-        """Return a face with its eyes; one that is only remembered has none."""
-        if face.score == 0 and stamp_s is not None:
-            return face
+        """Return a face with its eyes."""
         eyes = self._eyes(
             image,
             face.id,
@@ -163,7 +168,7 @@ class FaceReader:
         """Return a face with its expression; eyes that were looked at count in it."""
         if self._expressions is None:
             return face
-        shown = self._expressions(image, face.id, found, stamp_s, face.score > 0, smooth)
+        shown = self._expressions(image, face.id, found, stamp_s, smooth)
         if face.eyes is not None:
             gaze = face.pose.rotation.T @ face.gaze if face.eyes.measured.any() else None
             shown = shown.with_eyes(part_open(face.eye_openness), gaze, face.gaze_sigma_rad)

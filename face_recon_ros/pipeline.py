@@ -26,6 +26,7 @@ from face_recon_ros.camera import Camera
 from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.depth_report import DepthReport
+from face_recon_ros.equality import detached
 from face_recon_ros.eyes.reader import ALWAYS, AUTO
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -440,7 +441,9 @@ class Pipeline:
             if face is not None:
                 raw = f.regression.parameters
                 face = self._reader(image, face, raw, camera, stamp_s, wanted)
-                faces.append(self._placer.with_iris(image, face, camera, stamp_s))
+                face = self._placer.with_iris(image, face, camera, stamp_s)
+                # what is remembered of a stream is not the caller's to change
+                faces.append(face if stamp_s is None else detached(face))
         return Faces(sorted(faces, key=lambda face: -face.score))
 
 

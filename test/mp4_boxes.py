@@ -41,6 +41,27 @@ def with_frame_times(data, counts_and_steps):
     )
 
 
+def with_waits(data, version, waits_s):
+    """Let the first frame wait, by empty edits of so many seconds in a list of a version."""
+    found = []
+    edit(data, (b'moov', b'mvhd'), lambda c: found.append(c) or c)
+    second = struct.unpack_from('>I', found[0], 12)[0]
+    entry = '>QqI' if version else '>IiI'
+
+    def longer(content):
+        (duration,) = struct.unpack_from('>I', content, 20)
+        found.append(duration)
+        return content[:20] + struct.pack('>I', duration + sum(waits_s) * second) + content[24:]
+
+    def list_of_edits(content):
+        edits = [(wait_s * second, -1) for wait_s in waits_s] + [(found[-1], 0)]
+        table = struct.pack('>B3xI', version, len(edits))
+        return table + b''.join(struct.pack(entry, *times, 1 << 16) for times in edits)
+
+    data = edit(data, (*_TRACK, b'tkhd'), longer)
+    return edit(data, (*_TRACK, b'edts', b'elst'), list_of_edits)
+
+
 def clock_of(data):
     """Return the units per second of the track's clock."""
     found = []

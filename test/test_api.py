@@ -110,7 +110,8 @@ def test_a_photo_and_a_stream(portrait):
 
 @pytest.mark.parametrize(
     'stamp_s',
-    [float('nan'), float('inf'), -float('inf'), None, '0.5', True, [1.0], 1_764_168_475 * 10**9],
+    [float('nan'), float('inf'), -float('inf'), None, '0.5', True, [1.0], 1_764_168_475 * 10**9,
+     10**400],
 )
 def test_a_stamp_that_is_none(pipeline, portrait, stamp_s):
     for track in (pipeline.track, pipeline.track_without_search):

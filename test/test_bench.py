@@ -30,6 +30,15 @@ def test_figures_on_standard_output_have_it_for_themselves(small_plan, capfd):
     assert 'tracked image' in err
 
 
+def test_json_that_cannot_be_written_is_told_before_the_work(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(bench, 'run', lambda *_: 1 / 0)
+    missing = tmp_path / 'no' / 'bench.json'
+    assert cli.main(['bench', '--no-ros', '--json', str(missing)]) == 1
+    error = capfd.readouterr().err
+    assert error == f'face-recon: {missing}: No such file or directory; choose another --json\n'
+    assert not list(tmp_path.iterdir())
+
+
 def test_bench_measures_every_stage_and_writes_json(small_plan, tmp_path, capfd):
     path = tmp_path / 'bench.json'
     assert cli.main(['bench', '--runs', '3', '--no-ros', '--json', str(path)]) == 0

@@ -237,6 +237,15 @@ def test_a_clip_has_the_faces_before_an_error(portrait, tmp_path, found):
         assert clip.read_bytes() == b'of before'
 
 
+def test_a_clip_that_cannot_be_written_is_told_before_the_work(clip, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(Pipeline, 'track', lambda *_, **__: 1 / 0)
+    missing = tmp_path / 'no' / 'faces.glb'
+    assert cli.main(['video', str(clip), '--gltf', str(missing)]) == 1
+    error = capfd.readouterr().err
+    assert error == f'face-recon: {missing}: No such file or directory; choose another --gltf\n'
+    assert [p.name for p in tmp_path.iterdir()] == ['clip.mp4']
+
+
 @pytest.mark.parametrize(('number', 'status'), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_what_is_finished_plays_when_the_program_is_told_to_end(
         portrait, tmp_path, number, status):

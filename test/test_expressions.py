@@ -566,6 +566,26 @@ def test_the_mesh_opens_its_jaw(model):
     assert np.abs(brows).max() < 1e-3
 
 
+@pytest.mark.parametrize(('given', 'told'), [
+    ({'blendshapes': {'jawOpen': 'wide'}}, 'blendshape jawOpen is wide; give a number'),
+    ({'blendshapes': {'jawOpen': None}}, 'blendshape jawOpen is None; give a number'),
+    ({'blendshapes': {'jawOpen': [0.5, 0.5]}}, 'give a number from 0 to 1'),
+    ({'blendshapes': {'jawOpen': 10**400}}, 'give a number from 0 to 1'),
+    ({'blendshapes': [('jawOpen', 1.0)]}, 'blendshapes is a list; give weights by name'),
+    ({'blendshapes': np.zeros(52)}, 'blendshapes is a ndarray; give weights by name'),
+    ({'blendshapes': {}, 'shape': 'round'}, r'shape is a str; give \(40,\) finite numbers'),
+    ({'blendshapes': {}, 'shape': {}}, r'shape is a dict; give \(40,\) finite numbers'),
+])
+def test_what_poses_no_mesh_is_told(model, given, told):
+    with pytest.raises(ArgumentError, match=told):
+        model.vertices(**given)
+    # any number will do
+    for number in (1, True, np.float32(1), np.array(1.0)):
+        np.testing.assert_array_equal(
+            model.vertices(blendshapes={'jawOpen': number}),
+            model.vertices(blendshapes={'jawOpen': 1.0}))
+
+
 def test_the_mesh_closes_the_eye_of_the_side_that_is_named(model):
     def gaps(points):
         marks = model.embed_68(points)

@@ -3,8 +3,12 @@
 
 """A clip as glTF: read back by a strict reader of its own, and by pygltflib where it is."""
 
+import copy
+import csv
 import json
 import struct
+import tracemalloc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +20,7 @@ from face_recon_ros.errors import OutputError
 from face_recon_ros.io.outputs import is_own
 from face_recon_ros.io.video_writing import VideoWriter
 from face_recon_ros.pose import MetricPose
-from face_recon_ros.rendering.gltf import ClipFace, write_clip
+from face_recon_ros.rendering.gltf import ClipFace, clip_writer, write_clip
 from face_recon_ros.rotations import rotation_about
 
 WIDTHS = {'SCALAR': 1, 'VEC3': 3, 'VEC4': 4}
@@ -161,6 +165,70 @@ def test_the_mesh_stands_where_the_face_is(written, face, model):
     assert np.linalg.norm(placed[27:48] - found[27:48], axis=1).mean() < 0.006
 
 
+def test_colours_are_linear_light(written, model):
+    """As the format has those of vertices: who shows them makes sRGB of them again."""
+    glb = Glb(written)
+    mesh = glb.tree['meshes'][0]['primitives'][0]
+    accessor = glb.tree['accessors'][mesh['attributes']['COLOR_0']]
+    assert accessor['normalized'] is True
+    light = glb.array(mesh['attributes']['COLOR_0']) / 65535
+    np.testing.assert_array_equal(light[:, 3], 1)
+    shown = 255 * np.where(
+        light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(shown[:, 2::-1], model.colors, atol=0.2)
+
+
+def test_time_runs_from_the_first_image(face, model, tmp_path):
+    path = tmp_path / 'clip.glb'
+    with clip_writer(path, model) as clip:
+        for stamp_s in (7.0, 8.0, 9.5):
+            clip.see(stamp_s)
+            if stamp_s > 8:
+                clip['f1'].add(stamp_s, face)
+    glb = Glb(path)
+    for sampler in glb.tree['animations'][0]['samplers']:
+        np.testing.assert_array_equal(glb.array(sampler['input']), [[2.5]])
+
+
+def test_stamps_that_go_back_give_no_time_before_the_start(face, model, tmp_path):
+    path = tmp_path / 'clip.glb'
+    with clip_writer(path, model) as clip:
+        for stamp_s in (7.0, 7.5, 1.0):  # a clock that was set
+            clip.see(stamp_s)
+            clip[f'f{stamp_s}'].add(stamp_s, face)
+    glb = Glb(path)
+    starts = [glb.array(s['input'])[0, 0] for s in glb.tree['animations'][0]['samplers'][::3]]
+    assert starts == [6.0, 6.5, 0.0]
+
+
+def test_a_turn_without_a_jump_of_sign(face, model, tmp_path):
+    track = ClipFace()
+    for number in range(13):
+        turned = rotation_about('x', number * np.pi / 6) @ face.pose.rotation
+        pose = MetricPose(turned, face.pose.translation_m)
+        track.add(number / 30, replace(face, pose=pose))
+    write_clip(tmp_path / 'a.glb', model, {'f1': track})
+    glb = Glb(tmp_path / 'a.glb')
+    turns = glb.array(glb.tree['animations'][0]['samplers'][1]['output'])
+    assert len(turns) == 13
+    assert ((turns[1:] * turns[:-1]).sum(axis=1) > 0.9).all()
+
+
+def test_a_long_clip_needs_little_memory(face):
+    """A quarter of an hour at 30 Hz in 16 MB: no faces are kept, with all that they hold."""
+    track = ClipFace()
+    shown = [copy.deepcopy(face) for _ in range(200)]
+    tracemalloc.start()
+    for number, each in enumerate(shown):
+        track.add(number / 30, each)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / len(shown) < 600
+    kept = weakref.ref(shown[0].landmarks_px)
+    del shown, each
+    assert kept() is None
+
+
 def test_a_reader_of_the_format_reads_it(written):
     pygltflib = pytest.importorskip('pygltflib')
     tree = pygltflib.GLTF2().load(str(written))
@@ -178,10 +246,19 @@ def test_a_clip_without_a_face_is_told(tmp_path, model):
 def test_the_command(tmp_path, portrait, capfd):
     clip, out = tmp_path / 'clip.mp4', tmp_path / 'faces.glb'
     writer = VideoWriter(clip, 15.0)
+    for _ in range(5):
+        writer.write(np.full_like(portrait, 128))
     for shift in range(0, 24, 4):
         writer.write(np.roll(portrait, shift, axis=1))
     writer.close()
-    assert main(['video', str(clip), '--gltf', str(out)]) == 0
+    table = tmp_path / 'faces.csv'
+    assert main(['video', str(clip), '--gltf', str(out), '--csv', str(table)]) == 0
+    with table.open(newline='') as file:
+        times_s = [float(row['time_s']) for row in csv.DictReader(file)]
+    assert times_s[0] > 0.3
+    written = Glb(out)
+    for sampler in written.tree['animations'][0]['samplers']:  # beside the video as it is
+        np.testing.assert_allclose(written.array(sampler['input'])[:, 0], times_s, atol=1e-5)
     assert is_own(out)
     assert main(['video', str(clip), '--gltf', str(out)]) == 0  # its own file is replaced
     weights = Glb(out).tree['animations'][0]

@@ -97,14 +97,83 @@ def test_what_looks_like_a_pack_in_a_picture_is_none():
     assert end_of(data[:-1]) == CUT_OFF
 
 
+EBML, SEGMENT, INFO, CLUSTER, TIMESTAMP, SCALE, DURATION, VOID, CHECKSUM = (
+    bytes.fromhex(code)
+    for code in (
+        '1a45dfa3', '18538067', '1549a966', '1f43b675', 'e7', '2ad7b1', '4489', 'ec', 'bf')
+)
+
+
+def element(kind, content, width=8):
+    """One of Matroska, whose size takes so many bytes (RFC 8794); content None: not known."""
+    length = (1 << 7 * width) - 1 if content is None else len(content)
+    return kind + (length | 1 << 7 * width).to_bytes(width, 'big') + (content or b'')
+
+
+TWELVE_AND_A_HALF_S = struct.pack('>d', 12500)
+
+
+def matroska(duration=TWELVE_AND_A_HALF_S, first=10000, scale=None, width=8, before=b''):
+    """A file of one cluster that ends at a time and begins at another, in ticks."""
+    info = element(DURATION, duration, 1)
+    if scale is not None:
+        info = element(SCALE, scale.to_bytes(4, 'big'), 1) + info
+    times = element(TIMESTAMP, first.to_bytes(2, 'big'), 1) + element(b'\xa3', bytes(50))
+    content = element(INFO, info, width) + before + element(CLUSTER, times, width)
+    return element(EBML, bytes(5), 1) + element(SEGMENT, content, width)
+
+
+def test_matroska_says_when_it_begins_and_ends():
+    late = RecordingEnd(False, 2.5, 10.0)
+    assert end_of(matroska()) == late
+    for width in (2, 4, 8):
+        assert end_of(matroska(width=width)) == late
+    assert end_of(matroska(duration=struct.pack('>f', 12500))) == late
+    assert end_of(matroska(scale=1_000_000)) == late
+    assert end_of(matroska(scale=2_000_000)) == RecordingEnd(False, 5.0, 20.0)
+    assert end_of(matroska(scale=0)) == late
+    assert end_of(matroska(first=0)) == RecordingEnd(False, 12.5, 0.0)
+    # what else is in a file does not matter, a cluster within another element no more
+    other = element(VOID, bytes(300), 2) + element(b'\x42\x86', bytes(3), 1)
+    other += element(VOID, element(CLUSTER, element(TIMESTAMP, b'\1', 1)))
+    assert end_of(matroska(before=other)) == late
+    # the second cluster does not count
+    assert end_of(matroska() + element(CLUSTER, element(TIMESTAMP, b'\x2e\xe0', 1))) == late
+
+
+def test_matroska_of_a_live_stream_has_no_sizes():
+    times = element(CLUSTER, None) + element(TIMESTAMP, (10000).to_bytes(2, 'big'), 1)
+    info = element(INFO, element(DURATION, struct.pack('>d', 12500), 1))
+    head = element(EBML, bytes(5), 1) + element(SEGMENT, None)
+    assert end_of(head + info + times) == RecordingEnd(False, 2.5, 10.0)
+    # one byte whose bits are all ones is such a size, too
+    head = element(EBML, bytes(5), 1) + element(SEGMENT, None, 1)
+    assert end_of(head + info + times) == RecordingEnd(False, 2.5, 10.0)
+    assert end_of(head + times) == WHOLE
+
+
+def test_matroska_that_says_what_cannot_be_says_nothing():
+    for duration in (10000.0, 9000.0, 0.0, -1.0, float('nan'), float('inf')):
+        assert end_of(matroska(duration=struct.pack('>d', duration))) == WHOLE
+    assert end_of(matroska(duration=struct.pack('>d', 10001))) == RecordingEnd(False, 0.001, 10.0)
+    assert end_of(matroska(duration=b'123')) == WHOLE
+    # a file that ends before its first cluster
+    for length in range(matroska().index(CLUSTER) + 4):
+        assert end_of(matroska()[:length]) == WHOLE
+    # endless ones
+    assert end_of(matroska(before=element(VOID, b'', 1) * 997)) != WHOLE
+    assert end_of(matroska(before=element(VOID, b'', 1) * 999)) == WHOLE
+
+
 def test_other_files_say_nothing():
+    assert end_of(b'') == RecordingEnd(False, None, 0.0)
     for data in (b'', b'\0', b'RIFF' + bytes(500), b'\x1a\x45\xdf\xa3' * 300):
         assert end_of(data) == WHOLE
 
 
 def test_damaged_ends_are_no_error():
     rng = random.Random(5)
-    seeds = [asf(1000), transport(30), transport(30, 192, b'time'),
+    seeds = [asf(1000), matroska(), transport(30), transport(30, 192, b'time'),
              MPEG_2_PACK + PICTURES + MPEG_1_PACK + PICTURES]
     for _ in range(3000):
         data = bytearray(rng.choice(seeds))
@@ -148,3 +217,49 @@ def test_a_recording_that_is_cut_off_is_told(recording):
     assert line.startswith(f'{cut}: ')
     assert 'is cut off' in line or 'ends after 1.' in line
     assert line.endswith('; copy it again')
+
+
+def begun_later(data, wait_ms):
+    """Let a Matroska file of OpenCV be the part of a longer recording that begins so late."""
+    start = data.index(SEGMENT) + 12
+    head, content, place = data[:start], b'', start
+    while place < len(data):
+        kind = data[place : place + 9 - data[place].bit_length()]
+        place += len(kind)
+        width = 9 - data[place].bit_length()
+        length = int.from_bytes(data[place : place + width], 'big') - (1 << 7 * width)
+        inner = data[place + width : place + width + length]
+        place += width + length
+        if kind == INFO:
+            at = inner.index(DURATION) + 3
+            ends = struct.unpack_from('>d', inner, at)[0] + wait_ms
+            inner = inner[:at] + struct.pack('>d', ends) + inner[at + 8 :]
+        elif kind == CLUSTER:
+            inner = inner[6:] if inner.startswith(CHECKSUM) else inner
+            assert inner.startswith(TIMESTAMP)
+            size = inner[1] & 0x7F
+            time = int.from_bytes(inner[2 : 2 + size], 'big') + wait_ms
+            inner = element(TIMESTAMP, time.to_bytes(4, 'big'), 1) + inner[2 + size :]
+        else:
+            inner = inner if kind == bytes.fromhex('1654ae6b') else None  # the tracks
+        if inner is not None:
+            content += element(kind, inner)
+    return head[:-8] + (len(content) | 1 << 56).to_bytes(8, 'big') + content
+
+
+@pytest.mark.parametrize('wait_ms', [0, 60_000])
+def test_a_part_of_a_longer_recording_is_whole(tmp_path, wait_ms):
+    """As `ffmpeg -f segment` writes them: times go on from the part before."""
+    path = tmp_path / 'c.mkv'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 30.0, (160, 120))
+    for shade in range(10, 250, 4):
+        writer.write(np.full((120, 160, 3), shade, np.uint8))
+    writer.release()
+    data = begun_later(path.read_bytes(), wait_ms)
+    path.write_bytes(data)
+    assert faults_of(path) == (60, [])
+    # a part that is cut off is told of the frames of its own
+    path.write_bytes(data[: len(data) // 2])
+    count, (fault,) = faults_of(path)
+    assert count < 50
+    assert fault == f'{path}: ends after {count} of 60 frames; copy it again'

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.errors import ImageError, OutputError
+from face_recon_ros.io import iso_media
 from face_recon_ros.io.video_clock import VideoClock
 from face_recon_ros.io.video_files import Video
 from face_recon_ros.io.video_writing import VideoWriter
@@ -138,6 +139,19 @@ def test_a_cut_off_video_gives_what_it_has_and_says_so(tmp_path):
     (fault,) = faults
     assert fault.startswith(f'{tmp_path}/cut.avi: ends after {len(frames)} of 60 frames; copy it')
     assert frames_of(tmp_path / 'c.avi')[1] == []
+
+
+@pytest.mark.parametrize(('version', 'waits'), [(0, (60,)), (1, (60,)), (0, (20, 40)), (0, ())])
+def test_a_part_of_a_longer_recording_is_whole(tmp_path, version, waits):
+    """An edit list lets its first frame wait: nothing is missing."""
+    data = write_clip(tmp_path / 'c.mp4').read_bytes()
+    changed = mp4_boxes.with_waits(data, version, waits)
+    (tmp_path / 'c.mp4').write_bytes(changed)
+    frames, faults = frames_of(tmp_path / 'c.mp4')
+    assert (len(frames), faults) == (60, [])
+    assert frames[-1].stamp_s == pytest.approx(59 / 30, abs=1e-3)
+    with (tmp_path / 'c.mp4').open('rb') as file:
+        assert iso_media.video_duration_s(file) == pytest.approx(2.0, abs=0.01)
 
 
 def test_what_comes_after_a_damaged_frame_is_read_and_keeps_its_number(tmp_path):

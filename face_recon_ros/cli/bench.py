@@ -18,6 +18,7 @@ from face_recon_ros.cli.options import whole_number
 from face_recon_ros.cli.terminal import progress, say_lines
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.io.outputs import (
+    check_can_be_written,
     check_output,
     file_or_standard_output,
     identities,
@@ -60,6 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         read = (options.video, options.network, options.compare)
         inputs = identities(path for path in read if path)
         check_output(options.json, '--json', inputs)
+        check_can_be_written(options.json, '--json')
     before = read_run(options.compare) if options.compare else None
     publisher = None if options.no_ros or options.video else _publisher()
     if options.video:

@@ -170,6 +170,7 @@ def _follow(
             faces = pipeline.track(
                 frame.pixels, frame.stamp_s, frame.camera, depth=frame.depth
             )
+            clip.see(frame.stamp_s)
             if frame.depth is not None:
                 reports.append(pipeline.depth_report())
             for face in faces:

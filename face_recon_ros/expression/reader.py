@@ -82,7 +82,6 @@ class _Person:
     speaking: SpeakingDetector = field(default_factory=SpeakingDetector)
     filter: OneEuroVector | None = None
     seen_s: float = -math.inf
-    shown: Expression = field(default_factory=Expression)
 
 
 class ExpressionReader:
@@ -109,14 +108,11 @@ class ExpressionReader:
         face_id: str,
         found: FaceParameters,
         stamp_s: float | None,
-        is_seen: bool,
         smooth: bool,
     ) -> Expression:
         """Return a face's expression: of a photo (no stamp), or of a stream's image."""
         if stamp_s is None:
             return self.still(image, found)
-        if not is_seen:
-            return self.last(face_id)
         return self.follow(image, face_id, found, stamp_s, smooth)
 
     def still(self, image: np.ndarray, found: FaceParameters) -> Expression:
@@ -126,11 +122,6 @@ class ExpressionReader:
             return Expression()
         seen = self._network(image, found, in_mirror=True)
         return Expression(seen.values, _confidence(seen.known, found, in_sight))
-
-    def last(self, face_id: str) -> Expression:
-        """Return what a face of a stream showed last; for one that is only remembered."""
-        person = self._people.get(face_id)
-        return person.shown if person else Expression()
 
     def follow(
         self,
@@ -149,8 +140,8 @@ class ExpressionReader:
         step_s, person.seen_s = stamp_s - person.seen_s, stamp_s
         in_sight = parts_in_sight(expression_region(found), image)
         if not _is_readable(found, in_sight):
-            person.filter, person.shown = None, Expression()
-            return person.shown
+            person.filter = None
+            return Expression()
         is_whole = bool(in_sight.min() == 1)
         seen = self._network(image, found)
         values = person.neutral(seen.values, stamp_s, learn=is_whole)
@@ -160,8 +151,7 @@ class ExpressionReader:
             values = np.clip(person.filter(values, max(step_s, LEAST_STEP_S)), 0.0, 1.0)
         # a mouth at the edge of the image seems to move as the edge does
         speaks = person.speaking(mouth_opening_m(seen.values), stamp_s) if is_whole else math.nan
-        person.shown = Expression(values, _confidence(seen.known, found, in_sight), speaks)
-        return person.shown
+        return Expression(values, _confidence(seen.known, found, in_sight), speaks)
 
 
 def _is_readable(found: FaceParameters, in_sight: np.ndarray) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,9 +77,18 @@ class FaceUnits:
         :raises ArgumentError: no such unit, or a weight that is no finite number.
         """
         total = np.zeros((self._vertex_count, 3), np.float32)
+        if not isinstance(weights, Mapping):
+            raise ArgumentError(
+                f'blendshapes is a {type(weights).__name__}; give weights by name, as in '
+                "{'jawOpen': 0.5}"
+            )
         for name, weight in weights.items():
             moved, by = self.unit(name)
-            if not np.isfinite(weight):
+            try:
+                number = float(weight)
+            except (TypeError, ValueError, OverflowError):
+                number = math.nan
+            if not math.isfinite(number):
                 raise ArgumentError(f'blendshape {name} is {weight}; give a number from 0 to 1')
-            total[moved] += np.float32(weight) * by
+            total[moved] += np.float32(number) * by
         return total

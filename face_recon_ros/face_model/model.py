@@ -97,7 +97,7 @@ class FaceModel:
         if indices is not None:
             return self._at(indices)
         points = self._shaped(shape)
-        return points + self.face_units.displacement(blendshapes or {})
+        return points + self.face_units.displacement({} if blendshapes is None else blendshapes)
 
     @cached_property
     def face_units(self) -> FaceUnits:
@@ -109,7 +109,12 @@ class FaceModel:
         if shape is None:
             return self.mean.astype(np.float32)
         steps = self._arrays['shape_step']
-        shape = np.asarray(shape, np.float32)
+        try:
+            shape = np.asarray(shape, np.float32)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f'shape is a {type(shape).__name__}; give {steps.shape} finite numbers'
+            ) from None
         if shape.shape != steps.shape or not np.isfinite(shape).all():
             raise ArgumentError(f'shape is {shape.shape}; give {steps.shape} finite numbers')
         moves = np.tensordot(shape * steps, self._arrays['shape_basis'], 1)

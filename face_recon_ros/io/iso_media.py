@@ -82,8 +82,9 @@ def is_cut_off(stream: BinaryIO) -> bool:
 
 def video_duration_s(stream: BinaryIO) -> float | None:
     """
-    Return the duration of the first video track in seconds, with its edit list.
+    Return the duration of the first video track in seconds, from its first frame on.
 
+    Its edit list counts, but for the time that it is to wait: parts of a longer recording do.
     None: no such file, or the duration is not stored (fragments).
     """
     movie = _find(stream, _whole_file(stream), b'moov')
@@ -97,7 +98,9 @@ def video_duration_s(stream: BinaryIO) -> float | None:
             head = handler and _find(stream, track, b'tkhd')
             if handler and head and _content(stream, handler)[8:12] == b'vide':
                 duration = _track_duration(_content(stream, head))
-                return duration / timescale if duration and timescale else None
+                edits = _find(stream, track, b'edts', b'elst')
+                duration -= _wait(_content(stream, edits)) if duration and edits else 0
+                return duration / timescale if duration > 0 and timescale else None
     except (IndexError, struct.error):
         pass
     return None
@@ -114,6 +117,18 @@ def _track_duration(tkhd: bytes) -> int:
     else:
         duration, unknown = struct.unpack_from('>I', tkhd, 20)[0], 2**32 - 1
     return 0 if duration == unknown else duration
+
+
+def _wait(elst: bytes) -> int:
+    """Return how long an edit list waits before its first frame, in the movie's units."""
+    form = struct.Struct('>QqI' if elst[0] else '>IiI')
+    waited = 0
+    for number in range(struct.unpack_from('>I', elst, 4)[0]):
+        duration, media_time, _ = form.unpack_from(elst, 8 + number * form.size)
+        if media_time != -1:
+            break
+        waited += duration
+    return waited
 
 
 @dataclass(frozen=True, slots=True)

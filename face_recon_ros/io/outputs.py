@@ -175,6 +175,18 @@ def cannot_write(path: Path, error: OSError, option: str = '--out') -> OutputErr
     return OutputError(f'{path}: {error.strerror or error}; choose another {option}')
 
 
+def check_can_be_written(path: Path, option: str) -> None:
+    """
+    Refuse now what is written at the end of long work alone.
+
+    :raises OutputError: no file can be made there.
+    """
+    try:
+        PartFile(path).discard()
+    except OSError as error:
+        raise cannot_write(path, error, option) from error
+
+
 def fitting_name(stem: str, ending: str) -> str:
     """Return a file's name, its stem cut where the name would be too long for a folder."""
     room = LONGEST_NAME_BYTES - len(os.fsencode(ending))

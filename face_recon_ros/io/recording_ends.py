@@ -4,13 +4,15 @@
 """
 The ends of recordings of which OpenCV does not tell that they are cut off.
 
-ASF (WMV) says its size and length at its beginning. MPEG transport and program streams say
-nothing of their end, but are packets: one that is not whole shows the cut.
+ASF (WMV) says its size and length at its beginning. Matroska (MKV, WebM) says at which time it
+ends: a part of a longer recording may begin late on the same clock. MPEG transport and program
+streams say nothing of their end, but are packets: one that is not whole shows the cut.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -20,6 +22,13 @@ _ASF_FILE_PROPERTIES = bytes.fromhex('a1dcab8c47a9cf118ee400c00c205365')
 _ASF_MOST_HEADER_BYTES = 1 << 20
 _ASF_TICKS_PER_S = 10_000_000
 _ASF_BROADCAST = 1
+# RFC 9559, of Matroska: elements, as they are stored, and how many are looked at on one level
+_EBML, _SEGMENT, _INFO, _CLUSTER = (
+    bytes.fromhex(code) for code in ('1a45dfa3', '18538067', '1549a966', '1f43b675')
+)
+_SCALE, _DURATION, _TIMESTAMP = (bytes.fromhex(code) for code in ('2ad7b1', '4489', 'e7'))
+_MOST_ELEMENTS = 1000
+_USUAL_SCALE_NS = 1_000_000
 # ISO/IEC 13818-1: transport packets, plain, after a time code (M2TS), before check bytes
 _SYNC = 0x47
 _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
@@ -32,10 +41,15 @@ _START = b'\0\0\1'
 
 @dataclass(frozen=True, slots=True)
 class RecordingEnd:
-    """Whether a recording ends before its container does, and how long it was to be."""
+    """
+    Whether a recording ends before its container does, and how long it was to be.
+
+    lead_s: time before its first frame that OpenCV counts as frames.
+    """
 
     is_cut_off: bool = False
     duration_s: float | None = None
+    lead_s: float = 0.0
 
 
 def recording_end(stream: BinaryIO) -> RecordingEnd:
@@ -46,6 +60,8 @@ def recording_end(stream: BinaryIO) -> RecordingEnd:
     if head.startswith(_ASF_HEADER):
         stream.seek(0)
         return _of_asf(stream.read(_ASF_MOST_HEADER_BYTES), size)
+    if head.startswith(_EBML):
+        return _of_matroska(stream, size)
     if head.startswith(_START + bytes([_PS_PACK])):
         stream.seek(max(size - _PS_TAIL_BYTES, 0))
         return RecordingEnd(_program_stream_is_cut_off(stream.read()))
@@ -64,6 +80,64 @@ def _of_asf(data: bytes, size: int) -> RecordingEnd:
             return RecordingEnd(said > size, duration_s if duration_s > 0 else None)
         place += max(length, 24)
     return RecordingEnd()
+
+
+def _of_matroska(stream: BinaryIO, size: int) -> RecordingEnd:
+    scale_ns, duration = _USUAL_SCALE_NS, 0.0
+    for kind, begin, end in _elements(stream, 0, size):
+        if kind != _SEGMENT:
+            continue
+        for inner, inner_begin, inner_end in _elements(stream, begin, end):
+            if inner == _INFO:
+                said = _values(stream, inner_begin, inner_end)
+                scale_ns = int.from_bytes(said.get(_SCALE, b''), 'big') or _USUAL_SCALE_NS
+                duration = _real(said.get(_DURATION, b''))
+            elif inner == _CLUSTER:
+                said = _values(stream, inner_begin, inner_end, last=_TIMESTAMP)
+                lead = int.from_bytes(said.get(_TIMESTAMP, b''), 'big')
+                if not lead < duration < float('inf'):
+                    break
+                tick_s = scale_ns / 1e9
+                return RecordingEnd(False, (duration - lead) * tick_s, lead * tick_s)
+    return RecordingEnd()
+
+
+def _elements(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, begin and end of the content of the elements between two offsets of a file."""
+    for _ in range(_MOST_ELEMENTS):
+        stream.seek(begin)
+        head = stream.read(min(12, end - begin))
+        # the first byte's leading zeros tell the length of a kind, and of a size
+        kind = 9 - head[0].bit_length() if head else 0
+        if not 1 <= kind <= 4 or len(head) <= kind or not head[kind]:
+            return
+        width = 9 - head[kind].bit_length()
+        content = begin + kind + width
+        if content > end:
+            return
+        length = int.from_bytes(head[kind : kind + width], 'big') - (1 << 7 * width)
+        unknown = length == (1 << 7 * width) - 1
+        after = end if unknown else min(content + length, end)
+        yield head[:kind], content, after
+        begin = after
+
+
+def _values(
+    stream: BinaryIO, begin: int, end: int, last: bytes | None = None
+) -> dict[bytes, bytes]:
+    """Return the first 8 bytes of the elements between two offsets, up to that of kind `last`."""
+    values = {}
+    for kind, content, after in _elements(stream, begin, end):
+        stream.seek(content)
+        values[kind] = stream.read(min(after - content, 8))
+        if kind == last:
+            break
+    return values
+
+
+def _real(data: bytes) -> float:
+    code = {4: '>f', 8: '>d'}.get(len(data))
+    return struct.unpack(code, data)[0] if code else 0.0
 
 
 def _transport_stream_is_cut_off(stream: BinaryIO, head: bytes, size: int) -> bool:

@@ -157,8 +157,10 @@ class Video:
     def _fault(self, clock: VideoClock) -> str:
         """Return what is missing of the video, now that the last frame is read; '' if nothing."""
         count = self.frame_count
+        end = self._container(fewer_frames=bool(count and count > clock.count))
+        if count:
+            count -= round(end.lead_s * self.frames_per_second)
         of = f' of {count}' if count and count > clock.count else ''
-        end = self._container(fewer_frames=bool(of))
         duration_s = end.duration_s
         if duration_s is None and count:
             duration_s = count / self.frames_per_second

@@ -5,93 +5,152 @@
 A clip's faces as glTF 2.0 (.glb): the mesh with ARKit's units as morph targets, and their motion.
 
 Axes of glTF and of Blender's and three.js' readers: x right, y up, z towards the viewer, metres;
-the origin is the camera.
+the origin is the camera. Time 0 is the recording's first image.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from face_recon_ros.errors import FaceReconError, OutputError
+from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.io.outputs import signals_held, write_bytes
+from face_recon_ros.io.outputs import check_can_be_written, signals_held, write_bytes
 from face_recon_ros.rotations import MODEL_FROM_FACE, quaternion
 
 GLTF_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0])
+OPTION = '--gltf'
 GENERATOR = 'face_recon_ros'
-FLOAT, UNSIGNED_SHORT, UNSIGNED_INT, UNSIGNED_BYTE = 5126, 5123, 5125, 5121
+FLOAT, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 _KINDS = {1: 'SCALAR', 3: 'VEC3', 4: 'VEC4'}
-_TYPES = {'f': FLOAT, 'H': UNSIGNED_SHORT, 'I': UNSIGNED_INT, 'B': UNSIGNED_BYTE}
+_TYPES = {'f': FLOAT, 'H': UNSIGNED_SHORT, 'I': UNSIGNED_INT}
 
 
-@dataclass(slots=True)
+# Places of a row: what is animated of a face at one time
+_TRANSLATION, _ROTATION, _WEIGHTS = slice(0, 3), slice(3, 7), slice(7, 7 + UNIT_COUNT)
+
+
 class ClipFace:
-    """One face of a clip: its times (s, ascending) and what it was at each."""
+    """
+    One face of a clip: its times (s, ascending), and what is written of it at each.
 
-    times_s: list[float] = field(default_factory=list)
-    faces: list[Face] = field(default_factory=list)
+    Long recordings have many: the faces themselves are not kept.
+    """
+
+    def __init__(self) -> None:
+        self.times_s: list[float] = []
+        self._rows: list[np.ndarray] = []
+        self._head_scales: list[float] = []
+        self._shapes: np.ndarray | float = 0.0
 
     def add(self, stamp_s: float, face: Face) -> None:
         """Add the face of the next image; one of the same time or before is left out."""
-        if not self.times_s or stamp_s > self.times_s[-1]:
-            self.times_s.append(stamp_s)
-            self.faces.append(face)
+        if self.times_s and stamp_s <= self.times_s[-1]:
+            return
+        before = self._rows[-1] if self._rows else np.zeros(7 + UNIT_COUNT, np.float32)
+        turn = quaternion(GLTF_FROM_OPTICAL @ face.pose.rotation @ MODEL_FROM_FACE.T)
+        if before[_ROTATION] @ turn < 0:  # a jump of sign is none of the head
+            turn = -turn
+        row = np.empty_like(before)
+        row[_TRANSLATION] = GLTF_FROM_OPTICAL @ face.pose.translation_m
+        row[_ROTATION] = turn
+        # those not known are the last known, 0 before
+        known = np.isfinite(face.blendshapes)
+        row[_WEIGHTS] = np.where(known, face.blendshapes, before[_WEIGHTS])
+        self.times_s.append(stamp_s)
+        self._rows.append(row)
+        self._head_scales.append(face.head_scale)
+        self._shapes = self._shapes + face.parameters.shape
+
+    @property
+    def shape(self) -> np.ndarray:
+        """The mean of the face model's (40,)."""
+        return np.asarray(self._shapes / len(self.times_s))
+
+    @property
+    def head_scale(self) -> float:
+        """The median."""
+        return float(np.median(self._head_scales))
+
+    def motion(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield what is animated of the face: path of the channel, values float32."""
+        rows = np.array(self._rows)
+        yield 'translation', rows[:, _TRANSLATION]
+        yield 'rotation', rows[:, _ROTATION]
+        yield 'weights', rows[:, _WEIGHTS].ravel()
+
+
+class Clip(defaultdict[str, ClipFace]):
+    """The faces of a clip, by id, and when it begins."""
+
+    def __init__(self) -> None:
+        super().__init__(ClipFace)
+        self.start_s: float | None = None
+
+    def see(self, stamp_s: float) -> None:
+        """Take note of an image, with a face or without: time runs from the first one on."""
+        self.start_s = stamp_s if self.start_s is None else min(self.start_s, stamp_s)
 
 
 @contextmanager
-def clip_writer(path: Path | None, model: FaceModel) -> Iterator[dict[str, ClipFace]]:
+def clip_writer(path: Path | None, model: FaceModel) -> Iterator[Clip]:
     """
     Collect the faces of a clip, by id, and write them at the end, as write_clip(); None: nowhere.
 
-    If the block ends with an error the file contains the faces so far; without any the old file
-    stays.
+    Whether the file can be made is seen at the beginning. If the block ends with an error it
+    contains the faces so far; without any the old file stays.
 
     :raises OutputError, ModelFileError: as write_clip().
     """
-    clip: dict[str, ClipFace] = defaultdict(ClipFace)
+    if path is not None:
+        check_can_be_written(path, OPTION)
+    clip = Clip()
     try:
         yield clip
     except BaseException:
         if path is not None and clip:
             # the first error is what has to be told
             with signals_held(), suppress(FaceReconError):
-                write_clip(path, model, clip)
+                write_clip(path, model, clip, clip.start_s)
         raise
     if path is not None:
         with signals_held():
-            write_clip(path, model, clip)
+            write_clip(path, model, clip, clip.start_s)
 
 
-def write_clip(path: Path, model: FaceModel, clip: Mapping[str, ClipFace]) -> None:
+def write_clip(
+    path: Path, model: FaceModel, clip: Mapping[str, ClipFace], start_s: float | None = None
+) -> None:
     """
     Write the faces of a clip, by id, as a .glb.
 
     Each is a node named face_<id>, moved by its pose and scaled to its head; where the expression
     is not known it stays as it was.
 
+    :param start_s: stamp of the clip's first image, time 0 of the animation; None: of its first
+        face
     :raises OutputError: there is no face, or the file cannot be written.
     :raises ModelFileError: models/face_units.npz cannot be used.
     """
-    clip = {face_id: track for face_id, track in clip.items() if track.faces}
+    clip = {face_id: track for face_id, track in clip.items() if track.times_s}
     if not clip:
         raise OutputError(f'{path}: no face to write')
-    start_s = min(track.times_s[0] for track in clip.values())
+    first_s = min(track.times_s[0] for track in clip.values())
+    start_s = first_s if start_s is None else min(start_s, first_s)
     scene = _Scene(model)
     for face_id, track in clip.items():
         scene.add(face_id, track, start_s)
-    write_bytes(path, scene.glb(), '--gltf')
+    write_bytes(path, scene.glb(), OPTION)
 
 
 class _Scene:
@@ -109,15 +168,12 @@ class _Scene:
         self._channels: list[dict[str, Any]] = []
         triangles = model.triangles.astype(np.uint32).ravel()
         self._triangles = self._accessor(triangles, ELEMENT_ARRAY_BUFFER)
-        colors = np.full((len(model.colors), 4), 255, np.uint8)
-        colors[:, :3] = model.colors[:, ::-1]
-        self._colors = self._accessor(colors, ARRAY_BUFFER, normalized=True)
+        self._colors = self._accessor(_linear(model.colors), ARRAY_BUFFER, normalized=True)
         self._targets = [{'POSITION': self._target(name)} for name in self._names]
 
     def add(self, face_id: str, track: ClipFace, start_s: float) -> None:
         """Add a face with its motion."""
-        shape = np.mean([f.parameters.shape for f in track.faces], axis=0)
-        points = self._model.vertices(blendshapes={}, shape=shape)
+        points = self._model.vertices(blendshapes={}, shape=track.shape)
         attributes = {
             'POSITION': self._accessor(points, ARRAY_BUFFER, extent=True),
             'NORMAL': self._accessor(_normals(points, self._model.triangles), ARRAY_BUFFER),
@@ -134,18 +190,15 @@ class _Scene:
             'extras': {'targetNames': list(self._names)},
         })
         node = len(self._nodes)
-        scale = float(np.median([f.head_scale for f in track.faces]))
         self._nodes.append({
-            'name': f'face_{face_id}', 'mesh': len(self._meshes) - 1, 'scale': [scale] * 3
+            'name': f'face_{face_id}',
+            'mesh': len(self._meshes) - 1,
+            'scale': [track.head_scale] * 3,
         })
         times = np.array(track.times_s, np.float64) - start_s
         clock = self._accessor(times.astype(np.float32), extent=True)
-        for way, values in (
-            ('translation', _translations(track.faces)),
-            ('rotation', _rotations(track.faces)),
-            ('weights', _weights(track.faces).ravel()),
-        ):
-            output = self._accessor(values.astype(np.float32))
+        for way, values in track.motion():
+            output = self._accessor(values)
             self._samplers.append(
                 {'input': clock, 'output': output, 'interpolation': 'LINEAR'}
             )
@@ -234,29 +287,16 @@ class _Scene:
         return len(self._accessors) - 1
 
 
-def _translations(faces: Sequence[Face]) -> np.ndarray:
-    return np.array([GLTF_FROM_OPTICAL @ f.pose.translation_m for f in faces])
+def _linear(colors: np.ndarray) -> np.ndarray:
+    """
+    Return colours (V, 3) uint8 BGR, sRGB, as glTF has those of vertices: RGBA, linear light.
 
-
-def _rotations(faces: Sequence[Face]) -> np.ndarray:
-    """Return quaternions (N, 4) of the model's axes, without jumps of sign."""
-    turns = [
-        quaternion(GLTF_FROM_OPTICAL @ f.pose.rotation @ MODEL_FROM_FACE.T) for f in faces
-    ]
-    for before, after in itertools.pairwise(turns):
-        if before @ after < 0:
-            after *= -1
-    return np.array(turns)
-
-
-def _weights(faces: Sequence[Face]) -> np.ndarray:
-    """Return coefficients (N, 52); those not known are the last known, 0 before."""
-    last = np.zeros(len(faces[0].blendshapes))
-    rows = []
-    for face in faces:
-        last = np.where(np.isfinite(face.blendshapes), face.blendshapes, last)
-        rows.append(last)
-    return np.array(rows)
+    (V, 4) uint16: eight bits of it are too few for what is dark.
+    """
+    values = colors[:, ::-1] / 255
+    light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    opaque = np.ones((len(colors), 1))
+    return np.round(np.hstack([light, opaque]) * 65535).astype(np.uint16)
 
 
 def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
