@@ -18,12 +18,13 @@ _LARGEST_FILE_BYTES = 1 << 20
 _WANTED = 'wants image_width, image_height, camera_matrix, distortion_coefficients'
 
 
-def read_camera(path: Path) -> Camera:
+def read_camera(path: Path | str) -> Camera:
     """
     Return the camera of a calibration file.
 
     :raises CalibrationError: no such file, missing or invalid values, or no lens is like that.
     """
+    path = Path(path)
     content = _yaml(path)
     if not isinstance(content, dict):
         raise CalibrationError(f'{path}: no calibration of camera_calibration: {_WANTED}')
