@@ -131,7 +131,7 @@ def _halved(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the image around a region, halved so many times, and its corner (2,) px."""
     factor = 2**halvings
-    reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
+    reach = region.reach_px
     extent = np.array(image.shape[1::-1])
     # with a border of one small pixel, which interpolation touches
     low = np.clip(np.floor(region.centre - reach) - factor, 0, extent - 1).astype(int)
