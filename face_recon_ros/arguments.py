@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from face_recon_ros.calibration import refuse_impossible
 from face_recon_ros.camera import Camera
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.errors import ArgumentError, CalibrationError, ImageError
@@ -63,7 +64,7 @@ def check_camera(camera: Any, image: np.ndarray) -> Camera:
     Return the camera of an image; where it is None, one of about 53 degrees.
 
     :raises ArgumentError: not a Camera.
-    :raises CalibrationError: of an image of another size.
+    :raises CalibrationError: of an image of another size, or no lens is like that.
     """
     height, width = image.shape[:2]
     if camera is None:
@@ -79,6 +80,7 @@ def check_camera(camera: Any, image: np.ndarray) -> Camera:
             f'{width}x{height}; give the calibration of this size (Camera.from_calibration has '
             'binning and region of interest)'
         )
+    refuse_impossible(camera)
     return camera
 
 

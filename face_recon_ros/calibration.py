@@ -21,6 +21,8 @@ from face_recon_ros.errors import CalibrationError
 ASSUMED = 'until then focal length = the longer side of the image is assumed'
 # No lens but a fisheye sees more than this across, and none is as long as so many images
 WIDEST_DEG, LONGEST_FOCAL = 170.0, 1000.0
+# All that a fisheye sees lies within a full turn, which fills a tenth of the shorter side at least
+WIDEST_FISHEYE_DEG = 3600.0
 # Pixels are square where one focal length is at most so many times the other
 SQUARE = 1.1
 
@@ -72,18 +74,24 @@ def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
             position_m=position_m,
         )
         if width and height:
-            _refuse_impossible(camera)
+            refuse_impossible(camera)
     except CalibrationError as error:
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
-    _look_at_pixels(camera, faults)
+    if squeezed := pixel_fault(camera):
+        faults.append(squeezed)
     return camera, f'camera_info on {topic}: {"; ".join(faults)}' if faults else ''
 
 
-def _refuse_impossible(camera: Camera) -> None:
+def refuse_impossible(camera: Camera) -> None:
     """:raises CalibrationError: no lens has this focal length for an image of this size."""
-    x_deg = _field_deg(camera.width, camera.fx, camera.cx)
-    y_deg = _field_deg(camera.height, camera.fy, camera.cy)
-    is_wide = max(x_deg, y_deg) > WIDEST_DEG and camera.distortion_model != FISHEYE
+    if camera.distortion_model == FISHEYE:
+        x_deg = math.degrees(camera.width / camera.fx)
+        y_deg = math.degrees(camera.height / camera.fy)
+        is_wide = min(x_deg, y_deg) > WIDEST_FISHEYE_DEG
+    else:
+        x_deg = _field_deg(camera.width, camera.fx, camera.cx)
+        y_deg = _field_deg(camera.height, camera.fy, camera.cy)
+        is_wide = max(x_deg, y_deg) > WIDEST_DEG
     is_long = max(camera.fx, camera.fy) > LONGEST_FOCAL * max(camera.width, camera.height)
     if is_wide or is_long:
         raise CalibrationError(
@@ -99,13 +107,15 @@ def _field_deg(side_px: int, focal_px: float, centre_px: float) -> float:
     return math.degrees(math.atan2(before, focal_px) + math.atan2(behind, focal_px))
 
 
-def _look_at_pixels(camera: Camera, faults: list[str]) -> None:
-    if max(camera.fx, camera.fy) > SQUARE * min(camera.fx, camera.fy):
-        faults.append(
-            f'pixels are not square (focal length {camera.fx:g}, {camera.fy:g} px), which '
-            'squeezes faces, so their poses are wrong: use square binning, or resize the image '
-            'and its camera_info'
-        )
+def pixel_fault(camera: Camera) -> str:
+    """Return what is wrong with pixels that are not square, and the remedy; '': they are."""
+    if max(camera.fx, camera.fy) <= SQUARE * min(camera.fx, camera.fy):
+        return ''
+    return (
+        f'pixels are not square (focal length {camera.fx:g}, {camera.fy:g} px), which '
+        'squeezes faces, so their poses are wrong: use square binning, or resize the image '
+        'and its camera_info'
+    )
 
 
 def _distortion(info: Any, faults: list[str]) -> tuple[np.ndarray, str]:
@@ -235,7 +245,7 @@ class Calibration:
     def _sized(self, camera: Camera, fault: str) -> tuple[Camera, str]:
         """Return the camera of a message without image size, unless no lens is like that."""
         try:
-            _refuse_impossible(camera)
+            refuse_impossible(camera)
         except CalibrationError as error:
             assumed = Camera.uncalibrated(camera.width, camera.height)
             return assumed, f'camera_info on {self._topic}: {error}; {ASSUMED}'

@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.tflite import FILE_IDENTIFIER
 
-FILE_IDENTIFIER = b'TFL3'
 RELU, NO_ACTIVATION = 1, 0
 
 

@@ -8,6 +8,7 @@ import importlib
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,18 @@ def test_a_stamp_that_is_none(pipeline, portrait, stamp_s):
 @pytest.mark.parametrize('stamp_s', [0, 1, np.float32(1.5), np.int64(2), 1.7e9])
 def test_every_number_of_seconds_is_a_stamp(portrait, stamp_s):
     assert len(Pipeline().track(portrait, stamp_s)) == 1
+
+
+@pytest.mark.parametrize('given', [
+    {'fx': 0.5, 'fy': 0.5}, {'fx': 1e9, 'fy': 1e9},
+    {'fx': 0.5, 'fy': 0.5, 'distortion': np.zeros(4), 'distortion_model': 'equidistant'},
+])
+def test_a_camera_that_no_lens_makes(pipeline, portrait, given):
+    height, width = portrait.shape[:2]
+    impossible = camera(width=width, height=height, **given)
+    for find in (partial(pipeline.detect, portrait), partial(pipeline.track, portrait, 1.0)):
+        with pytest.raises(CalibrationError, match=r'^focal length .* px gives an image of '):
+            find(camera=impossible)
 
 
 def test_a_camera_of_another_size(pipeline, portrait):

@@ -349,7 +349,19 @@ def test_a_focal_length_that_no_lens_has_is_refused(k, field, size):
 
 
 @pytest.mark.parametrize('size', [(640, 480), (0, 0)])
+@pytest.mark.parametrize(('fx', 'field'), [
+    (0.5, '73338.6 x 55003.9'), (2.8, '13096.2 x 9822.1'), (7.6, '4824.9 x 3618.7'),
+    (640_001, '0.1 x 0.0'), (5e-324, 'inf x inf'),
+])
+def test_a_focal_length_that_no_fisheye_has_is_refused(fx, field, size):
+    camera, fault = read(info(k=matrix(fx), model='equidistant', d=[0.01, 0, 0, 0], size=size))
+    assert (camera.fx, camera.calibrated) == (640, False)
+    assert f'px a field of view of {field} degrees: give K in pixels' in fault
+
+
+@pytest.mark.parametrize('size', [(640, 480), (0, 0)])
 @pytest.mark.parametrize('message', [
+    {'k': matrix(7.7), 'model': 'equidistant', 'd': [0.0] * 4},
     {'k': matrix(28.1)},
     {'k': matrix(639_000)},
     # a fisheye may look back, and a part of the sensor may lie far from the middle

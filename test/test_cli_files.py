@@ -469,6 +469,8 @@ def test_a_calibration_file_is_the_camera(folder, tmp_path, capsys):
     (CALIBRATION.replace('512', 'many'), "image_width is 'many'"),
     ('image_width: 4\nimage_height: 4\ncamera_matrix: {data: [1, 2]}', 'not 9'),
     ('[' * 5000, 'no YAML'),
+    (CALIBRATION.replace('FOCAL', '0.0028'), 'field of view of 180.0 x 180.0 degrees: give K in'),
+    (CALIBRATION.replace('FOCAL', '1e9'), 'field of view of 0.0 x 0.0 degrees: give K in pixels'),
 ])
 def test_a_broken_calibration_is_one_line(folder, tmp_path, capsys, content, message):
     file = tmp_path / 'cam.yaml'
@@ -479,6 +481,26 @@ def test_a_broken_calibration_is_one_line(folder, tmp_path, capsys, content, mes
     assert said.count('\n') == 1
     assert said.startswith(f'face-recon: {file}: ')
     assert message in said
+
+
+@pytest.mark.parametrize('focal_px', ['1', '1e6'])
+def test_a_focal_length_that_no_lens_has_is_one_line(folder, clip, capsys, focal_px):
+    for command, file in (('image', folder / 'anna.png'), ('video', clip)):
+        assert run(command, file, '--focal-length-px', focal_px) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f'face-recon: {file}: focal length {float(focal_px):g}, ')
+        assert said.count('\n') == 1
+
+
+def test_a_calibration_file_with_pixels_that_are_not_square_is_named(folder, tmp_path, capsys):
+    file = tmp_path / 'cam.yaml'
+    file.write_text(CALIBRATION.replace('FOCAL', '800.0', 1).replace('FOCAL', '400.0'))
+    assert run('image', folder / 'anna.png', '--camera', file) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(
+        f'face-recon: {file}: pixels are not square (focal length 800, 400 px)')
+    assert said.err.count('\n') == 1
+    assert 'anna.png: yaw' in said.out
 
 
 def test_the_table_has_the_time_of_videos_and_none_of_photos(clip, folder, tmp_path):

@@ -332,6 +332,21 @@ def test_the_workflow_runs_what_ci_runs():
     assert wanted == set(re.findall(r'\bmake ([a-z-]+)', run))
 
 
+def test_every_launch_argument_is_in_the_docs():
+    text = (ROOT / 'docs' / 'ros.md').read_text()
+    missing = {
+        (path.name, name) for path in sorted((ROOT / 'launch').glob('*.py'))
+        for name in re.findall(r"\bargument\(\s*'(\w+)'", path.read_text())
+        if f'`{name}`' not in text}
+    assert missing == set()
+
+
+def test_what_ci_runs_and_the_workflow_test_neon():
+    steps = [step for job in workflow()['jobs'].values() for step in job['steps']]
+    assert 'src_cpp/test/run.sh aarch64' in (ROOT / '.ci' / 'run').read_text()
+    assert 'src_cpp/test/run.sh aarch64' in [step.get('run') for step in steps]
+
+
 def test_the_workflow_tests_the_distributions_that_have_constraints():
     distributions = set(workflow()['jobs']['ros']['strategy']['matrix']['ros_distro'])
     assert {'humble', 'jazzy', 'kilted', 'rolling'} <= distributions

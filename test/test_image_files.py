@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from face_recon_ros.errors import ImageError
+from face_recon_ros.errors import CalibrationError, ImageError
 from face_recon_ros.io import image_files
+from face_recon_ros.io.bags import BagVideo
+from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.image_files import (
     Video,
     VideoWriter,
@@ -19,6 +21,7 @@ from face_recon_ros.io.image_files import (
     write_image,
 )
 from face_recon_ros.io.pillow_images import decode_with_pillow
+from face_recon_ros.io.records import csv_writer
 
 
 @pytest.fixture
@@ -30,6 +33,20 @@ def photo(portrait):
 def test_lossless_formats_come_back_as_written(tmp_path, photo, suffix):
     write_image(tmp_path / f'a{suffix}', photo)
     np.testing.assert_array_equal(read_image(tmp_path / f'a{suffix}'), photo)
+
+
+def test_a_path_may_be_text(tmp_path, photo):
+    name = str(tmp_path / 'a.png')
+    write_image(name, photo)
+    np.testing.assert_array_equal(read_image(name), photo)
+    with csv_writer(str(tmp_path / 'faces.csv')):
+        pass
+    assert (tmp_path / 'faces.csv').read_text().startswith('file,id,score')
+    for open_file in (read_image, Video.open, BagVideo.open):
+        with pytest.raises(ImageError, match='nothing'):
+            open_file(str(tmp_path / 'nothing'))
+    with pytest.raises(CalibrationError, match='nothing'):
+        read_camera(str(tmp_path / 'nothing'))
 
 
 def test_grey_and_alpha_become_colour(tmp_path, photo):

@@ -132,12 +132,14 @@ def test_a_small_step_back_is_said_and_forgets_nothing():
     assert 'step back by less than 1 s' in camera.lines[0]
 
 
-def test_a_clock_set_back_is_said():
+@pytest.mark.parametrize('back_s', [1.0, 1.5])
+def test_a_clock_set_back_is_said(back_s):
+    """The tracker forgets faces at a second, too: test_tracking_constants.py."""
     camera = Camera()
     camera.take(100.0, 1.0)
-    camera.take(98.5, 1.1)
+    camera.take(100.0 - back_s, 1.1)
     assert camera.watch.clock_was_set_back
     assert 'went back, so the faces were forgotten' in camera.fault
-    camera.take(98.6, 1.2)
+    camera.take(100.1 - back_s, 1.2)
     assert not camera.watch.clock_was_set_back
     assert camera.fault == ''

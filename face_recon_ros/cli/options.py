@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from face_recon_ros.calibration import pixel_fault, refuse_impossible
 from face_recon_ros.camera import Camera
-from face_recon_ros.errors import ImageError
+from face_recon_ros.cli.terminal import complain
+from face_recon_ros.errors import CalibrationError, ImageError
 from face_recon_ros.io.camera_files import read_camera
 from face_recon_ros.io.outputs import Identity, file_or_standard_output, identities
 from face_recon_ros.pipeline import Pipeline
@@ -226,6 +228,8 @@ class Cameras:
         self._focal_length_px: float | None = options.focal_length_px
         self._path: Path | None = options.camera
         self._camera = read_camera(options.camera) if options.camera else None
+        if self._camera and (fault := pixel_fault(self._camera)):
+            complain(f'{self._path}: {fault}')
 
     @property
     def given(self) -> bool:
@@ -233,7 +237,7 @@ class Cameras:
         return self._camera is not None or self._focal_length_px is not None
 
     def __call__(self, height: int, width: int) -> Camera:
-        """:raises ImageError: the calibration is for images of another size."""
+        """:raises ImageError: for images of another size, or no lens has this focal length."""
         if self._camera is not None:
             if (self._camera.width, self._camera.height) != (width, height):
                 raise ImageError(
@@ -245,7 +249,12 @@ class Cameras:
         if self._focal_length_px is None:
             return camera
         f = self._focal_length_px
-        return Camera(width, height, f, f, camera.cx, camera.cy)
+        camera = Camera(width, height, f, f, camera.cx, camera.cy)
+        try:
+            refuse_impossible(camera)
+        except CalibrationError as error:
+            raise ImageError(f'{error}') from error
+        return camera
 
 
 def input_files(options: argparse.Namespace, images: Sequence[Path]) -> set[Identity]:

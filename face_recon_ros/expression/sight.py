@@ -51,7 +51,7 @@ def parts_in_sight(region: Region, image: np.ndarray) -> np.ndarray:
     :param image: (H, W, 3)
     """
     height, width = image.shape[:2]
-    reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
+    reach = region.reach_px
     x, y = region.centre.tolist()
     if reach <= x <= width - 1 - reach and reach <= y <= height - 1 - reach:
         return np.ones(len(NAMES))

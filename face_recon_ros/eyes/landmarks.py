@@ -41,10 +41,6 @@ class EyeLandmarks(ComparedByValue):
     width_px: np.ndarray
     turns: np.ndarray = field(default_factory=lambda: np.full((2, 2), np.nan))
 
-    def corner_middles_px(self) -> np.ndarray:
-        """Return the points (2, 2) half way between the corners of each eye."""
-        return (self.lids_px[:, INNER_CORNER] + self.lids_px[:, OUTER_CORNER]) / 2
-
     def moved(self, move: Move) -> EyeLandmarks:
         """Return what would be seen where the face has moved to."""
         return EyeLandmarks(

@@ -94,7 +94,7 @@ class BagVideo(AbstractContextManager['BagVideo']):
 
     @classmethod
     def open(
-        cls, path: Path, topic: str | None = None, depth_topic: str | None = None
+        cls, path: Path | str, topic: str | None = None, depth_topic: str | None = None
     ) -> BagVideo:
         """
         Open a bag for iteration; close it with close() or a with statement.
@@ -103,6 +103,7 @@ class BagVideo(AbstractContextManager['BagVideo']):
         :param depth_topic: of depth images registered to them; None: none are read
         :raises ImageError: no bag, no such topic of images, or rosbags is missing.
         """
+        path = Path(path)
         reader = _open(path)
         try:
             topics = _topics(reader, RAW, COMPRESSED)

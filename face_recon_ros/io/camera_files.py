@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from face_recon_ros.calibration import refuse_impossible
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError
 
@@ -17,12 +18,13 @@ _LARGEST_FILE_BYTES = 1 << 20
 _WANTED = 'wants image_width, image_height, camera_matrix, distortion_coefficients'
 
 
-def read_camera(path: Path) -> Camera:
+def read_camera(path: Path | str) -> Camera:
     """
     Return the camera of a calibration file.
 
-    :raises CalibrationError: no such file, or missing or invalid values.
+    :raises CalibrationError: no such file, missing or invalid values, or no lens is like that.
     """
+    path = Path(path)
     content = _yaml(path)
     if not isinstance(content, dict):
         raise CalibrationError(f'{path}: no calibration of camera_calibration: {_WANTED}')
@@ -38,6 +40,7 @@ def read_camera(path: Path) -> Camera:
         d = _matrix(content, 'distortion_coefficients', optional=True)
         model = content.get('distortion_model', content.get('camera_model')) or ''
         camera = Camera.from_calibration(width, height, k, d, str(model))
+        refuse_impossible(camera)
     except CalibrationError as error:
         raise CalibrationError(f'{path}: {error}') from error
     return camera

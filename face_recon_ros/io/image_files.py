@@ -33,12 +33,13 @@ LARGEST_JPEG_PX = 65_500
 _HEIF_KINDS = (b'avif', b'avis', b'heic', b'heix', b'mif1', b'msf1')
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path | str) -> np.ndarray:
     """
     Return an image as (H, W, 3) uint8 BGR, rotated by its EXIF orientation.
 
     :raises ImageError: missing, empty, truncated, or not an image.
     """
+    path = Path(path)
     data = _content(path)
     fault = fault_of(data)
     if fault:
@@ -92,13 +93,14 @@ def _turned(image: np.ndarray, data: bytes) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def write_image(path: Path, image: np.ndarray, mark: bool = False) -> None:
+def write_image(path: Path | str, image: np.ndarray, mark: bool = False) -> None:
     """
     Write an image in the format of the name's suffix.
 
     :param mark: add the mark of this program: such a file is not read as a photo of a folder
     :raises OutputError: unknown format, too large for it, or the file cannot be written.
     """
+    path = Path(path)
     height, width = image.shape[:2]
     try:
         ok, data = cv2.imencode(path.suffix or '.', image)

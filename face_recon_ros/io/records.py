@@ -82,7 +82,7 @@ class Rows(Protocol):
 
 
 @contextmanager
-def csv_writer(path: Path | None) -> Iterator[Rows]:
+def csv_writer(path: Path | str | None) -> Iterator[Rows]:
     """
     Open a CSV file with its header; None swallows the rows, `-` is standard output.
 
@@ -94,6 +94,7 @@ def csv_writer(path: Path | None) -> Iterator[Rows]:
     if path is None:
         yield _Nowhere()
         return
+    path = Path(path)
     if is_standard_output(path):
         with standard_output() as stream:
             rows = _Rows(stream)

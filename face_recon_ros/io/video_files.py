@@ -59,8 +59,9 @@ class Video:
     DEFAULT_FRAMES_PER_SECOND = 30.0
 
     @classmethod
-    def open(cls, path: Path) -> Video:
+    def open(cls, path: Path | str) -> Video:
         """:raises ImageError: missing, or no video."""
+        path = Path(path)
         try:
             if path.is_dir():
                 raise ImageError(

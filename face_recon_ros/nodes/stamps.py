@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 
 from face_recon_ros.nodes.diagnostics import STAMPS
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.tracking.stream_clock import SET_BACK_S
 
 # Images with one stamp are taken for copies of one image until the clock went on by so much
 SAME_STAMP_S = 0.5
@@ -21,8 +22,6 @@ SAME_STAMP_S = 0.5
 SIMULATION_BEGINS_S = 1.0
 # A simulation that begins lets its clock go on before so many real seconds
 NO_CLOCK_S = 5.0
-# A step back of less is jitter; with a larger one the clock was set back, and faces are forgotten
-CLOCK_SET_BACK_S = 1.0
 
 
 class StampWatch:
@@ -105,7 +104,7 @@ class StampWatch:
     def _compare(self, taken_s: float, well: bool) -> None:
         back_s = self._taken_s - taken_s
         self._taken_s = taken_s
-        self._went_back = back_s > CLOCK_SET_BACK_S
+        self._went_back = back_s >= SET_BACK_S
         if self._went_back:
             self._report.fault(
                 STAMPS,

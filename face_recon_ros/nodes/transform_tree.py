@@ -13,13 +13,11 @@ import numpy as np
 
 from face_recon_ros.pose import MetricPose
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
+from face_recon_ros.tracking.stream_clock import SET_BACK_S
 
 # How long transforms are kept, and how far ahead of the newest one motion is taken to go on
 HISTORY_S = 10.0
 AHEAD_S = 0.1
-# A stamp this long before the newest of the same frame means that the clock was set back; tf2
-# forgets everything then, too
-CLOCK_SET_BACK_S = 1.0
 # Chains of frames are shorter; a loop is not
 LONGEST_CHAIN = 64
 
@@ -46,7 +44,7 @@ class _Link:
 
     def is_long_before(self, stamp_s: float) -> bool:
         """Tell whether a stamp lies so long before the newest that time was turned back."""
-        return bool(self.stamps_s) and stamp_s < self.stamps_s[-1] - CLOCK_SET_BACK_S
+        return bool(self.stamps_s) and self.stamps_s[-1] - stamp_s >= SET_BACK_S
 
     def at(self, stamp_s: float) -> MetricPose:
         """:raises MissingTransformError: the stamp is outside what is known."""
@@ -86,7 +84,7 @@ class TransformTree:
         """
         Note the pose of a frame in its parent; stamp None: it never changes.
 
-        A stamp more than CLOCK_SET_BACK_S before the frame's newest makes all that moves be
+        A stamp SET_BACK_S or more before the frame's newest makes all that moves be
         forgotten: whatever has a later stamp is of another time.
         """
         with self._lock:

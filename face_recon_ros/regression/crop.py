@@ -174,7 +174,7 @@ def _halved(
     :param corners: (2, 4) px, of the crop
     """
     factor = 2**halvings
-    reach = region.side_px * (abs(np.cos(region.roll_rad)) + abs(np.sin(region.roll_rad))) / 2
+    reach = region.reach_px
     extent = np.array(image.shape[1::-1])
     # with a border of one small pixel, which interpolation touches
     low = np.minimum(region.centre - reach, corners.min(axis=1))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +41,11 @@ class Region(ComparedByValue):
 
     # Face Mesh's model card: the crop is the face's square enlarged by half
     ENLARGEMENT = 1.5
+
+    @property
+    def reach_px(self) -> float:
+        """Half the side of the upright square around it."""
+        return self.side_px * (abs(math.cos(self.roll_rad)) + abs(math.sin(self.roll_rad))) / 2
 
     @classmethod
     def from_detection(cls, detection: Detection) -> Region:

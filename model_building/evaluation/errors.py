@@ -11,11 +11,11 @@ import numpy as np
 
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.regression.family_3ddfa import OUTER_CANTHI_68
 from face_recon_ros.rotations import MODEL_FROM_FACE, rotation_angles_rad, rotation_vector
 from model_building.evaluation.surface import SurfaceErrors
 
 BANDS_DEG = ((0, 30), (30, 60), (60, 90))
-OUTER_CANTHI_68 = (36, 45)
 FAR_OFF_DEG = 15.0
 """A face whose azimuth is off by more was not understood: excess_of_yaw() does not count it."""
 DROPPED = 0.1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from face_recon_ros.face_model.file import FORMAT_VERSION
 from model_building.face_model import assets as raw
 from model_building.face_model import face_mesh
 from model_building.face_model.albedo import paint
@@ -28,7 +29,6 @@ from model_building.face_model.ibug_68 import place_ibug_68
 from model_building.face_model.identity import Identity, build_identity
 from model_building.face_model.lips import close_lips, contact_line, lip_pairs
 from model_building.face_model.model_file import (
-    FORMAT_VERSION,
     QuantizationLoss,
     quantization_loss,
     quantize,

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from face_recon_ros.face_model.file import EXPRESSION_COUNT
 from model_building.face_model.assets import FACE_UNITS, Assets
 from model_building.face_model.identity import describe, principal_mixes, with_positive_lead
 from model_building.face_model.similarity import mirrored
 from model_building.face_model.surface import Embedding
 
-EXPRESSION_COUNT = 10
 SAMPLE_COUNT = 8000
 SEED = 21
 DENSE_WEIGHT, LANDMARK_WEIGHT, LID_WEIGHT = 0.5, 0.5, 0.3

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from face_recon_ros.face_model.file import SHAPE_COUNT
 from model_building.face_model.assets import TARGETS, Assets
 from model_building.face_model.similarity import mirrored, remove_similarity
 
-SHAPE_COUNT = 40
 SAMPLE_COUNT = 6000
 SEED = 20
 

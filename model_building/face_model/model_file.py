@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-FORMAT_VERSION = 1
 QUANTA = 32767
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 

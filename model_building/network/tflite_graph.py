@@ -13,8 +13,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from face_recon_ros.io.outputs import write_bytes
+from face_recon_ros.tflite import FILE_IDENTIFIER
 
-FILE_IDENTIFIER = b'TFL3'
 FLOAT32, INT32 = 0, 2
 NO_ACTIVATION = 0
 VALID = 1
