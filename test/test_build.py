@@ -311,4 +311,5 @@ def test_ci_runs_the_linters_and_the_tests():
     subprocess.run(['bash', '-n', script], check=True)
     commands = script.read_text().splitlines()
     steps = ['lint', 'sanitize', 'colcon', 'test', 'fuzz', 'matrix']
-    assert commands[-6:] == [f'make {step}' for step in steps]
+    made = [command for command in commands if command.startswith('make ')]
+    assert made == [f'make {step}' for step in steps]
