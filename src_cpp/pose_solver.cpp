@@ -280,9 +280,13 @@ bool PoseSolver::rotation_by(
   if (!are_finite(seen.points_px)) {
     return false;
   }
+  const auto placed = [&](const Vector3 & pixel) {
+    return plane_from_px * Vector3{pixel[0], pixel[1], 1};
+  };
+  // of what is before the camera the third number has one sign
+  const double before = std::copysign(1.0, placed(seen.origin_px)[2]);
   const auto direction = [&](const Vector3 & pixel) {
-    const Vector3 placed = plane_from_px * Vector3{pixel[0], pixel[1], 1};
-    const Vector3 towards = {placed[0] / placed[2], placed[1] / placed[2], 1};
+    const Vector3 towards = before * placed(pixel);
     return (1 / norm(towards)) * towards;
   };
   const Matrix3 optical_from_ray = rotation_to(direction(seen.origin_px));

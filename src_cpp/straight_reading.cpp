@@ -13,8 +13,13 @@ namespace face_recon
 namespace
 {
 
-// Of the rotation that is told: one takes what is left of some degrees to some hundredths.
-constexpr int kRounds = 1;
+// Of the rotation that is told. One takes some degrees to some hundredths; far from the optical
+// axis three are needed. Less than that many radians are no matter.
+constexpr int kMostRounds = 3;
+constexpr double kSettledRad = 0.001;
+
+// The angle of a rotation, of small ones nearly.
+double angle_of(const Matrix3 & r) { return 0.5 * norm({r[7] - r[5], r[2] - r[6], r[3] - r[1]}); }
 
 std::array<double, 2> taken_by(const Matrix3 & homography, double x, double y)
 {
@@ -65,13 +70,17 @@ StraightFace StraightReader::read(
   std::vector<Vector3> points_m = decoder_.points_of(found.coefficients.data());
   const double fit_error = reader_.fit_error(in_crop, points_m, points);
   auto matrix = decoder_.decode(in_image, told, points_m, found.coefficients.data());
-  for (int round = 0; known && round < kRounds; ++round) {
+  for (int round = 0; known && round < kMostRounds; ++round) {
     Matrix3 made{};
     const double * coefficients = found.coefficients.data();
     if (!pose_.rotation_by(plane_from_image, place.calibrated, matrix, coefficients, made)) {
       break;
     }
-    told = viewer * wanted * transposed(made) * viewer * told;
+    const Matrix3 left = wanted * transposed(made);
+    if (angle_of(left) < kSettledRad) {
+      break;
+    }
+    told = viewer * left * viewer * told;
     matrix = decoder_.decode(in_image, told, points_m, found.coefficients.data());
   }
   found.face = reader_.placed(matrix, in_image, fit_error);

@@ -16,9 +16,11 @@ from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468, OUTER_CANTH
 from face_recon_ros.face_model.lips import CLOSED_LIP_GAP, OPEN_LIP_GAP
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.io.image_files import read_image
+from face_recon_ros.paths import model_file
 from face_recon_ros.pose import metric_pose
 from face_recon_ros.pose_solver import PoseSolver
 from face_recon_ros.regression.crop import MOST_HALVINGS, cut_floats, cut_straight
+from face_recon_ros.regression.own_network import OwnNetworkAdapter
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region, seen_through
 from face_recon_ros.regression.straight_view import StraightView
 from face_recon_ros.rotations import (
@@ -30,6 +32,7 @@ from face_recon_ros.rotations import (
     rotation_to,
     rotation_vector,
 )
+from face_recon_ros.tflite import Network
 from model_building.evaluation.pans import seen_by_turned_camera
 
 PORTRAIT = Path(__file__).resolve().parents[1] / 'samples' / 'astronaut.png'
@@ -218,6 +221,24 @@ def test_large_regions_are_halved_and_shown_at_the_same_place(side_px):
     assert np.abs(seen[inside, :2] - expected[inside]).max() < 2.5
 
 
+PLUMB_BOB = Camera(1280, 720, 500.0, 500.0, 639.5, 359.5,
+                   np.array([-0.25, 0.05, 0.001, 0.001, 0.0]), 'plumb_bob')
+
+
+@pytest.mark.parametrize(('camera', 'centre', 'side_px'), [
+    (Camera(1280, 720, 172.0, 172.0, 639.5, 359.5), (925.0, 357.0), 710.0),  # beyond its horizon
+    (PLUMB_BOB, (118.0, 123.0), 434.0),
+    (PLUMB_BOB, (85.0, 603.0), 313.0),  # corners more than three crops outside
+    (Camera(1280, 720, 370.0, 370.0, 639.5, 359.5), (1071.0, 493.0), 760.0),
+])
+def test_no_edge_of_the_image_lies_across_a_face(model, camera, centre, side_px):
+    white = np.full((720, 1280, 3), 255, np.uint8)
+    adapter = OwnNetworkAdapter(Network(model_file('face_recon.tflite')), model)
+    tensor = np.empty((SIZE, SIZE, 3), np.float32)
+    adapter.cut(tensor, white, seen_through(region(centre, side_px, 0.0), camera), False)
+    assert tensor[40:152, 40:152].min() > 0.99
+
+
 def test_beyond_the_image_its_outermost_pixels_go_on(photo):
     grey = np.full_like(photo, 90)
     view_of = region((20.0, 20.0), 150.0)
@@ -265,11 +286,15 @@ def reference(model, parameters, points, view, camera, optical_from_ray):
     in_image = placed(view.image_from_crop, points[:, :2])
     coefficients = np.concatenate([parameters.shape, parameters.expression])
     found = decode(in_image, told, coefficients, rounds=1)
-    pose = metric_pose(found, pose_marks.points(found), camera)
-    made = pose.rotation @ MODEL_FROM_FACE.T
-    told = frame.T @ wanted @ made.T @ frame @ told
-    coefficients = np.concatenate([found.shape, found.expression])
-    return decode(in_image, told, coefficients, rounds=1)
+    for _ in range(3):
+        pose = metric_pose(found, pose_marks.points(found), camera)
+        left = wanted @ (pose.rotation @ MODEL_FROM_FACE.T).T
+        if np.linalg.norm(rotation_vector(left)) < 0.001:
+            break
+        told = frame.T @ left @ frame @ told
+        coefficients = np.concatenate([found.shape, found.expression])
+        found = decode(in_image, told, coefficients, rounds=1)
+    return found
 
 
 def test_it_is_numpy_s(model, reader):

@@ -151,10 +151,11 @@ def _continued(
     low, high = corners.min(axis=1), corners.max(axis=1)
     if (low >= 0).all() and (high <= extent - 1).all():
         return source, source_from_crop
-    touches = (low < extent - 1).all() and (high > 0).all()
-    reach = MOST_CONTINUED * size
-    if not (touches and (low > -reach).all() and (high < extent + reach).all()):
+    if not ((low < extent - 1).all() and (high > 0).all()):
         return source, source_from_crop
+    # corners of a homography may be anywhere
+    reach = MOST_CONTINUED * size
+    low, high = np.maximum(low, -reach), np.minimum(high, extent + reach)
     # with a border of one pixel, which interpolation touches
     first, last = np.floor(low).astype(int) - 1, np.ceil(high).astype(int) + 2
     x0, y0 = inside = np.maximum(first, 0)

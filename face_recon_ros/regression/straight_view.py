@@ -30,6 +30,8 @@ _PLACES = np.vstack([_CORNERS, _BETWEEN])
 _FACE_PART = 0.6
 # Between the rays of such a corner and of the middle: no plane shows much more than 80 degrees
 _LEAST_COSINE = 0.17
+# The depths of a crop's corners before the image plane: least to largest
+_LEAST_DEPTH_RATIO = 0.06
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -63,7 +65,10 @@ class StraightView:
         plane_from_crop = _square(image_from_plane, region, size)
         if plane_from_crop is None:
             return None
-        return cls(image_from_plane @ plane_from_crop, plane_from_crop, camera.calibrated)
+        image_from_crop = image_from_plane @ plane_from_crop
+        if not _is_before_the_lens(image_from_crop, size):
+            return None
+        return cls(image_from_crop, plane_from_crop, camera.calibrated)
 
 
 def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray | None:
@@ -77,6 +82,13 @@ def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray | None:
     )
     usable = found is not None and np.isfinite(found).all() and found[2, 2]
     return found if usable else None
+
+
+def _is_before_the_lens(image_from_crop: np.ndarray, size: int) -> bool:
+    """Tell whether an image plane can show all of a crop: corners may be far out, not beyond."""
+    across, down, first = (image_from_crop[2] * (size - 1, size - 1, 1)).tolist()
+    corners = (first, first + across, first + down, first + across + down)
+    return min(corners) > _LEAST_DEPTH_RATIO * max(corners) > 0
 
 
 def _square(image_from_plane: np.ndarray, region: Region, size: int) -> np.ndarray | None:
