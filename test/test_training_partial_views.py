@@ -67,9 +67,9 @@ def test_nothing_is_cut_off_a_crop_of_which_too_little_would_be_left(monkeypatch
         np.testing.assert_array_equal(cut_off(image, np.random.default_rng(seed)), image)
 
 
-def covered(landmarks_px, model, seed, images=None):
+def covered(landmarks_px, model, seed, images=None, edges=0.0):
     images = np.stack([grey()]) if images is None else images
-    view = PartialViews(0.0, 1.0, model.landmarks_468.mean)
+    view = PartialViews(0.0, 1.0, model.landmarks_468.mean, edges)
     return view(images, np.stack([landmarks_px[:, :2]] * len(images)), np.random.default_rng(seed))
 
 
@@ -98,8 +98,8 @@ def test_a_cap_is_over_the_forehead_and_not_over_the_nose(monkeypatch, model, la
 
 
 def test_things_are_in_front_of_some_of_the_face(monkeypatch, model, landmarks_px):
-    for share in ('MASK_SHARE', 'CAP_SHARE', 'EDGE_SHARE'):
-        monkeypatch.setattr(partial_views, share, 0.0)
+    monkeypatch.setattr(partial_views, 'MASK_SHARE', 0.0)
+    monkeypatch.setattr(partial_views, 'CAP_SHARE', 0.0)
     # the texture is that of the other image, or cloth
     images = np.stack([grey(), grey(20)])
     for seed in range(20):
@@ -114,16 +114,14 @@ def test_things_are_in_front_of_some_of_the_face(monkeypatch, model, landmarks_p
 @pytest.mark.parametrize('upright', [1.0, 0.0])
 def test_all_beyond_an_edge_is_hidden_and_the_rest_of_the_face_shows(
         monkeypatch, model, landmarks_px, upright):
-    monkeypatch.setattr(partial_views, 'MASK_SHARE', 0.0)
-    monkeypatch.setattr(partial_views, 'CAP_SHARE', 0.0)
-    monkeypatch.setattr(partial_views, 'EDGE_SHARE', 1.0)
     monkeypatch.setattr(partial_views, 'UPRIGHT_SHARE', upright)
     # of black and white dots no cloth is
     dots = np.random.default_rng(1).choice([0, 255], (SIZE, SIZE, 1)).astype(np.uint8)
     image = np.repeat(dots, 3, axis=2)
     hidden_parts, first_and_last = [], []
     for seed in range(40):
-        mask = changed(covered(landmarks_px, model, seed, np.stack([image, grey()]))[0], image)
+        seen = covered(landmarks_px, model, seed, np.stack([image, grey()]), edges=1.0)
+        mask = changed(seen[0], image)
         x, y = np.clip(landmarks_px[:, :2].round().astype(int), 0, SIZE - 1).T
         hidden_parts.append(mask[y, x].mean())
         # of the four sides of the crop one is hidden, the one across from it is not
@@ -203,7 +201,7 @@ def test_a_teacher_says_of_a_mirror_image_the_mirror_image(torch, model):
     from model_building.network.teacher import Teacher
 
     network = shipped_network(torch)
-    teacher = Teacher(network, model)
+    teacher = Teacher(network, model, in_mirror=True)
     image = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     taught, decoded = teacher(image)
     other, decoded_other = teacher(image.flip(-1))
@@ -223,8 +221,8 @@ def test_a_teacher_says_of_a_mirror_image_the_mirror_image(torch, model):
     back = other[1][:, torch.from_numpy(model.landmarks_468_mirror.astype(np.int64))].numpy()
     back = back * signs + [SIZE - 1, 0, 0]
     np.testing.assert_allclose(back, taught[1], atol=1e-2)
-    # it is not that the network says so itself
-    plain = network(image.flip(-1))[0].detach()
+    # it is not that the network says so itself, nor a teacher without the mirror
+    plain = Teacher(network, model, in_mirror=False)(image.flip(-1))[0][0]
     assert (plain - other[0])[:, SLICES['rotation']].abs().max() > 0.01
 
 
@@ -263,6 +261,6 @@ def test_training_follows_a_teacher(torch, shard, tmp_path, monkeypatch):
     monkeypatch.setattr('sys.argv', [
         'train', '--data', str(shard.parent), '--output', str(tmp_path), '--batch', '4',
         '--steps', '2', '--threads', '1', '--start', shipped, '--teacher', shipped,
-        '--cut', '0.5', '--covered', '0.5'])
+        '--cut', '0.5', '--covered', '0.5', '--edges', '0.5', '--teacher-in-mirror'])
     assert train.main() == 0
     assert (tmp_path / 'weights.pt').exists()

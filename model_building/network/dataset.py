@@ -68,7 +68,7 @@ class CropSet:
 
     def __init__(self, paths: list[Path], model: FaceModel, emphasis: Emphasis | None = None,
                  upside_down: float = 0.0, exchanged: float = 0.0, cut: float = 0.0,
-                 covered: float = 0.0) -> None:
+                 covered: float = 0.0, edges: float = 0.0) -> None:
         """
         Read shards.
 
@@ -77,12 +77,13 @@ class CropSet:
         :param exchanged: share of the crops that epochs() shows with the surroundings of others
         :param cut: share of the crops of epochs() that the image cuts; see Batch.whole
         :param covered: share of the others that something covers
+        :param edges: share of these that are behind an edge
         :raises ValueError: no shard given.
         """
         self._emphasis = emphasis or Emphasis()
         self._upside_down = upside_down
         self._exchanged = exchanged
-        self._in_part = PartialViews(cut, covered, model.landmarks_468.mean) if (
+        self._in_part = PartialViews(cut, covered, model.landmarks_468.mean, edges) if (
             cut or covered) else None
         if not paths:
             raise ValueError('no shards: run model_building.network.generate first')

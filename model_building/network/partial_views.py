@@ -19,8 +19,8 @@ LEAST_LEFT = 0.35
 """Parts of the crop's side: how far from it the image ends, and what has to be left of both."""
 CUT_ROLL_DEG = 12.0
 """Standard deviation of the angle between the sides of the image and of the crop."""
-MASK_SHARE, CAP_SHARE, EDGE_SHARE = 0.25, 0.1, 0.4
-"""Of covered faces; the others have something in front of them that is smaller than they are."""
+MASK_SHARE, CAP_SHARE = 0.4, 0.15
+"""Of covered faces that no edge hides; the others have something in front of them."""
 MASK_TOP_M, MASK_SLOPE = (-0.052, -0.012), (0.1, 0.5)
 """Where a mask ends above, on the nose, and how much lower it ends aside; model axes."""
 CAP_BOTTOM_M, CAP_HEIGHT = (-0.004, 0.03), (0.3, 0.7)
@@ -39,12 +39,14 @@ class PartialViews:
     Shows faces in part.
 
     cut: share of crops that the image cuts. covered: share that something covers, of the others.
-    mean_face_m: landmarks (468, 3) of the mean face, model axes, metres.
+    mean_face_m: landmarks (468, 3) of the mean face, model axes, metres. edges: share of the
+    covered that are behind an edge, as of a door.
     """
 
     cut: float
     covered: float
     mean_face_m: np.ndarray
+    edges: float = 0.0
 
     def __call__(
         self, images: np.ndarray, landmarks_px: np.ndarray, rng: np.random.Generator
@@ -62,14 +64,14 @@ class PartialViews:
 
     def _covered(self, image: np.ndarray, landmarks_px: np.ndarray, other: np.ndarray,
                  rng: np.random.Generator) -> np.ndarray:
+        if self.edges and rng.random() < self.edges:
+            surface = _corner(other, rng) if rng.random() < 0.5 else _cloth(rng)
+            return _painted_over(image, _beyond_edge_px(landmarks_px, rng), surface, rng, 1.0)
         kind = rng.random()
         if kind < MASK_SHARE:
             return _painted_over(image, self._mask_px(landmarks_px, rng), _cloth(rng), rng)
         if kind < MASK_SHARE + CAP_SHARE:
             return _painted_over(image, self._cap_px(landmarks_px, rng), _cloth(rng), rng)
-        if kind < MASK_SHARE + CAP_SHARE + EDGE_SHARE:
-            surface = _corner(other, rng) if rng.random() < 0.5 else _cloth(rng)
-            return _painted_over(image, _beyond_edge_px(landmarks_px, rng), surface, rng, 1.0)
         texture = other if rng.random() < 0.5 else _cloth(rng)
         return _painted_over(image, _thing_px(landmarks_px, rng), texture, rng)
 

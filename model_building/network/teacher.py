@@ -19,13 +19,14 @@ MIRRORED = np.array([1.0, -1, -1, -1, 1, 1, -1, 1, 1])
 
 class Teacher:
     """
-    The mean of what a network says of a crop and of its mirror image.
+    What a network says of a crop, or the mean of that and of what it says of its mirror image.
 
-    What it errs by to one side only is not passed on: streams look at each image once, and would
-    show it for ever.
+    What it errs by to one side only is not passed on by the mean: streams look at each image once,
+    and would show it for ever.
     """
 
-    def __init__(self, network: FaceReconNetwork, model: FaceModel) -> None:
+    def __init__(self, network: FaceReconNetwork, model: FaceModel, in_mirror: bool) -> None:
+        self._in_mirror = in_mirror
         self._network = network.eval().requires_grad_(requires_grad=False)
         device = network.last.weight.device
         self._landmarks = torch.from_numpy(
@@ -45,10 +46,13 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, image: Tensor) -> tuple[Outputs, Decoded]:
         """Return head outputs, landmarks and presence of crops (N, 3, S, S), and the decoded."""
-        plain, mirrored = self._network(image), self._network(image.flip(-1))
-        head, landmarks, presence = (
-            (a + b) / 2 for a, b in zip(plain, self.back(mirrored), strict=True))
-        return (head, landmarks, presence), self._network.decode(head)
+        outputs: Outputs = self._network(image)
+        if self._in_mirror:
+            mirrored = self.back(self._network(image.flip(-1)))
+            head, landmarks, presence = (
+                (a + b) / 2 for a, b in zip(outputs, mirrored, strict=True))
+            outputs = head, landmarks, presence
+        return outputs, self._network.decode(outputs[0])
 
     def back(self, outputs: Outputs) -> Outputs:
         """Return outputs for mirrored crops as those for the crops themselves."""

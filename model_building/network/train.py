@@ -63,7 +63,7 @@ class Training:
         if arguments.teacher:
             network = copy.deepcopy(self.network)
             network.load_state_dict(read_weights(arguments.teacher))
-            self.teacher = Teacher(network, model)
+            self.teacher = Teacher(network, model, arguments.teacher_in_mirror)
         self.losses = Losses(model, Weights(
             landmarks=arguments.landmarks, uncertainty=arguments.uncertainty)).to(device)
         trunk = list(self.network.face_mesh.parameters())
@@ -136,7 +136,8 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     data = CropSet(sorted(p for d in arguments.data for p in d.glob('train_*.npz')
                           if not p.stem.endswith('.partial')), FaceModel(), arguments.emphasis,
-                   arguments.upside_down, arguments.exchanged, arguments.cut, arguments.covered)
+                   arguments.upside_down, arguments.exchanged, arguments.cut, arguments.covered,
+                   arguments.edges)
     arguments.output.mkdir(parents=True, exist_ok=True)
     training = Training(arguments, data, device)
     checkpoint = arguments.output / 'checkpoint.pt'
@@ -190,12 +191,16 @@ def main() -> int:
     parser.add_argument('--exchanged', type=float, default=0.0,
                         help='share of crops whose surroundings are those of others')
     parser.add_argument('--teacher', type=Path, metavar='FILE',
-                        help='weights.pt or .tflite file: learn what it says of whole crops '
-                        'and their mirror images, in the mean, not the truth')
+                        help='weights.pt or .tflite file: learn what it says of whole crops, '
+                        'not the truth')
+    parser.add_argument('--teacher-in-mirror', action='store_true',
+                        help='learn the mean of that and what it says of their mirror images')
     parser.add_argument('--cut', type=float, default=0.0,
                         help='share of crops that the image cuts; a teacher sees them whole')
     parser.add_argument('--covered', type=float, default=0.0,
                         help='share of the others that masks, caps or things cover')
+    parser.add_argument('--edges', type=float, default=0.0,
+                        help='share of the covered that are behind the edge of a door or a wall')
     parser.add_argument('--validation', type=Path, help='folder of held-out shards to watch')
     parser.add_argument('--validate', type=int, default=250, help='steps between looks at them')
     parser.add_argument('--threads', type=int, default=0, help='0: as many as there are cores')
