@@ -66,27 +66,16 @@ LandmarkDecoder::LandmarkDecoder(
   const double * mean, const double * basis, const double * solve, std::size_t landmarks,
   std::size_t coefficients, LipSettings lips)
 : coefficients_(coefficients),
-  mean_(landmarks),
+  mean_(vectors_of(mean, landmarks)),
   basis_(basis, basis + 3 * landmarks * coefficients),
   solve_(solve, solve + 3 * landmarks * coefficients),
   lips_(std::move(lips))
 {
-  for (std::size_t n = 0; n < landmarks; ++n) {
-    mean_[n] = {mean[3 * n], mean[3 * n + 1], mean[3 * n + 2]};
-  }
 }
 
 std::vector<Vector3> LandmarkDecoder::points_of(const double * coefficients) const
 {
-  std::vector<Vector3> points = mean_;
-  const double * row = basis_.data();
-  for (Vector3 & point : points) {
-    for (double & value : point) {
-      value += moved(row, coefficients, coefficients_);
-      row += coefficients_;
-    }
-  }
-  return points;
+  return face_recon::points_of(mean_, basis_, coefficients, coefficients_);
 }
 
 std::array<double, 12> LandmarkDecoder::decode(

@@ -61,7 +61,7 @@ NetworkReader::NetworkReader(
   const ReadingSettings & settings)
 : landmarks_(landmarks),
   coefficients_(coefficients),
-  mean_(mean, mean + 3 * landmarks),
+  mean_(vectors_of(mean, landmarks)),
   basis_(basis, basis + 3 * landmarks * coefficients),
   settings_(settings)
 {
@@ -81,7 +81,8 @@ FaceInImage NetworkReader::read(
     points_px[n] = {map[0] * x + map[1] * y + map[2], map[3] * x + map[4] * y + map[5]};
   }
   return placed(
-    in_image(crop, map), points_px, fit_error(crop, points_of(parameters + crop.size()), points));
+    in_image(crop, map), points_px,
+    fit_error(crop, points_of(mean_, basis_, parameters + crop.size(), coefficients_), points));
 }
 
 FaceInImage NetworkReader::placed(
@@ -104,19 +105,6 @@ FaceInImage NetworkReader::placed(
   face.roll_rad = std::atan2(c[1] / scale, -c[5] / scale);
   face.turned_rad = std::atan2(std::fabs(c[8] / scale), c[10] / scale);
   return face;
-}
-
-std::vector<Vector3> NetworkReader::points_of(const double * coefficients) const
-{
-  std::vector<Vector3> points(landmarks_);
-  std::size_t row = 0;
-  for (Vector3 & point : points) {
-    for (double & value : point) {
-      value = mean_[row] + moved(&basis_[row * coefficients_], coefficients, coefficients_);
-      ++row;
-    }
-  }
-  return points;
 }
 
 double NetworkReader::fit_error(

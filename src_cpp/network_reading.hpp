@@ -64,11 +64,9 @@ public:
     const double * points) const;
 
 private:
-  std::vector<Vector3> points_of(const double * coefficients) const;
-
   std::size_t landmarks_ = 0;
   std::size_t coefficients_ = 0;
-  std::vector<double> mean_;
+  std::vector<Vector3> mean_;
   std::vector<double> basis_;
   ReadingSettings settings_;
 };

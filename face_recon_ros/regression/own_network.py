@@ -70,7 +70,8 @@ class OwnNetworkAdapter:
         self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
     ) -> np.ndarray | StraightView:
         sigma_px = DENOISE_SIGMA_PX if denoise else 0.0
-        view = StraightView.of(region, region.camera, self.size) if region.camera else None
+        camera = region.camera
+        view = None if camera is None else StraightView.of(region, camera, self.size)
         if view is not None:
             cut_straight(tensor, image, region, view.image_from_crop, sigma_px)
             return view
