@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from face_recon_ros.calibration import Calibration
-from face_recon_ros.nodes.frame_ids import FrameWatch, PublisherTurns
+from face_recon_ros.nodes.frame_ids import FrameWatch, Publishers, PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival, ImageProcessor, Telemetry
 from face_recon_ros.nodes.parameters import DECLARATIONS, Settings
 from face_recon_ros.nodes.report import ChangeLogger
@@ -190,6 +190,55 @@ def test_a_camera_that_another_stood_in_for_over_a_minute_takes_no_turns():
     assert camera.lines == []
     camera.take_from(b'B', period_s=1.0)
     assert camera.lines == [TWO_PUBLISHERS]
+
+
+def named(*numbers):
+    """Return the names of who published images, told apart by their numbers alone."""
+    publishers = Publishers()
+    return [publishers.of({'publication_sequence_number': n}) for n in numbers]
+
+
+def test_publishers_are_those_that_rclpy_names():
+    publishers = Publishers()
+    infos = [
+        {'publisher_gid': {'data': name}, 'publication_sequence_number': 1}
+        for name in (b'x', b'y')
+    ]
+    assert [publishers.of(info) for info in infos] == [b'x', b'y']
+    assert publishers.of({}) == b''
+    assert publishers.of({'publication_sequence_number': None}) == b''
+
+
+@pytest.mark.parametrize(
+    'numbers',
+    [
+        [900, 5, 901, 6, 902, 7, 905, 9],  # two of each are lost
+        [5, 5, 6, 6, 7, 7, 8, 8],  # started at once
+        [5, 7, 6, 8, 7, 9, 8, 10],  # ... and nearly so
+    ],
+)
+def test_publishers_without_a_name_are_told_apart_by_their_numbers(numbers):
+    names = named(*numbers)
+    assert len(set(names)) == 2
+    camera = Camera()
+    camera.take_from(*names)
+    assert camera.lines == [TWO_PUBLISHERS]
+
+
+def test_one_publisher_without_a_name_is_one():
+    camera = Camera()
+    # images are lost, then it is started again, and again, and passes its former numbers
+    names = named(*range(1, 20), *range(40, 60), *range(1, 10), *range(1, 100))
+    camera.take_from(*names)
+    assert len(set(names)) == 3
+    assert camera.lines == []
+
+
+def test_names_of_publishers_that_are_long_gone_are_forgotten():
+    *names, last = named(*range(1000, 0, -1), 500)
+    # of 16 remembered, the one whose newest is nearest below; 499's is no longer among them
+    assert last == names[-16]
+    assert len(set(names)) == 1000
 
 
 def test_a_watch_that_forgets_begins_anew():

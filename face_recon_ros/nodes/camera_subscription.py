@@ -16,7 +16,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from face_recon_ros.calibration import Calibration
-from face_recon_ros.nodes.frame_ids import PublisherTurns
+from face_recon_ros.nodes.frame_ids import Publishers, PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
 from face_recon_ros.nodes.parameters import COMPRESSED, RAW
@@ -80,6 +80,7 @@ class CameraSubscription:
         self._wanted = wanted
         self._submit = submit
         self._gaps = SequenceGaps()
+        self._publishers = Publishers()
         self._turns = PublisherTurns()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
@@ -126,7 +127,7 @@ class CameraSubscription:
 
     def _on_image(self, message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
         now, now_s = self._node.get_clock().now().to_msg(), time.monotonic()
-        publisher = (info.get('publisher_gid') or {}).get('data', b'')
+        publisher = self._publishers.of(info)
         arrival = Arrival(message, now_s, now, self._turns.turn_s(publisher, now_s))
         idle = not self._wanted()
         # how many images of the same publisher were lost before this one

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from face_recon_ros.nodes.diagnostics import FRAME_ID
 from face_recon_ros.nodes.report import ChangeLogger
@@ -17,6 +18,42 @@ from face_recon_ros.nodes.report import ChangeLogger
 BY_TURNS_S = 5.0
 # Who publishes again after another did so was there all the time; later, cameras may be switched
 LONGEST_TURN_S = 60.0
+
+
+class Publishers:
+    """
+    Says who published an image: by its number, where rclpy does not say it (Jazzy's does not).
+
+    A publisher counts its images, so one whose number is not above a publisher's newest is of
+    another. Of those whose newest is below it, it is of the nearest.
+    """
+
+    _MOST = 16  # publishers that are remembered
+
+    def __init__(self) -> None:
+        self._newest: dict[bytes, int] = {}  # who published last comes last
+        self._made = 0
+
+    def of(self, info: Mapping[str, Any]) -> bytes:
+        """Take what rclpy says of an image; return a name of its publisher, empty: unknown."""
+        publisher: bytes | None = (info.get('publisher_gid') or {}).get('data')
+        if publisher:
+            return publisher
+        number = info.get('publication_sequence_number')
+        return b'' if number is None else self._by_number(number)
+
+    def _by_number(self, number: int) -> bytes:
+        below = [name for name, newest in self._newest.items() if newest < number]
+        # among equals the one that published last: cameras that are gone have a newest one too
+        name = max(reversed(below), key=self._newest.__getitem__, default=None)
+        if name is None:
+            self._made += 1
+            name = b'%d' % self._made
+        self._newest.pop(name, None)
+        self._newest[name] = number
+        if len(self._newest) > self._MOST:
+            del self._newest[next(iter(self._newest))]
+        return name
 
 
 class PublisherTurns:
