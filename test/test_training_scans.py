@@ -24,11 +24,15 @@ def angle_deg(rotation):
     return np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1)))
 
 
+LENSES = [Lens.draw, Lens.straight]
+
+
+@pytest.mark.parametrize('draw_lens', LENSES)
 @pytest.mark.parametrize('seed', range(12))
-def test_the_pipeline_makes_the_true_rotation_of_what_is_taught(model, seed):
+def test_the_pipeline_makes_the_true_rotation_of_what_is_taught(model, seed, draw_lens):
     rng = np.random.default_rng(seed)
     view = random_view(random_rotation(rng), rng)
-    lens = Lens.draw(view, rng)
+    lens = draw_lens(view, rng)
     points = model.landmarks_468.points_of(rng.normal(0, 0.7, 50))
     landmarks = lens.pixels(lens.place(points, view.rotation))
     taught = Photographer(model).truth(landmarks, view.rotation, lens)
@@ -51,11 +55,13 @@ def test_far_away_what_is_taught_is_the_rotation_of_the_landmarks(model, yaw_deg
     assert taught.scale_px_per_m == pytest.approx(800, rel=0.01)
 
 
-def test_a_lens_shows_the_head_where_the_view_says(model):
+@pytest.mark.parametrize('draw_lens', LENSES)
+def test_a_lens_shows_the_head_where_the_view_says(draw_lens):
     rng = np.random.default_rng(3)
     for _ in range(20):
         view = random_view(random_rotation(rng), rng)
-        lens = Lens.draw(view, rng)
+        lens = draw_lens(view, rng)
+        assert np.linalg.norm(lens.ray) == pytest.approx(1)
         middle = lens.pixels(lens.distance_m * lens.ray[None])[0, :2]
         assert middle == pytest.approx(view.centre_px, abs=1e-6)
         # a small step across the ray, square to the way to the image's middle
@@ -66,6 +72,14 @@ def test_a_lens_shows_the_head_where_the_view_says(model):
         moved = lens.pixels((lens.distance_m * lens.ray + across)[None])[0, :2]
         distance = np.linalg.norm(moved - middle)
         assert distance == pytest.approx(1e-4 * view.scale_px_per_m, rel=0.01)
+
+
+def test_a_straight_lens_looks_at_the_middle_of_the_crop():
+    rng = np.random.default_rng(4)
+    view = View(random_rotation(rng), 800.0, np.array([120.0, 70.0]), 192)
+    for _ in range(20):
+        camera = Lens.straight(view, rng).camera
+        assert (camera.cx, camera.cy) == (95.5, 95.5)
 
 
 def test_what_is_behind_the_lens_is_not_drawn(model):

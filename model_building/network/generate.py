@@ -294,7 +294,8 @@ def _maker(arguments: argparse.Namespace) -> CropMaker:
     if arguments.ict:
         skins = [s for s in sources if usable(s) and s.validation == arguments.validation]
         new_scan = ScannedPeople(
-            arguments.ict, skins, training_portraits(arguments.portraits), arguments.validation)
+            arguments.ict, skins, training_portraits(arguments.portraits), arguments.validation,
+            arguments.straight)
     return CropMaker(sources, mixture, arguments.validation, new_head, new_scan)
 
 
@@ -317,6 +318,8 @@ def main() -> int:
     parser.add_argument('--ict', type=Path,
                         help='folder of the ICT face model: all subjects are people of it')
     parser.add_argument('--portraits', type=Path, help='whose skin some of them have')
+    parser.add_argument('--straight', action='store_true',
+                        help='cameras look straight at people of the ICT model')
     parser.add_argument('--surroundings', type=float, default=Mixture().surroundings,
                         help='share of photos turned with hair and background')
     parser.add_argument('--validation', action='store_true', help='of the held-out photos')

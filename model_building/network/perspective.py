@@ -10,6 +10,7 @@ is minimised is the error of the pose that is published.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -93,6 +94,19 @@ class Lens:
         return cls(ray, distance, Camera(
             view.size, view.size, float(focal), float(focal), float(centre[0]), float(centre[1])))
 
+    @classmethod
+    def straight(cls, view: View, rng: np.random.Generator) -> Lens:
+        """Choose a camera that looks at the middle of the crop; see straight_view.py."""
+        low, high = np.log(DISTANCES_M)
+        distance = float(np.exp(rng.uniform(low, high)))
+        middle = (view.size - 1) / 2
+        aside = (view.centre_px - middle) / (view.scale_px_per_m * distance)
+        # aside is the sine of the angle off the axis: the focal length is scale * distance * cos
+        cosine = float(np.sqrt(1 - aside @ aside))
+        focal = view.scale_px_per_m * distance * cosine
+        return cls(np.append(aside, cosine), distance, Camera(
+            view.size, view.size, focal, focal, middle, middle))
+
     def optical_from_model(self, rotation: np.ndarray) -> np.ndarray:
         """Return (3, 3) of a rotation relative to the ray."""
         return rotation_to(self.ray) @ OPTICAL_FROM_VIEWER @ rotation
@@ -115,11 +129,16 @@ class Lens:
         ])
 
 
+DrawLens = Callable[[View, np.random.Generator], Lens]
+"""Chooses where the camera is: Lens.draw or Lens.straight."""
+
+
 class Photographer:
     """Makes crops of people."""
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: FaceModel, draw_lens: DrawLens = Lens.draw) -> None:
         self._model = model
+        self._draw_lens = draw_lens
         self._decode = ParameterDecoder(model)
         self._torso = _torso()
         self._torso_renderer = Renderer(self._torso.triangles)
@@ -127,7 +146,7 @@ class Photographer:
     def __call__(self, person: Person, view: View, background: np.ndarray,
                  rng: np.random.Generator) -> Sight:
         """Photograph somebody at the view's rotation, relative to the ray, through some lens."""
-        lens = Lens.draw(view, rng)
+        lens = self._draw_lens(view, rng)
         image = self.picture(person, view.rotation, lens, background, rng)
         placed = lens.place(person.landmarks_m, view.rotation)
         landmarks = lens.pixels(placed)

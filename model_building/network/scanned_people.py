@@ -14,7 +14,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.io.image_files import read_image
 from model_building.network import ict_people
 from model_building.network.ict_people import Person, Photo
-from model_building.network.perspective import Photographer, Sight
+from model_building.network.perspective import Lens, Photographer, Sight
 from model_building.network.photos import PhotoReader, Source
 from model_building.network.subject import View
 
@@ -37,17 +37,18 @@ class ScannedPeople:
     """Draws people: see NewScan of generate.py."""
 
     def __init__(self, ict: Path, sources: Sequence[Source], portraits: Sequence[Path],
-                 validation: bool = False) -> None:
+                 validation: bool = False, straight: bool = False) -> None:
         """
         Prepare.
 
         :param sources: web photos whose skin people may have
         :param portraits: the like; of validation every fourth, of training the others
+        :param straight: cameras look straight at the crops, as straight_view.py makes them
         """
         model = FaceModel()
         self._landmarks = model.landmarks_68
         self._people = ict_people.load(ict, model)
-        self._photographer = Photographer(model)
+        self._photographer = Photographer(model, Lens.straight if straight else Lens.draw)
         self._sources = sources
         held_out = set(portraits[::4])
         self._portraits = [p for p in portraits if (p in held_out) == validation]
