@@ -164,6 +164,39 @@ def test_a_limit_that_the_library_alone_goes_beyond():
     assert TrackingSettings(max_fit_error=float('inf')).max_fit_error == float('inf')
 
 
+# --- unknown names at the start -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('kind', 'given', 'meant'),
+    [
+        (FaceReconNode, 'min_hit:=5', 'min_hits'),
+        (FaceReconNode, 'confirm_coun:=5', None),  # former names are in no list
+        (SampleCameraNode, 'widht:=320', 'width'),
+    ],
+)
+def test_misspelt_parameters_are_warned_of(make_node, said, kind, given, meant):
+    autostart = UNCONFIGURED if kind is FaceReconNode else []
+    make_node(kind, ['--ros-args', *autostart, '-p', given])
+    name = given.partition(':')[0]
+    lines = said(name)
+    assert len(lines) == (1 if meant else 0)
+    for line in lines:
+        assert f'no parameter is named {name}: did you mean {meant}?' in line
+
+
+def test_parameters_of_other_nodes_are_one_line_and_no_warning(make_node, tmp_path, capfd):
+    file = tmp_path / 'all.yaml'
+    of_all = {'robot': 'r2', 'speed': {'top': 2.0}, 'use_sim_time': False, 'max_faces': 2}
+    file.write_text(yaml.safe_dump({'/**': {'ros__parameters': of_all}}))
+    qos = 'qos_overrides./image.subscription.depth:=3'
+    make_node(
+        FaceReconNode, ['--ros-args', *UNCONFIGURED, '--params-file', str(file), '-p', qos])
+    text = capfd.readouterr().err
+    assert 'parameters that face_recon does not have are ignored: robot, speed.top\n' in text
+    assert '[WARN]' not in text
+
+
 # --- former names at the start -------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ start, so no tool lists them. At run time they are turned into the new ones wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
@@ -30,6 +30,11 @@ class FormerNames:
         self._former = {name: former for former, name in current.items()}
         self._warn = warn
         self._said: set[str] = set()
+
+    @property
+    def all(self) -> Collection[str]:
+        """The former names."""
+        return self._current.keys()
 
     def current(self, name: str) -> str:
         """Return the name of today of a parameter."""

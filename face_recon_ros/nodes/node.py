@@ -47,6 +47,7 @@ from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.nodes.tf_listeners import TransformListeners
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
+from face_recon_ros.nodes.unknown_parameters import say_unknown
 from face_recon_ros.pipeline import Pipeline
 
 ACTIVE = 'active'
@@ -83,6 +84,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         self._is_ending = False
         self._left_work = False
         self._tuning = Parameters(self, lambda: self._recognition is not None)
+        say_unknown(self, self.former_names.all)
         logger = self.get_logger()
         self._report = ChangeLogger(logger.warning, logger.info)
         self._monitor = Monitor(time.monotonic())

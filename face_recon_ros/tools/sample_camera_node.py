@@ -21,6 +21,7 @@ from face_recon_ros.nodes import messages
 from face_recon_ros.nodes.declarations import declarations_of
 from face_recon_ros.nodes.images import to_image
 from face_recon_ros.nodes.qos import overrides_of
+from face_recon_ros.nodes.unknown_parameters import say_unknown
 from face_recon_ros.settings import (
     Change,
     check_settings,
@@ -117,6 +118,7 @@ class SampleCameraNode(Node):
             d.name: self.declare_parameter(d.name, d.default, d.descriptor()).value
             for d in DECLARATIONS
         }
+        say_unknown(self)
         settings = SampleCameraSettings(
             **{name: given[parameter_name(SampleCameraSettings, name)] for name in FIELDS}
         )
