@@ -13,7 +13,6 @@ from face_recon_ros.face_model.landmarks import SparseModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
-from face_recon_ros.regression.straight_view import StraightView
 from face_recon_ros.tflite import Network
 
 
@@ -22,19 +21,20 @@ class ModelAdapter(Protocol):
 
     size: int
 
-    def cut(
-        self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
-    ) -> np.ndarray | StraightView:
-        """Write the crop of a face in `region` into a tensor; return where that is."""
+    def cut(self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool) -> Any:
+        """Write the crop of a face in `region` into a tensor; return what read() takes."""
 
-    def read(self, outputs: list[np.ndarray], place: Any) -> Regression:
-        """Say what the outputs of a crop mean in the image, by what cut() has returned."""
+    def in_mirror(self, network: Network) -> list[np.ndarray] | None:
+        """Return the outputs of the mirrored crop, of the one in the network's input; None: no."""
 
-    def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+    def read(
+        self, outputs: list[np.ndarray], place: Any, mirrored: list[np.ndarray] | None = None
+    ) -> Regression:
         """
-        Return outputs averaged with those of the mirrored crop.
+        Say what the outputs of a crop mean in the image.
 
-        :param network: its input holds the crop that outputs are of
+        :param place: what cut() has returned
+        :param mirrored: the outputs of its mirror image: the mean of both is told
         """
 
 

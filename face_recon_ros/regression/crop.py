@@ -84,14 +84,20 @@ def cut_straight(
     region: Region,
     image_from_crop: np.ndarray,
     sigma_px: float = 0.0,
+    mirrored: bool = False,
 ) -> None:
     """
     Write a region of a BGR image as a homography shows it, `continued` as by cut_floats().
 
     :param tensor: (size, size, 3) float32
-    :param image_from_crop: (3, 3), of the pixels of a crop of size x size
+    :param image_from_crop: (3, 3), of the pixels of a crop of size x size that is not mirrored
+    :param mirrored: left to right
     """
     size = len(tensor)
+    if mirrored:
+        image_from_crop = image_from_crop.copy()
+        image_from_crop[:, 2] += (size - 1) * image_from_crop[:, 0]
+        image_from_crop[:, 0] *= -1
     source, source_from_crop = _source(image, region, size, image_from_crop)
     source, source_from_crop = _continued(source, source_from_crop, size)
     if source.strides[1:] != (3, 1):

@@ -71,10 +71,15 @@ class Family3ddfaAdapter:
         np.subtract(scaled, 1, out=tensor)
         return image_from_crop
 
-    def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
-        return outputs
+    def in_mirror(self, network: Network) -> None:
+        return None
 
-    def read(self, outputs: list[np.ndarray], place: np.ndarray) -> Regression:
+    def read(
+        self,
+        outputs: list[np.ndarray],
+        place: np.ndarray,
+        mirrored: list[np.ndarray] | None = None,
+    ) -> Regression:
         points = self._points_68(outputs[self._landmarks][0].astype(np.float64))
         parameters = fit_in_image(self._sparse, self._start(points), points, 0.0)
         error = fit_error_of(self._sparse, OUTER_CANTHI_68, parameters, points[:, :2])

@@ -25,6 +25,8 @@ from face_recon_ros.tflite import Network
 # Faces in one run of the network: four take up to a sixth less than one after the other, eight no
 # less than four (docs/speed.md)
 GROUP = 4
+# Presence below which what was found is not looked at again
+WORTH_A_LOOK = 0.5
 # What both ways may differ by, in the network's units (pixels of the crop at most)
 GROUP_TOLERANCE = 1e-3
 
@@ -47,15 +49,20 @@ class NetworkRegressor:
         return self._found(self.infer(), place, image, region)
 
     @no_face_without_pose
-    def flip_augmented(self, image: np.ndarray, region: Region) -> Regression:
+    def flip_augmented(
+        self, image: np.ndarray, region: Region, denoise: bool = False
+    ) -> Regression:
         """Average over the crop and its mirror image: errors to one side cancel."""
-        place = self.preprocess(image, region)
-        outputs = self._adapter.flip_augmented(self.infer(), self._network)
-        return self._found(outputs, place, image, region)
+        place = self.preprocess(image, region, denoise)
+        outputs = self.infer()
+        mirrored = self._adapter.in_mirror(self._network)
+        return seen_in(self._adapter.read(outputs, place, mirrored), region, image)
 
     def refined(self, image: np.ndarray, found: Regression, still: bool) -> Regression:
-        """Return what was found: nothing is gained by another look."""
-        return found
+        """Look at a face of a stream both ways: its next crops are looked at one way each."""
+        if still or found.presence < WORTH_A_LOOK:
+            return found
+        return self.flip_augmented(image, found.region, denoise=True)
 
     def group_size(self, faces: int) -> int:
         """Return GROUP for a network that ships and is found to give the same; else 1."""

@@ -10,6 +10,10 @@ landmarks_468 by these names.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from face_recon_ros import _renderer
@@ -25,9 +29,10 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.crop import cut_floats, cut_straight
+from face_recon_ros.regression.mirror_looks import CropReading, Look
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.regression.straight_view import StraightView
-from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
+from face_recon_ros.rotations import mirrored_rotation
 from face_recon_ros.tflite import Network
 
 NETWORK_FILE = 'face_recon.tflite'
@@ -35,6 +40,19 @@ OWN_OUTPUTS = ('camera', 'landmarks_468', 'params', 'presence', 'rotation', 'unc
 # Sigma, in pixels of our crops, of the Gaussian blur of a stream's: the sensor's noise becomes
 # jitter of the pose; what faces show is coarser (docs/network.md)
 DENOISE_SIGMA_PX = 1.2
+
+
+@dataclass(slots=True, frozen=True)
+class CropPlace:
+    """
+    Where a crop is, and how it is looked at.
+
+    where: image_from_crop (2, 3) of a flat crop as it is, not mirrored; or how a turned camera
+    sees it.
+    """
+
+    where: np.ndarray | StraightView
+    look: Look
 
 
 class OwnNetworkAdapter:
@@ -48,7 +66,7 @@ class OwnNetworkAdapter:
     def __init__(self, network: Network, model: FaceModel) -> None:
         self.size = network.input_shape[1]
         self._index = {name: network.output_names.index(name) for name in OWN_OUTPUTS}
-        self._decode = ParameterDecoder(model)
+        decode = ParameterDecoder(model)
         sparse, centre_m = _arrays(model.landmarks_468), CROP_CENTRE_M.tolist()
         self._reader = _renderer.NetworkReader(
             *sparse, OUTER_CANTHI_468, centre_m, CROP_SIDE_M
@@ -58,74 +76,88 @@ class OwnNetworkAdapter:
             OUTER_CANTHI_468,
             centre_m,
             CROP_SIDE_M,
-            np.ascontiguousarray(self._decode.solve, np.float64),
+            np.ascontiguousarray(decode.solve, np.float64),
             INNER_LIP_PAIRS_468.tolist(),
-            (self._decode.canthal_distance_m, CLOSED_LIP_GAP, OPEN_LIP_GAP),
+            (decode.canthal_distance_m, CLOSED_LIP_GAP, OPEN_LIP_GAP),
             *_arrays(model.landmarks_68),
         )
         self._mirror_landmarks = model.landmarks_468_mirror
-        self._mirror_signs = model.coefficient_mirror_signs()
+        self._mirror_signs = np.concatenate([[1.0, -1.0, 1.0], model.coefficient_mirror_signs()])
 
     def cut(
         self, tensor: np.ndarray, image: np.ndarray, region: Region, denoise: bool
-    ) -> np.ndarray | StraightView:
+    ) -> CropPlace:
         sigma_px = DENOISE_SIGMA_PX if denoise else 0.0
-        camera = region.camera
+        camera, look = region.camera, region.look
         view = None if camera is None else StraightView.of(region, camera, self.size)
         if view is not None:
-            cut_straight(tensor, image, region, view.image_from_crop, sigma_px)
-            return view
-        return cut_floats(tensor, image, region, sigma_px, continued=True)
+            cut_straight(tensor, image, region, view.image_from_crop, sigma_px, look.in_mirror)
+            return CropPlace(view, look)
+        cut_floats(tensor, image, region, sigma_px, look.in_mirror, continued=True)
+        return CropPlace(region.image_from_crop(self.size), look)
 
-    def flip_augmented(self, outputs: list[np.ndarray], network: Network) -> list[np.ndarray]:
+    def in_mirror(self, network: Network) -> list[np.ndarray]:
         image = network.input_tensor()
         image[:] = image[:, :, ::-1].copy()
         del image  # the runtime forbids keeping it
-        mirrored = network.run()
-        both = list(outputs)
-        for name in ('presence', 'uncertainty'):
-            i = self._index[name]
-            both[i] = (outputs[i] + mirrored[i]) / 2
-        points, rotation, numbers = (
-            self._index[name] for name in ('landmarks_468', 'rotation', 'params')
-        )
-        both[points] = (outputs[points] + self._landmarks_back(mirrored[points])) / 2
-        back = mirrored_rotation(mirrored[rotation][0])
-        both[rotation] = nearest_rotation(outputs[rotation][0] + back)[None]
-        mirrored_coefficients = self._mirror_signs * mirrored[numbers][0, 12:]
-        coefficients = (outputs[numbers][0, 12:] + mirrored_coefficients) / 2
-        parameters = self._decode(both[points][0], both[rotation][0], coefficients)
-        both[numbers] = parameters.vector()[None]
-        return both
-
-    def _landmarks_back(self, landmarks: np.ndarray) -> np.ndarray:
-        back = landmarks[:, self._mirror_landmarks].astype(np.float64)
-        back[..., 0] = self.size - 1 - back[..., 0]
-        return back
+        return network.run()
 
     def read(
-        self, outputs: list[np.ndarray], place: np.ndarray | StraightView
+        self,
+        outputs: list[np.ndarray],
+        place: CropPlace,
+        mirrored: list[np.ndarray] | None = None,
     ) -> Regression:
-        values = {name: outputs[i] for name, i in self._index.items()}
-        numbers = np.ascontiguousarray(values['params'][0], np.float64)
-        landmarks = np.ascontiguousarray(values['landmarks_468'][0], np.float64)
-        coefficients = numbers[12:]
-        if isinstance(place, StraightView):
-            face, coefficients = self._straight_reader.read(
-                numbers, landmarks, place.image_from_crop, place.plane_from_crop, place.calibrated
-            )
-        else:
-            face = self._reader.read(numbers, landmarks, place)
-        matrix, fit_error, box, centre, side_px, roll_rad, turned_rad = face
-        shape, expression = coefficients[:SHAPE_COUNT], coefficients[SHAPE_COUNT:]
+        reading, presence, sigma_rad = self._reading(outputs, place.look.in_mirror)
+        taken, error = reading, place.look.error
+        if mirrored is not None:
+            other, other_presence, other_sigma_rad = self._reading(mirrored, in_mirror=True)
+            error = reading.error_against(other)
+            presence = (presence + other_presence) / 2
+            sigma_rad = (sigma_rad + other_sigma_rad) / 2
+        if error is not None:
+            taken = reading.without(error)
+        (matrix, fit_error, box, *region), coefficients = self._placed(taken, place.where)
         return Regression(
-            parameters=FaceParameters(matrix, shape, expression),
-            presence=float(values['presence'].item()),
+            parameters=FaceParameters(
+                matrix, coefficients[:SHAPE_COUNT], coefficients[SHAPE_COUNT:]
+            ),
+            presence=presence,
             fit_error=fit_error,
             box=box,
-            region=Region(centre, side_px, roll_rad, turned_rad),
-            rotation_sigma_rad=float(values['uncertainty'].item()),
+            region=Region(*region),
+            rotation_sigma_rad=sigma_rad,
+            reading=reading if mirrored is None else None,
+            side_error=error if mirrored is not None else None,
         )
+
+    def _placed(
+        self, reading: CropReading, where: np.ndarray | StraightView
+    ) -> tuple[tuple[Any, ...], np.ndarray]:
+        """Take a reading to the image: what NetworkReader.read() returns, and coefficients."""
+        numbers, landmarks = reading.parameters(), reading.landmarks_px
+        if isinstance(where, StraightView):
+            maps = where.image_from_crop, where.plane_from_crop
+            return self._straight_reader.read(numbers, landmarks, *maps, where.calibrated)
+        return self._reader.read(numbers, landmarks, where), numbers[12:]
+
+    def _reading(
+        self, outputs: list[np.ndarray], in_mirror: bool
+    ) -> tuple[CropReading, float, float]:
+        """Return what outputs say of a crop as it is, presence, and the sigma of the rotation."""
+        values = {name: outputs[i] for name, i in self._index.items()}
+        found = values['params'][0].astype(np.float64)
+        landmarks = values['landmarks_468'][0].astype(np.float64)
+        rotation = values['rotation'][0].astype(np.float64)
+        scale_px_per_m = math.hypot(*found[:3].tolist())
+        numbers = np.concatenate([[scale_px_per_m, found[3], found[7]], found[12:]])
+        if in_mirror:
+            landmarks, rotation = landmarks[self._mirror_landmarks], mirrored_rotation(rotation)
+            landmarks[:, 0] = self.size - 1 - landmarks[:, 0]
+            numbers *= self._mirror_signs
+            numbers[1] += self.size - 1
+        reading = CropReading(landmarks, rotation, numbers, in_mirror)
+        return reading, float(values['presence'].item()), float(values['uncertainty'].item())
 
 
 def _arrays(sparse: SparseModel) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from face_recon_ros.detection.base import Detection
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.landmarks import OUTER_CANTHI_468
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.mirror_looks import AS_IT_IS, Look
 from face_recon_ros.rotations import azimuth_seen_rad, rotation_in_plane
 
 # Point of the head, in model axes and metres, that a crop is centred on, and the side of the crop:
@@ -31,6 +32,7 @@ class Region(ComparedByValue):
     roll is the angle of the eye line, positive clockwise in the image. turned_rad: how far the
     face looks to a side, 0 to pi, as it was found last; None where that is not known. camera: what
     took the image, where a crop is to be as if it looked straight at the face; None: a flat crop.
+    look: how the crop is looked at, by networks that can be shown mirror images.
     """
 
     centre: np.ndarray
@@ -38,6 +40,7 @@ class Region(ComparedByValue):
     roll_rad: float
     turned_rad: float | None = None
     camera: Camera | None = None
+    look: Look = AS_IT_IS
 
     # Face Mesh's model card: the crop is the face's square enlarged by half
     ENLARGEMENT = 1.5

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.hybrid import SIGMA_RAD_PER_FIT_ERROR
+from face_recon_ros.regression.mirror_looks import MirrorLooks
 from face_recon_ros.regression.region import Region
 from face_recon_ros.tracking.appearance import followed
 from face_recon_ros.tracking.motion import (
@@ -88,7 +89,8 @@ class Track:
     detector last saw it, too, or the regressor was sure of it. apart: no other face was near when
     it was found last. descriptor: its appearance while apart. searched: the region it was looked
     for in last. found: the region it was found in last. waited: images since it was looked for,
-    as others had their turn; regression is then moved to where it is expected.
+    as others had their turn; regression is then moved to where it is expected. looks: how its
+    crops are looked at.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Track:
     described_s: float = -math.inf
     searched: Region | None = None
     waited: int = 0
+    looks: MirrorLooks = field(default_factory=MirrorLooks)
 
     @classmethod
     def begin(
@@ -179,7 +182,9 @@ class Track:
 
     def _take(self, observation: Observation, now_s: float, apart: bool) -> None:
         self.seen_s = now_s
-        self.regression = observation.regression
+        found = observation.regression
+        self.looks.take(found.reading, now_s, found.side_error)
+        self.regression = found
         self.found, self.waited = observation.region, 0
         if apart and observation.descriptor is not None:
             since_s, self.described_s = now_s - self.described_s, now_s

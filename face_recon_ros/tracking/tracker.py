@@ -127,7 +127,10 @@ class Tracker:
         turn = whose_turn(self._expected, self._settings.max_regressions_per_image)
         self._searched = [self._expected[index] for index in turn]
         self._detected, self._suggested = self._suggested, []
-        return [track.search_region(self._now_s) for track in self._searched]
+        return [
+            replace(track.search_region(self._now_s), look=track.looks.next())
+            for track in self._searched
+        ]
 
     def want_descriptors(self) -> list[bool]:
         """Tell of which of the regions that predict() returned the appearance is wanted."""

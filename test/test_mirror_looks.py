@@ -1,0 +1,227 @@
+# Copyright 2026 face_recon_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Streams look at crops as they are and in the mirror by turns: errors to one side cancel."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from face_recon_ros.camera import Camera
+from face_recon_ros.io.image_files import read_image
+from face_recon_ros.paths import model_file
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.mirror_looks import (
+    AS_IT_IS,
+    CropReading,
+    Look,
+    MirrorLooks,
+    SideError,
+)
+from face_recon_ros.regression.own_network import OwnNetworkAdapter
+from face_recon_ros.regression.region import Region, seen_through
+from face_recon_ros.rotations import rotation_about, rotation_vector
+from face_recon_ros.tflite import Network
+
+PORTRAIT = Path(__file__).resolve().parents[1] / 'samples' / 'astronaut.png'
+ERROR = SideError(
+    np.random.default_rng(1).normal(0, 2, (468, 3)),
+    np.arange(53) / 100,
+    np.array([0.02, -0.05, 0.01]),
+)
+
+
+def truth(time_s, turn_rad_s=0.5):
+    """Return what a network without errors finds of a head that moves and turns evenly."""
+    rotation = rotation_about('y', 0.2 + turn_rad_s * time_s)
+    return CropReading(np.full((468, 3), 90 + 30 * time_s), rotation, np.full(53, 1 - time_s))
+
+
+def read(look, time_s, **motion):
+    """Return what a network finds that errs by ERROR to one side."""
+    there = replace(truth(time_s, **motion), in_mirror=not look.in_mirror)
+    return replace(there.without(ERROR), in_mirror=look.in_mirror)
+
+
+def test_looks_are_by_turns():
+    looks, seen = MirrorLooks(), []
+    for index in range(5):
+        seen.append(looks.next().in_mirror)
+        looks.take(read(looks.next(), index / 30), index / 30)
+    assert seen == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize('times_s', [(0.0, 0.033, 0.067), (0.0, 0.033, 0.167, 0.2)])
+def test_the_error_to_one_side_is_learnt_though_the_head_moves(times_s):
+    looks = MirrorLooks()
+    for time_s in times_s:
+        looks.take(read(looks.next(), time_s), time_s)
+    look = looks.next()
+    np.testing.assert_allclose(look.error.landmarks_px, ERROR.landmarks_px, atol=1e-9)
+    np.testing.assert_allclose(look.error.numbers, ERROR.numbers, atol=1e-9)
+    np.testing.assert_allclose(look.error.turn_rad, ERROR.turn_rad, atol=2e-3)
+    left = read(look, 1.0).without(look.error)
+    np.testing.assert_allclose(left.landmarks_px, truth(1.0).landmarks_px, atol=1e-9)
+    assert np.linalg.norm(rotation_vector(left.rotation.T @ truth(1.0).rotation)) < 3e-3
+
+
+def test_a_change_of_the_error_is_followed():
+    looks = MirrorLooks()
+    looks.take(None, 0.0, error=SideError(
+        ERROR.landmarks_px + 50, ERROR.numbers, ERROR.turn_rad))
+    for index in range(1, 60):
+        looks.take(read(looks.next(), index / 30), index / 30)
+    np.testing.assert_allclose(
+        looks.next().error.landmarks_px, ERROR.landmarks_px, atol=0.1)
+
+
+def test_a_crop_that_was_looked_at_both_ways_tells_the_error_at_once():
+    looks = MirrorLooks()
+    looks.take(None, 0.0, error=ERROR)
+    assert looks.next() == Look(in_mirror=False, error=ERROR)
+
+
+@pytest.mark.parametrize(
+    ('times_s', 'turn_rad_s'),
+    [((0.0, 0.033, 1.0), 0.5), ((0.0, 0.0, 0.033), 0.5), ((0.0, 0.033, 0.067), 12.0)],
+)
+def test_looks_that_are_far_apart_teach_nothing(times_s, turn_rad_s):
+    looks = MirrorLooks()
+    for time_s in times_s:
+        looks.take(read(looks.next(), time_s, turn_rad_s=turn_rad_s), time_s)
+    assert looks.next().error is None
+
+
+def test_two_looks_of_one_kind_teach_nothing():
+    looks = MirrorLooks()
+    for index in range(3):
+        looks.take(read(AS_IT_IS, index / 30), index / 30)
+    assert looks.next().error is None
+
+
+def test_a_regressor_without_readings_sees_no_mirror_images():
+    looks = MirrorLooks()
+    for index in range(3):
+        looks.take(None, index / 30)
+        assert looks.next() == AS_IT_IS
+
+
+# --- the network ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def adapter(model):
+    return OwnNetworkAdapter(Network(model_file('face_recon.tflite')), model)
+
+
+@pytest.mark.parametrize('camera', [None, Camera(640, 480, 400.0, 400.0, 319.5, 239.5)])
+def test_a_crop_in_the_mirror_is_the_mirror_image_of_the_crop(adapter, camera):
+    grains = np.random.default_rng(2).integers(0, 255, (12, 16, 3), np.uint8)
+    image = cv2.resize(grains, (640, 480), interpolation=cv2.INTER_CUBIC)
+    region = replace(Region(np.array([400.0, 150.0]), 210.0, 0.3), camera=camera)
+    crops = np.empty((2, adapter.size, adapter.size, 3), np.float32)
+    places = [
+        adapter.cut(crop, image, replace(region, look=Look(in_mirror)), True)
+        for crop, in_mirror in zip(crops, (False, True), strict=True)
+    ]
+    np.testing.assert_allclose(crops[1], crops[0][:, ::-1], atol=0.01)
+    assert [place.look.in_mirror for place in places] == [False, True]
+    for place in places:
+        assert type(place.where) is type(places[0].where)
+
+
+@pytest.mark.parametrize('kind', ['flat', 'straight'])
+def test_what_is_read_in_the_mirror_is_what_is_read_both_ways(kind):
+    """One look at each, with the error that both ways tell, is their mean."""
+    pipeline = Pipeline(PipelineConfig(use_eyes='never'))
+    image = read_image(PORTRAIT)
+    height, width = image.shape[:2]
+    camera = Camera(width, height, float(width), float(width), width / 2, height / 2)
+    (face,) = pipeline.detect(image, camera)
+    region = Region.from_parameters(face.parameters)
+    if kind == 'straight':
+        region = seen_through(region, camera)
+    both = pipeline.regressor.flip_augmented(image, region, denoise=True)
+    assert both.reading is None
+    assert np.linalg.norm(both.side_error.turn_rad) > np.radians(0.2)
+    for in_mirror in (False, True):
+        look = Look(in_mirror, both.side_error)
+        one = pipeline.regressor(image, replace(region, look=look), denoise=True)
+        found, meant = one.parameters, both.parameters
+        assert angle_deg(found.model_rotation, meant.model_rotation) < 0.05
+        np.testing.assert_allclose(found.vector()[[3, 7]], meant.vector()[[3, 7]], atol=0.05)
+        np.testing.assert_allclose(found.vector()[12:], meant.vector()[12:], atol=0.02)
+        assert one.reading.in_mirror is in_mirror
+        plain = pipeline.regressor(image, replace(region, look=Look(in_mirror)), denoise=True)
+        turned = plain.parameters.model_rotation @ both.parameters.model_rotation.T
+        off_rad = np.linalg.norm(rotation_vector(turned))
+        assert off_rad == pytest.approx(np.linalg.norm(both.side_error.turn_rad), rel=0.2)
+
+
+# --- streams --------------------------------------------------------------------------
+
+
+def followed(pipeline, image, count, noise_seed=None):
+    """Return the rotations of the portrait's face in a stream of so many images."""
+    rng = np.random.default_rng(noise_seed)
+    pipeline.reset()
+    rotations = []
+    for index in range(count):
+        shown = image
+        if noise_seed is not None:
+            noise = rng.normal(0, 4, image.shape)
+            shown = np.clip(image + noise, 0, 255).astype(np.uint8)
+        rotations += [f.rotation for f in pipeline.track(shown, index / 30)[:1]]
+    return rotations
+
+
+def angle_deg(a, b):
+    return np.degrees(np.linalg.norm(rotation_vector(a.T @ b)))
+
+
+def test_the_mirror_image_of_a_stream_has_the_mirror_image_of_the_pose(monkeypatch):
+    image = read_image(PORTRAIT)
+    pipeline = Pipeline(PipelineConfig(use_eyes='never', smoothing=None))
+
+    def unlike_deg():
+        as_it_is = followed(pipeline, image, 12)[-1]
+        mirrored = followed(pipeline, np.ascontiguousarray(image[:, ::-1]), 12)[-1]
+        # the image's x, the face's y to its left
+        back = np.diag([-1.0, 1.0, 1.0]) @ mirrored @ np.diag([1.0, -1.0, 1.0])
+        return angle_deg(as_it_is, back)
+
+    with_turns = unlike_deg()
+    assert with_turns < 0.4
+    monkeypatch.setattr(MirrorLooks, 'next', lambda self: AS_IT_IS)
+    assert unlike_deg() > with_turns + 0.5
+
+
+def test_turns_do_not_make_a_face_tremble(monkeypatch):
+    image = read_image(PORTRAIT)
+    pipeline = Pipeline(PipelineConfig(use_eyes='never', smoothing=None))
+
+    def jitter_deg():
+        late = followed(pipeline, image, 40, noise_seed=3)[-25:]
+        return np.mean([angle_deg(a, b) for a, b in pairwise(late)])
+
+    with_turns = jitter_deg()
+    monkeypatch.setattr(MirrorLooks, 'next', lambda self: AS_IT_IS)
+    assert with_turns < 1.3 * jitter_deg()
+
+
+def test_faces_in_groups_are_looked_at_both_ways_too(model):
+    image = read_image(PORTRAIT)
+    pipeline = Pipeline(PipelineConfig(use_eyes='never'))
+    (face,) = pipeline.detect(image)
+    region = Region.from_parameters(face.parameters)
+    looks = [AS_IT_IS, Look(in_mirror=True), Look(True, ERROR), Look(False, ERROR)]
+    regions = [replace(region, look=look) for look in looks]
+    together = pipeline.regressor.together(image, regions)
+    for found, one in zip(together, regions, strict=True):
+        alone = pipeline.regressor(image, one, denoise=True)
+        np.testing.assert_allclose(
+            found.parameters.vector(), alone.parameters.vector(), rtol=1e-3, atol=1e-2)
