@@ -15,10 +15,12 @@ import pytest
 from face_recon_ros import Face, FaceParameters, MetricPose
 from face_recon_ros.face_model.parameters import camera_matrix
 from face_recon_ros.paths import model_file
+from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
     rotation_matrix,
+    rotation_vector,
 )
 from model_building.evaluation import tables, traits
 from model_building.evaluation.__main__ import COMMANDS, main
@@ -31,6 +33,7 @@ from model_building.evaluation.errors import (
     slope_of_pitch,
     slope_of_yaw,
 )
+from model_building.evaluation.heads import last_of_stream
 from model_building.evaluation.known_heads import Photographer, rotation_of
 from model_building.evaluation.labels import landmarks_of, read_rows, true_rotation, truth_of
 from model_building.evaluation.mitsuba_renderer import MitsubaRenderer
@@ -373,6 +376,19 @@ def test_glasses_are_all_that_differs(photographer):
     width = np.ptp(eyes[:, 0])
     assert np.abs(np.median(x) - eyes[:, 0].mean()) < width
     assert np.abs(np.median(y) - eyes[:, 1].mean()) < width / 2
+
+
+def test_heads_are_shown_in_streams_too(photographer):
+    (sight,) = photographer(1, [(20.0, 0.0)])
+    pipeline = Pipeline(PipelineConfig(smoothing=None, use_eyes='never'))
+    rng = np.random.default_rng(1)
+    # who was seen once is not told yet
+    assert last_of_stream(pipeline, sight, 1, rng) is None
+    face = last_of_stream(pipeline, sight, 8, rng)
+    off = sight.truth.rotation.T @ face.pose.rotation
+    assert np.degrees(np.linalg.norm(rotation_vector(off))) < 15
+    # nobody is known from the stream before
+    assert last_of_stream(pipeline, sight, 1, rng) is None
 
 
 def test_heads_have_a_true_surface(photographer, model):

@@ -6,6 +6,7 @@ How regressors do on whole heads whose rotation, place and shape are known.
 
     python -m model_building.evaluation heads ICT_FOLDER PORTRAITS_FOLDER
         [--regressor NAME] [--also FILE] [--people N] [--glasses] [--renderer mitsuba]
+        [--images N]
 
 Heads are people drawn from the ICT face model with the skin of portraits, or a plain one, seen
 in full perspective from 0.5 to 2 m at 65 rotations each (known_heads.py); nothing here has learnt
@@ -25,15 +26,19 @@ from tqdm import tqdm
 
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.faces import Faces
+from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
 from model_building.evaluation import contenders
 from model_building.evaluation.errors import Truth, compare, excess_of_yaw
-from model_building.evaluation.known_heads import Photographer, meant, turns_deg
+from model_building.evaluation.known_heads import Photographer, Sight, meant, turns_deg
 from model_building.evaluation.mitsuba_renderer import VARIANTS, MitsubaRenderer
 from model_building.evaluation.surface import SurfaceErrors
 from model_building.evaluation.tables import report
 
 OWN = 'own'
+RATE_HZ, NOISE = 30.0, 3.0
+"""Of the streams of --images: images a second, and the sensor's noise in each, of 255."""
 
 
 def sheet(photographer: Photographer, people: int) -> np.ndarray:
@@ -50,6 +55,19 @@ def sheet(photographer: Photographer, people: int) -> np.ndarray:
     return np.vstack(rows)
 
 
+def last_of_stream(
+    pipeline: Pipeline, sight: Sight, images: int, rng: np.random.Generator
+) -> Face | None:
+    """Return the face as it is in the last of some images that differ by noise alone."""
+    pipeline.reset()
+    faces = Faces()
+    for index in range(images):
+        noisy = sight.image + rng.normal(0, NOISE, sight.image.shape)
+        image = np.clip(noisy, 0, 255).astype(np.uint8)
+        faces = pipeline.track(image, index / RATE_HZ, sight.shot.camera)
+    return meant(faces, sight)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument('ict', type=Path, help='folder of the ICT face model')
@@ -63,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--renderer', choices=(OWN, *VARIANTS), default=OWN,
                         help='what draws the heads; mitsuba traces paths of light, and the '
                              'networks have not learnt from its pictures')
+    parser.add_argument('--images', type=int, default=1, metavar='N',
+                        help='show each head in a stream of N images, without smoothing, and '
+                             'measure what the last one gives')
     parser.add_argument('--development', action='store_true', help='people to choose by')
     parser.add_argument('--sheet', type=Path, help='write a picture of the heads, measure nothing')
 
@@ -78,12 +99,16 @@ def run(arguments: argparse.Namespace) -> int:
     pipelines = contenders.contenders(arguments)
     pairs: dict[str, list[tuple[Truth, Face | None]]] = {name: [] for name in pipelines}
     turns = turns_deg()[:: arguments.every]
+    rng = np.random.default_rng(1)
     total = arguments.people * len(turns) * (1 + arguments.glasses)
     sights = photographer(arguments.people, turns, arguments.glasses)
     for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
         truth = sight.truth
         for name, pipeline in pipelines.items():
-            face = meant(pipeline.detect(sight.image, sight.shot.camera), sight)
+            if arguments.images > 1:
+                face = last_of_stream(pipeline, sight, arguments.images, rng)
+            else:
+                face = meant(pipeline.detect(sight.image, sight.shot.camera), sight)
             pairs[name].append((truth, face))
     model = FaceModel()
     surface = SurfaceErrors(model, photographer.places.chosen)
