@@ -25,6 +25,7 @@ from face_recon_ros.expression.smile import SmileMeasure, with_smile
 from face_recon_ros.expression.speaking import SpeakingDetector
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
+from face_recon_ros.regression.mirror_looks import MirrorLooks
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rendering.bars import draw_bars, panels_of, place_of, rows_of
 from face_recon_ros.rotations import EulerAngles, rotation_about
@@ -238,6 +239,42 @@ def test_what_is_read_in_the_mirror_is_that_of_the_other_side(portrait, face, mo
                     at(width - 1 - centre[0], centre[1]), in_mirror=True)
     np.testing.assert_allclose(other.values[units.MIRROR], one.values, atol=0.02)
     np.testing.assert_allclose(other.known[units.MIRROR], one.known, atol=0.02)
+
+
+@pytest.mark.parametrize('count', [1, 2, 25])
+def test_streams_are_read_in_the_mirror_by_turns(portrait, face, model, count):
+    network, found, looks = ExpressionNetwork(model), face.parameters, MirrorLooks(30)
+    both, one = network(portrait, found, in_mirror=True), network(portrait, found)
+    assert np.abs(both.values - one.values).max() > 0.05
+    runs, run = [], network._look
+    network._look = lambda *a, **b: runs.append(1) or run(*a, **b)
+    for index in range(count):
+        seen = network.follow(portrait, found, looks, index / 30)
+        np.testing.assert_allclose(seen.values, both.values, atol=0.01)
+        np.testing.assert_allclose(seen.known, both.known, atol=0.01)
+    # the first image is read both ways, each other one once
+    assert len(runs) == count + 1
+
+
+def test_what_changes_on_both_sides_is_no_error_to_one_side(portrait, face, model):
+    """Somebody who blinks with every fifth image, or speaks."""
+    network, found, looks = ExpressionNetwork(model), face.parameters, MirrorLooks(30)
+    rng, look = np.random.default_rng(1), network._look
+    blinks = [units.INDEX['eyeBlinkLeft'], units.INDEX['eyeBlinkRight']]
+    jaw = units.INDEX['jawOpen']
+    shown = np.zeros(104)
+
+    def changed(crop, in_mirror=False):
+        seen = look(crop, in_mirror)
+        return replace(seen, values=seen.values + shown)
+
+    network._look = changed
+    for index in range(120):
+        shown[blinks] = 0.7 * (index % 30 in (5, 6, 7))
+        shown[jaw] = 0.3 * rng.random()
+        seen = network.follow(portrait, found, looks, index / 30)
+        both = network(portrait, found, in_mirror=True)
+        np.testing.assert_allclose(seen.values, both.values, atol=0.1 if index < 30 else 0.06)
 
 
 def test_the_portrait_in_the_mirror(expressive, face, portrait):

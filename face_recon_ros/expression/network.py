@@ -16,6 +16,8 @@ from face_recon_ros.expression.units import COUNT, MIRROR
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.paths import model_file
+from face_recon_ros.regression import mirror_looks
+from face_recon_ros.regression.mirror_looks import MirrorLooks
 from face_recon_ros.tflite import Network
 
 FILE = 'expressions.tflite'
@@ -62,11 +64,31 @@ class ExpressionNetwork:
             mirrored image is then exactly that of the other side
         """
         crop = normalised(expression_crop(image, parameters))
-        outputs = self._run(crop)
+        seen = self._look(crop)
         if in_mirror:
-            outputs = (outputs + self._run(crop[:, ::-1])[OUTPUTS_IN_MIRROR]) / 2
-        values = with_smile(outputs[:COUNT], self._smile.of_shape(parameters))
-        return Reading(np.clip(values, 0.0, 1.0), outputs[COUNT:])
+            seen = seen.without(seen.error_against(self._look(crop, in_mirror=True)))
+        return self._reading(seen, parameters)
 
-    def _run(self, crop: np.ndarray) -> np.ndarray:
-        return self._network(crop[None, :, :, None])[0][0].astype(np.float64)
+    def follow(
+        self, image: np.ndarray, parameters: FaceParameters, looks: MirrorLooks, now_s: float
+    ) -> Reading:
+        """Read a face in an image of a stream: as it is and in the mirror by turns."""
+        crop, look = normalised(expression_crop(image, parameters)), looks.next()
+        seen, error = self._look(crop, look.in_mirror), look.error
+        if error is None:
+            error = seen.error_against(self._look(crop, not look.in_mirror))
+            looks.take(None, now_s, error)
+        else:
+            looks.take(seen, now_s)
+        return self._reading(seen.without(error), parameters)
+
+    def _look(self, crop: np.ndarray, in_mirror: bool = False) -> mirror_looks.Reading:
+        shown = crop[:, ::-1] if in_mirror else crop
+        outputs = self._network(shown[None, :, :, None])[0][0].astype(np.float64)
+        return mirror_looks.Reading(
+            outputs[OUTPUTS_IN_MIRROR] if in_mirror else outputs, in_mirror
+        )
+
+    def _reading(self, seen: mirror_looks.Reading, parameters: FaceParameters) -> Reading:
+        values = with_smile(seen.values[:COUNT], self._smile.of_shape(parameters))
+        return Reading(np.clip(values, 0.0, 1.0), seen.values[COUNT:])

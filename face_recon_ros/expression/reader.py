@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from face_recon_ros.expression.speaking import SpeakingDetector, mouth_opening_m
 from face_recon_ros.expression.units import nothing_known, unknown
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.regression.mirror_looks import MirrorLooks
 from face_recon_ros.rotations import azimuth_seen_rad
 from face_recon_ros.tracking.smoothing import OneEuroSettings, OneEuroVector
 
@@ -33,6 +35,9 @@ FARTHEST_TURN_RAD = math.radians(65.0)
 PROVEN = np.where(np.isin(units.NAMES, units.SEEN_IN_PHOTOS), 1.0, 0.5)
 # A still face's coefficients tremble by hundredths; a blink takes a tenth of a second
 SMOOTHING = OneEuroSettings(min_cutoff_hz=3.0, beta=3.0)
+# Looks that the error to one side is learnt from: longer than a blink or a word, which change from
+# one look to the next, too
+LOOKS_MEANT = 30
 # Longest step that smoothing goes on over, and the shortest that a speed is worked out of
 GAP_S, LEAST_STEP_S = 0.5, 1e-3
 # What was learnt of a person goes with the id; ids not seen for so long are forgotten
@@ -80,6 +85,7 @@ class Expression(ComparedByValue):
 class _Person:
     neutral: Neutral = field(default_factory=Neutral)
     speaking: SpeakingDetector = field(default_factory=SpeakingDetector)
+    looks: MirrorLooks = field(default_factory=partial(MirrorLooks, LOOKS_MEANT))
     filter: OneEuroVector | None = None
     seen_s: float = -math.inf
 
@@ -143,7 +149,7 @@ class ExpressionReader:
             person.filter = None
             return Expression()
         is_whole = bool(in_sight.min() == 1)
-        seen = self._network(image, found)
+        seen = self._network.follow(image, found, person.looks, stamp_s)
         values = person.neutral(seen.values, stamp_s, learn=is_whole)
         if person.filter is None or not 0 <= step_s <= GAP_S:
             person.filter = OneEuroVector(SMOOTHING)

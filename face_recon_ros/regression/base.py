@@ -17,7 +17,7 @@ from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import GeometryError
 from face_recon_ros.face_model.file import EXPRESSION_COUNT, SHAPE_COUNT
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
-from face_recon_ros.regression.mirror_looks import CropReading, SideError
+from face_recon_ros.regression.mirror_looks import Reading
 from face_recon_ros.regression.region import CROP_SIDE_M, Region
 
 Look = TypeVar('Look', bound=Callable[..., Any])
@@ -34,7 +34,7 @@ class Regression(ComparedByValue):
     out_of_sight: the parts 0..1 of the face, across it and along it, that were beyond the image.
     presence_if_whole: what presence would be without them; None: the same. reading: what the crop
     gave before the look's error was taken off; None: of a network that sees no mirror images.
-    side_error: of a crop that was looked at as it is and in the mirror.
+    side_error: of a crop that was looked at both ways, see mirror_looks.Look.
     """
 
     parameters: FaceParameters
@@ -46,8 +46,8 @@ class Regression(ComparedByValue):
     calibration: RotationCalibration | None = None
     out_of_sight: tuple[float, float] = (0.0, 0.0)
     presence_if_whole: float | None = None
-    reading: CropReading | None = None
-    side_error: SideError | None = None
+    reading: Reading | None = None
+    side_error: np.ndarray | None = None
 
 
 def no_face(region: Region) -> Regression:

@@ -26,13 +26,13 @@ from face_recon_ros.face_model.landmarks import (
 )
 from face_recon_ros.face_model.lips import CLOSED_LIP_GAP, OPEN_LIP_GAP
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.face_model.parameters import FaceParameters
+from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.crop import cut_floats, cut_straight
-from face_recon_ros.regression.mirror_looks import CropReading, Look
+from face_recon_ros.regression.mirror_looks import Look, Reading
 from face_recon_ros.regression.region import CROP_CENTRE_M, CROP_SIDE_M, Region
 from face_recon_ros.regression.straight_view import StraightView
-from face_recon_ros.rotations import mirrored_rotation
+from face_recon_ros.rotations import mirrored_rotation, nearest_rotation
 from face_recon_ros.tflite import Network
 
 NETWORK_FILE = 'face_recon.tflite'
@@ -81,6 +81,7 @@ class OwnNetworkAdapter:
             (decode.canthal_distance_m, CLOSED_LIP_GAP, OPEN_LIP_GAP),
             *_arrays(model.landmarks_68),
         )
+        self._parts = np.cumsum([model.landmarks_468.mean.size, 9])
         self._mirror_landmarks = model.landmarks_468_mirror
         self._mirror_signs = np.concatenate([[1.0, -1.0, 1.0], model.coefficient_mirror_signs()])
 
@@ -108,56 +109,60 @@ class OwnNetworkAdapter:
         place: CropPlace,
         mirrored: list[np.ndarray] | None = None,
     ) -> Regression:
-        reading, presence, sigma_rad = self._reading(outputs, place.look.in_mirror)
-        taken, error = reading, place.look.error
+        reading = self._reading(outputs, place.look.in_mirror)
+        error, both = place.look.error, [outputs]
         if mirrored is not None:
-            other, other_presence, other_sigma_rad = self._reading(mirrored, in_mirror=True)
-            error = reading.error_against(other)
-            presence = (presence + other_presence) / 2
-            sigma_rad = (sigma_rad + other_sigma_rad) / 2
-        if error is not None:
-            taken = reading.without(error)
-        (matrix, fit_error, box, *region), coefficients = self._placed(taken, place.where)
+            error, both = reading.error_against(self._reading(mirrored, True)), [outputs, mirrored]
+        found = reading if error is None else reading.without(error)
+        (matrix, fit_error, box, *region), coefficients = self._placed(found, place.where)
         return Regression(
             parameters=FaceParameters(
                 matrix, coefficients[:SHAPE_COUNT], coefficients[SHAPE_COUNT:]
             ),
-            presence=presence,
+            presence=self._mean(both, 'presence'),
             fit_error=fit_error,
             box=box,
             region=Region(*region),
-            rotation_sigma_rad=sigma_rad,
+            rotation_sigma_rad=self._mean(both, 'uncertainty'),
             reading=reading if mirrored is None else None,
             side_error=error if mirrored is not None else None,
         )
 
+    def _mean(self, both: list[list[np.ndarray]], name: str) -> float:
+        values = [float(outputs[self._index[name]].item()) for outputs in both]
+        return sum(values) / len(values)
+
+    def _reading(self, outputs: list[np.ndarray], in_mirror: bool) -> Reading:
+        """Return landmarks (468, 3) px, rotation (3, 3), scale, origin (2,) px, coefficients."""
+        landmarks, rotation, numbers = (
+            outputs[self._index[name]][0].astype(np.float64)
+            for name in ('landmarks_468', 'rotation', 'params')
+        )
+        scale_px_per_m = math.hypot(*numbers[:3].tolist())
+        others = np.concatenate([[scale_px_per_m, numbers[3], numbers[7]], numbers[12:]])
+        if in_mirror:
+            landmarks, rotation = landmarks[self._mirror_landmarks], mirrored_rotation(rotation)
+            landmarks[:, 0] = self.size - 1 - landmarks[:, 0]
+            others *= self._mirror_signs
+            others[1] += self.size - 1
+        values = np.concatenate([landmarks.ravel(), rotation.ravel(), others])
+        return Reading(values, in_mirror)
+
     def _placed(
-        self, reading: CropReading, where: np.ndarray | StraightView
+        self, reading: Reading, where: np.ndarray | StraightView
     ) -> tuple[tuple[Any, ...], np.ndarray]:
         """Take a reading to the image: what NetworkReader.read() returns, and coefficients."""
-        numbers, landmarks = reading.parameters(), reading.landmarks_px
+        points, turn, others = np.split(reading.values, self._parts)
+        landmarks = points.reshape(-1, 3)
+        scale_px_per_m, x_px, y_px = others[:3].tolist()
+        # what lies between two rotations is none
+        rotation = nearest_rotation(turn.reshape(3, 3))
+        matrix = camera_matrix(scale_px_per_m, rotation, np.array([x_px, y_px, 0.0]))
+        numbers = np.concatenate([matrix.ravel(), others[3:]])
         if isinstance(where, StraightView):
             maps = where.image_from_crop, where.plane_from_crop
             return self._straight_reader.read(numbers, landmarks, *maps, where.calibrated)
         return self._reader.read(numbers, landmarks, where), numbers[12:]
-
-    def _reading(
-        self, outputs: list[np.ndarray], in_mirror: bool
-    ) -> tuple[CropReading, float, float]:
-        """Return what outputs say of a crop as it is, presence, and the sigma of the rotation."""
-        values = {name: outputs[i] for name, i in self._index.items()}
-        found = values['params'][0].astype(np.float64)
-        landmarks = values['landmarks_468'][0].astype(np.float64)
-        rotation = values['rotation'][0].astype(np.float64)
-        scale_px_per_m = math.hypot(*found[:3].tolist())
-        numbers = np.concatenate([[scale_px_per_m, found[3], found[7]], found[12:]])
-        if in_mirror:
-            landmarks, rotation = landmarks[self._mirror_landmarks], mirrored_rotation(rotation)
-            landmarks[:, 0] = self.size - 1 - landmarks[:, 0]
-            numbers *= self._mirror_signs
-            numbers[1] += self.size - 1
-        reading = CropReading(landmarks, rotation, numbers, in_mirror)
-        return reading, float(values['presence'].item()), float(values['uncertainty'].item())
 
 
 def _arrays(sparse: SparseModel) -> tuple[np.ndarray, np.ndarray]:

@@ -178,6 +178,7 @@ class Track:
             self.motion.correct(observation.region, observation.sigma_rad, now_s)
         else:
             self.motion.jump(observation.region, observation.sigma_rad, now_s)
+            self.looks.take(None, now_s)
         self._take(observation, now_s, apart)
 
     def _take(self, observation: Observation, now_s: float, apart: bool) -> None:
