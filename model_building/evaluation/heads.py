@@ -6,7 +6,7 @@ How regressors do on whole heads whose rotation, place and shape are known.
 
     python -m model_building.evaluation heads ICT_FOLDER PORTRAITS_FOLDER
         [--regressor NAME] [--also FILE] [--people N] [--glasses] [--renderer mitsuba]
-        [--images N]
+        [--images N [--one-way]]
 
 Heads are people drawn from the ICT face model with the skin of portraits, or a plain one, seen
 in full perspective from 0.5 to 2 m at 65 rotations each (known_heads.py); nothing here has learnt
@@ -29,6 +29,7 @@ from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.faces import Faces
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.regression.loader import FACE_MESH, NETWORK
+from face_recon_ros.regression.mirror_looks import AS_IT_IS, MirrorLooks
 from model_building.evaluation import contenders
 from model_building.evaluation.errors import Truth, compare, excess_of_yaw
 from model_building.evaluation.known_heads import Photographer, Sight, meant, turns_deg
@@ -84,6 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', type=int, default=1, metavar='N',
                         help='show each head in a stream of N images, without smoothing, and '
                              'measure what the last one gives')
+    parser.add_argument('--one-way', action='store_true',
+                        help='look at the crops of streams as they are, never in the mirror')
     parser.add_argument('--development', action='store_true', help='people to choose by')
     parser.add_argument('--sheet', type=Path, help='write a picture of the heads, measure nothing')
 
@@ -102,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     rng = np.random.default_rng(1)
     total = arguments.people * len(turns) * (1 + arguments.glasses)
     sights = photographer(arguments.people, turns, arguments.glasses)
+    if arguments.one_way:
+        MirrorLooks.next = lambda self: AS_IT_IS  # type: ignore[method-assign]
     for sight in tqdm(sights, total=total, unit='photo', leave=False, disable=None):
         truth = sight.truth
         for name, pipeline in pipelines.items():
