@@ -248,7 +248,7 @@ def test_depth_at_half_the_rate_makes_nobody_nod(image, camera, pipeline, withou
     """What depth adds to the rotation is kept between images with depth."""
     tilted = depth_of(pipeline.model, without, camera, 1.0, WALL_M)
     rows = np.arange(len(tilted))[:, None] - without.landmarks_px[30, 1]
-    tilted = tilted + (0.0006 * rows * (tilted < WALL_M - 1)).astype(np.float32)
+    tilted = tilted + (0.0003 * rows * (tilted < WALL_M - 1)).astype(np.float32)
     stream = Pipeline()
     forward = []
     for index in range(60):
