@@ -385,6 +385,8 @@ def test_heads_are_shown_in_streams_too(photographer):
     face = last_of_stream(pipeline, sight, 8, rng)
     off = sight.truth.rotation.T @ face.pose.rotation
     assert np.degrees(np.linalg.norm(rotation_vector(off))) < 15
+    one_way = last_of_stream(pipeline, sight, 8, rng, one_way=True)
+    assert not np.allclose(one_way.pose.rotation, face.pose.rotation, atol=0.003)
     # nobody is known from the stream before
     assert last_of_stream(pipeline, sight, 2, rng).id != face.id
 

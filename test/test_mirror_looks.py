@@ -87,6 +87,17 @@ def test_looks_that_are_far_apart_teach_nothing(times_s):
     assert looks.next().error is None
 
 
+def test_slow_streams_see_no_mirror_images_until_they_are_fast_again():
+    looks, seen = MirrorLooks(), []
+    looks.take(None, 0.0, error=ERROR)
+    for time_s in (0.4, 0.8, 1.2, 1.6, 1.63, 1.67, 1.7):
+        seen.append(looks.next().in_mirror)
+        looks.take(read(looks.next(), time_s), time_s)
+    # whether a stream is slow is known with its second reading
+    assert seen == [False, True, False, False, False, True, False]
+    np.testing.assert_allclose(looks.next().error, ERROR, atol=1e-9)
+
+
 @pytest.mark.parametrize('in_mirror', [False, True])
 def test_two_looks_of_one_kind_teach_nothing(in_mirror):
     looks = MirrorLooks()

@@ -64,8 +64,7 @@ def cut_floats(
     rows, size = tensor.shape[:2]
     image_from_crop = region.image_from_crop(size)
     if mirrored:
-        image_from_crop[:, 2] += (size - 1) * image_from_crop[:, 0]
-        image_from_crop[:, 0] *= -1
+        image_from_crop = _mirrored(image_from_crop, size)
     source, source_from_crop = _source(image, region, size, image_from_crop)
     if continued:
         source, source_from_crop = _continued(source, source_from_crop, size)
@@ -95,9 +94,7 @@ def cut_straight(
     """
     size = len(tensor)
     if mirrored:
-        image_from_crop = image_from_crop.copy()
-        image_from_crop[:, 2] += (size - 1) * image_from_crop[:, 0]
-        image_from_crop[:, 0] *= -1
+        image_from_crop = _mirrored(image_from_crop, size)
     source, source_from_crop = _source(image, region, size, image_from_crop)
     source, source_from_crop = _continued(source, source_from_crop, size)
     if source.strides[1:] != (3, 1):
@@ -124,6 +121,12 @@ def _source(
     source_from_crop = _moved(image_from_crop, -offset)
     source_from_crop[:2] /= factor
     return source, source_from_crop
+
+
+def _mirrored(image_from_crop: np.ndarray, size: int) -> np.ndarray:
+    """Return the map (2, 3) or (3, 3) of a crop that is mirrored left to right."""
+    x, y, origin = image_from_crop.T
+    return np.column_stack([-x, y, origin + (size - 1) * x])
 
 
 def _corners(image_from_crop: np.ndarray, size: int) -> np.ndarray:

@@ -21,7 +21,8 @@ from face_recon_ros.equality import ComparedByValue
 # The error changes as the head turns: a mean of so many differences at most, of which later ones
 # count more
 MOST_MEANT = 10
-# Looks that far apart say nothing of each other, seconds
+# Looks that far apart say nothing of each other, seconds: the head may have turned, and a slow
+# stream in which both kinds alternate would tremble by what has changed
 LONGEST_STEP_S = 0.25
 
 
@@ -72,12 +73,13 @@ class MirrorLooks:
         self._last: list[tuple[float, Reading]] = []  # two at most, the newest last
         self._error: np.ndarray | None = None
         self._count = 0
+        self._are_near = True  # the looks so far
 
     def next(self) -> Look:
         """Return how to look at the next crop."""
         # what gives no readings is never shown a mirror image
-        in_mirror = bool(self._last) and not self._last[-1][1].in_mirror
-        return Look(in_mirror, self._error)
+        in_turn = bool(self._last) and not self._last[-1][1].in_mirror
+        return Look(in_turn and self._are_near, self._error)
 
     def take(
         self, reading: Reading | None, now_s: float, error: np.ndarray | None = None
@@ -94,8 +96,10 @@ class MirrorLooks:
         if reading is None:
             self._last.clear()
             return
-        if self._last and not 0 < now_s - self._last[-1][0] <= LONGEST_STEP_S:
-            self._last.clear()
+        if self._last:
+            self._are_near = 0 < now_s - self._last[-1][0] <= LONGEST_STEP_S
+            if not self._are_near:
+                self._last.clear()
         self._learn(reading, now_s)
         self._last = [*self._last[-1:], (now_s, reading)]
 
