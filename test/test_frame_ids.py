@@ -189,17 +189,19 @@ def test_a_camera_that_another_stood_in_for_over_a_minute_takes_no_turns():
     camera.take_from(b'A', *62 * [b'B'], b'A', period_s=1.0)
     assert camera.lines == []
     camera.take_from(b'B', period_s=1.0)
+    assert camera.lines == []
+    camera.take_from(b'A', period_s=1.0)
     assert camera.lines == [TWO_PUBLISHERS]
 
 
-def named(*numbers):
+def named(*numbers, count=2):
     """Return the names of who published images, told apart by their numbers alone."""
-    publishers = Publishers()
+    publishers = Publishers(lambda: count)
     return [publishers.of({'publication_sequence_number': n}) for n in numbers]
 
 
 def test_publishers_are_those_that_rclpy_names():
-    publishers = Publishers()
+    publishers = Publishers(lambda: 2)
     infos = [
         {'publisher_gid': {'data': name}, 'publication_sequence_number': 1}
         for name in (b'x', b'y')
@@ -228,16 +230,25 @@ def test_publishers_without_a_name_are_told_apart_by_their_numbers(numbers):
 def test_one_publisher_without_a_name_is_one():
     camera = Camera()
     # images are lost, then it is started again, and again, and passes its former numbers
-    names = named(*range(1, 20), *range(40, 60), *range(1, 10), *range(1, 100))
+    names = named(*range(1, 20), *range(40, 60), *range(1, 10), *range(1, 100), count=1)
     camera.take_from(*names)
     assert len(set(names)) == 3
     assert camera.lines == []
 
 
-def test_names_of_publishers_that_are_long_gone_are_forgotten():
-    *names, last = named(*range(1000, 0, -1), 500)
-    # of 16 remembered, the one whose newest is nearest below; 499's is no longer among them
-    assert last == names[-16]
+@pytest.mark.parametrize('idle', [0, 1])
+def test_a_camera_whose_first_images_are_lost_each_time_takes_no_turns(idle):
+    # its first number that arrives is above that of one that is gone, and below another's
+    camera = Camera()
+    runs = [range(1, 30), range(1, 10), range(12, 40), range(31, 50), range(5, 9), range(7, 70)]
+    camera.take_from(*named(*(n for numbers in runs for n in numbers), count=1 + idle))
+    assert camera.lines == []
+
+
+def test_publishers_that_are_gone_are_forgotten():
+    *names, last = named(*range(1000, 0, -1), 500, count=17)
+    # of 17 that there are, the one whose newest is nearest below: 500's own is long gone
+    assert last == names[-17]
     assert len(set(names)) == 1000
 
 

@@ -80,7 +80,7 @@ class CameraSubscription:
         self._wanted = wanted
         self._submit = submit
         self._gaps = SequenceGaps()
-        self._publishers = Publishers()
+        self._publishers = Publishers(self._publisher_count)
         self._turns = PublisherTurns()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
@@ -113,6 +113,9 @@ class CameraSubscription:
                         kind, name, callback, image_qos(), qos_overriding_options=overrides
                     )
                 )
+
+    def _publisher_count(self) -> int:
+        return self._node.count_publishers(self._subscriptions[-1].topic_name)
 
     def close(self) -> None:
         """Listen no more."""

@@ -28,9 +28,9 @@ class Publishers:
     another. Of those whose newest is below it, it is of the nearest.
     """
 
-    _MOST = 16  # publishers that are remembered
-
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[], int]) -> None:
+        """:param count: tells how many publishers there are; asked where it may be another."""
+        self._count = count
         self._newest: dict[bytes, int] = {}  # who published last comes last
         self._made = 0
 
@@ -43,38 +43,49 @@ class Publishers:
         return b'' if number is None else self._by_number(number)
 
     def _by_number(self, number: int) -> bytes:
-        below = [name for name, newest in self._newest.items() if newest < number]
-        # among equals the one that published last: cameras that are gone have a newest one too
-        name = max(reversed(below), key=self._newest.__getitem__, default=None)
+        name = self._nearest_below(number)
+        if name != next(reversed(self._newest), None):
+            self._forget_who_is_gone()
+            name = self._nearest_below(number)
         if name is None:
             self._made += 1
             name = b'%d' % self._made
         self._newest.pop(name, None)
         self._newest[name] = number
-        if len(self._newest) > self._MOST:
-            del self._newest[next(iter(self._newest))]
         return name
+
+    def _nearest_below(self, number: int) -> bytes | None:
+        below = [name for name, newest in self._newest.items() if newest < number]
+        # among equals the one that published last
+        return max(reversed(below), key=self._newest.__getitem__, default=None)
+
+    def _forget_who_is_gone(self) -> None:
+        """Keep as many as there are, of which one may be new: those that published last."""
+        for name in list(self._newest)[: -max(self._count(), 1)]:
+            del self._newest[name]
 
 
 class PublisherTurns:
     """
     Sees who published each image: two cameras on one topic, even where both have one frame_id.
 
-    A camera that is started again is another publisher, so one that comes again was never gone.
+    A camera that is started again is another publisher, so those that come again, both of them,
+    were never gone. One alone may be taken for another (see Publishers), or was switched.
     """
 
     _MOST = 16  # publishers that are remembered
 
     def __init__(self) -> None:
         self._newest = b''
+        self._came_again = False  # the one that published the newest
         self._left_s: dict[bytes, float] = {}  # when another one took over
 
     def turn_s(self, publisher: bytes, now_s: float) -> float | None:
         """
         Take who published an image (empty: unknown), and when it came.
 
-        :returns: for how long others published before this one does again; None: it goes on, is
-            new, or was away for too long.
+        :returns: for how long others published before this one does again, where the one before
+            it had come again, too; None: it goes on, is new, or was away for too long.
         """
         before = self._newest
         if not publisher or publisher == before:
@@ -85,7 +96,8 @@ class PublisherTurns:
         if len(self._left_s) > self._MOST:
             del self._left_s[next(iter(self._left_s))]
         away_s = now_s - self._left_s.pop(publisher, -math.inf)
-        return away_s if away_s <= LONGEST_TURN_S else None
+        other_came_again, self._came_again = self._came_again, away_s <= LONGEST_TURN_S
+        return away_s if other_came_again and self._came_again else None
 
 
 class FrameWatch:
