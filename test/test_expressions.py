@@ -714,6 +714,20 @@ def test_bars_cover_little_of_a_face_that_fills_the_image():
     assert panel.rows * panel.row_px <= 0.25 * 220
 
 
+@pytest.mark.parametrize(('size', 'drawn'), [
+    ((120, 124), False), ((120, 125), True), ((15, 300), False), ((16, 300), True),
+])  # fmt: skip
+def test_bars_that_would_be_cut_are_left_out(face, size, drawn):
+    """What is left of them would show other values."""
+    full = replace(face, box=np.array([5.0, 5, 15, 15]), blendshapes=np.ones(52))
+    image = np.full((*size, 3), 200, np.uint8)
+    picture = draw_bars(image.copy(), [full])
+    assert (picture != image).any() == drawn
+    columns = np.flatnonzero((picture == (40, 200, 255)).all(axis=2).any(axis=0))
+    # both sides, 30 pixels each in full
+    assert not drawn or columns[-1] - columns[0] + 1 == 60
+
+
 @pytest.mark.parametrize('size', [(40, 60), (480, 30), (60, 2000)])
 def test_bars_in_images_of_any_size(face, size):
     image = cv2.resize(np.full((64, 64, 3), 200, np.uint8), size[::-1])

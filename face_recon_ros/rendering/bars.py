@@ -76,13 +76,15 @@ def draw_bars(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
     """
     Draw faces' coefficients beside their boxes on (H, W, 3) uint8 BGR, in place; return it.
 
-    Where there is no room for all rows the strongest stay.
+    Where there is no room for all rows the strongest stay; where an image is too narrow for names
+    and bars, none: a part of a bar would show another value.
     """
     height, width = image.shape[:2]
     read = [(face.box, rows) for face in faces if (rows := list(rows_of(face)))]
     boxes, counts = [box for box, _ in read], [len(rows) for _, rows in read]
     for (_, rows), panel in zip(read, panels_of(boxes, (width, height), counts), strict=True):
-        _draw_panel(image, _strongest(rows, panel.rows), panel)
+        if (panel.box[2:] <= (width, height)).all():
+            _draw_panel(image, _strongest(rows, panel.rows), panel)
     return image
 
 
