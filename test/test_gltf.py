@@ -73,6 +73,32 @@ class Glb:
         return values
 
 
+def motions(glb):
+    """Return the samplers of what moves faces: translation, rotation, weights of each."""
+    (animation,) = glb.tree['animations']
+    return [animation['samplers'][channel['sampler']] for channel in animation['channels']
+            if channel['target']['path'] != 'scale']  # fmt: skip
+
+
+def sights(glb):
+    """Return when each node comes in sight and goes, by the node: (time, whether it is seen)."""
+    (animation,) = glb.tree['animations']
+    found = {}
+    for channel in animation['channels']:
+        if channel['target']['path'] != 'scale':
+            continue
+        sampler, node = animation['samplers'][channel['sampler']], channel['target']['node']
+        assert sampler['interpolation'] == 'STEP'
+        assert {'min', 'max'} <= set(glb.tree['accessors'][sampler['input']])
+        times, scales = glb.array(sampler['input'])[:, 0], glb.array(sampler['output'])
+        assert (np.diff(times) > 0).all()
+        full = np.float32(glb.tree['nodes'][node]['scale'])
+        assert all((scale == full).all() or not scale.any() for scale in scales)
+        found[node] = [
+            (float(time), bool(scale.any())) for time, scale in zip(times, scales, strict=True)]
+    return found
+
+
 @pytest.fixture(scope='module')
 def face(portrait):
     (found,) = Pipeline().detect(portrait)
@@ -125,6 +151,8 @@ def test_the_motion(written, face):
     outputs = {}
     for channel in animation['channels']:
         sampler = animation['samplers'][channel['sampler']]
+        if channel['target']['path'] == 'scale':
+            continue
         if channel['target']['node'] == 0:
             np.testing.assert_allclose(glb.array(sampler['input']).ravel(), [0.0, 0.5, 1.0])
             outputs[channel['target']['path']] = glb.array(sampler['output'])
@@ -186,7 +214,7 @@ def test_time_runs_from_the_first_image(face, model, tmp_path):
             if stamp_s > 8:
                 clip['f1'].add(stamp_s, face)
     glb = Glb(path)
-    for sampler in glb.tree['animations'][0]['samplers']:
+    for sampler in motions(glb):
         np.testing.assert_array_equal(glb.array(sampler['input']), [[2.5]])
 
 
@@ -197,8 +225,51 @@ def test_stamps_that_go_back_give_no_time_before_the_start(face, model, tmp_path
             clip.see(stamp_s)
             clip[f'f{stamp_s}'].add(stamp_s, face)
     glb = Glb(path)
-    starts = [glb.array(s['input'])[0, 0] for s in glb.tree['animations'][0]['samplers'][::3]]
-    assert starts == [6.0, 6.5, 0.0]
+    assert [glb.array(s['input'])[0, 0] for s in motions(glb)[::3]] == [6.0, 6.5, 0.0]
+    assert sights(glb) == {
+        0: [(0.0, False), (6.0, True), (6.5, False)],
+        1: [(0.0, False), (6.5, True)],
+        2: [(0.0, True), (6.0, False)],
+    }
+
+
+@pytest.mark.parametrize(('times_s', 'expected'), [
+    ((1.0, 2.0), [(0.0, False), (1.0, True), (2.25, False)]),
+    ((0.0, 1.0), [(0.0, True), (1.25, False)]),
+    ((1.0, 3.0), [(0.0, False), (1.0, True)]),
+    ((0.0, 3.0), None),
+])  # fmt: skip
+def test_a_face_is_there_in_its_time_alone(face, model, tmp_path, times_s, expected):
+    """Before, and from the first image on that it is missing in, its node has no size."""
+    path = tmp_path / 'clip.glb'
+    with clip_writer(path, model) as clip:
+        for stamp_s in np.arange(5.0, 8.25, 0.25):
+            clip.see(stamp_s)
+            if times_s[0] <= stamp_s - 5.0 <= times_s[1]:
+                clip['f1'].add(stamp_s, face)
+    glb = Glb(path)
+    assert sights(glb).get(0) == expected
+    assert glb.tree['nodes'][0]['scale'] == [pytest.approx(face.head_scale)] * 3
+
+
+def test_a_face_that_is_lost_for_long_is_hidden(face, model, tmp_path):
+    """For half a second it is moved on, as if it had been seen."""
+    path = tmp_path / 'clip.glb'
+    with clip_writer(path, model) as clip:
+        for stamp_s in np.arange(0.0, 5.0, 0.25):
+            clip.see(stamp_s)
+            if not 1.0 <= stamp_s < 1.5 and not 3.0 <= stamp_s < 4.0:
+                clip['f1'].add(stamp_s, face)
+    assert sights(Glb(path)) == {0: [(0.0, True), (3.0, False), (4.0, True)]}
+
+
+def test_images_far_apart_hide_no_face(face, model, tmp_path):
+    path = tmp_path / 'clip.glb'
+    with clip_writer(path, model) as clip:
+        for stamp_s in (0.0, 10.0, 20.0):
+            clip.see(stamp_s)
+            clip['f1'].add(stamp_s, face)
+    assert sights(Glb(path)) == {}
 
 
 def test_a_turn_without_a_jump_of_sign(face, model, tmp_path):
@@ -234,7 +305,7 @@ def test_a_reader_of_the_format_reads_it(written):
     tree = pygltflib.GLTF2().load(str(written))
     assert len(tree.meshes) == 2
     assert len(tree.meshes[0].primitives[0].targets) == 52
-    assert len(tree.animations[0].channels) == 6
+    assert len(tree.animations[0].channels) == 7
 
 
 def test_a_clip_without_a_face_is_told(tmp_path, model):
@@ -257,13 +328,14 @@ def test_the_command(tmp_path, portrait, capfd):
         times_s = [float(row['time_s']) for row in csv.DictReader(file)]
     assert times_s[0] > 0.3
     written = Glb(out)
-    for sampler in written.tree['animations'][0]['samplers']:  # beside the video as it is
+    for sampler in motions(written):  # beside the video as it is
         np.testing.assert_allclose(written.array(sampler['input'])[:, 0], times_s, atol=1e-5)
+    assert sights(written) == {0: [(0.0, False), (pytest.approx(times_s[0]), True)]}
     assert is_own(out)
     assert main(['video', str(clip), '--gltf', str(out)]) == 0  # its own file is replaced
     weights = Glb(out).tree['animations'][0]
     assert {c['target']['path'] for c in weights['channels']} == {
-        'translation', 'rotation', 'weights'}
+        'translation', 'rotation', 'weights', 'scale'}
     capfd.readouterr()
     assert main(['video', str(clip), '--gltf', str(tmp_path / 'faces.obj')]) == 1
     assert '.glb' in capfd.readouterr().err

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ FLOAT, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 _KINDS = {1: 'SCALAR', 3: 'VEC3', 4: 'VEC4'}
 _TYPES = {'f': FLOAT, 'H': UNSIGNED_SHORT, 'I': UNSIGNED_INT}
-
+# A face that is missing for longer is hidden; for less it moves on to where it is found again
+BRIDGED_S = 0.5
 
 # Places of a row: what is animated of a face at one time
 _TRANSLATION, _ROTATION, _WEIGHTS = slice(0, 3), slice(3, 7), slice(7, 7 + UNIT_COUNT)
@@ -89,17 +90,35 @@ class ClipFace:
         yield 'rotation', rows[:, _ROTATION]
         yield 'weights', rows[:, _WEIGHTS].ravel()
 
+    def sight(self, images_s: np.ndarray) -> list[tuple[float, bool]]:
+        """
+        Return from when on the face is seen, and from when on it is not, in turn.
+
+        :param images_s: stamps of the clip's images, ascending, the face's among them
+        """
+        times_s = np.array(self.times_s)
+        ends_s = np.append(images_s, np.inf)[np.searchsorted(images_s, times_s, 'right')]
+        changes = [(float(images_s[0]), False)] if times_s[0] > images_s[0] else []
+        changes.append((float(times_s[0]), True))
+        back_s = np.append(times_s[1:], np.inf)
+        for end_s, seen_s in zip(ends_s, back_s, strict=True):
+            if end_s + BRIDGED_S < seen_s:
+                changes.append((float(end_s), False))
+                if np.isfinite(seen_s):
+                    changes.append((float(seen_s), True))
+        return changes
+
 
 class Clip(defaultdict[str, ClipFace]):
-    """The faces of a clip, by id, and when it begins."""
+    """The faces of a clip, by id, and the stamps of its images."""
 
     def __init__(self) -> None:
         super().__init__(ClipFace)
-        self.start_s: float | None = None
+        self.images_s: list[float] = []
 
     def see(self, stamp_s: float) -> None:
         """Take note of an image, with a face or without: time runs from the first one on."""
-        self.start_s = stamp_s if self.start_s is None else min(self.start_s, stamp_s)
+        self.images_s.append(stamp_s)
 
 
 @contextmanager
@@ -121,35 +140,34 @@ def clip_writer(path: Path | None, model: FaceModel) -> Iterator[Clip]:
         if path is not None and clip:
             # the first error is what has to be told
             with signals_held(), suppress(FaceReconError):
-                write_clip(path, model, clip, clip.start_s)
+                write_clip(path, model, clip, clip.images_s)
         raise
     if path is not None:
         with signals_held():
-            write_clip(path, model, clip, clip.start_s)
+            write_clip(path, model, clip, clip.images_s)
 
 
 def write_clip(
-    path: Path, model: FaceModel, clip: Mapping[str, ClipFace], start_s: float | None = None
+    path: Path, model: FaceModel, clip: Mapping[str, ClipFace], images_s: Sequence[float] = ()
 ) -> None:
     """
     Write the faces of a clip, by id, as a .glb.
 
-    Each is a node named face_<id>, moved by its pose and scaled to its head; where the expression
-    is not known it stays as it was.
+    Each is a node named face_<id>, moved by its pose and scaled to its head, to 0 while it is not
+    seen; where the expression is not known it stays as it was.
 
-    :param start_s: stamp of the clip's first image, time 0 of the animation; None: of its first
-        face
+    :param images_s: stamps of the clip's images, also of those without a face; the first one is
+        time 0 of the animation
     :raises OutputError: there is no face, or the file cannot be written.
     :raises ModelFileError: models/face_units.npz cannot be used.
     """
     clip = {face_id: track for face_id, track in clip.items() if track.times_s}
     if not clip:
         raise OutputError(f'{path}: no face to write')
-    first_s = min(track.times_s[0] for track in clip.values())
-    start_s = first_s if start_s is None else min(start_s, first_s)
+    known_s = np.unique(np.concatenate([images_s, *(track.times_s for track in clip.values())]))
     scene = _Scene(model)
     for face_id, track in clip.items():
-        scene.add(face_id, track, start_s)
+        scene.add(face_id, track, known_s)
     write_bytes(path, scene.glb(), OPTION)
 
 
@@ -171,7 +189,7 @@ class _Scene:
         self._colors = self._accessor(_linear(model.colors), ARRAY_BUFFER, normalized=True)
         self._targets = [{'POSITION': self._target(name)} for name in self._names]
 
-    def add(self, face_id: str, track: ClipFace, start_s: float) -> None:
+    def add(self, face_id: str, track: ClipFace, images_s: np.ndarray) -> None:
         """Add a face with its motion."""
         points = self._model.vertices(blendshapes={}, shape=track.shape)
         attributes = {
@@ -195,15 +213,29 @@ class _Scene:
             'mesh': len(self._meshes) - 1,
             'scale': [track.head_scale] * 3,
         })
-        times = np.array(track.times_s, np.float64) - start_s
-        clock = self._accessor(times.astype(np.float32), extent=True)
+        clock = self._clock(track.times_s, images_s[0])
         for way, values in track.motion():
-            output = self._accessor(values)
-            self._samplers.append(
-                {'input': clock, 'output': output, 'interpolation': 'LINEAR'}
-            )
-            target = {'node': node, 'path': way}
-            self._channels.append({'sampler': len(self._samplers) - 1, 'target': target})
+            self._animate(node, way, clock, values, 'LINEAR')
+        changes = track.sight(images_s)
+        if len(changes) > 1:
+            # the format's own way to hide a node
+            scales = [[track.head_scale * seen] * 3 for _, seen in changes]
+            clock = self._clock([time_s for time_s, _ in changes], images_s[0])
+            self._animate(node, 'scale', clock, np.array(scales, np.float32), 'STEP')
+
+    def _clock(self, times_s: Sequence[float], start_s: float) -> int:
+        """Add times of an animation, from its start on."""
+        return self._accessor((np.array(times_s) - start_s).astype(np.float32), extent=True)
+
+    def _animate(
+        self, node: int, way: str, clock: int, values: np.ndarray, interpolation: str
+    ) -> None:
+        output = self._accessor(values)
+        target = {'node': node, 'path': way}
+        self._channels.append({'sampler': len(self._samplers), 'target': target})
+        self._samplers.append(
+            {'input': clock, 'output': output, 'interpolation': interpolation}
+        )
 
     def glb(self) -> bytes:
         """Return the file."""
