@@ -1,7 +1,7 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Recordings that end in the middle: WMV, MPEG transport and program streams."""
+"""What recordings say of their ends: WMV, MKV, MPEG streams; AVI of its empty frames."""
 
 import io
 import random
@@ -165,6 +165,40 @@ def test_matroska_that_says_what_cannot_be_says_nothing():
     assert end_of(matroska(before=element(VOID, b'', 1) * 999)) == WHOLE
 
 
+def chunk(kind, content=b''):
+    return kind + struct.pack('<I', len(content)) + content + bytes(len(content) % 2)
+
+
+def avi(*pictures, after=b''):
+    """Pictures by their stream and length, each in a list with sound."""
+    content = b''.join(
+        chunk(b'LIST', b'rec ' + chunk(b'02wb', b'123') + chunk(kind, bytes(length)))
+        for kind, length in pictures)
+    index = chunk(b'idx1', b'00dc' + bytes(12))
+    riff = b'AVI ' + chunk(b'JUNK', b'00dc\0\0\0\0') + chunk(b'LIST', b'movi' + content) + index
+    return chunk(b'RIFF', riff) + after
+
+
+def test_empty_frames_of_an_avi_repeat_the_one_before():
+    full, empty = (b'00dc', 5), (b'00dc', 0)
+    assert end_of(avi(full, full)) == WHOLE
+    assert end_of(avi(full, empty, empty, full, empty, full)) == RecordingEnd(repeats=3)
+    assert end_of(avi(full, empty, full, empty, empty)) == RecordingEnd(
+        repeats=3, last_repeats=2)
+    # those of another stream are others, and so is empty sound; one stream has both codes
+    assert end_of(avi(full, (b'01dc', 0), (b'02wb', 0))) == WHOLE
+    assert end_of(avi((b'01db', 5), (b'00dc', 0), (b'01dc', 0))) == RecordingEnd(
+        repeats=1, last_repeats=1)
+    # large files go on in further lists
+    more = chunk(b'RIFF', b'AVIX' + chunk(b'LIST', b'movi' + chunk(b'00dc')))
+    assert end_of(avi(full, empty, after=more)) == RecordingEnd(repeats=2, last_repeats=2)
+    # of what is cut off, what is there counts; behind zeros nothing does
+    whole = avi(full, empty, full)
+    assert end_of(whole[: whole.rindex(b'00dc', 0, -24) - 1]) == RecordingEnd(
+        repeats=1, last_repeats=1)
+    assert end_of(avi(full, after=bytes(8) + chunk(b'00dc'))) == WHOLE
+
+
 def test_other_files_say_nothing():
     assert end_of(b'') == RecordingEnd(False, None, 0.0)
     for data in (b'', b'\0', b'RIFF' + bytes(500), b'\x1a\x45\xdf\xa3' * 300):
@@ -174,7 +208,8 @@ def test_other_files_say_nothing():
 def test_damaged_ends_are_no_error():
     rng = random.Random(5)
     seeds = [asf(1000), matroska(), transport(30), transport(30, 192, b'time'),
-             MPEG_2_PACK + PICTURES + MPEG_1_PACK + PICTURES]
+             MPEG_2_PACK + PICTURES + MPEG_1_PACK + PICTURES,
+             avi((b'00dc', 5), (b'00dc', 0), (b'00dc', 5))]
     for _ in range(3000):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.randrange(1, 6)):

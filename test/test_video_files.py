@@ -4,6 +4,7 @@
 """Videos as cameras and mishaps make them: times, pixels, rotation, what is missing."""
 
 import os
+import struct
 
 import cv2
 import mp4_boxes
@@ -169,6 +170,43 @@ def test_what_comes_after_a_damaged_frame_is_read_and_keeps_its_number(tmp_path)
         f'{tmp_path}/damaged.avi: is damaged: 59 of 60 frames can be read, the first that cannot '
         'is number 20; copy it again'
     ]
+
+
+def with_empty_frames(data, empty):
+    """Return an AVI of one stream with nothing in some of its frames."""
+    movie = data.index(b'movi')
+    end = movie + int.from_bytes(data[movie - 4 : movie], 'little')
+    place, content, index = movie + 4, bytearray(b'movi'), bytearray()
+    for number in range(60):
+        length = int.from_bytes(data[place + 4 : place + 8], 'little')
+        kept = b'' if number in empty else data[place + 8 : place + 8 + length]
+        index += struct.pack('<4sIII', b'00dc', 16, len(content), len(kept))
+        content += struct.pack('<4sI', b'00dc', len(kept)) + kept + bytes(len(kept) % 2)
+        place += 8 + length + length % 2
+    assert place == end
+    body = data[8 : movie - 8]
+    for kind, part in ((b'LIST', content), (b'idx1', index)):
+        body += kind + struct.pack('<I', len(part)) + part
+    return b'RIFF' + struct.pack('<I', len(body)) + body
+
+
+@pytest.mark.parametrize('empty', [range(0), range(5, 40), range(1, 60, 2), range(40, 60)])
+def test_empty_frames_of_an_avi_are_none_that_are_lost(tmp_path, empty):
+    """They repeat the frame before: nothing is damaged, and times stay."""
+    path = tmp_path / 'c.avi'
+    path.write_bytes(with_empty_frames(write_clip(path, 'MJPG').read_bytes(), empty))
+    frames, faults = frames_of(path)
+    assert faults == []
+    kept = sorted({*range(60)} - {*empty})
+    assert [frame.stamp_s * 30 for frame in frames] == pytest.approx(kept)
+
+
+def test_an_avi_with_empty_frames_that_is_cut_off(tmp_path):
+    path = tmp_path / 'c.avi'
+    data = with_empty_frames(write_clip(path, 'MJPG').read_bytes(), range(10, 20))
+    path.write_bytes(data[: len(data) // 2])
+    frames, faults = frames_of(path)
+    assert faults == [f'{path}: ends after {len(frames)} of 50 frames; copy it again']
 
 
 def test_folders_and_bags_of_ros_1_are_named(tmp_path):

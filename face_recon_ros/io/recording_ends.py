@@ -6,7 +6,8 @@ The ends of recordings of which OpenCV does not tell that they are cut off.
 
 ASF (WMV) says its size and length at its beginning. Matroska (MKV, WebM) says at which time it
 ends: a part of a longer recording may begin late on the same clock. MPEG transport and program
-streams say nothing of their end, but are packets: one that is not whole shows the cut.
+streams say nothing of their end, but are packets: one that is not whole shows the cut. AVI counts
+among its frames those that are empty and repeat the one before; OpenCV leaves them out.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _TS_PACKETS_IN_STEP = 8
 _PS_TAIL_BYTES = 1 << 20
 _PS_PACK, _PS_END, _PS_FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
 _START = b'\0\0\1'
+# AVI: lists of chunks, pictures' codes behind the two digits of a stream, and how many chunks are
+# looked at: days of a recording
+_AVI_LISTS, _AVI_PICTURES, _AVI_MOST_CHUNKS = (b'RIFF', b'LIST'), (b'db', b'dc'), 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,15 @@ class RecordingEnd:
     """
     Whether a recording ends before its container does, and how long it was to be.
 
-    lead_s: time before its first frame that OpenCV counts as frames.
+    lead_s: time before its first frame that OpenCV counts as frames. repeats, last_repeats: frames
+    that are counted, but empty, and how many of them are at its end.
     """
 
     is_cut_off: bool = False
     duration_s: float | None = None
     lead_s: float = 0.0
+    repeats: int = 0
+    last_repeats: int = 0
 
 
 def recording_end(stream: BinaryIO) -> RecordingEnd:
@@ -60,6 +67,8 @@ def recording_end(stream: BinaryIO) -> RecordingEnd:
     if head.startswith(_ASF_HEADER):
         stream.seek(0)
         return _of_asf(stream.read(_ASF_MOST_HEADER_BYTES), size)
+    if head.startswith(b'RIFF') and head[8:12] == b'AVI ':
+        return _of_avi(stream, size)
     if head.startswith(_EBML):
         return _of_matroska(stream, size)
     if head.startswith(_START + bytes([_PS_PACK])):
@@ -80,6 +89,34 @@ def _of_asf(data: bytes, size: int) -> RecordingEnd:
             return RecordingEnd(said > size, duration_s if duration_s > 0 else None)
         place += max(length, 24)
     return RecordingEnd()
+
+
+def _of_avi(stream: BinaryIO, size: int) -> RecordingEnd:
+    """Count the empty pictures of the first stream that has any."""
+    number, repeats, last_repeats = b'', 0, 0
+    for kind, length in _chunks(stream, size):
+        number = number or kind[:2]
+        if kind[:2] == number:
+            repeats += not length
+            last_repeats = 0 if length else last_repeats + 1
+    return RecordingEnd(repeats=repeats, last_repeats=last_repeats)
+
+
+def _chunks(stream: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Yield kind and length of the pictures' chunks of an AVI, in their order."""
+    begin = 0
+    for _ in range(_AVI_MOST_CHUNKS):
+        stream.seek(begin)
+        head = stream.read(8)
+        if begin >= size or len(head) < 8 or not all(32 <= letter < 127 for letter in head[:4]):
+            return
+        kind, length = struct.unpack('<4sI', head)
+        if kind in _AVI_LISTS:  # its chunks come next, behind its type
+            begin += 12
+            continue
+        if kind[2:] in _AVI_PICTURES and kind[:2].isdigit():
+            yield kind, length
+        begin += 8 + length + length % 2
 
 
 def _of_matroska(stream: BinaryIO, size: int) -> RecordingEnd:

@@ -159,12 +159,13 @@ class Video:
         """Return what is missing of the video, now that the last frame is read; '' if nothing."""
         count = self.frame_count
         end = self._container(fewer_frames=bool(count and count > clock.count))
+        duration_s = end.duration_s
         if count:
             count -= round(end.lead_s * self.frames_per_second)
+            if duration_s is None:
+                duration_s = (count - end.last_repeats) / self.frames_per_second
+            count -= end.repeats
         of = f' of {count}' if count and count > clock.count else ''
-        duration_s = end.duration_s
-        if duration_s is None and count:
-            duration_s = count / self.frames_per_second
         if end.is_cut_off and of:
             return f'is cut off: ends after {clock.count}{of} frames; {_REMEDY}'
         if duration_s is not None and clock.ends_early(duration_s):
