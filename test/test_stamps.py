@@ -9,6 +9,8 @@ from std_msgs.msg import Header
 
 from face_recon_ros.nodes.report import ChangeLogger
 from face_recon_ros.nodes.stamps import StampWatch, seconds
+from face_recon_ros.tracking.settings import TrackingSettings
+from face_recon_ros.tracking.tracker import Tracker
 
 
 def time(stamp_s):
@@ -130,6 +132,24 @@ def test_a_small_step_back_is_said_and_forgets_nothing():
         camera.take(stamp_s, stamp_s)
         assert not camera.watch.clock_was_set_back
     assert 'step back by less than 1 s' in camera.lines[0]
+
+
+@pytest.mark.parametrize(('stamps_s', 'set_back'), [
+    ((10.0, 9.4, 8.8), True),  # two small steps are a large one
+    ((10.0, 9.4, 9.43, 8.83), False),  # time went on in between: two small ones
+    ((10.0, 9.4, 9.43, 8.43), True),
+    ((10.0, 8.8, 8.83, 8.1), False),  # a large one, then a small one
+])  # fmt: skip
+def test_steps_one_after_the_other_are_what_they_are_to_the_tracker(stamps_s, set_back):
+    camera, tracker = Camera(), Tracker(TrackingSettings())
+    for stamp_s in stamps_s:
+        forgets = tracker.is_set_back(stamp_s)
+        tracker.predict(stamp_s)
+        camera.take(stamp_s, stamp_s)
+        assert camera.watch.clock_was_set_back == forgets
+    assert forgets == set_back
+    assert ('so the faces were forgotten' in camera.fault) == set_back
+    assert ('step back by less than 1 s' in camera.fault) != set_back
 
 
 @pytest.mark.parametrize('back_s', [1.0, 1.5])

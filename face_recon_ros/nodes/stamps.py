@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from face_recon_ros.nodes.diagnostics import STAMPS
 from face_recon_ros.nodes.report import ChangeLogger
-from face_recon_ros.tracking.stream_clock import SET_BACK_S
+from face_recon_ros.tracking.stream_clock import StreamClock
 
 # Images with one stamp are taken for copies of one image until the clock went on by so much
 SAME_STAMP_S = 0.5
@@ -49,11 +49,12 @@ class StampWatch:
         self._taken_s = float('-inf')
         self._same_since_s: tuple[float, float] | None = None  # the stamp, and the clock then
         self._no_time_since_s = math.inf  # by the monotonic clock
+        self._clock = StreamClock()  # as the tracker's
         self._went_back = False
 
     @property
     def clock_was_set_back(self) -> bool:
-        """Whether the newest stamp is long before the one before it."""
+        """Whether the newest stamp is so long before the latest that faces are forgotten."""
         return self._went_back
 
     def usable(self, header: Header, arrived: Time) -> Header:
@@ -104,8 +105,9 @@ class StampWatch:
     def _compare(self, taken_s: float, well: bool) -> None:
         back_s = self._taken_s - taken_s
         self._taken_s = taken_s
-        self._went_back = back_s >= SET_BACK_S
+        self._went_back = self._clock.is_set_back(taken_s)
         if self._went_back:
+            self._clock = StreamClock()
             self._report.fault(
                 STAMPS,
                 f'stamps of images on {self._topic} went back, so the faces were forgotten:'
@@ -119,6 +121,7 @@ class StampWatch:
             )
         elif well:
             self._report.over(STAMPS, f'stamps of images on {self._topic} rise again')
+        self._clock.take(taken_s)
 
 
 def seconds(stamp: Time) -> float:
