@@ -88,6 +88,9 @@ class Alignment:
     relief_information: np.ndarray
     relief_vector: np.ndarray
 
+MILLIMETRE_M: float
+MISSING_MM: int
+
 def depth_at(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray: ...
 def is_flat(
     points: np.ndarray,

@@ -13,9 +13,6 @@ from face_recon_ros import _renderer
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.errors import ImageError
 
-# Of uint16: its unit, and what is no measurement besides 0
-MILLIMETRE_M, MISSING_MM = 0.001, 65535
-
 
 @dataclass(slots=True, frozen=True, eq=False)
 class DepthImage(ComparedByValue):
@@ -56,8 +53,8 @@ class DepthImage(ComparedByValue):
         """Return the image of so much smaller depths."""
         metres = self.values.astype(np.float32)
         if self.values.dtype == np.uint16:
-            metres[self.values == MISSING_MM] = 0.0
-            metres *= MILLIMETRE_M
+            metres[self.values == _renderer.MISSING_MM] = 0.0
+            metres *= _renderer.MILLIMETRE_M
         return DepthImage(metres / np.float32(factor))
 
     def at(self, pixels: np.ndarray) -> np.ndarray:

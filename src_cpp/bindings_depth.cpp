@@ -283,6 +283,8 @@ void bind_depth(py::module_ & module)
     py::arg("looks_sigma"));
   module.def(
     "without_prior", &without_prior, py::arg("turn"), py::arg("covariance"), py::arg("prior"));
+  module.attr("MILLIMETRE_M") = face_recon::kMillimetre;
+  module.attr("MISSING_MM") = face_recon::kMissingMillimetres;
   module.def("depth_at", &depth_at, py::arg("depth"), py::arg("pixels"));
   module.def(
     "is_flat", &is_flat, py::arg("points"), py::arg("normals"), py::arg("rotation"),

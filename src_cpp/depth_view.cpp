@@ -16,10 +16,6 @@ namespace
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// Metres of a unit of 16-bit depth (REP-118).
-constexpr double kMillimetre = 0.001;
-// What some cameras give where nothing was measured, besides 0.
-constexpr std::uint16_t kSaturated = 65535;
 // Noise of a sensor's depth: constant part in metres, and per squared metre of distance (stereo).
 constexpr double kNoise = 0.002;
 constexpr double kNoisePerMetre = 0.003;
@@ -34,7 +30,7 @@ double value_at(const DepthView & depth, std::ptrdiff_t x, std::ptrdiff_t y)
   if (depth.unit == DepthUnit::kMillimetres16) {
     std::uint16_t millimetres = 0;
     std::memcpy(&millimetres, place, sizeof millimetres);
-    metres = millimetres == kSaturated ? 0.0 : kMillimetre * millimetres;
+    metres = millimetres == kMissingMillimetres ? 0.0 : kMillimetre * millimetres;
   } else if (depth.unit == DepthUnit::kMetres32) {
     float value = 0.0F;
     std::memcpy(&value, place, sizeof value);

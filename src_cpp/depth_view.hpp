@@ -5,9 +5,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace face_recon
 {
+
+// Metres of a unit of 16-bit depth (REP-118).
+constexpr double kMillimetre = 0.001;
+// What some cameras give where nothing was measured, besides 0.
+constexpr std::uint16_t kMissingMillimetres = 65535;
 
 enum class DepthUnit
 {
@@ -16,7 +22,7 @@ enum class DepthUnit
   kMetres64
 };
 
-// A depth image of any layout; 0, negative, NaN, infinite, or 65535 of 16 bits where nothing was
+// A depth image of any layout; 0, negative, NaN, infinite, or kMissingMillimetres where nothing was
 // measured.
 struct DepthView
 {

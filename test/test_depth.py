@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from depth_scene import depth_of
 
+from face_recon_ros import _renderer
 from face_recon_ros.camera import Camera
 from face_recon_ros.cli import main
+from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.depth_lag import DepthLag
 from face_recon_ros.errors import ImageError
 from face_recon_ros.face import DistanceSource
@@ -298,6 +300,20 @@ def test_raw_depth_is_metres_or_millimetres_in_either_byte_order():
     padded[:, :2] = millimetres
     cut = message(padded, 'mono16', width=2)
     np.testing.assert_array_equal(to_depth(cut, '/d').values, millimetres)
+
+
+def test_sixteen_bits_are_millimetres_in_both_languages():
+    """C++ has the unit, and what is no measurement; Python takes them from there."""
+    assert (_renderer.MILLIMETRE_M, _renderer.MISSING_MM) == (0.001, 65535)
+    stored = DepthImage(np.array([[1500, 0], [8, 65535]], np.uint16))
+    np.testing.assert_allclose(stored.divided(2.0).values, [[0.75, 0], [0.004, 0]], rtol=1e-6)
+    flat = np.full((2, 2), 1500, np.uint16)
+    middle = np.array([[0.5, 0.5]])
+    assert DepthImage(flat).at(middle) == pytest.approx(1.5)
+    flat[0, 0] = 65535
+    assert DepthImage(flat).at(middle) == pytest.approx(1.5)  # one of four may be missing
+    flat[1, 1] = 65535
+    assert np.isnan(DepthImage(flat).at(middle)).all()
 
 
 @pytest.mark.parametrize(('broken', 'line'), [
