@@ -27,6 +27,7 @@ from face_recon_ros.depth_surroundings import stands_out
 from face_recon_ros.equality import ComparedByValue
 from face_recon_ros.face_model.file import SHAPE_COUNT
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.face_model.parameters import FaceParameters
 from face_recon_ros.head_size import Relief
 from face_recon_ros.pose import MetricPose
@@ -348,14 +349,3 @@ def _front_most(mean: np.ndarray) -> np.ndarray:
     front = np.full(flat.max() + 1, -np.inf)
     np.maximum.at(front, flat, mean[:, 2])
     return np.asarray(mean[:, 2] > front[flat] - 2 * size_m)
-
-
-def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return the unit normals (V, 3) of a mesh, out of its front."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    faces = np.cross(b - a, c - a)
-    sums = np.column_stack([
-        sum(np.bincount(triangles[:, k], faces[:, axis], len(points)) for k in range(3))
-        for axis in range(3)
-    ])
-    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))

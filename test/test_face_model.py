@@ -8,6 +8,7 @@ from face_recon_ros.errors import ModelFileError
 from face_recon_ros.face_model.landmark_fit import LandmarkFitter
 from face_recon_ros.face_model.landmarks import INNER_LIP_PAIRS_468
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.paths import model_file
 from face_recon_ros.rotations import rotation_matrix, rotation_vector
@@ -28,6 +29,18 @@ def test_parameters_are_62_numbers(model):
     assert vector.shape == (62,)
     np.testing.assert_array_equal(vector[:12].reshape(3, 4), face.camera_matrix)
     np.testing.assert_array_equal(vector[12:52], face.shape)
+
+
+def test_normals_of_vertices_go_by_area():
+    """A floor of area 3 and a wall of area 2 meet in an edge; one vertex is in neither."""
+    points = np.array([[0, 0, 0], [2, 0, 0], [0, 3, 0], [0, 0, 2], [9, 9, 9]])
+    triangles = np.array([[0, 1, 2], [0, 3, 1]])
+    for kind in (np.float32, np.float64):
+        normals = vertex_normals(points.astype(kind), triangles)
+        slope = np.array([0, 2, 3]) / np.sqrt(13)
+        expected = [slope, slope, [0, 0, 1], [0, 1, 0], [0, 0, 0]]
+        np.testing.assert_allclose(normals, expected, atol=1e-7)
+        assert normals.dtype == np.float64
 
 
 def test_camera_matrix_holds_scale_and_rotation():

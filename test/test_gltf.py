@@ -145,6 +145,17 @@ def test_the_mesh_and_its_morph_targets(written, model):
         np.testing.assert_allclose(moves, expected, atol=1e-6)
 
 
+def test_a_vertex_without_triangles_has_a_normal_too(face, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(model, 'triangles', model.triangles[(model.triangles != 7).all(axis=1)])
+    track = ClipFace()
+    track.add(0.0, face)
+    write_clip(tmp_path / 'clip.glb', model, {'f1': track})
+    glb = Glb(tmp_path / 'clip.glb')
+    normals = glb.array(glb.tree['meshes'][0]['primitives'][0]['attributes']['NORMAL'])
+    np.testing.assert_array_equal(normals[7], [0, 0, 1])
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-5)
+
+
 def test_the_motion(written, face):
     glb = Glb(written)
     (animation,) = glb.tree['animations']

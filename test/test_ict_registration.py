@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
+from face_recon_ros.face_model.normals import vertex_normals
 from model_building.face_model import ict_correspondence, ict_registration, surface, thin_plate
 
 
@@ -67,7 +68,7 @@ def test_surfaces_that_face_away_do_not_attract():
     points, triangles, _ = grid(5)
     sheets = np.concatenate([points, points + np.array([0, 0, 0.1])])
     both = np.concatenate([triangles, triangles[:, ::-1] + len(points)])
-    normals = surface.vertex_normals(sheets, both)
+    normals = vertex_normals(sheets, both)
     finder = surface.Surface(both, len(sheets))
     target, wanted = np.array([[0.1, 0.2, 0.08]]), np.array([[0.0, 0, 1]])
     np.testing.assert_allclose(finder.closest(target, sheets).of(sheets), [[0.1, 0.2, 0.1]],

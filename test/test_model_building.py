@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from patience import LONG_HANG_S
 
+from face_recon_ros.face_model.normals import vertex_normals
 from model_building.face_model import (
     albedo,
     assets,
@@ -242,7 +243,7 @@ def test_closest_points_on_edges():
 
 def test_normals_point_out_of_a_cube():
     triangles = topology.split_quads(CUBE_QUADS, CUBE)
-    normals = surface.vertex_normals(CUBE, triangles)
+    normals = vertex_normals(CUBE, triangles)
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1)
     assert ((normals * CUBE).sum(axis=1) > 0.5).all()
 

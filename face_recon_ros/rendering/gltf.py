@@ -24,9 +24,12 @@ from face_recon_ros.errors import FaceReconError, OutputError
 from face_recon_ros.expression.units import COUNT as UNIT_COUNT
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.io.outputs import check_can_be_written, signals_held, write_bytes
 from face_recon_ros.rotations import MODEL_FROM_FACE, quaternion
 
+# The normal where a mesh has none: the format wants unit length
+FORWARD = (0.0, 0.0, 1.0)
 GLTF_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0])
 OPTION = '--gltf'
 GENERATOR = 'face_recon_ros'
@@ -192,9 +195,11 @@ class _Scene:
     def add(self, face_id: str, track: ClipFace, images_s: np.ndarray) -> None:
         """Add a face with its motion."""
         points = self._model.vertices(blendshapes={}, shape=track.shape)
+        normals = vertex_normals(points, self._model.triangles)
+        normals[~normals.any(axis=1)] = FORWARD
         attributes = {
             'POSITION': self._accessor(points, ARRAY_BUFFER, extent=True),
-            'NORMAL': self._accessor(_normals(points, self._model.triangles), ARRAY_BUFFER),
+            'NORMAL': self._accessor(normals.astype(np.float32), ARRAY_BUFFER),
             'COLOR_0': self._colors,
         }
         primitive = {
@@ -329,15 +334,3 @@ def _linear(colors: np.ndarray) -> np.ndarray:
     light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     opaque = np.ones((len(colors), 1))
     return np.round(np.hstack([light, opaque]) * 65535).astype(np.uint16)
-
-
-def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return unit normals (V, 3) float32, weighted by area."""
-    corners = points[triangles]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.zeros((len(points), 3))
-    for corner in range(3):
-        np.add.at(total, triangles[:, corner], across)
-    length = np.linalg.norm(total, axis=1, keepdims=True)
-    upright = np.where(length > 0, total, [0.0, 0.0, 1.0]) / np.where(length > 0, length, 1.0)
-    return upright.astype(np.float32)

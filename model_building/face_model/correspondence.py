@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from face_recon_ros.face_model.normals import vertex_normals
 from model_building.face_model import face_mesh
 from model_building.face_model.face_mesh_statistics import FaceMeshStatistics
 from model_building.face_model.similarity import apply_similarity, mirrored, similarity
-from model_building.face_model.surface import Embedding, Surface, closest_on_edges, vertex_normals
+from model_building.face_model.surface import Embedding, Surface, closest_on_edges
 from model_building.face_model.topology import Topology
 
 FITTING_ROUNDS = 15

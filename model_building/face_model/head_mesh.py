@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from face_recon_ros.face_model.normals import vertex_normals
 from model_building.face_model.assets import TARGETS, Assets
 from model_building.face_model.depth_buffer import visible_vertices
 from model_building.face_model.errors import ModelBuildingError
@@ -38,7 +39,6 @@ from model_building.face_model.head_parts import (
 )
 from model_building.face_model.model_file import write_arrays
 from model_building.face_model.similarity import apply_similarity, remove_similarity, similarity
-from model_building.face_model.surface import vertex_normals
 from model_building.face_model.topology import (
     Topology,
     build_topology,

@@ -18,13 +18,14 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+from face_recon_ros.face_model.normals import vertex_normals
 from model_building.face_model import ict_model
 from model_building.face_model.correspondence import Creases
 from model_building.face_model.errors import ModelBuildingError
 from model_building.face_model.ict_model import IctModel
 from model_building.face_model.similarity import apply_similarity, mirrored, similarity
 from model_building.face_model.subdivision import catmull_clark
-from model_building.face_model.surface import Embedding, Surface, vertex_normals
+from model_building.face_model.surface import Embedding, Surface
 from model_building.face_model.thin_plate import SymmetricSolver, thin_plate
 from model_building.face_model.topology import Topology, split_quads
 

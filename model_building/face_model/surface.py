@@ -10,17 +10,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 
-def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return area-weighted unit normals (n,3), outwards for counter-clockwise triangles."""
-    corners = points[triangles]
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(points)
-    for k in range(3):
-        np.add.at(normals, triangles[:, k], face)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return normals / np.where(length > 0, length, 1)
-
-
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """Points tied to a mesh: each a weighted sum of three vertices."""

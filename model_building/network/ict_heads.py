@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 
 from face_recon_ros.camera import Camera
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.rendering.renderer import PlacedMesh, Renderer, Shading
 from face_recon_ros.rotations import OPTICAL_FROM_VIEWER
 from model_building.face_model.ict_model import IctModel
 from model_building.network.glasses import Glasses
 from model_building.network.ict_lids import Lids
 from model_building.network.ict_skin import Skin, SkinMaker
-from model_building.network.ict_surface import Surface, normals_of
+from model_building.network.ict_surface import Surface
 from model_building.network.ict_wearer import Wearers
 
 UNLIT = Shading(ambient=1.0, diffuse=0.0, specular=0.0)
@@ -142,7 +143,7 @@ class IctHeads:
     def scene(self, points: np.ndarray, skin: Skin, shot: Shot, rng: np.random.Generator,
               glasses: Glasses | None = None) -> Scene:
         """Place a head (N, 3), the glasses it wears and a torso before a camera and light them."""
-        normals = normals_of(points, self.surface.triangles)
+        normals = vertex_normals(points, self.surface.triangles)
         grown = points + (skin.hair * skin.hair_depth_m)[:, None] * normals
         marks = self.landmarks_m(points)
         origin = marks[[36, 45]].mean(axis=0)
@@ -157,7 +158,7 @@ class IctHeads:
         shirt = np.tile(rng.uniform(20, 230, 3), (len(torso), 1))
         worn = [glasses.frame, glasses.lenses] if glasses else []
         parts = [
-            (placed(grown), normals_of(grown, self.surface.triangles) @ turn.T, skin.colors),
+            (placed(grown), vertex_normals(grown, self.surface.triangles) @ turn.T, skin.colors),
             (torso, _TORSO_NORMALS @ OPTICAL_FROM_VIEWER, shirt),
             *((placed(p.points), p.normals @ turn.T, 255 * p.albedo) for p in worn),
         ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
 from face_recon_ros.face_model.procrustes import similarity
 from face_recon_ros.io.image_files import read_image
@@ -20,7 +21,6 @@ from model_building.network.ict_surface import (
     Surface,
     distance_to_line,
     distances,
-    normals_of,
     smooth_noise,
     step,
 )
@@ -166,4 +166,4 @@ class SkinMaker:
 
 def _facing(points_px: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Return the cosine (N,) between surface and viewer."""
-    return normals_of(points_px @ SCREEN_FROM_MODEL_AXES, triangles)[:, 2]
+    return vertex_normals(points_px @ SCREEN_FROM_MODEL_AXES, triangles)[:, 2]

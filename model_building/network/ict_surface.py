@@ -119,14 +119,3 @@ def smooth_noise(points: np.ndarray, rng: np.random.Generator, size_m: float) ->
     waves = rng.normal(0, 1 / size_m, (24, 3))
     phases = rng.uniform(0, 2 * np.pi, 24)
     return np.cos(points @ waves.T + phases).sum(axis=1) / np.sqrt(12)
-
-
-def normals_of(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return unit normals (N, 3) at the vertices, weighted by area."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    faces = np.cross(b - a, c - a)
-    normals = np.column_stack([
-        sum(np.bincount(triangles[:, k], faces[:, axis], len(points)) for k in range(3))
-        for axis in range(3)
-    ])
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

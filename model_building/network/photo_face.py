@@ -15,8 +15,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from face_recon_ros.face_model.model import FaceModel
+from face_recon_ros.face_model.normals import vertex_normals
 from face_recon_ros.face_model.parameters import SCREEN_FROM_MODEL_AXES
-from model_building.face_model.surface import vertex_normals
 from model_building.face_model.topology import boundary_loops
 from model_building.network.piece import ramp
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_recon_ros.face_model.normals import vertex_normals
+
 GAMMA = 2.2
 """Colours are kept as displayed (0..1); light multiplies their power of this."""
 
@@ -56,15 +58,7 @@ def both_sides(piece: Piece, thickness_m: float) -> Piece:
 
 def normals_of(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Return unit normals (n, 3) float32 weighted by area."""
-    corner = points[triangles]
-    face = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    count = len(points)
-    total = np.empty((count, 3))
-    index = triangles.ravel()
-    for axis in range(3):
-        total[:, axis] = np.bincount(index, np.repeat(face[:, axis], 3), count)
-    length = np.sqrt(np.einsum('ij,ij->i', total, total))
-    return (total / np.maximum(length, 1e-20)[:, None]).astype(np.float32)
+    return vertex_normals(points, triangles).astype(np.float32)
 
 
 def ramp(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
