@@ -208,6 +208,17 @@ def test_images_of_another_type_or_transport(
     peer.node.destroy_publisher(publisher)
 
 
+def test_a_remapped_name_is_not_remapped_again(peer, watch):
+    publisher = peer.node.create_publisher(CompressedImage, 'camera', RELIABLE)
+    words = 'no images on /camera: sensor_msgs/msg/CompressedImage is published there'
+    with running(
+        *OFTEN, '-p', 'image_timeout:=0.5', '-r', 'image:=/camera', '-r', '/camera:=/elsewhere'
+    ) as node:
+        watch.wait_status('images', words)
+        assert node.end() == 0
+    peer.node.destroy_publisher(publisher)
+
+
 def test_images_stop_for_a_minute(peer, watch, image):
     with running(*OFTEN, '-p', 'image_timeout:=0.5') as node:
         minute_s = 0

@@ -19,29 +19,11 @@ from face_recon_ros.calibration import Calibration
 from face_recon_ros.nodes.frame_ids import Publishers, PublisherTurns
 from face_recon_ros.nodes.image_processing import Arrival
 from face_recon_ros.nodes.monitor import Monitor, SequenceGaps
-from face_recon_ros.nodes.parameters import COMPRESSED, RAW
 from face_recon_ros.nodes.qos import overrides_of
+from face_recon_ros.nodes.topics import Topic
 
 # An old rclpy gives a callback the message alone
 GIVES_INFO = hasattr(Subscription, 'CallbackType')
-
-
-def image_topic(node: Node, image_transport: str) -> str:
-    """Return the full name of the images' topic: the base topic is remapped, transports follow."""
-    base = node.resolve_topic_name('image')
-    return f'{base}/{COMPRESSED}' if image_transport == COMPRESSED else base
-
-
-def image_type(topic: str) -> type[Image] | type[CompressedImage]:
-    """Return the type of the images on a topic."""
-    return CompressedImage if topic.endswith(f'/{COMPRESSED}') else Image
-
-
-def other_transport(topic: str) -> tuple[str, str]:
-    """Return the topic of the same images by the other transport, and that transport."""
-    if image_type(topic) is CompressedImage:
-        return topic.removesuffix(f'/{COMPRESSED}'), RAW
-    return f'{topic}/{COMPRESSED}', COMPRESSED
 
 
 def image_qos() -> QoSProfile:
@@ -59,7 +41,7 @@ class CameraSubscription:
     def __init__(
         self,
         node: Node,
-        topic: str,
+        topic: Topic,
         calibration: Calibration,
         calibration_wait_s: float,
         monitor: Monitor,
@@ -98,11 +80,11 @@ class CameraSubscription:
             self.close()
             raise
 
-    def _subscribe(self, topic: str) -> None:
+    def _subscribe(self, topic: Topic) -> None:
         wanted = {
             'camera_info': (CameraInfo, self._on_camera_info),
-            topic: (
-                image_type(topic),
+            topic.name: (
+                topic.kind,
                 self._on_image if GIVES_INFO else lambda message: self._on_image(message, {}),
             ),
         }

@@ -21,17 +21,12 @@ from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.qos import overrides_of
 from face_recon_ros.nodes.settings import COMPRESSED_DEPTH
 from face_recon_ros.nodes.stamps import seconds
+from face_recon_ros.nodes.topics import DEPTH_IMAGE, topic_of
 
 # Of so many depth images the one nearest in time is taken: depth may come a little late
 KEPT = 4
 # Depth that has not come for so long has stopped: its last images are no fault of their stamps
 STOPPED_S = 0.3
-
-
-def depth_topic(node: Node, transport: str) -> str:
-    """Return the full name of the depth images' topic."""
-    base = node.resolve_topic_name('depth_image')
-    return f'{base}/{COMPRESSED_DEPTH}' if transport == COMPRESSED_DEPTH else base
 
 
 class DepthSubscription:
@@ -48,7 +43,8 @@ class DepthSubscription:
         self._node = node
         self._tolerance_s = tolerance_s
         self._monitor = monitor
-        self._topic = depth_topic(node, transport)
+        topic = topic_of(node, DEPTH_IMAGE, transport)
+        self._topic = topic.full_name
         # the executor's thread adds, the one that finds faces looks
         self._lock = threading.Lock()
         self._arrived_s = time.monotonic() - STOPPED_S
@@ -56,7 +52,7 @@ class DepthSubscription:
         with overrides_of(node) as overrides:
             self._subscription = node.create_subscription(
                 CompressedImage if transport == COMPRESSED_DEPTH else Image,
-                self._topic,
+                topic.name,
                 self._on_depth,
                 QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_EFFORT),
                 qos_overriding_options=overrides,

@@ -26,7 +26,7 @@ from face_recon_ros.calibration import Calibration
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes import humans
 from face_recon_ros.nodes.camera_pose_listener import CameraPoseListener
-from face_recon_ros.nodes.camera_subscription import CameraSubscription, image_topic
+from face_recon_ros.nodes.camera_subscription import CameraSubscription
 from face_recon_ros.nodes.depth_monitor import DepthMonitor
 from face_recon_ros.nodes.depth_subscription import DepthSubscription
 from face_recon_ros.nodes.former_names import TakesFormerNames
@@ -46,6 +46,7 @@ from face_recon_ros.nodes.self_diagnosis import SelfDiagnosis
 from face_recon_ros.nodes.settings import NEVER, Settings
 from face_recon_ros.nodes.targets import Targets
 from face_recon_ros.nodes.tf_listeners import TransformListeners
+from face_recon_ros.nodes.topics import IMAGE, topic_of
 from face_recon_ros.nodes.transitions import refuse_illegal_transitions
 from face_recon_ros.nodes.unknown_parameters import say_unknown
 from face_recon_ros.pipeline import Pipeline
@@ -197,7 +198,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
     def _load(self) -> None:
         """:raises FaceReconError: a model file cannot be used."""
         settings = self._tuning.settings
-        topic = image_topic(self, settings.image_transport)
+        topic = topic_of(self, IMAGE, settings.image_transport)
         info_topic = self.resolve_topic_name('camera_info')
         pipeline = Pipeline(settings.pipeline)
         self._diagnosis.image_topic = topic
@@ -213,7 +214,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
             self._settings,
             [*outputs, pictures],
             telemetry,
-            topic,
+            topic.full_name,
             self._filtering_frame(),
         )
         self._recognition = Recognition(processor, outputs, pictures, telemetry)
@@ -258,7 +259,7 @@ class FaceReconNode(TakesFormerNames, LifecycleNode):
         except Exception:
             self._stop_listening()
             raise
-        self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic}')
+        self.get_logger().info(f'looking for faces in {self._diagnosis.image_topic.full_name}')
 
     def _camera_subscription(self, recognition: Recognition) -> CameraSubscription:
         return CameraSubscription(

@@ -14,12 +14,10 @@ from rclpy.parameter import Parameter
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.nodes.declarations import AT_CONFIGURE, DECLARATIONS, Declaration
 from face_recon_ros.nodes.former_names import FormerNames, TakesFormerNames
-from face_recon_ros.nodes.settings import COMPRESSED, RAW, ParameterError, Settings
+from face_recon_ros.nodes.settings import ParameterError, Settings
 
 __all__ = [
-    'COMPRESSED',
     'DECLARATIONS',
-    'RAW',
     'ParameterError',
     'Parameters',
     'Settings',

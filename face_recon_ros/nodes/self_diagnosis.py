@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 
-from face_recon_ros.nodes.camera_subscription import image_topic, image_type, other_transport
 from face_recon_ros.nodes.depth_monitor import DepthMonitor, DepthTask
-from face_recon_ros.nodes.depth_subscription import depth_topic
 from face_recon_ros.nodes.diagnostics import (
     FRAME_ID,
     OK,
@@ -36,6 +34,14 @@ from face_recon_ros.nodes.monitor import Monitor
 from face_recon_ros.nodes.parameters import Settings
 from face_recon_ros.nodes.publishers import lasting_publisher
 from face_recon_ros.nodes.report import ChangeLogger
+from face_recon_ros.nodes.topics import (
+    DEPTH_IMAGE,
+    IMAGE,
+    Topic,
+    other_transport,
+    topic_of,
+    type_name,
+)
 
 if TYPE_CHECKING:
     from face_recon_ros.nodes.node import FaceReconNode
@@ -70,13 +76,14 @@ class SelfDiagnosis:
         )
 
     @property
-    def image_topic(self) -> str:
-        """The full name of the images' topic."""
-        return self._images_task.topic
+    def image_topic(self) -> Topic:
+        """The images' topic."""
+        return self._image_topic
 
     @image_topic.setter
-    def image_topic(self, topic: str) -> None:
-        self._images_task.topic = topic
+    def image_topic(self, topic: Topic) -> None:
+        self._image_topic = topic
+        self._images_task.topic = topic.full_name
 
     @property
     def models(self) -> dict[str, str]:
@@ -91,13 +98,14 @@ class SelfDiagnosis:
         node, settings = self._node, self._settings()
         self._state_task = StateTask(node.get_fully_qualified_name())
         self._name_task = NameTask(node.get_fully_qualified_name())
-        self._images_task = ImagesTask(
-            image_topic(node, settings.image_transport), settings.image_timeout_s
-        )
+        self._image_topic = topic_of(node, IMAGE, settings.image_transport)
+        self._images_task = ImagesTask(self._image_topic.full_name, settings.image_timeout_s)
         self._calibration_task = CalibrationTask(node.resolve_topic_name('camera_info'))
         self._faces_task = FacesTask({})
         self._depth_task = DepthTask(
-            depth_topic(node, settings.depth_transport), depth_monitor, settings.use_depth
+            topic_of(node, DEPTH_IMAGE, settings.depth_transport).full_name,
+            depth_monitor,
+            settings.use_depth,
         )
         # these have nothing to look at while the node does not listen
         self._camera_tasks: list[Task] = [
@@ -141,30 +149,32 @@ class SelfDiagnosis:
         self._state_task.enabled = node.enabled
         self._state_task.failure = node.failure
         self._name_task.others = self._count_namesakes()
-        topic = self._images_task.topic
-        kinds = self._published(topic)
+        kinds = self._published(self._image_topic)
         self._images_task.publisher_count = len(kinds)
-        self._images_task.instead = self._instead(topic, kinds, settings.image_transport)
+        self._images_task.instead = self._instead(kinds)
         self._images_task.timeout_s = settings.image_timeout_s
         self._calibration_task.withholds_tf = not settings.publish_tf_uncalibrated
         self._faces_task.max_faces = settings.pipeline.tracking.max_faces
 
-    def _published(self, topic: str) -> list[str]:
+    def _published(self, topic: Topic) -> list[str]:
         """Return the types of what is published on a topic, one for each publisher."""
-        return [p.topic_type for p in self._node.get_publishers_info_by_topic(topic)]
+        return [p.topic_type for p in self._node.get_publishers_info_by_topic(topic.name)]
 
-    def _instead(self, topic: str, kinds: list[str], transport: str) -> str:
+    def _instead(self, kinds: list[str]) -> str:
         """Return what is published in the place of images, and the remedy; '': nothing."""
-        wanted = type_name(image_type(topic))
+        topic = self._image_topic
+        wanted = type_name(topic.kind)
         if kinds:
             others = ' and '.join(sorted(set(kinds)))
             remedy = f'{others} is published there; remap image to a topic of {wanted}'
             return '' if wanted in kinds or '' in kinds else remedy
-        other, by = other_transport(topic)
-        if type_name(image_type(other)) not in self._published(other):
+        other = other_transport(self._node, topic)
+        if type_name(other.kind) not in self._published(other):
             return ''
-        remedy = f'remap image to {other}' if by == transport else f'set image_transport to {by}'
-        return f'they are on {other}; {remedy}'
+        remedy = f'set image_transport to {other.transport}'
+        if other.transport == topic.transport:
+            remedy = f'remap image to {other.full_name}'
+        return f'they are on {other.full_name}; {remedy}'
 
     def _count_namesakes(self) -> int:
         mine = (self._node.get_name(), self._node.get_namespace())
@@ -175,8 +185,3 @@ class SelfDiagnosis:
             self._report.over(subject, verdict.message, verdict.settle_s)
         else:
             self._report.fault(subject, verdict.message, verdict.detail)
-
-
-def type_name(kind: type) -> str:
-    """Return what the graph calls a type of messages."""
-    return f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}'
