@@ -176,9 +176,17 @@ def test_the_detectors_word_counts_for_a_quarter_second(gap_s, kept):
     assert bool(stream.update(stamp_s=1.0 + gap_s, a=(200, 200))) == kept
 
 
-@pytest.mark.parametrize(('judged', 'ids'), [(0.64, []), (0.65, ['f1']), (0.66, ['f1'])])
-def test_somebody_new_has_to_be_a_face_to_the_detector(judged, ids):
+@pytest.mark.parametrize(
+    ('judged', 'ids', 'sigma_rad'),
+    [
+        (0.64, [], 0.2), (0.65, ['f1'], 0.2), (0.66, ['f1'], 0.2),
+        # the score of the face itself falls below 0.8 at 0.175
+        (0.64, [], 0.181), (0.64, ['f1'], 0.17), (0.46, ['f1'], 0.1), (0.44, [], 0.1),
+    ],
+)  # fmt: skip
+def test_somebody_new_has_to_be_a_face_to_the_detector(judged, ids, sigma_rad):
     stream = Stream()
+    stream.scene.sigma_rad = sigma_rad
     stream.upright_score = lambda region: judged
     tracks = stream.update(a=(200, 200))
     assert [track.id for track in tracks] == ids

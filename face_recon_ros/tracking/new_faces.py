@@ -12,6 +12,7 @@ import numpy as np
 
 from face_recon_ros.regression.base import Regression
 from face_recon_ros.regression.region import Region
+from face_recon_ros.regression.rolls import score_of
 from face_recon_ros.tracking.association import (
     GATE,
     Costs,
@@ -37,8 +38,11 @@ LONGEST_WAIT_S = 0.5
 STILL_THERE_S = 0.25
 # For how long others come first after what was no face, seconds
 NO_FACE_S = 1.0
-# Minimum score of the upright detector for a new face; profiles score above 0.8
+# Minimum score of the upright detector for a new face
 LEAST_UPRIGHT_SCORE = 0.65
+# Of profiles it sees less, down to this. There the face's own score has to be as high: no photo
+# of 876 whose faces were blurred away had one
+LEAST_UPRIGHT_SCORE_IF_SURE, SURE_NEW_SCORE = 0.45, 0.8
 
 
 @dataclass(slots=True, frozen=True)
@@ -152,9 +156,13 @@ def is_face(regression: Regression, settings: TrackingSettings) -> bool:
 
 def is_new_face(observation: Observation, settings: TrackingSettings) -> bool:
     """Tell whether what was found is a face of somebody new: to the detector, too."""
+    if not is_face(observation.regression, settings):
+        return False
     # where anything is a face the detector is not asked
-    confirmed = settings.min_presence == 0 or observation.upright_score >= LEAST_UPRIGHT_SCORE
-    return confirmed and is_face(observation.regression, settings)
+    if settings.min_presence == 0 or observation.upright_score >= LEAST_UPRIGHT_SCORE:
+        return True
+    is_seen = observation.upright_score >= LEAST_UPRIGHT_SCORE_IF_SURE
+    return is_seen and score_of(observation.regression) >= SURE_NEW_SCORE
 
 
 def is_one_of(region: Region, others: Sequence[Region]) -> bool:
