@@ -178,6 +178,7 @@ class RotationCalibration:
         uncertainty_unit: float,
         uncertainty_range: Sequence[float],
         exponents: Sequence[float],
+        largest_deg: Sequence[float],
         azimuth_deg: Sequence[float],
         sigma_deg: Sequence[Sequence[float]],
     ) -> None: ...

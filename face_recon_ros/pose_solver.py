@@ -125,6 +125,7 @@ def compiled(calibration: RotationCalibration) -> _renderer.RotationCalibration:
         calibration.uncertainty_unit,
         calibration.UNCERTAINTY_RANGE,
         calibration.exponents,
+        calibration.LARGEST_DEG,
         YAW_BAND_MIDDLES_DEG,
         calibration.sigma_deg,
     )

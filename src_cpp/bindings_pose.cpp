@@ -56,7 +56,8 @@ using Intrinsics = std::tuple<double, double, double, double, double>;
 
 face_recon::RotationCalibration calibration_of(
   double uncertainty_unit, const std::array<double, 2> & uncertainty_range,
-  const Vector3 & exponents, std::vector<double> azimuth_deg, std::vector<Vector3> sigma_deg)
+  const Vector3 & exponents, const Vector3 & largest_deg, std::vector<double> azimuth_deg,
+  std::vector<Vector3> sigma_deg)
 {
   const bool grow = std::is_sorted(
     azimuth_deg.begin(), azimuth_deg.end(), [](double a, double b) { return a <= b; });
@@ -67,8 +68,8 @@ face_recon::RotationCalibration calibration_of(
     throw py::value_error(
       "uncertainty_unit, uncertainty_range: want a positive unit and a growing range");
   }
-  return {uncertainty_unit, uncertainty_range[0],   uncertainty_range[1],
-          exponents,        std::move(azimuth_deg), std::move(sigma_deg)};
+  return {uncertainty_unit, uncertainty_range[0],   uncertainty_range[1], exponents,
+          largest_deg,      std::move(azimuth_deg), std::move(sigma_deg)};
 }
 
 class PyPoseSolver
@@ -184,7 +185,7 @@ void bind_pose_solver(py::module_ & module)
   py::class_<face_recon::RotationCalibration>(module, "RotationCalibration")
     .def(
       py::init(&calibration_of), py::arg("uncertainty_unit"), py::arg("uncertainty_range"),
-      py::arg("exponents"), py::arg("azimuth_deg"), py::arg("sigma_deg"))
+      py::arg("exponents"), py::arg("largest_deg"), py::arg("azimuth_deg"), py::arg("sigma_deg"))
     .def(
       "sigma_rad", &face_recon::RotationCalibration::sigma_rad, py::arg("azimuth_rad"),
       py::arg("uncertainty"));

@@ -181,8 +181,9 @@ Vector3 RotationCalibration::sigma_rad(double azimuth_rad, double uncertainty) c
   Vector3 sigma{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double from = sigma_deg[low][axis];
-    const double degrees = from + part * (sigma_deg[high][axis] - from);
-    sigma[axis] = kRadian * degrees * std::pow(ratio, exponents[axis]);
+    const double degrees =
+      (from + part * (sigma_deg[high][axis] - from)) * std::pow(ratio, exponents[axis]);
+    sigma[axis] = kRadian * std::min(degrees, largest_deg[axis]);
   }
   return sigma;
 }

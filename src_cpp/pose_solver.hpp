@@ -20,6 +20,8 @@ struct RotationCalibration
   double least_uncertainty = 0;
   double most_uncertainty = 1;
   Vector3 exponents{};
+  // No deviation is larger, of roll, pitch, yaw.
+  Vector3 largest_deg{};
   // Azimuths in the middle of each band, growing, and the deviations there, of roll, pitch, yaw.
   std::vector<double> azimuth_deg;
   std::vector<Vector3> sigma_deg;

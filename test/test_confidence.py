@@ -18,6 +18,7 @@ from face_recon_ros.confidence import (
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline
 from face_recon_ros.pose import MetricPose, metric_pose
+from face_recon_ros.pose_solver import compiled
 from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
@@ -100,11 +101,20 @@ def test_sigma_follows_the_bands_on_both_sides_without_steps():
 
 def test_doubt_beyond_what_was_seen_changes_nothing_more():
     constants = RotationCalibration(0.01, (1.0, 1.0, 1.0), ((1.0, 2.0, 3.0),) * 6)
-    # from 0.3 to 4 times the unit
-    for doubt, factor in ((0.0, 0.3), (0.003, 0.3), (0.004, 0.4), (0.039, 3.9), (0.04, 4),
-                          (0.5, 4)):
+    # from 0.3 to 8 times the unit
+    for doubt, factor in ((0.0, 0.3), (0.003, 0.3), (0.004, 0.4), (0.079, 7.9), (0.08, 8),
+                          (0.5, 8)):
         np.testing.assert_allclose(
             np.degrees(constants.sigma_rad(0.0, doubt)), np.array([1, 2, 3]) * factor)
+
+
+def test_no_sigma_is_larger_than_errors_are():
+    for size, largest_deg in ((5.0, (25, 30, 40)), (9.0, (25, 30, 60))):
+        constants = RotationCalibration(0.01, (1.0, 1.0, 1.0), ((size,) * 3,) * 6)
+        sigma_rad = constants.sigma_rad(0.5, 1.0)
+        np.testing.assert_allclose(np.degrees(sigma_rad), largest_deg)
+        assert constants.yaw_sigma_rad(0.5, 1.0) == sigma_rad[2]
+        np.testing.assert_allclose(compiled(constants).sigma_rad(0.5, 1.0), sigma_rad)
 
 
 def test_yaw_is_less_certain_the_further_a_head_is_turned():
@@ -259,7 +269,7 @@ def test_pipeline_doubts_the_distance_where_the_camera_is_not_calibrated(model, 
         (67.5, 0.0116, (2.44, 6.29, 10.7)),
         (82.5, 0.0116, (2.44, 6.29, 10.7)),
         (15.0, 0.0232, (4.81, 9.938, 8.514)),
-        (7.5, 1.0, (8.04, 13.678, 13.369)),
+        (7.5, 1.0, (16.08, 18.685, 23.276)),
         (7.5, 0.0, (0.603, 4.264, 1.683)),
     ],
 )

@@ -13,16 +13,21 @@ import numpy as np
 import pytest
 
 from face_recon_ros import Face, FaceParameters, MetricPose
+from face_recon_ros.confidence import BY_OWN_SIGMA
+from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.face_model.parameters import camera_matrix
 from face_recon_ros.paths import model_file
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
+from face_recon_ros.regression.loader import load_regressor
 from face_recon_ros.rotations import (
     MODEL_FROM_FACE,
     OPTICAL_FROM_VIEWER,
+    azimuth_seen_rad,
+    rotation_about,
     rotation_matrix,
     rotation_vector,
 )
-from model_building.evaluation import tables, traits
+from model_building.evaluation import hidden, tables, traits
 from model_building.evaluation.__main__ import COMMANDS, main
 from model_building.evaluation.errors import (
     Truth,
@@ -39,6 +44,7 @@ from model_building.evaluation.labels import landmarks_of, read_rows, true_rotat
 from model_building.evaluation.mitsuba_renderer import MitsubaRenderer
 from model_building.evaluation.surface import SurfaceErrors
 from model_building.face_model.errors import ModelBuildingError
+from model_building.network.generate import BACKGROUND, SCANNED
 from model_building.network.portraits import LEAST
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -412,3 +418,65 @@ def test_mitsuba_draws_what_our_renderer_draws(photographer):
     shown = [(image != behind).any(axis=2)
              for image in (heads.drawn(scene, behind), MitsubaRenderer('mitsuba')(scene, behind))]
     assert (shown[0] & shown[1]).sum() / (shown[0] | shown[1]).sum() > 0.97
+
+
+# --- hidden ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def crops_of_a_portrait(portrait, model, tmp_path_factory):
+    """A shard of a face, by its own pose turned by 3 degrees of yaw, and of no face; its folder."""
+    [found] = Pipeline(PipelineConfig(smoothing=None)).detect(portrait)
+    x0, y0, x1, y1 = found.box.round().astype(int)
+    margin = (x1 - x0) // 4
+    crop = cv2.resize(portrait[y0 - margin:y1 + margin, x0 - margin:x1 + margin], (192, 192))
+    regressor = load_regressor('network', model)
+    seen = hidden.found_in(regressor, crop)
+    turned = rotation_about('y', np.radians(3.0))
+    count = 24
+    shard = {
+        'image': np.repeat(crop[None], count, axis=0),
+        'kind': np.where(np.arange(count) == 5, BACKGROUND, SCANNED),
+        'rotation': np.repeat((seen.parameters.model_rotation @ turned)[None], count, axis=0),
+        'landmarks': np.repeat(
+            model.landmarks_468.points_px(seen.parameters)[None], count, axis=0),
+    }
+    folder = tmp_path_factory.mktemp('crops')
+    np.savez(folder / 'scanned_000.npz', **shard)
+    return folder, shard, regressor, seen
+
+
+def test_errors_of_hidden_faces_are_about_the_faces_axes(crops_of_a_portrait):
+    _, shard, regressor, seen = crops_of_a_portrait
+    rows = hidden.errors_deg(regressor, shard, shard['image'])
+    assert len(rows) == 23  # the one without a face is left out
+    np.testing.assert_allclose(np.abs(rows[:, 1:4]), [[0, 0, 3]] * 23, atol=1e-4)
+    np.testing.assert_allclose(rows[:, 0], seen.rotation_sigma_rad / 0.113, rtol=1e-3)
+    expected_deg = np.degrees(BY_OWN_SIGMA.sigma_rad(
+        azimuth_seen_rad(seen.parameters.model_rotation), seen.rotation_sigma_rad))
+    np.testing.assert_allclose(rows[:, 4:], [expected_deg] * 23, rtol=1e-3)
+
+
+def test_faces_are_hidden_as_it_is_said(crops_of_a_portrait, model):
+    _, shard, _, _ = crops_of_a_portrait
+    changed = {}
+    for name, shares in hidden.SHOWN.items():
+        images = hidden.seen(shard, shares, model, 1)
+        changed[name] = (images != shard['image']).any(axis=(1, 2, 3)).mean()
+    assert changed.pop('as they are') == 0
+    assert min(changed.values()) > 0.6
+
+
+def test_the_command_prints_what_covariances_say(crops_of_a_portrait, capsys, tmp_path):
+    folder, *_ = crops_of_a_portrait
+    assert main(['hidden', str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(':')[0] for line in lines if 'units of own' in line] == [
+        f'| {name}' for name in hidden.SHOWN]
+    whole = next(line for line in lines if line.startswith('| all'))
+    assert whole.startswith('| all | 23 | 0.0, 0.0, 3.0 |')
+    assert main(['hidden', str(tmp_path)]) == 1
+    assert 'no shards' in capsys.readouterr().err
+    mesh = load_regressor('facemesh', FaceModel())
+    with pytest.raises(ModelBuildingError, match='no sigma'):
+        hidden.errors_deg(mesh, crops_of_a_portrait[1], crops_of_a_portrait[1]['image'])

@@ -16,6 +16,7 @@ from model_building.evaluation import (
     depth,
     fit,
     heads,
+    hidden,
     irises,
     pans,
     photos,
@@ -25,7 +26,7 @@ from model_building.face_model.errors import ModelBuildingError
 
 COMMANDS = {
     'photos': photos, 'heads': heads, 'cut': cut, 'covered': covered, 'depth': depth,
-    'irises': irises, 'crops': crops, 'turns': turns, 'pans': pans, 'fit': fit}
+    'irises': irises, 'crops': crops, 'hidden': hidden, 'turns': turns, 'pans': pans, 'fit': fit}
 
 
 def main(words: Sequence[str] | None = None) -> int:

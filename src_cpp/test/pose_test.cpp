@@ -46,7 +46,7 @@ using face_recon_test::Rounds;
 constexpr std::size_t kCoefficients = 7;
 
 const face_recon::RotationCalibration kCalibration = {
-  0.1, 0.3, 4, {1, 0.5, 1}, {10, 50, 80}, {{{1, 2, 3}}, {{2, 4, 6}}, {{4, 4, 4}}}};
+  0.1, 0.3, 4, {1, 0.5, 1}, {20, 20, 12}, {10, 50, 80}, {{{1, 2, 3}}, {{2, 4, 6}}, {{4, 4, 4}}}};
 
 void fuzz(Random & random, const std::string & name)
 {
