@@ -132,11 +132,49 @@ def test_unlikely_and_wide_proposals_are_not_looked_at():
     assert far._detector.shown == []
 
 
-def test_at_most_six_proposals_are_looked_at():
-    cells = {(2 + 4 * i, 20): (2.0, 0, 0, 0) for i in range(8)}
-    far = search(cells)
+# a proposal in every sixth row of cells, 12 px wide in the input; the likeliest is the first
+CROWD = {(3 + 6 * row, 4 + 8 * column): (2.0 - 0.1 * row - 0.01 * column, 0, 0, np.log(0.6))
+         for row in range(5) for column in range(4)}
+
+
+def test_six_proposals_in_vain_end_the_search_of_a_tile():
+    far = search(CROWD)
     far(np.zeros((531, 708, 3), np.uint8), Tile(0, 0, 708, 531))
     assert len(far._detector.shown) == 6
+
+
+def in_the_middle(image):
+    """See a face of 22 px in the middle of a window."""
+    middle = np.array(image.shape[1::-1]) / 2
+    box = np.concatenate([middle - 11, middle + 11])
+    return [Detection(box, 0.9, np.array([middle, middle]))]
+
+
+def test_all_of_a_crowd_are_found_in_a_photo():
+    far = FarFaceSearch(Proposes(CROWD), in_the_middle)
+    merged = MergedDetector(Sees(), Sees(), far)
+    assert len(merged(np.zeros((531, 600, 3), np.uint8))) == len(CROWD)
+
+
+def test_of_a_crowd_in_a_stream_six_others_are_looked_at_in_each_turn():
+    far = FarFaceSearch(Proposes(CROWD), in_the_middle)
+    merged, image = MergedDetector(Sees(), Sees(), far), np.zeros((531, 600, 3), np.uint8)
+    # the part with the tile is every other one, as there are two
+    rounds = [merged.next_part(image) + merged.next_part(image) for _ in range(4)]
+    assert sorted(len(found) for found in rounds) == [2, 6, 6, 6]
+    places = {tuple(d.box.round().astype(int).tolist()) for found in rounds for d in found}
+    assert len(places) == len(CROWD)
+
+
+def test_small_faces_of_a_group_are_all_found(portrait):
+    """Twelve of 30 pixels in a picture of 640x480, which is one tile."""
+    small, _ = small_portrait(portrait[20:260, 100:340], 30)
+    height, width = small.shape[:2]
+    image = np.full((480, 640, 3), 128, np.uint8)
+    for y in (30, 190, 350):
+        for x in (30, 190, 350, 510):
+            image[y : y + height, x : x + width] = small
+    assert len(Pipeline().detect(image)) == 12
 
 
 def test_neighbouring_cells_are_one_proposal():
@@ -176,7 +214,7 @@ def test_each_part_of_a_stream_has_its_share_of_the_tiles():
     network, shown = Proposes(), []
     far = FarFaceSearch(network, Sees())
     far.__class__ = type('Noted', (FarFaceSearch,), {
-        '__call__': lambda self, image, tile, known=(): shown.append(tile.x) or []})
+        '__call__': lambda self, image, tile, known=(), turn=None: shown.append(tile.x) or []})
     merged = MergedDetector(Sees(), Sees(), far)
     image = np.zeros((1080, 1920, 3), np.uint8)
     counts = []

@@ -102,13 +102,13 @@ def test_no_image_without_the_lost_face_is_searched_as_a_whole(room, monkeypatch
     pipeline.eyes_wanted = False
     tile, window = FarFaceSearch.__call__, MergedDetector._merged
 
-    def search_tile(self, image, where, known=()):
+    def search_tile(self, image, where, known=(), turn=None):
         looks.append('tile')
-        return tile(self, image, where, known)
+        return tile(self, image, where, known, turn)
 
-    def search_parts(self, image, parts, tiles):
+    def search_parts(self, image, parts, tiles, turn=None):
         looks.extend(['part'] * len(parts))
-        return window(self, image, parts, tiles)
+        return window(self, image, parts, tiles, turn)
 
     for index in range(3):
         pipeline.track_without_search(room((30, 40)), index * STEP_S)

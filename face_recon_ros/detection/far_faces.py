@@ -38,7 +38,8 @@ OVERLAP_PX = 32
 MOST_TILES = 12
 # Probability from which a cell is a proposal
 LEAST_PROBABILITY = 0.3
-# Of a tile so many proposals are looked at, the likeliest
+# Of a tile of a stream's image so many proposals are looked at, the likeliest, and others in turn;
+# of a photo's all, until so many in a row are none
 MOST_PROPOSALS = 6
 # Side of the window around a proposal, in widths of the face
 WINDOW_WIDTHS = 5.0
@@ -97,17 +98,33 @@ class FarFaceSearch:
         return [Tile(x, y, w, h) for y in tops for x in lefts]
 
     def __call__(
-        self, image: np.ndarray, tile: Tile, known: Sequence[Detection] = ()
+        self,
+        image: np.ndarray,
+        tile: Tile,
+        known: Sequence[Detection] = (),
+        turn: int | None = None,
     ) -> list[Detection]:
         """
         Return the far faces in a tile of an image (H, W, 3) uint8 BGR, in the image's px.
 
         :param known: faces that other tiles have shown, which are not returned again
+        :param turn: how many times the tile was searched before, of a stream's images, which must
+            not take long: MOST_PROPOSALS are looked at, the next ones each time; None: all
         """
+        proposals = self._proposals(image, tile)
+        if turn is not None:
+            proposals = _in_turn(proposals, turn)
         found: list[Detection] = []
-        for x, y, width in self._proposals(image, tile):
-            if not any(_is_within(x, y, d.box) for d in [*known, *found]):
-                found += self._seen_there(image, np.array([x, y]), width)
+        in_vain = 0
+        for x, y, width in proposals:
+            if any(_is_within(x, y, d.box) for d in [*known, *found]):
+                continue
+            seen = self._seen_there(image, np.array([x, y]), width)
+            found += seen
+            # the likeliest come first: behind so many that are no faces there are few
+            in_vain = 0 if seen else in_vain + 1
+            if in_vain == MOST_PROPOSALS:
+                break
         return found
 
     def _proposals(self, image: np.ndarray, tile: Tile) -> np.ndarray:
@@ -128,8 +145,7 @@ class FarFaceSearch:
         # edges of pixels have whole numbers here, and their centres in the image
         place = np.stack([x, y], 1) / scale + [tile.x, tile.y] - 0.5
         small = width <= LARGEST_INPUT_FACE_PX
-        found = np.column_stack([place, width / scale])[small]
-        return found[:MOST_PROPOSALS]
+        return np.column_stack([place, width / scale])[small]
 
     def _fill_input(self, image: np.ndarray, tile: Tile) -> float:
         """Put a tile into the upper left of the network's input; return input px per image px."""
@@ -162,6 +178,13 @@ class FarFaceSearch:
             if away < SAME_CENTRE * width and 1 / SAME_WIDTH < ratio < SAME_WIDTH:
                 return [Detection(box, d.score, None if d.eyes is None else d.eyes + low)]
         return []
+
+
+def _in_turn(proposals: np.ndarray, turn: int) -> np.ndarray:
+    """Return MOST_PROPOSALS of the rows at most, the next ones at each turn."""
+    groups = max(1, math.ceil(len(proposals) / MOST_PROPOSALS))
+    first = turn % groups * MOST_PROPOSALS
+    return proposals[first : first + MOST_PROPOSALS]
 
 
 def _is_within(x: float, y: float, box: np.ndarray) -> bool:

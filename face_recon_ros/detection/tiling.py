@@ -69,7 +69,8 @@ class MergedDetector:
         self._near = near
         self._far = far
         self._tiny = tiny
-        self._turn = 0
+        self._turn = 0  # the part that was searched last
+        self._rounds = 0  # times that all parts were
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         parts, tiles = self._parts(image), self._tiles(image)
@@ -85,10 +86,11 @@ class MergedDetector:
         """
         parts, tiles = self._parts(image), self._tiles(image)
         turn = self._turn = (self._turn + 1) % len(parts)
+        self._rounds += turn == 0
         windows = [(place, window_around(place, image)) for place in near]
         searched = [(self._of_width(place, w), w) for place, w in windows if w]
         searched.append(parts[turn])
-        return self._merged(image, searched, tiles[turn :: len(parts)])
+        return self._merged(image, searched, tiles[turn :: len(parts)], self._rounds)
 
     def _of_width(self, place: np.ndarray, window: Window) -> Detector:
         """Return the detector that sees a face of a width in a window."""
@@ -96,16 +98,20 @@ class MergedDetector:
         return self._near if is_near else self._far
 
     def _merged(
-        self, image: np.ndarray, parts: list[tuple[Detector, Window]], tiles: list[Tile]
+        self,
+        image: np.ndarray,
+        parts: list[tuple[Detector, Window]],
+        tiles: list[Tile],
+        turn: int | None = None,
     ) -> list[Detection]:
-        """Search parts and tiles of an image; best score first."""
+        """Search parts and tiles of an image, as FarFaceSearch does; best score first."""
         merged: list[Detection] = []
         for detector, window in parts:
             found = _detect_in_window(detector, image, window)
             merged += [d for d in found if not _overlaps_one_of(d, merged)]
         tiny: list[Detection] = []
         for tile in tiles:
-            tiny += self._tiny(image, tile, known=tiny) if self._tiny else []
+            tiny += self._tiny(image, tile, tiny, turn) if self._tiny else []
         # in a window of its own a small face is seen better than in a part
         merged = [d for d in merged if not _overlaps_one_of(d, tiny)] + tiny
         return sorted(merged, key=lambda d: -d.score)
