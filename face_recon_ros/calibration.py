@@ -83,7 +83,7 @@ def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
 
 
 def refuse_impossible(camera: Camera) -> None:
-    """:raises CalibrationError: no lens has this focal length for an image of this size."""
+    """:raises CalibrationError: no lens has this K for an image of this size."""
     if camera.distortion_model == FISHEYE:
         x_deg = math.degrees(camera.width / camera.fx)
         y_deg = math.degrees(camera.height / camera.fy)
@@ -99,6 +99,30 @@ def refuse_impossible(camera: Camera) -> None:
             f'{camera.width}x{camera.height} px a field of view of {x_deg:.1f} x {y_deg:.1f} '
             'degrees: give K in pixels, or calibrate again'
         )
+    if camera.distortion_model != FISHEYE:
+        _refuse_lopsided(camera)
+
+
+def _refuse_lopsided(camera: Camera) -> None:
+    """
+    Refuse an image with the axis of its lens at the rim, wide as half of the widest image.
+
+    A K in millimetres, or in parts of the image, is like that: all of it is near 0.
+    """
+    for side_px, focal_px, centre_px in (
+        (camera.width, camera.fx, camera.cx),
+        (camera.height, camera.fy, camera.cy),
+    ):
+        is_in_image = -0.5 <= centre_px <= side_px - 0.5
+        wider_px = max(centre_px + 0.5, side_px - 0.5 - centre_px)
+        to_one_side_deg = math.degrees(math.atan2(wider_px, focal_px))
+        if is_in_image and to_one_side_deg > WIDEST_DEG / 2:
+            raise CalibrationError(
+                f'focal length {camera.fx:g}, {camera.fy:g} px and principal point '
+                f'{camera.cx:g}, {camera.cy:g} px let an image of {camera.width}x'
+                f'{camera.height} px see {to_one_side_deg:.1f} degrees to one side: give K in '
+                'pixels, or calibrate again'
+            )
 
 
 def _field_deg(side_px: int, focal_px: float, centre_px: float) -> float:

@@ -137,7 +137,7 @@ class Camera(ComparedByValue):
         if k[0] == 0:
             return cls.uncalibrated(width, height)
         for name, pair in (('binning', binning), ('roi', roi)):
-            if len(pair) != 2 or not all(_is_whole(number) and number >= 0 for number in pair):
+            if not _is_pair(pair):
                 raise CalibrationError(f'{name} is {pair!r}; give two whole numbers from 0 on')
         bin_x, bin_y = max(1, binning[0]), max(1, binning[1])
         return cls(
@@ -254,6 +254,15 @@ def _length(vector: np.ndarray) -> float:
 def _is_whole(value: Any) -> bool:
     """Tell whether a value is a whole number, of whatever type."""
     return isinstance(value, Real) and not isinstance(value, bool) and value % 1 == 0
+
+
+def _is_pair(values: Any) -> bool:
+    """Tell whether values are two whole numbers from 0 on."""
+    try:
+        numbers = list(values)
+    except TypeError:
+        return False
+    return len(numbers) == 2 and all(_is_whole(n) and n >= 0 for n in numbers)
 
 
 def _numbers(values: Any, name: str, count: int | None = None) -> np.ndarray:

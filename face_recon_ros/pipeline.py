@@ -27,6 +27,7 @@ from face_recon_ros.deprecation import warn_once
 from face_recon_ros.depth_image import DepthImage
 from face_recon_ros.depth_report import DepthReport
 from face_recon_ros.equality import detached
+from face_recon_ros.errors import ArgumentError
 from face_recon_ros.eyes.reader import ALWAYS, AUTO
 from face_recon_ros.face import Face as Face
 from face_recon_ros.face_model.model import FaceModel
@@ -150,13 +151,17 @@ class Pipeline:
         Go on with another configuration; faces keep their ids.
 
         :raises ModelFileError: the detector's file cannot be used; the old configuration stays.
-        :raises ValueError: other models or threads, which take a new pipeline.
-        :raises ArgumentError: a configuration that is none.
+        :raises ArgumentError: a configuration that is none, or has other models or threads, which
+            take a new pipeline.
         """
         config, now = check_config(config, PipelineConfig), self.config
-        fixed = ('model_path', 'regressor', 'regressor_path', 'threads')
-        if any(getattr(config, name) != getattr(now, name) for name in fixed):
-            raise ValueError('other models or threads: make a new pipeline')
+        for name in ('model_path', 'regressor', 'regressor_path', 'threads'):
+            old, new = getattr(now, name), getattr(config, name)
+            if new != old:
+                raise ArgumentError(
+                    f'{name} is {new!r}, and {old!r} before; make a new pipeline for other models '
+                    'or threads'
+                )
         if (config.detector, config.detector_threshold) != (now.detector, now.detector_threshold):
             self._use_detector(config)
         self._reader.prepare(self._wanted(config))

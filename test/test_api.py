@@ -220,6 +220,8 @@ def test_a_camera_of_what_is_no_number(given, words):
     ({'binning': (-1, 1)}, r'binning is \(-1, 1\); give two whole numbers from 0 on'),
     ({'binning': (1.5, 1)}, 'binning is '),
     ({'binning': (1,)}, 'binning is '),
+    ({'binning': 2}, 'binning is 2; give two whole numbers from 0 on'),
+    ({'roi': None}, 'roi is None; give two'),
     ({'roi': (-5, 0)}, r'roi is \(-5, 0\); give two whole numbers from 0 on'),
     ({'roi': (0, float('nan'))}, 'roi is '),
 ])

@@ -3,6 +3,7 @@
 
 """Cameras against OpenCV's own projection, and calibrations of which a piece is broken."""
 
+import re
 from types import SimpleNamespace
 
 import cv2
@@ -369,6 +370,25 @@ def test_a_focal_length_that_no_fisheye_has_is_refused(fx, field, size):
 ])
 def test_wide_and_long_lenses_are_used(message, size):
     camera, fault = read(info(size=size, **message))
+    assert (camera.calibrated, fault) == (True, '')
+
+
+@pytest.mark.parametrize('size', [(640, 480), (0, 0)])
+@pytest.mark.parametrize(('k', 'said'), [
+    (matrix(4.2, cx=2.9, cy=2.2), '4.2, 4.2 px and principal point 2.9, 2.2 px let .* 89.6 deg'),
+    (matrix(0.95, 1.27, 0.5, 0.5), '0.95, 1.27 px and principal point 0.5, 0.5 px let .* 89.9 '),
+    (matrix(600, 1.5, cy=1.1), '600, 1.5 px and principal point 319.5, 1.1 px let .* 89.8 deg'),
+], ids=['millimetres', 'parts of the image', 'height'])
+def test_a_matrix_in_another_unit_is_refused(k, said, size):
+    camera, fault = read(info(k=k, size=size))
+    assert (camera.fx, camera.calibrated) == (640, False)
+    assert re.match(f'camera_info on /c: focal length {said}', fault)
+    assert 'degrees to one side: give K in pixels, or calibrate again; until then' in fault
+
+
+@pytest.mark.parametrize('k', [matrix(60, cx=20), matrix(60, cx=620, cy=470)])
+def test_a_wide_lens_beside_the_middle_is_used(k):
+    camera, fault = read(info(k=k))
     assert (camera.calibrated, fault) == (True, '')
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face_recon_ros.camera import Camera
-from face_recon_ros.errors import GeometryError, ImageError, ModelFileError
+from face_recon_ros.errors import ArgumentError, GeometryError, ImageError, ModelFileError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
 from face_recon_ros.pipeline import Pipeline, PipelineConfig
 from face_recon_ros.rendering.renderer import Renderer, Shading
@@ -183,8 +183,9 @@ def test_other_settings_keep_the_face(portrait):
     assert after.id == before.id
     ratio = after.pose.translation_m[2] / before.pose.translation_m[2]
     assert ratio == pytest.approx(0.06 / 0.063, rel=0.03)
-    with pytest.raises(ValueError, match='make a new pipeline'):
+    with pytest.raises(ArgumentError, match=r'^threads is 2, and 1 before; make a new pipeline'):
         pipeline.configure(replace(pipeline.config, threads=2))
+    assert pipeline.config.threads == 1
 
 
 def test_smoothing_steadies_a_noisy_still_face(portrait):
