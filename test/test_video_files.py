@@ -43,6 +43,21 @@ def test_a_pipe_is_refused_unopened(tmp_path):
         Video.open(tmp_path / 'c.mp4')
 
 
+def test_a_clip_whose_index_is_lost_is_cut_off(tmp_path):
+    """OpenCV writes the index of an MP4 behind the frames."""
+    data = write_clip(tmp_path / 'c.mp4').read_bytes()
+    assert data.index(b'mdat') < data.index(b'moov')
+    (tmp_path / 'half.mp4').write_bytes(data[: data.index(b'moov') - 100])
+    with pytest.raises(ImageError, match=r'half\.mp4: is cut off; copy it again$'):
+        Video.open(tmp_path / 'half.mp4')
+
+
+def test_a_file_without_a_byte_is_empty(tmp_path):
+    (tmp_path / 'c.mp4').touch()
+    with pytest.raises(ImageError, match=r'c\.mp4: is empty; copy it again$'):
+        Video.open(tmp_path / 'c.mp4')
+
+
 def test_no_video_is_written_to_a_pipe(tmp_path):
     os.mkfifo(tmp_path / 'c.mp4')
     writer = VideoWriter(tmp_path / 'c.mp4', 30.0)

@@ -83,9 +83,7 @@ class Video:
         with opencv_path(path) as name:
             capture = cv2.VideoCapture(name)
         if not capture.isOpened():
-            raise ImageError(
-                f'{path}: no video, or of an unknown format; convert it to .mp4 (H.264)'
-            )
+            raise ImageError(f'{path}: {_why_not_opened(path)}')
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         rate = capture.get(cv2.CAP_PROP_FPS)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -194,6 +192,20 @@ class Video:
                 return RecordingEnd(True) if cut_off else recording_end(file)
         except OSError:
             return RecordingEnd()
+
+
+def _why_not_opened(path: Path) -> str:
+    """Return why a file is no video to OpenCV, and the remedy."""
+    try:
+        with path.open('rb') as file:
+            if path.is_file() and not file.read(1):
+                return f'is empty; {_REMEDY}'
+            # the index of most is at their end, without which no frame can be read
+            if iso_media.is_cut_off(file):
+                return f'is cut off; {_REMEDY}'
+    except OSError:  # the format is what can be told
+        pass
+    return 'no video, or of an unknown format; convert it to .mp4 (H.264)'
 
 
 def _measured_rate(path: Path) -> float | None:
