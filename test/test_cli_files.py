@@ -114,6 +114,29 @@ def test_a_variable_of_the_shell_that_is_not_set_is_no_folder(command, capsys):
     assert capsys.readouterr().err.count("'' names nothing; a folder is named '.'") == 1
 
 
+@pytest.mark.parametrize(('command', 'option'), [
+    *(('image', f'--{o}') for o in ('out', 'csv', 'camera', 'detector', 'regressor-path')),
+    ('video', '--out'), ('video', '--gltf'), ('bench', '--json'), ('bench', '--compare'),
+])
+def test_an_option_that_names_nothing_is_refused(command, option, folder, capsys, tmp_path,
+                                                 monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob('*'))
+    with pytest.raises(SystemExit) as end:
+        run(command, *([] if command == 'bench' else [folder / 'anna.png']), option, '')
+    assert end.value.code == 2
+    assert f"argument {option}: '' names nothing" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_an_option_of_another_command_is_told_with_the_help_of_this_one(folder, capsys):
+    with pytest.raises(SystemExit) as end:
+        run('image', folder / 'anna.png', '--gltf', 'x.glb')
+    assert end.value.code == 2
+    assert capsys.readouterr().err == (
+        'face-recon image: unrecognized arguments: --gltf x.glb; see face-recon image --help\n')
+
+
 def test_pictures_replace_those_of_the_last_run_and_no_photo(folder, capsys):
     photo = (folder / 'anna_pose.jpg').read_bytes()
     for _ in range(2):

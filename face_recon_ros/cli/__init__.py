@@ -33,7 +33,10 @@ class _Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(exports_first(given))
+    options, unknown = _parser().parse_known_args(exports_first(given))
+    if unknown:
+        # the command's own help lists what there is
+        options.parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     # this program reports errors with the file's name; those of OpenCV and FFmpeg would be doubles
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     opencv.silence()
@@ -86,4 +89,6 @@ def _parser() -> OneLineParser:
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     for module in (image, video, bench, info):
         module.add_command(commands)
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser

@@ -14,13 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from face_recon_ros.cli.options import whole_number
+from face_recon_ros.cli.options import named_output, named_path, whole_number
 from face_recon_ros.cli.terminal import progress, say_lines
 from face_recon_ros.errors import FaceReconError
 from face_recon_ros.io.outputs import (
     check_can_be_written,
     check_output,
-    file_or_standard_output,
     identities,
     is_standard_output,
 )
@@ -31,10 +30,12 @@ from face_recon_ros.tools.bench_comparison import compare, comparison_table, rea
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser('bench', help='how long each stage takes on this machine')
-    parser.add_argument('--video', type=Path, metavar='FILE', help='time a video instead')
+    parser.add_argument(
+        '--video', type=named_path, metavar='FILE', help='time a video instead'
+    )
     parser.add_argument(
         '--json',
-        type=file_or_standard_output,
+        type=named_output,
         metavar='F',
         help='also write the figures; - is standard output',
     )
@@ -44,10 +45,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         default=40,
         help='per figure (default %(default)s)',
     )
-    parser.add_argument('--network', type=Path, help='a .tflite file to time beside the stages')
+    parser.add_argument(
+        '--network', type=named_path, help='a .tflite file to time beside the stages'
+    )
     parser.add_argument(
         '--compare',
-        type=Path,
+        type=named_path,
         metavar='F',
         help='print the figures beside those of an earlier run (its --json file)',
     )

@@ -39,11 +39,21 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
 
 
-def named_path(text: str) -> Path:
-    """Return the path of an input; an empty one is a variable of the shell that is not set."""
+def named(text: str) -> str:
+    """Return a name as it is given; an empty one is a variable of the shell that is not set."""
     if not text:
         raise argparse.ArgumentTypeError("'' names nothing; a folder is named '.'")
-    return Path(text)
+    return text
+
+
+def named_path(text: str) -> Path:
+    """Return the path that a name is."""
+    return Path(named(text))
+
+
+def named_output(text: str) -> Path:
+    """Return the path of an output that may be standard output."""
+    return file_or_standard_output(named(text))
 
 
 def number_in(low: float, high: float, unit: str) -> Callable[[str], float]:
@@ -134,10 +144,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     """Add the options of image and video."""
     parser.add_argument('--mode', choices=PICTURE_MODES, help=f'picture (default {DEFAULT_MODE})')
-    parser.add_argument('--out', type=Path, help=out_help)
+    parser.add_argument('--out', type=named_path, help=out_help)
     parser.add_argument(
         '--csv',
-        type=file_or_standard_output,
+        type=named_output,
         metavar='F',
         help='one row per face; - is standard output, and what is reported goes to standard error',
     )
@@ -155,7 +165,7 @@ def add_common(parser: argparse.ArgumentParser, out_help: str) -> None:
     )
     cameras.add_argument(
         '--camera',
-        type=Path,
+        type=named_path,
         metavar='FILE.yaml',
         help="the camera's calibration, as camera_calibration of ROS writes it",
     )
@@ -176,6 +186,8 @@ def add_setting(
         default = settings_of(kind)[name].default
     if meaning.choices:
         more['choices'] = meaning.choices
+    elif meaning.range is None:
+        more['type'] = named
     if meaning.range is not None:
         whole = isinstance(default, int)
         low, high = meaning.range

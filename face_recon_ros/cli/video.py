@@ -52,7 +52,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         '--gltf',
-        type=Path,
+        type=common.named_path,
         metavar='FILE.glb',
         help='also write the faces as glTF: the mesh with morph targets, and its motion',
     )
