@@ -177,6 +177,26 @@ class Faces(Sequence[Face]):
         return self._table(lambda face: face.blendshapes, (UNIT_COUNT,))
 
     @property
+    def blendshape_confidences(self) -> np.ndarray:
+        """How well each coefficient is known (N, 52), 0..1."""
+        return self._table(lambda face: face.blendshape_confidence, (UNIT_COUNT,))
+
+    @property
+    def head_scales(self) -> np.ndarray:
+        """Sizes (N,) of the heads relative to the face model's."""
+        return self._table(lambda face: face.head_scale)
+
+    @property
+    def rotation_sigmas_rad(self) -> np.ndarray:
+        """Standard deviations (N,) as the network gives them; NaN where it gives none."""
+        return self._table(lambda face: face.rotation_sigma_rad)
+
+    @property
+    def distance_sources(self) -> np.ndarray:
+        """What the distances follow from (N,), whole numbers: see DistanceSource."""
+        return np.array([face.distance_source for face in self], np.int64)
+
+    @property
     def speaking(self) -> np.ndarray:
         """How surely each person speaks (N,), 0..1; NaN where not known, see Face."""
         return self._table(lambda face: face.speaking)

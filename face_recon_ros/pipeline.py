@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NoReturn
 
 import numpy as np
 
@@ -120,6 +121,12 @@ class Pipeline:
         self.eyes_wanted = True
         self._reader = FaceReader(self.model, self.config.threads)
         self._reader.prepare(self._wanted(self.config))
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse what copy and pickle ask for: networks and their threads stay where they are."""
+        raise TypeError(
+            'a Pipeline is neither copied nor pickled; make one of its config in each process'
+        )
 
     def _head_scale_of(self, config: PipelineConfig) -> float:
         return config.interpupillary_distance_m / self.model.interpupillary_distance_m

@@ -5,11 +5,13 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from face_recon_ros import EulerAngles, Face, FaceParameters, Faces, MetricPose
+from face_recon_ros.face import DistanceSource
 
 # looks into the camera: x towards it, y to the right of the image, z up
 AHEAD = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
@@ -31,6 +33,10 @@ TABLES = {
     'gaze_sigmas_rad': (),
     'eye_openness': (2,),
     'blendshapes': (52,),
+    'blendshape_confidences': (52,),
+    'head_scales': (),
+    'rotation_sigmas_rad': (),
+    'distance_sources': (),
     'speaking': (),
     'predicted': (),
 }
@@ -56,7 +62,11 @@ def face(face_id, score, place=(0.0, 3.0, 4.0)):
 
 @pytest.fixture
 def faces():
-    return Faces([face('f1', 0.9), face('f2', 0.6, (0.0, 0.0, 2.0)), face('f3', 0.3)])
+    other = replace(
+        face('f2', 0.6, (0.0, 0.0, 2.0)), head_scale=1.1, rotation_sigma_rad=0.05,
+        distance_source=DistanceSource.DEPTH, blendshape_confidence=np.full(52, 0.7),
+    )  # fmt: skip
+    return Faces([face('f1', 0.9), other, face('f3', 0.3)])
 
 
 def test_it_is_a_sequence(faces):
@@ -85,6 +95,10 @@ def test_the_table(faces):
     ]  # fmt: skip
     np.testing.assert_allclose(faces.euler_deg, np.zeros((3, 3)), atol=1e-9)
     assert faces.landmarks_m[1, 67, 2] == 0.002
+    assert faces.head_scales.tolist() == [1, 1.1, 1]
+    assert faces.distance_sources.tolist() == [0, 2, 0]
+    np.testing.assert_array_equal(faces.rotation_sigmas_rad, [np.nan, 0.05, np.nan])
+    assert faces.blendshape_confidences[:, 51].tolist() == [0, 0.7, 0]
     for name, shape in TABLES.items():
         assert getattr(faces, name).shape == (3, *shape), name
 
@@ -93,7 +107,8 @@ def test_the_table(faces):
 def test_nobody_has_arrays_of_the_right_shape(name):
     table = getattr(Faces(), name)
     assert table.shape == (0, *TABLES[name])
-    assert table.dtype.kind == {'ids': 'U', 'predicted': 'b'}.get(name, 'f')
+    kinds = {'ids': 'U', 'predicted': 'b', 'distance_sources': 'i'}
+    assert table.dtype.kind == kinds.get(name, 'f')
 
 
 def test_every_table_is_tried_here():

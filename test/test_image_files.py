@@ -49,6 +49,17 @@ def test_a_path_may_be_text(tmp_path, photo):
         read_camera(str(tmp_path / 'nothing'))
 
 
+@pytest.mark.parametrize(('change', 'said'), [
+    (lambda photo: photo / 255, 'of float64'), (lambda photo: photo.astype(int), 'of int64'),
+    (lambda photo: photo > 9, 'of bool'), (lambda photo: None, 'NoneType'),
+    (lambda photo: photo.tolist(), 'list'),
+], ids=['fractions', 'integers', 'booleans', 'None', 'list'])
+def test_what_is_no_picture_is_not_written(tmp_path, photo, change, said):
+    with pytest.raises(ImageError, match=rf'a\.png: image to write is {said}; give an array of'):
+        write_image(tmp_path / 'a.png', change(photo))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_grey_and_alpha_become_colour(tmp_path, photo):
     write_image(tmp_path / 'grey.png', photo[..., 0])
     write_image(tmp_path / 'alpha.png', cv2.cvtColor(photo, cv2.COLOR_BGR2BGRA))
@@ -168,7 +179,7 @@ def test_video_comes_back_frame_by_frame(tmp_path, photo):
 def test_unreadable_video_is_named(tmp_path, content):
     path = tmp_path / 'broken.mp4'
     path.write_bytes(content)
-    with pytest.raises(ImageError, match=r'broken\.mp4: (no video|not one frame)') as error:
+    with pytest.raises(ImageError, match=r'broken\.mp4: (no video|not one frame|is empty)') as error:
         list(Video.open(path))
     assert '\n' not in str(error.value)
 

@@ -1,7 +1,9 @@
 # Copyright 2026 face_recon_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
+import copy
 import itertools
+import pickle
 from dataclasses import replace
 
 import cv2
@@ -186,6 +188,12 @@ def test_other_settings_keep_the_face(portrait):
     with pytest.raises(ArgumentError, match=r'^threads is 2, and 1 before; make a new pipeline'):
         pipeline.configure(replace(pipeline.config, threads=2))
     assert pipeline.config.threads == 1
+
+
+@pytest.mark.parametrize('carry', [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_pipeline_stays_in_its_process(carry):
+    with pytest.raises(TypeError, match=r'^a Pipeline is neither copied nor pickled; make one of'):
+        carry(Pipeline())
 
 
 def test_smoothing_steadies_a_noisy_still_face(portrait):

@@ -187,6 +187,17 @@ def test_what_cannot_be_drawn_on_gets_one_clear_line(scene, portrait, mode):
         views.draw(mode, portrait.astype(float), faces)
 
 
+@pytest.mark.parametrize('mode', MODES)
+def test_one_face_is_no_list_of_faces(scene, portrait, mode):
+    views, faces = scene
+    for none in (faces[0], None):
+        with pytest.raises(ArgumentError, match=rf'faces is {type(none).__name__}; give a list'):
+            views.draw(mode, portrait.copy(), none)
+    for none in (None, 'portrait.png', np.zeros(3)):
+        with pytest.raises(ImageError, match=r'wants uint8 \(height, width, 3\)'):
+            views.draw(mode, none, faces)
+
+
 def test_vertices_are_kept_as_long_as_the_face(scene, portrait):
     views, (face,) = scene
     again = dataclasses.replace(face)

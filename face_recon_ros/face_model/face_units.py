@@ -17,6 +17,7 @@ from face_recon_ros.errors import ArgumentError, ModelFileError
 from face_recon_ros.paths import model_file
 
 FILE = 'face_units.npz'
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class FaceUnits:
@@ -88,7 +89,7 @@ class FaceUnits:
                 number = float(weight)
             except (TypeError, ValueError, OverflowError):
                 number = math.nan
-            if not math.isfinite(number):
+            if not abs(number) <= _LARGEST:  # NaN too
                 raise ArgumentError(f'blendshape {name} is {weight}; give a number from 0 to 1')
             total[moved] += np.float32(number) * by
         return total

@@ -91,10 +91,16 @@ class FaceModel:
 
         :param blendshapes: weights by ARKit's names; those not named are 0
         :param shape: (40,) whose face; the mean by default
-        :raises ArgumentError: no such unit, a weight or shape that cannot be used.
+        :raises ArgumentError: no such unit, a weight or shape that cannot be used, or one with
+            indices: those are of the model, which has a place for every face.
         :raises ModelFileError: models/face_units.npz cannot be used with this face model.
         """
         if indices is not None:
+            if blendshapes is not None or shape is not None:
+                raise ArgumentError(
+                    'vertices() is given indices and a pose; leave out indices, and take '
+                    'vertices(blendshapes=...)[indices]'
+                )
             return self._at(indices)
         points = self._shaped(shape)
         return points + self.face_units.displacement({} if blendshapes is None else blendshapes)

@@ -98,9 +98,15 @@ def write_image(path: Path | str, image: np.ndarray, mark: bool = False) -> None
     Write an image in the format of the name's suffix.
 
     :param mark: add the mark of this program: such a file is not read as a photo of a folder
+    :param image: (H, W) or (H, W, C), uint8 or uint16, blue first
+    :raises ImageError: not such an image.
     :raises OutputError: unknown format, too large for it, or the file cannot be written.
     """
     path = Path(path)
+    # OpenCV would cut other numbers to bytes: fractions from 0 to 1 become black
+    if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
+        what = f'of {image.dtype}' if isinstance(image, np.ndarray) else type(image).__name__
+        raise ImageError(f'{path}: image to write is {what}; give an array of uint8 or uint16')
     height, width = image.shape[:2]
     try:
         ok, data = cv2.imencode(path.suffix or '.', image)

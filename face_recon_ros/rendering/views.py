@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
-from face_recon_ros.errors import ArgumentError
+from face_recon_ros.errors import ArgumentError, ImageError
 from face_recon_ros.face import Face
 from face_recon_ros.face_model.model import FaceModel
 from face_recon_ros.pose import depth_plane, points_in_camera
@@ -229,11 +229,15 @@ class FaceViews:
         'depth' and 'pncc' return a new one on black, the others draw on the image and return it.
 
         :param image: (H, W, 3) uint8 BGR that the faces were found in
-        :raises ArgumentError: no such mode.
+        :raises ArgumentError: no such mode, or no faces.
         :raises ImageError: an image that cannot be drawn on.
         """
         if mode not in _DRAW:
             raise ArgumentError(f'mode is {mode!r}; use one of {", ".join(MODES)}')
+        if not isinstance(image, np.ndarray) or image.ndim < 2:
+            raise ImageError(f'image is {type(image).__name__}; wants uint8 (height, width, 3)')
+        if not isinstance(faces, Iterable):
+            raise ArgumentError(f'faces is {type(faces).__name__}; give a list, such as [face]')
         return _DRAW[mode](self, image, faces)
 
 
