@@ -140,7 +140,12 @@ def decode_image(data: bytes | np.ndarray, more_flags: int = 0) -> np.ndarray | 
         return image
     if image.dtype == np.uint16:
         return to_8_bits(image)
-    return cv2.imdecode(buffer, cv2.IMREAD_COLOR | more_flags)
+    # OpenCV scales Radiance's fractions alone, and cuts others to 0 and 1
+    values = np.nan_to_num(image, nan=0.0)
+    if values.max(initial=0.0) <= 1:
+        return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR | more_flags)
+    return np.clip(values, 0, 255).astype(np.uint8) if image is None else image
 
 
 def to_8_bits(samples: np.ndarray) -> np.ndarray:
