@@ -227,6 +227,18 @@ def test_eyes_not_seen_are_not_closed():
     assert one[0].count == 1
 
 
+def test_a_clock_that_begins_anew_begins_the_rate_anew():
+    """As with a clip in a loop; a late image is none."""
+    counter, closed = BlinkCounter(), closed_between((2.0, 2.1), (3.0, 3.1))
+    for begin_s in (1e6, 0.0):
+        for image in range(200):
+            time_s = image / 20
+            counter.update(begin_s + time_s, (FULL_OPENNESS * np.array(closed(time_s))).tolist())
+        counter.update(begin_s + 9.5, FULL_OPENNESS * np.ones(2))
+        assert counter.per_minute() == pytest.approx(12, rel=0.1)
+    assert counter.count == 4
+
+
 def test_the_rate_is_that_of_the_last_minute():
     counter, _ = watched(closed_between((2.0, 2.1), (3.0, 3.1)), duration_s=90.0, rate_hz=20)
     assert counter.per_minute() == 0

@@ -21,6 +21,8 @@ WINK = 0.7
 LONGEST_S = 0.5
 # How long blinks count for their rate
 RATE_WINDOW_S = 60.0
+# A stamp that goes back further begins a clock anew: that of a clip in a loop, of a simulation
+NEW_CLOCK_S = 1.0
 
 
 class BlinkCounter:
@@ -30,7 +32,7 @@ class BlinkCounter:
         self.count = 0
         self._begun_s: float | None = None
         self._first_s: float | None = None
-        self._now_s = 0.0
+        self._now_s = -math.inf
         self._ended_s: deque[float] = deque()
 
     def update(self, stamp_s: float, openness: np.ndarray) -> bool:
@@ -39,7 +41,11 @@ class BlinkCounter:
 
         :param openness: (2,) of both eyes; NaN where an eye is not seen
         """
+        if stamp_s < self._now_s - NEW_CLOCK_S:
+            self._begun_s = self._first_s = None
+            self._ended_s.clear()
         self._now_s = stamp_s
+        openness = np.asarray(openness, np.float64)
         self._first_s = stamp_s if self._first_s is None else self._first_s
         seen = part_open(openness[np.isfinite(openness)])
         if not len(seen):
