@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -196,6 +196,17 @@ def _check_apart(path: Path, interpreter_module: ModuleType) -> None:
         )
 
 
+def _file_in_memory() -> IO[bytes]:
+    """
+    Open a nameless file: disks are full, or read-only as in many containers.
+
+    :raises OSError: this system has files on disks only, and none can be made.
+    """
+    if hasattr(os, 'memfd_create'):
+        return os.fdopen(os.memfd_create('aside'), 'w+b')
+    return tempfile.TemporaryFile()
+
+
 @contextlib.contextmanager
 def _without_start_up_chatter() -> Iterator[None]:
     """
@@ -209,7 +220,13 @@ def _without_start_up_chatter() -> Iterator[None]:
     except OSError:  # no standard error at all: nothing to keep clean
         yield
         return
-    with tempfile.TemporaryFile() as aside:
+    try:
+        file = _file_in_memory()
+    except OSError:
+        os.close(saved)
+        yield
+        return
+    with file as aside:
         os.dup2(aside.fileno(), 2)
         try:
             yield

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import contextlib
+import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -161,6 +163,20 @@ def test_loading_is_silent_on_standard_error():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
     assert done.stderr == b'still open'
+
+
+@pytest.mark.parametrize('in_memory', [True, False])
+def test_a_network_is_loaded_where_nothing_can_be_written(monkeypatch, in_memory):
+    """As in a container that is read-only, or on a full disk."""
+    def refuse():
+        raise FileNotFoundError(2, 'No usable temporary directory found')
+
+    monkeypatch.setattr(tempfile, 'TemporaryFile', refuse)
+    if not in_memory:
+        monkeypatch.delattr(os, 'memfd_create', raising=False)
+    descriptors = os.listdir('/proc/self/fd')
+    assert tflite.Network(FACE_MESH).input_shape == (1, 192, 192, 3)
+    assert os.listdir('/proc/self/fd') == descriptors
 
 
 def test_networks_loaded_in_threads_leave_standard_error_where_it_was():
