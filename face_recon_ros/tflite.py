@@ -214,7 +214,8 @@ def _without_start_up_chatter() -> Iterator[None]:
 
     It writes them straight to file descriptor 2, so that is what has to be turned aside.
     """
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     try:
         saved = os.dup(2)
     except OSError:  # no standard error at all: nothing to keep clean

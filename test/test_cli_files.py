@@ -6,6 +6,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import struct
@@ -551,6 +552,16 @@ def test_a_table_on_standard_output_has_it_for_itself(folder, tmp_path, name):
     (report,) = done.stderr.splitlines()
     assert report.startswith(f'{folder}/anna.png: yaw ')
     assert not (tmp_path / '-').exists()
+
+
+@pytest.mark.parametrize('closed', ['2>&-', '>&- 2>&-'])
+def test_without_standard_error_the_work_is_done(folder, clip, tmp_path, closed):
+    for index, arguments in enumerate((('image', folder / 'anna.png'), ('video', clip))):
+        table = tmp_path / f'{index}.csv'
+        command = [sys.executable, '-m', 'face_recon_ros.cli', *arguments, '--csv', table]
+        line = ' '.join(shlex.quote(str(word)) for word in command)
+        assert subprocess.run(['sh', '-c', f'{line} {closed}'], check=False).returncode == 0
+        assert len(rows_of(table)) == (1, 4)[index]
 
 
 def test_a_table_of_a_video_goes_into_a_pipe_or_behind_what_a_file_has(clip, tmp_path):

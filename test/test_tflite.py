@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,20 @@ def test_a_network_is_loaded_where_nothing_can_be_written(monkeypatch, in_memory
     descriptors = os.listdir('/proc/self/fd')
     assert tflite.Network(FACE_MESH).input_shape == (1, 192, 192, 3)
     assert os.listdir('/proc/self/fd') == descriptors
+
+
+@pytest.mark.parametrize('closed', ['2>&-', '>&- 2>&-', '<&- >&- 2>&-'])
+def test_a_network_is_loaded_by_a_process_without_standard_error(closed, tmp_path):
+    code = (
+        'import pathlib, sys; from face_recon_ros.tflite import Network; '
+        'network = Network(sys.argv[1]); '
+        'pathlib.Path(sys.argv[2]).write_text(str(network.input_shape))'
+    )
+    done = tmp_path / 'done'
+    command = [sys.executable, '-c', code, FACE_MESH, done]
+    line = ' '.join(shlex.quote(str(word)) for word in command)
+    assert subprocess.run(['sh', '-c', f'{line} {closed}'], check=False).returncode == 0
+    assert done.read_text() == '(1, 192, 192, 3)'
 
 
 def test_networks_loaded_in_threads_leave_standard_error_where_it_was():

@@ -65,6 +65,8 @@ def leave_output() -> None:
 
 def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     """Show a progress bar on a terminal if it takes longer than a moment."""
+    if sys.stderr is None:  # closed by the caller's shell
+        return items
     return tqdm(
         items, total=total, unit=unit, delay=PROGRESS_AFTER_S, leave=False, disable=None
     )
