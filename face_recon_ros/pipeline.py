@@ -336,10 +336,11 @@ class Pipeline:
             if sought:
                 tracker.take_detections(self._search.around(image, orientation, sought))
             else:
-                tracker.take_detections(self._search.whole(image, orientation))
+                tracker.take_detections(self._search.whole(image, orientation, photo=False))
         tracker.add([self._new_face(image, camera, r) for r in tracker.candidates()])
         if tracker.wants_upside_down():
-            tracker.take_detections(self._search.whole(image, Orientation.UPSIDE_DOWN))
+            upside_down = self._search.whole(image, Orientation.UPSIDE_DOWN, photo=False)
+            tracker.take_detections(upside_down)
             tracker.add([self._new_face(image, camera, r) for r in tracker.candidates()])
         smooth.keep(tracker.ids())
         for track in tracker.followed():

@@ -56,11 +56,18 @@ class ImageSearch:
         self._other_way_up = copy(self.detector)
         self._seeking = {orientation: copy(self.detector) for orientation in Orientation}
 
-    def whole(self, image: np.ndarray, orientation: Orientation) -> list[Region]:
-        """Search a whole image (H, W, 3) uint8 BGR."""
+    def whole(
+        self, image: np.ndarray, orientation: Orientation, photo: bool = True
+    ) -> list[Region]:
+        """
+        Search a whole image (H, W, 3) uint8 BGR.
+
+        :param photo: False: of a stream, which must not wait for all faces of a crowd
+        """
+        search = self.detector if photo else self.detector.first_look
         if orientation is Orientation.UPSIDE_DOWN:
-            return _regions(detect_upside_down(self.detector, image))
-        return _regions(self.detector(image))
+            return _regions(detect_upside_down(search, image))
+        return _regions(search(image))
 
     def part(
         self, image: np.ndarray, other_way_up: bool, orientation: Orientation

@@ -166,6 +166,12 @@ def test_of_a_crowd_in_a_stream_six_others_are_looked_at_in_each_turn():
     assert len(places) == len(CROWD)
 
 
+def test_the_first_image_of_a_stream_does_not_wait_for_a_crowd():
+    far = FarFaceSearch(Proposes(CROWD), in_the_middle)
+    merged = MergedDetector(Sees(), Sees(), far)
+    assert len(merged.first_look(np.zeros((531, 600, 3), np.uint8))) == 6
+
+
 def test_small_faces_of_a_group_are_all_found(portrait):
     """Twelve of 30 pixels in a picture of 640x480, which is one tile."""
     small, _ = small_portrait(portrait[20:260, 100:340], 30)

@@ -87,6 +87,17 @@ def test_looks_that_are_far_apart_teach_nothing(times_s):
     assert looks.next().error is None
 
 
+def test_images_that_are_doubled_or_late_do_not_end_the_turns():
+    looks, seen = MirrorLooks(), []
+    for index in range(4):
+        seen.append(looks.next().in_mirror)
+        looks.take(read(looks.next(), index / 30), index / 30)
+        # the clock stands still; what it shows is of another time
+        looks.take(read(looks.next(), (index - 1) / 30), index / 30)
+    assert seen == [False, True, False, True]
+    np.testing.assert_allclose(looks.next().error, ERROR, atol=1e-9)
+
+
 def test_slow_streams_see_no_mirror_images_until_they_are_fast_again():
     looks, seen = MirrorLooks(), []
     looks.take(None, 0.0, error=ERROR)

@@ -166,6 +166,18 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
         assert len(pipeline.track(portrait, stamp_s=i / 30)) == 1
 
 
+def test_photos_wait_for_all_faces_of_a_crowd_and_streams_do_not(portrait, monkeypatch):
+    pipeline, looks = Pipeline(), []
+    kind = type(pipeline.detector)
+    for name in ('first_look', '__call__'):
+        monkeypatch.setattr(kind, name, lambda self, image, name=name: looks.append(name) or [])
+    pipeline.detect(portrait)
+    assert looks == ['__call__', '__call__']  # both ways up
+    looks.clear()
+    pipeline.track_without_search(portrait, stamp_s=0.0)
+    assert looks == ['first_look', 'first_look']
+
+
 def test_search_can_wait_until_the_faces_are_out(portrait):
     """A newcomer is found by search() and reported with the next image."""
     pipeline = Pipeline()

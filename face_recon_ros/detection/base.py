@@ -36,6 +36,9 @@ class Detector(Protocol):
 class Search(Detector, Protocol):
     """A detector that can spread its work over the images of a stream."""
 
+    def first_look(self, image: np.ndarray) -> list[Detection]:
+        """Search all of a stream's image, without taking longer where there is a crowd."""
+
     def next_part(
         self, image: np.ndarray, near: Sequence[np.ndarray] = ()
     ) -> list[Detection]:

@@ -44,6 +44,10 @@ class WholeImageDetector:
     def __call__(self, image: np.ndarray) -> list[Detection]:
         return self._detector(image)
 
+    def first_look(self, image: np.ndarray) -> list[Detection]:
+        """Search the image."""
+        return self._detector(image)
+
     def next_part(
         self, image: np.ndarray, near: Sequence[np.ndarray] = ()
     ) -> list[Detection]:
@@ -75,6 +79,10 @@ class MergedDetector:
     def __call__(self, image: np.ndarray) -> list[Detection]:
         parts, tiles = self._parts(image), self._tiles(image)
         return self._merged(image, parts, tiles)
+
+    def first_look(self, image: np.ndarray) -> list[Detection]:
+        """Search all of a stream's image; of a crowd's small faces some are left to next_part()."""
+        return self._merged(image, self._parts(image), self._tiles(image), turn=0)
 
     def next_part(
         self, image: np.ndarray, near: Sequence[np.ndarray] = ()

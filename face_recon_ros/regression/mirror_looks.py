@@ -97,7 +97,10 @@ class MirrorLooks:
             self._last.clear()
             return
         if self._last:
-            self._are_near = 0 < now_s - self._last[-1][0] <= LONGEST_STEP_S
+            step_s = now_s - self._last[-1][0]
+            if step_s <= 0:
+                return  # of an image that is doubled, or late: the turns go on behind it
+            self._are_near = step_s <= LONGEST_STEP_S
             if not self._are_near:
                 self._last.clear()
         self._learn(reading, now_s)
