@@ -425,7 +425,7 @@ def test_mitsuba_draws_what_our_renderer_draws(photographer):
 
 @pytest.fixture(scope='module')
 def crops_of_a_portrait(portrait, model, tmp_path_factory):
-    """A shard of a face, by its own pose turned by 3 degrees of yaw, and of no face; its folder."""
+    """A shard of a face, its pose turned by 3 degrees of yaw, and of no face; its folder."""
     [found] = Pipeline(PipelineConfig(smoothing=None)).detect(portrait)
     x0, y0, x1, y1 = found.box.round().astype(int)
     margin = (x1 - x0) // 4

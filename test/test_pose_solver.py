@@ -167,6 +167,7 @@ def test_arguments_that_are_none_are_named(model):
         with pytest.raises(ValueError, match=r'shape|expression'):
             known.project(np.eye(3, 4), np.zeros(shape), np.zeros(expression))
     with pytest.raises(ValueError, match='azimuth_deg'):
-        _renderer.RotationCalibration(1.0, (0.3, 4.0), (1, 1, 1), (9, 9, 9), [2.0, 1.0], [(1, 1, 1)] * 2)
+        _renderer.RotationCalibration(
+            1.0, (0.3, 4.0), (1, 1, 1), (9, 9, 9), [2.0, 1.0], [(1, 1, 1)] * 2)
     with pytest.raises(ValueError, match='uncertainty_unit'):
         _renderer.RotationCalibration(0.0, (0.3, 4.0), (1, 1, 1), (9, 9, 9), [1.0], [(1, 1, 1)])

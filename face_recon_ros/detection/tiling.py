@@ -81,7 +81,7 @@ class MergedDetector:
         return self._merged(image, parts, tiles)
 
     def first_look(self, image: np.ndarray) -> list[Detection]:
-        """Search all of a stream's image; of a crowd's small faces some are left to next_part()."""
+        """Search all of a stream's image; some small faces of a crowd are left to next_part()."""
         return self._merged(image, self._parts(image), self._tiles(image), turn=0)
 
     def next_part(
