@@ -160,8 +160,8 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
     def fail(*_):
         raise AssertionError('detected')
 
-    monkeypatch.setattr(type(pipeline.detector), 'next_part', fail)
-    monkeypatch.setattr(type(pipeline.detector), '__call__', fail)
+    for search in ('next_part', 'first_look', '__call__'):
+        monkeypatch.setattr(type(pipeline.detector), search, fail)
     for i in range(1, pipeline.config.tracking.detection_interval - 1):
         assert len(pipeline.track(portrait, stamp_s=i / 30)) == 1
 

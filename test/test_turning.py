@@ -51,10 +51,10 @@ def there_and_back(most_deg, speed_deg_s):
 def test_a_turning_head_keeps_its_id(turned, monkeypatch, most_deg, speed_deg_s):
     pipeline = Pipeline()
     searches = []
-    search = type(pipeline.detector).__call__
+    search = type(pipeline.detector).first_look
     monkeypatch.setattr(
         type(pipeline.detector),
-        '__call__',
+        'first_look',
         lambda detector, image: searches.append(1) or search(detector, image),
     )
     around = ImageSearch.around

@@ -22,6 +22,8 @@ from face_recon_ros.io.whole_image import CUT_OFF, fault_of
 
 # Bits per sample that sensors deliver in samples of 16
 _SENSOR_BITS = (8, 10, 12, 14, 16)
+# How files of Radiance (.hdr) begin
+_RADIANCE = b'#?'
 
 
 class UnknownEncodingError(ImageError):
@@ -140,12 +142,11 @@ def decode_image(data: bytes | np.ndarray, more_flags: int = 0) -> np.ndarray | 
         return image
     if image.dtype == np.uint16:
         return to_8_bits(image)
-    # OpenCV scales Radiance's fractions alone, and cuts others to 0 and 1
+    # those of Radiance may be above 1, which is white
     values = np.nan_to_num(image, nan=0.0)
-    if values.max(initial=0.0) <= 1:
-        return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR | more_flags)
-    return np.clip(values, 0, 255).astype(np.uint8) if image is None else image
+    if values.max(initial=0.0) <= 1 or bytes(buffer[:2]) == _RADIANCE:
+        values = np.clip(values, 0, 1) * 255
+    return np.round(np.clip(values, 0, 255)).astype(np.uint8)
 
 
 def to_8_bits(samples: np.ndarray) -> np.ndarray:
