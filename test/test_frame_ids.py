@@ -194,14 +194,24 @@ def test_a_camera_that_another_stood_in_for_over_a_minute_takes_no_turns():
     assert camera.lines == [TWO_PUBLISHERS]
 
 
-def named(*numbers, count=2):
+def named(*numbers):
     """Return the names of who published images, told apart by their numbers alone."""
-    publishers = Publishers(lambda: count)
+    publishers = Publishers(lambda: {b'x', b'y'})
     return [publishers.of({'publication_sequence_number': n}) for n in numbers]
 
 
+def named_after_starts(*runs, idle=()):
+    """Return the names of one that is started for each run of numbers, beside others."""
+    there = set()
+    publishers, names = Publishers(lambda: there), []
+    for index, numbers in enumerate(runs):
+        there = {bytes([index]), *idle}
+        names += [publishers.of({'publication_sequence_number': n}) for n in numbers]
+    return names
+
+
 def test_publishers_are_those_that_rclpy_names():
-    publishers = Publishers(lambda: 2)
+    publishers = Publishers(lambda: {b'x', b'y'})
     infos = [
         {'publisher_gid': {'data': name}, 'publication_sequence_number': 1}
         for name in (b'x', b'y')
@@ -230,25 +240,26 @@ def test_publishers_without_a_name_are_told_apart_by_their_numbers(numbers):
 def test_one_publisher_without_a_name_is_one():
     camera = Camera()
     # images are lost, then it is started again, and again, and passes its former numbers
-    names = named(*range(1, 20), *range(40, 60), *range(1, 10), *range(1, 100), count=1)
+    runs = [[*range(1, 20), *range(40, 60)], range(1, 10), range(1, 100)]
+    names = named_after_starts(*runs)
     camera.take_from(*names)
     assert len(set(names)) == 3
     assert camera.lines == []
 
 
-@pytest.mark.parametrize('idle', [0, 1])
-def test_a_camera_whose_first_images_are_lost_each_time_takes_no_turns(idle):
-    # its first number that arrives is above that of one that is gone, and below another's
+@pytest.mark.parametrize('idle', [(), (b'idle',)])
+def test_a_camera_that_is_started_again_and_loses_images_takes_no_turns(idle):
+    # its numbers are those that others which are gone would have had next
     camera = Camera()
-    runs = [range(1, 30), range(1, 10), range(12, 40), range(31, 50), range(5, 9), range(7, 70)]
-    camera.take_from(*named(*(n for numbers in runs for n in numbers), count=1 + idle))
+    runs = [range(1, 30), range(1, 10), range(12, 40), [3, 4, 5, 11, 12, 31, 41], [2, 6, 13, 42]]
+    camera.take_from(*named_after_starts(*3 * runs, idle=idle))
     assert camera.lines == []
 
 
-def test_publishers_that_are_gone_are_forgotten():
-    *names, last = named(*range(1000, 0, -1), 500, count=17)
-    # of 17 that there are, the one whose newest is nearest below: 500's own is long gone
-    assert last == names[-17]
+def test_many_publishers_are_forgotten():
+    *names, last = named(*range(1000, 0, -1), 500)
+    # of 16 remembered, the one whose newest is nearest below; 499's is no longer among them
+    assert last == names[-16]
     assert len(set(names)) == 1000
 
 

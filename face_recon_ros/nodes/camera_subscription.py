@@ -62,7 +62,8 @@ class CameraSubscription:
         self._wanted = wanted
         self._submit = submit
         self._gaps = SequenceGaps()
-        self._publishers = Publishers(self._publisher_count)
+        self._topic = topic
+        self._publishers = Publishers(self._publishers_there)
         self._turns = PublisherTurns()
         self._held: Arrival | None = None
         self._hold_until_s: float | None = None
@@ -96,8 +97,9 @@ class CameraSubscription:
                     )
                 )
 
-    def _publisher_count(self) -> int:
-        return self._node.count_publishers(self._subscriptions[-1].topic_name)
+    def _publishers_there(self) -> frozenset[bytes]:
+        known = self._node.get_publishers_info_by_topic(self._topic.name)
+        return frozenset(bytes(publisher.endpoint_gid) for publisher in known)
 
     def close(self) -> None:
         """Listen no more."""

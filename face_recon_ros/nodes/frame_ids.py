@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from face_recon_ros.nodes.diagnostics import FRAME_ID
@@ -25,12 +25,16 @@ class Publishers:
     Says who published an image: by its number, where rclpy does not say it (Jazzy's does not).
 
     A publisher counts its images, so one whose number is not above a publisher's newest is of
-    another. Of those whose newest is below it, it is of the nearest.
+    another. Of those whose newest is below it, it is of the nearest. Images get lost, so it may
+    seem to be of one that is gone: who comes or goes, all begins anew.
     """
 
-    def __init__(self, count: Callable[[], int]) -> None:
-        """:param count: tells how many publishers there are; asked where it may be another."""
-        self._count = count
+    _MOST = 16  # publishers that are remembered
+
+    def __init__(self, there: Callable[[], Collection[bytes]]) -> None:
+        """:param there: tells who publishes; asked where an image may be of another one."""
+        self._there = there
+        self._were_there: Collection[bytes] = ()
         self._newest: dict[bytes, int] = {}  # who published last comes last
         self._made = 0
 
@@ -44,25 +48,25 @@ class Publishers:
 
     def _by_number(self, number: int) -> bytes:
         name = self._nearest_below(number)
-        if name != next(reversed(self._newest), None):
-            self._forget_who_is_gone()
+        if name is None or name != next(reversed(self._newest), None):
+            there = self._there()
+            if there != self._were_there:
+                self._were_there = there
+                self._newest.clear()
             name = self._nearest_below(number)
         if name is None:
             self._made += 1
             name = b'%d' % self._made
         self._newest.pop(name, None)
         self._newest[name] = number
+        if len(self._newest) > self._MOST:
+            del self._newest[next(iter(self._newest))]
         return name
 
     def _nearest_below(self, number: int) -> bytes | None:
         below = [name for name, newest in self._newest.items() if newest < number]
         # among equals the one that published last
         return max(reversed(below), key=self._newest.__getitem__, default=None)
-
-    def _forget_who_is_gone(self) -> None:
-        """Keep as many as there are, of which one may be new: those that published last."""
-        for name in list(self._newest)[: -max(self._count(), 1)]:
-            del self._newest[name]
 
 
 class PublisherTurns:
