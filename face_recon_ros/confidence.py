@@ -73,7 +73,7 @@ class RotationCalibration:
     sigma_deg: tuple[tuple[float, float, float], ...]
 
     # Up to such multiples of uncertainty_unit errors grow where noise, the image's edge or things
-    # hide a face, and they stay within such angles: python -m model_building.evaluation hidden
+    # hide a face; most stay within about such angles: python -m model_building.evaluation hidden
     UNCERTAINTY_RANGE = (0.3, 8.0)
     LARGEST_DEG = (25.0, 30.0, 60.0)
 

@@ -27,7 +27,7 @@ from face_recon_ros.rotations import (
     rotation_matrix,
     rotation_vector,
 )
-from model_building.evaluation import hidden, tables, traits
+from model_building.evaluation import crops, hidden, tables, traits
 from model_building.evaluation.__main__ import COMMANDS, main
 from model_building.evaluation.errors import (
     Truth,
@@ -431,7 +431,7 @@ def crops_of_a_portrait(portrait, model, tmp_path_factory):
     margin = (x1 - x0) // 4
     crop = cv2.resize(portrait[y0 - margin:y1 + margin, x0 - margin:x1 + margin], (192, 192))
     regressor = load_regressor('network', model)
-    seen = hidden.found_in(regressor, crop)
+    seen = crops.found_in(regressor, crop)
     turned = rotation_about('y', np.radians(3.0))
     count = 24
     shard = {

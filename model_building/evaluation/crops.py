@@ -22,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.regression.base import Regressor
+from face_recon_ros.regression.base import Regression, Regressor
 from face_recon_ros.regression.loader import REGRESSORS, load_regressor
 from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import rotation_angles_rad
@@ -52,16 +52,31 @@ class Found:
     kind: np.ndarray
 
 
+def shards_of(folder: Path) -> list[Path]:
+    """Return a folder's shards. :raises ModelBuildingError: there is none."""
+    shards = sorted(folder.glob('*.npz'))
+    if not shards:
+        raise ModelBuildingError(
+            f'{folder}: no shards; run model_building.network.generate first')
+    return shards
+
+
+def found_in(regressor: Regressor, image: np.ndarray) -> Regression:
+    """Return the face in a crop (S, S, 3)."""
+    size = image.shape[0]
+    region = Region(np.full(2, (size - 1) / 2), float(size), 0.0)
+    image_from_crop = regressor.preprocess(image, region)
+    return regressor.postprocess(regressor.infer(), image_from_crop)
+
+
 def look(regressor: Regressor, model: FaceModel, path: Path) -> Found:
     """Look at the crops of a shard, each as it was cut."""
     with np.load(path) as file:
         shard = {name: file[name] for name in file.files}
     size = shard['image'].shape[1]
-    region = Region(np.full(2, (size - 1) / 2), float(size), 0.0)
     rotations, landmarks, presences, doubts, truths = [], [], [], [], []
     for i, image in enumerate(tqdm(shard['image'], unit='crop', leave=False, disable=None)):
-        image_from_crop = regressor.preprocess(image, region)
-        found = regressor.postprocess(regressor.infer(), image_from_crop)
+        found = found_in(regressor, image)
         view = View(shard['rotation'][i].astype(float), float(shard['scale_px_per_m'][i]),
                     shard['centre_px'][i].astype(float), size)
         truth = view.parameters(shard['coefficients'][i].astype(float))
@@ -145,11 +160,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = FaceModel()
     regressor = load_regressor(arguments.regressor, model, arguments.regressor_path)
     for folder in arguments.folders:
-        shards = sorted(folder.glob('*.npz'))
-        if not shards:
-            raise ModelBuildingError(
-                f'{folder}: no shards; run model_building.network.generate first')
-        for shard in shards:
+        for shard in shards_of(folder):
             print(f'\n{folder.name}/{shard.name}')
             report(look(regressor, model, shard))
     return 0

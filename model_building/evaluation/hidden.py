@@ -25,10 +25,10 @@ from tqdm import tqdm
 
 from face_recon_ros.confidence import BY_OWN_SIGMA
 from face_recon_ros.face_model.model import FaceModel
-from face_recon_ros.regression.base import Regression, Regressor
+from face_recon_ros.regression.base import Regressor
 from face_recon_ros.regression.loader import load_regressor
-from face_recon_ros.regression.region import Region
 from face_recon_ros.rotations import MODEL_FROM_FACE, azimuth_seen_rad, rotation_vector
+from model_building.evaluation.crops import found_in, shards_of
 from model_building.face_model.errors import ModelBuildingError
 from model_building.network.generate import BACKGROUND, PHOTO
 from model_building.network.partial_views import PartialViews
@@ -51,14 +51,6 @@ def seen(shard: dict[str, np.ndarray], shares: tuple[float, float, float],
     views = PartialViews(cut, covered, model.landmarks_468.mean, edges)
     landmarks_px = shard['landmarks'][:, :, :2].astype(float)
     return views(shard['image'], landmarks_px, np.random.default_rng(seed))
-
-
-def found_in(regressor: Regressor, image: np.ndarray) -> Regression:
-    """Return the face in a crop (S, S, 3)."""
-    size = image.shape[0]
-    region = Region(np.full(2, (size - 1) / 2), float(size), 0.0)
-    image_from_crop = regressor.preprocess(image, region)
-    return regressor.postprocess(regressor.infer(), image_from_crop)
 
 
 def errors_deg(regressor: Regressor, shard: dict[str, np.ndarray],
@@ -114,10 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the tables, of all folders together."""
     model = FaceModel()
     regressor = load_regressor('network', model, arguments.regressor_path)
-    paths = sorted(path for folder in arguments.folders for path in folder.glob('*.npz'))
-    if not paths:
-        raise ModelBuildingError(f'{arguments.folders[0]}: no shards; run '
-                                 'model_building.network.generate first')
+    paths = [path for folder in arguments.folders for path in shards_of(folder)]
     for shown, shares in SHOWN.items():
         rows = []
         for seed, path in enumerate(paths):
