@@ -21,8 +21,13 @@ from face_recon_ros.errors import CalibrationError
 ASSUMED = 'until then focal length = the longer side of the image is assumed'
 # No lens but a fisheye sees more than this across, and none is as long as so many images
 WIDEST_DEG, LONGEST_FOCAL = 170.0, 1000.0
+# Parts of sensors are not so many focal lengths away from the axis of their lens
+FARTHEST_AXIS = 1000.0
 # All that a fisheye sees lies within a full turn, which fills a tenth of the shorter side at least
 WIDEST_FISHEYE_DEG = 3600.0
+# About the axis of its lens, this part of an image's shorter side is seen by any lens, and what is
+# at its end is at most so many times as far from the axis as without distortion, and not as little
+SEEN_PART, MOST_BENT = 0.25, 2.0
 # Pixels are square where one focal length is at most so many times the other
 SQUARE = 1.1
 
@@ -74,7 +79,7 @@ def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
             position_m=position_m,
         )
         if width and height:
-            refuse_impossible(camera)
+            camera = _possible(camera, faults)
     except CalibrationError as error:
         raise CalibrationError(f'camera_info on {topic}: {error}') from error
     if squeezed := pixel_fault(camera):
@@ -82,8 +87,24 @@ def _read(info: Any, topic: str, rectified: bool) -> tuple[Camera | None, str]:
     return camera, f'camera_info on {topic}: {"; ".join(faults)}' if faults else ''
 
 
+def _possible(camera: Camera, faults: list[str]) -> Camera:
+    """Return the camera, without its distortion where no lens has that; see refuse_impossible."""
+    _refuse_matrix(camera)
+    try:
+        _refuse_lens(camera)
+    except CalibrationError as error:
+        faults.append(f'{error}; until then lens distortion is left out')
+        return replace(camera, distortion=np.zeros(0), distortion_model='')
+    return camera
+
+
 def refuse_impossible(camera: Camera) -> None:
-    """:raises CalibrationError: no lens has this K for an image of this size."""
+    """:raises CalibrationError: no lens has this calibration for an image of this size."""
+    _refuse_matrix(camera)
+    _refuse_lens(camera)
+
+
+def _refuse_matrix(camera: Camera) -> None:
     if camera.distortion_model == FISHEYE:
         x_deg = math.degrees(camera.width / camera.fx)
         y_deg = math.degrees(camera.height / camera.fy)
@@ -101,6 +122,53 @@ def refuse_impossible(camera: Camera) -> None:
         )
     if camera.distortion_model != FISHEYE:
         _refuse_lopsided(camera)
+        _refuse_far_axis(camera)
+
+
+def _refuse_far_axis(camera: Camera) -> None:
+    """Refuse an image that lies as far from the axis of its lens as no part of a sensor does."""
+    x = ((camera.width - 1) / 2 - camera.cx) / camera.fx
+    y = ((camera.height - 1) / 2 - camera.cy) / camera.fy
+    focal_lengths = math.hypot(x, y)
+    if focal_lengths > FARTHEST_AXIS:
+        raise CalibrationError(
+            f'principal point {camera.cx:g}, {camera.cy:g} px puts the middle of an image of '
+            f'{camera.width}x{camera.height} px {focal_lengths:.0f} focal lengths beside the '
+            'axis of its lens: give that of this image, or calibrate again'
+        )
+
+
+def _refuse_lens(camera: Camera) -> None:
+    """Refuse distortion that leaves next to nothing of the image, as of coefficients of no lens."""
+    if not camera.distortion.any():
+        return
+    reach_px = SEEN_PART * min(camera.width, camera.height)
+    sides = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    plain = reach_px / np.array([camera.fx, camera.fy, camera.fx, camera.fy])
+    if camera.distortion_model != FISHEYE:
+        plain = np.arctan(plain)
+    with np.errstate(all='ignore'):
+        inner, outer = (
+            _off_axis_rad(camera, part * reach_px * sides) for part in (0.9, 1.0)
+        )
+        ratio = outer / plain
+    # beyond the rim of a lens all look the way that the rim does
+    if not ((outer > inner) & (ratio < MOST_BENT) & (ratio > 1 / MOST_BENT)).all():
+        raise CalibrationError(
+            f'distortion coefficients {_in_short(camera.distortion)} are of no lens: within '
+            f'{reach_px:.0f} px of the principal point the image folds, or is bent more than '
+            f'{MOST_BENT:g} times: calibrate again'
+        )
+
+
+def _off_axis_rad(camera: Camera, from_centre_px: np.ndarray) -> np.ndarray:
+    directions = camera.directions(from_centre_px + [camera.cx, camera.cy])
+    return np.arctan2(np.hypot(directions[:, 0], directions[:, 1]), directions[:, 2])
+
+
+def _in_short(numbers: np.ndarray) -> str:
+    shown = ', '.join(f'{value:g}' for value in numbers[:4])
+    return f'{shown}, ...' if numbers.size > 4 else shown
 
 
 def _refuse_lopsided(camera: Camera) -> None:

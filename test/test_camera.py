@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from face_recon_ros.calibration import Calibration
+from face_recon_ros.calibration import Calibration, refuse_impossible
 from face_recon_ros.camera import Camera
 from face_recon_ros.errors import CalibrationError, GeometryError
 from face_recon_ros.face_model.parameters import FaceParameters, camera_matrix
@@ -307,6 +307,51 @@ def test_a_broken_piece_is_named_and_k_is_kept(message, piece, remedy):
     assert remedy in fault
     assert '\n' not in fault
     assert 'assumed' not in fault
+
+
+@pytest.mark.parametrize(('model', 'd'), [
+    ('plumb_bob', [1e9, 0, 0, 0, 0]),
+    ('plumb_bob', [-1e9, 0, 0, 0, 0]),
+    ('plumb_bob', [-5, 0, 0, 0, 0]),  # folds at 103 of 240 px
+    ('plumb_bob', [0, 0, 1e3, 0, 0]),
+    ('rational_polynomial', [0, 0, 0, 0, 0, 1e6, 0, 0]),
+    ('equidistant', [1e9, 0, 0, 0]),
+    ('equidistant', [-12, 0, 0, 0]),
+    ('plumb_bob', [1e300, 0, 0, 0, 0]),
+])
+def test_distortion_of_no_lens_is_left_out(model, d):
+    camera, fault = read(info(model, d))
+    assert (camera.fx, camera.calibrated, camera.distortion.size) == (600, True, 0)
+    assert 'camera_info on /c: distortion coefficients' in fault
+    assert 'of no lens: within 120 px' in fault
+    assert 'calibrate again; until then lens distortion is left out' in fault
+    assert '\n' not in fault
+    bent = Camera.from_calibration(640, 480, np.array(matrix(600)), np.array(d), model)
+    with pytest.raises(CalibrationError, match='of no lens'):
+        refuse_impossible(bent)
+
+
+@pytest.mark.parametrize(('model', 'd', 'fx'), [
+    ('plumb_bob', [-0.3, 0.0, 0.0, 0.0, 0.0], 380),
+    ('plumb_bob', [-0.45, 0.25, 0.002, -0.002, -0.08], 300),
+    ('plumb_bob', [0.3, -0.8, 0.0, 0.0, 0.9], 600),
+    ('rational_polynomial', [12.0, 6.0, 0.0, 0.0, 0.4, 12.3, 10.0, 1.9], 330),
+    ('equidistant', [0.02, -0.01, 0.0, 0.0], 180),
+    ('equidistant', [-0.04, 0.02, -0.015, 0.003], 280),
+])
+@pytest.mark.parametrize('centre', [(319.5, 239.5), (-200.0, 239.5), (2000.0, -900.0)])
+def test_lenses_that_there_are_are_kept(model, d, fx, centre):
+    camera, fault = read(info(model, d, k=matrix(fx, None, *centre)))
+    assert not fault
+    assert camera.distortion.size
+
+
+@pytest.mark.parametrize('centre', [(1e6, 239.5), (319.5, -1e7), (1e300, 1e300)])
+def test_a_principal_point_that_no_part_of_a_sensor_has_is_refused(centre):
+    camera, fault = read(info(k=matrix(600, None, *centre)))
+    assert (camera.fx, camera.calibrated) == (640, False)
+    assert 'beside the axis of its lens: give that of this image' in fault
+    assert fault.endswith('is assumed')
 
 
 @pytest.mark.parametrize(
