@@ -139,7 +139,7 @@ def _refuse_far_axis(camera: Camera) -> None:
 
 
 def _refuse_lens(camera: Camera) -> None:
-    """Refuse distortion that leaves next to nothing of the image, as of coefficients of no lens."""
+    """Refuse distortion that leaves next to nothing of the image: coefficients of no lens."""
     if not camera.distortion.any():
         return
     reach_px = SEEN_PART * min(camera.width, camera.height)
@@ -162,7 +162,7 @@ def _refuse_lens(camera: Camera) -> None:
 
 
 def _off_axis_rad(camera: Camera, from_centre_px: np.ndarray) -> np.ndarray:
-    directions = camera.directions(from_centre_px + [camera.cx, camera.cy])
+    directions = camera.directions(np.add(from_centre_px, (camera.cx, camera.cy)))
     return np.arctan2(np.hypot(directions[:, 0], directions[:, 1]), directions[:, 2])
 
 

@@ -5,7 +5,7 @@
 // arrays only: no allocation, no exceptions, no standard containers.
 //
 // All tables give the same bits: they are instances of the same templates (vertex_loops.hpp,
-// rasterise.hpp, decode_loops.hpp, crop_loops.hpp) over types whose operations are defined exactly (IEEE single
+// rasterise.hpp, decode_loops.hpp, crop_loops.hpp, product_loops.hpp) over types whose operations are defined exactly (IEEE single
 // precision without contraction, integers).
 #pragma once
 
@@ -143,6 +143,12 @@ struct SampleArguments
   float * out;  // RGB, and one float more that may be written
 };
 
+// --- products ------------------------------------------------------------------------------------
+
+// Rows and columns of a matrix come in multiples of these, padded with zeros.
+constexpr std::size_t kProductRows = 4;
+constexpr std::size_t kProductColumns = 8;
+
 struct Kernels
 {
   const char * name;
@@ -163,6 +169,9 @@ struct Kernels
   void (*blur_row)(const float * row, float * out, std::size_t count, const float * weights);
   void (*mix_rows)(
     const float * const * rows, float * out, std::size_t count, const float * weights);
+  // out (count,): rows (count, columns) times vector (columns,).
+  void (*products)(
+    const float * rows, const float * vector, std::size_t count, std::size_t columns, float * out);
 };
 
 // What works here, best first. kernels_named() takes one of their names, or "auto" for the best, and

@@ -10,6 +10,7 @@
 
 #include "crop_loops.hpp"
 #include "decode_loops.hpp"
+#include "product_loops.hpp"
 #include "rasterise.hpp"
 #include "simd_avx2.hpp"
 #include "vertex_loops.hpp"
@@ -279,8 +280,9 @@ void sample_row_avx2(const SampleArguments & a)
 }
 
 constexpr Kernels kKernels{
-  "avx2",    VertexLoops<Avx2>::bounds, VertexLoops<Avx2>::place, rasterise<Avx2>, shade_row,
-  depth_row, DecodeLoops<Avx2>::decode, sample_row_avx2,          blur_row,        mix_rows};
+  "avx2",        VertexLoops<Avx2>::bounds, VertexLoops<Avx2>::place, rasterise<Avx2>, shade_row,
+  depth_row,     DecodeLoops<Avx2>::decode, sample_row_avx2,          blur_row,        mix_rows,
+  products<Avx2>};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "crop_loops.hpp"
 #include "decode_loops.hpp"
 #include "pixel_rows.hpp"
+#include "product_loops.hpp"
 #include "rasterise.hpp"
 #include "simd_neon.hpp"
 #include "vertex_loops.hpp"
@@ -39,8 +40,9 @@ void sample_row_neon(const SampleArguments & a)
 }
 
 constexpr Kernels kKernels{
-  "neon",    VertexLoops<Neon>::bounds, VertexLoops<Neon>::place, rasterise<Neon>, shade_row,
-  depth_row, DecodeLoops<Neon>::decode, sample_row_neon,          blur_row,        mix_rows};
+  "neon",        VertexLoops<Neon>::bounds, VertexLoops<Neon>::place, rasterise<Neon>, shade_row,
+  depth_row,     DecodeLoops<Neon>::decode, sample_row_neon,          blur_row,        mix_rows,
+  products<Neon>};
 
 }  // namespace
 

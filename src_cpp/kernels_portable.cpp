@@ -6,6 +6,7 @@
 #include "floating_point.hpp"
 #include "kernels.hpp"
 #include "pixel_rows.hpp"
+#include "product_loops.hpp"
 #include "rasterise.hpp"
 #include "simd_portable.hpp"
 #include "vertex_loops.hpp"
@@ -25,7 +26,8 @@ constexpr Kernels kKernels{
   DecodeLoops<Portable>::decode,
   sample_row,
   blur_row,
-  mix_rows};
+  mix_rows,
+  products<Portable>};
 
 }  // namespace
 

@@ -67,15 +67,23 @@ LandmarkDecoder::LandmarkDecoder(
   std::size_t coefficients, LipSettings lips)
 : coefficients_(coefficients),
   mean_(vectors_of(mean, landmarks)),
-  basis_(basis, basis + 3 * landmarks * coefficients),
-  solve_(solve, solve + 3 * landmarks * coefficients),
+  basis_(basis, 3 * landmarks, coefficients),
+  solve_(solve, coefficients, 3 * landmarks),
   lips_(std::move(lips))
 {
 }
 
 std::vector<Vector3> LandmarkDecoder::points_of(const double * coefficients) const
 {
-  return face_recon::points_of(mean_, basis_, coefficients, coefficients_);
+  const std::vector<float> moves = basis_.times(coefficients);
+  std::vector<Vector3> points = mean_;
+  auto move = moves.begin();
+  for (Vector3 & point : points) {
+    for (double & value : point) {
+      value += *move++;
+    }
+  }
+  return points;
 }
 
 std::array<double, 12> LandmarkDecoder::decode(
@@ -97,9 +105,8 @@ std::array<double, 12> LandmarkDecoder::decode(
     const Vector3 move = points[n] - mean_[n];
     moves.insert(moves.end(), move.begin(), move.end());
   }
-  for (std::size_t k = 0; k < coefficients_; ++k) {
-    coefficients[k] = moved(&solve_[k * moves.size()], moves.data(), moves.size());
-  }
+  const std::vector<float> found = solve_.times(moves.data());
+  std::copy_n(found.begin(), coefficients_, coefficients);
   points = points_of(coefficients);
   std::vector<Vector3> turned = points;
   turn(rotation, turned);

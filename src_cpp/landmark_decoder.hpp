@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "float_matrix.hpp"
 #include "small_algebra.hpp"
 
 namespace face_recon
@@ -24,7 +25,8 @@ struct LipSettings
   double open_gap = 1;
 };
 
-// One round of face_model.decoding.ParameterDecoder, which defines it.
+// One round of face_model.decoding.ParameterDecoder, which defines it; products are in single
+// precision.
 class LandmarkDecoder
 {
 public:
@@ -51,8 +53,8 @@ private:
 
   std::size_t coefficients_ = 0;
   std::vector<Vector3> mean_;
-  std::vector<double> basis_;
-  std::vector<double> solve_;
+  FloatMatrix basis_;
+  FloatMatrix solve_;
   LipSettings lips_;
 };
 

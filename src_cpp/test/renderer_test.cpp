@@ -27,6 +27,7 @@
 #include "../crop.hpp"
 #include "../decoder.hpp"
 #include "../depth_alignment.hpp"
+#include "../float_matrix.hpp"
 #include "../screen_space.hpp"
 #include "fuzzing.hpp"
 
@@ -558,6 +559,37 @@ void fuzz_crop(Random & random, const std::string & name)
   }
 }
 
+// Matrices of every size; each product held to double precision.
+void fuzz_products(Random & random, const std::string & name)
+{
+  const auto rows = random.integer<std::size_t>(1, 20);
+  const auto columns = random.integer<std::size_t>(1, 70);
+  std::vector<double> values(rows * columns);
+  std::vector<double> vector(columns);
+  for (auto * numbers : {&values, &vector}) {
+    for (double & number : *numbers) {
+      number = random.real(-1.0, 1.0);
+    }
+  }
+  std::vector<float> expected;
+  for (const face_recon::Kernels * kernels : face_recon::available_kernels()) {
+    const face_recon::FloatMatrix matrix(values.data(), rows, columns, *kernels);
+    const std::vector<float> found = matrix.times(vector.data());
+    bool near = found.size() >= rows;
+    for (std::size_t row = 0; near && row < rows; ++row) {
+      double sum = 0;
+      for (std::size_t column = 0; column < columns; ++column) {
+        sum += values[row * columns + column] * vector[column];
+      }
+      near = std::fabs(sum - static_cast<double>(found[row])) < 1e-5;
+    }
+    check(near, name + ": products of " + kernels->name + " are off");
+    check(
+      expected.empty() || found == expected, name + ": products of " + kernels->name + " differ");
+    expected = found;
+  }
+}
+
 void refuses(const std::vector<std::int32_t> & triangles, const std::string & set)
 {
   bool refused = false;
@@ -588,5 +620,6 @@ int main(int count, char ** arguments)
     fuzz_decoder(random, name);
     fuzz_depth_alignment(random, name);
     fuzz_crop(random, name);
+    fuzz_products(random, name);
   });
 }
