@@ -9,6 +9,7 @@ message cannot be used falls back by itself: lens distortion, region of interest
 focal length there is no calibration.
 """
 
+import functools
 import math
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 
 from face_recon_ros.camera import FISHEYE, Camera, known_distortion
 from face_recon_ros.errors import CalibrationError
+from face_recon_ros.lens import fisheye_directions, polynomial_directions
 
 ASSUMED = 'until then focal length = the longer side of the image is assumed'
 # No lens but a fisheye sees more than this across, and none is as long as so many images
@@ -143,17 +145,10 @@ def _refuse_lens(camera: Camera) -> None:
     if not camera.distortion.any():
         return
     reach_px = SEEN_PART * min(camera.width, camera.height)
-    sides = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
-    plain = reach_px / np.array([camera.fx, camera.fy, camera.fx, camera.fy])
-    if camera.distortion_model != FISHEYE:
-        plain = np.arctan(plain)
-    with np.errstate(all='ignore'):
-        inner, outer = (
-            _off_axis_rad(camera, part * reach_px * sides) for part in (0.9, 1.0)
-        )
-        ratio = outer / plain
-    # beyond the rim of a lens all look the way that the rim does
-    if not ((outer > inner) & (ratio < MOST_BENT) & (ratio > 1 / MOST_BENT)).all():
+    is_fisheye, coefficients = camera.distortion_model == FISHEYE, camera.distortion.tolist()
+    if _is_of_no_lens(
+        is_fisheye, tuple(coefficients), reach_px / camera.fx, reach_px / camera.fy
+    ):
         raise CalibrationError(
             f'distortion coefficients {_in_short(camera.distortion)} are of no lens: within '
             f'{reach_px:.0f} px of the principal point the image folds, or is bent more than '
@@ -161,8 +156,26 @@ def _refuse_lens(camera: Camera) -> None:
         )
 
 
-def _off_axis_rad(camera: Camera, from_centre_px: np.ndarray) -> np.ndarray:
-    directions = camera.directions(np.add(from_centre_px, (camera.cx, camera.cy)))
+# each image asks, most of one camera
+@functools.lru_cache(maxsize=16)
+def _is_of_no_lens(
+    is_fisheye: bool, coefficients: tuple[float, ...], reach_x: float, reach_y: float
+) -> bool:
+    """Return whether an image folds or is bent too much up to some focal lengths from the axis."""
+    sides = np.array([[reach_x, 0.0], [0.0, reach_y], [-reach_x, 0.0], [0.0, -reach_y]])
+    plain = np.abs(sides).sum(axis=1)
+    directions = fisheye_directions if is_fisheye else polynomial_directions
+    with np.errstate(all='ignore'):
+        inner, outer = (
+            _off_axis_rad(directions(part * sides, np.array(coefficients))) for part in (0.9, 1.0)
+        )
+        ratio = outer / (plain if is_fisheye else np.arctan(plain))
+    # beyond the rim of a lens all look the way that the rim does
+    is_seen = (outer > inner) & (ratio < MOST_BENT) & (ratio > 1 / MOST_BENT)
+    return not bool(is_seen.all())
+
+
+def _off_axis_rad(directions: np.ndarray) -> np.ndarray:
     return np.arctan2(np.hypot(directions[:, 0], directions[:, 1]), directions[:, 2])
 
 
