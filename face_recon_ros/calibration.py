@@ -349,12 +349,14 @@ class Calibration:
 
     def _sized(self, camera: Camera, fault: str) -> tuple[Camera, str]:
         """Return the camera of a message without image size, unless no lens is like that."""
+        faults: list[str] = []
         try:
-            refuse_impossible(camera)
+            camera = _possible(camera, faults)
         except CalibrationError as error:
             assumed = Camera.uncalibrated(camera.width, camera.height)
             return assumed, f'camera_info on {self._topic}: {error}; {ASSUMED}'
-        return camera, fault
+        left_out = [f'camera_info on {self._topic}: {one}' for one in faults]
+        return camera, '; '.join([*([fault] if fault else []), *left_out])
 
 
 def _content(info: Any) -> tuple:

@@ -5,8 +5,8 @@
 // arrays only: no allocation, no exceptions, no standard containers.
 //
 // All tables give the same bits: they are instances of the same templates (vertex_loops.hpp,
-// rasterise.hpp, decode_loops.hpp, crop_loops.hpp, product_loops.hpp) over types whose operations are defined exactly (IEEE single
-// precision without contraction, integers).
+// rasterise.hpp, decode_loops.hpp, crop_loops.hpp, product_loops.hpp) over types whose operations
+// are defined exactly (IEEE single precision without contraction, integers).
 #pragma once
 
 #include <array>

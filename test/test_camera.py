@@ -319,8 +319,9 @@ def test_a_broken_piece_is_named_and_k_is_kept(message, piece, remedy):
     ('equidistant', [-12, 0, 0, 0]),
     ('plumb_bob', [1e300, 0, 0, 0, 0]),
 ])
-def test_distortion_of_no_lens_is_left_out(model, d):
-    camera, fault = read(info(model, d))
+@pytest.mark.parametrize('size', [(640, 480), (0, 0)])
+def test_distortion_of_no_lens_is_left_out(model, d, size):
+    camera, fault = read(info(model, d, size=size))
     assert (camera.fx, camera.calibrated, camera.distortion.size) == (600, True, 0)
     assert 'camera_info on /c: distortion coefficients' in fault
     assert 'of no lens: within 120 px' in fault
