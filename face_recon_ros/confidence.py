@@ -119,15 +119,15 @@ BY_FIT_ERROR = RotationCalibration(
 )
 # of the regressor `network`: uncertainty is its own sigma, radians
 BY_OWN_SIGMA = RotationCalibration(
-    uncertainty_unit=0.113,
-    exponents=(1.5, 1.15, 1.3),
+    uncertainty_unit=0.101,
+    exponents=(1.2, 1.3, 1.1),
     sigma_deg=(
-        (1.26, 4.95, 1.86),
-        (1.79, 5.71, 2.7),
-        (2.68, 3.06, 3.45),
-        (2.68, 3.0, 3.52),
-        (3.71, 2.42, 3.43),
-        (3.84, 2.15, 3.35),
+        (1.06, 5.24, 1.77),
+        (1.6, 5.3, 2.75),
+        (2.28, 3.08, 3.06),
+        (2.93, 2.84, 3.8),
+        (3.92, 2.83, 3.18),
+        (3.52, 1.9, 3.97),
     ),
 )
 

@@ -451,7 +451,7 @@ def test_errors_of_hidden_faces_are_about_the_faces_axes(crops_of_a_portrait):
     rows = hidden.errors_deg(regressor, shard, shard['image'])
     assert len(rows) == 23  # the one without a face is left out
     np.testing.assert_allclose(np.abs(rows[:, 1:4]), [[0, 0, 3]] * 23, atol=1e-4)
-    np.testing.assert_allclose(rows[:, 0], seen.rotation_sigma_rad / 0.113, rtol=1e-3)
+    np.testing.assert_allclose(rows[:, 0], seen.rotation_sigma_rad / 0.101, rtol=1e-3)
     expected_deg = np.degrees(BY_OWN_SIGMA.sigma_rad(
         azimuth_seen_rad(seen.parameters.model_rotation), seen.rotation_sigma_rad))
     np.testing.assert_allclose(rows[:, 4:], [expected_deg] * 23, rtol=1e-3)
