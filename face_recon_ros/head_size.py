@@ -23,7 +23,7 @@ from face_recon_ros.equality import ComparedByValue
 # By depth: faces are fitted so much wider than the skin at the same places is, on the mean of
 # rendered heads of known size (model_building/evaluation/depth_streams.py), and so well is one as
 # wide as its skin, the same in all images of a person
-WIDER, APPARENT_SIGMA = 0.012, 0.022
+WIDER, APPARENT_SIGMA = 0.016, 0.018
 # Neighbouring images err alike: those of so long a time count as one
 ALIKE_S = 0.5
 # Nobody's head grows; what changes is how it is measured. So many images are remembered

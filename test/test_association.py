@@ -24,14 +24,17 @@ from face_recon_ros.tracking.association import (
 from face_recon_ros.tracking.track import Observation, Track
 
 
-def face(x, y=200.0, side_px=100.0, score=0.99, box_px=66.0, descriptor=None):
+def face(
+    x, y=200.0, side_px=100.0, score=0.99, box_px=66.0, descriptor=None, sigma_rad=0.1
+):
     """A face of a known rotation's sigma: 1.6 px of a side of 100."""
     middle = np.array([x, y], float)
     parameters = FaceParameters(
         camera_matrix(600.0, np.eye(3), np.append(middle, 0)), np.zeros(40), np.zeros(10))
     box = np.concatenate([middle - box_px / 2, middle + box_px / 2])
     found = Regression(
-        parameters, score, 0.01, box, Region(middle, side_px, 0.0), rotation_sigma_rad=0.1)
+        parameters, score, 0.01, box, Region(middle, side_px, 0.0),
+        rotation_sigma_rad=sigma_rad)
     return Observation(found, descriptor)
 
 
@@ -99,6 +102,27 @@ def test_beside_others_a_face_is_likelier_theirs():
 def test_boxes_that_overlap_by_more_than_a_fiftieth_touch(apart_px, touching):
     seen = sightings([face(200.0), face(200.0 + apart_px)])
     assert [s.touching for s in seen] == [touching] * 2
+
+
+@pytest.mark.parametrize(('sigma_rad', 'is_behind'), [(0.1, False), (0.16, False), (0.18, True)])
+def test_a_face_that_is_much_less_sure_is_behind_and_covers_nothing(sigma_rad, is_behind):
+    """All of the one in front tells who it is, also where half a face is found behind it."""
+    front, behind = sightings([face(200.0), face(230.0, sigma_rad=sigma_rad)])
+    assert (front.cells is None) == is_behind
+    assert behind.cells is not None
+    assert behind.cells.sum() < 64
+    assert front.touching
+    assert behind.touching
+
+
+def test_who_is_behind_two_is_covered_by_the_surer_one_alone():
+    first, middle, last = sightings([
+        face(200.0), face(255.0, sigma_rad=0.2), face(310.0, sigma_rad=0.4)])
+    assert first.cells is None
+    right = middle.cells.reshape(8, 8)[:, 4:]
+    assert right.all()
+    assert not middle.cells.all()
+    assert not last.cells.all()
 
 
 @pytest.mark.parametrize(('shift_px', 'kept'), [(0, 1), (40, 1), (46, 2), (200, 2)])

@@ -23,21 +23,21 @@ def test_an_average_adult_until_something_is_measured():
     head = HeadSize(1.05)
     head.predict(100.0)
     assert (head.scale, head.sigma, head.measured, head.news) == (1.05, 0.057, False, 1.0)
-    # a child: the average adult does not count. Faces are fitted 1.2 % too wide
+    # a child: the average adult does not count. Faces are fitted 1.6 % too wide
     head.measure(0.9, 1.0, None)
-    assert head.scale == pytest.approx(0.9 * math.exp(-0.012))
-    assert head.sigma == pytest.approx(0.022)
+    assert head.scale == pytest.approx(0.9 * math.exp(-0.016))
+    assert head.sigma == pytest.approx(0.018)
     assert head.apparent_scale == pytest.approx(0.9)
     assert head.measured
 
 
 def test_what_depth_says_by_size_and_by_relief_is_weighed():
     head = HeadSize(1.05)
-    head.measure(1.0, 1.0, relief(0.9, 0.022))
+    head.measure(1.0, 1.0, relief(0.9, 0.018))
     # both are worth as much
-    assert head.scale == pytest.approx((0.9 * math.exp(-0.012)) ** 0.5)
+    assert head.scale == pytest.approx((0.9 * math.exp(-0.016)) ** 0.5)
     assert head.apparent_scale == pytest.approx(1.0)
-    assert head.sigma == pytest.approx(0.022 / 2**0.5)
+    assert head.sigma == pytest.approx(0.018 / 2**0.5)
 
 
 def test_a_relief_that_another_shape_explains_says_little_of_the_size():
@@ -45,9 +45,9 @@ def test_a_relief_that_another_shape_explains_says_little_of_the_size():
     head = HeadSize(1.0)
     head.measure(1.0, 1.0, relief(0.9, 0.001, tie=0.1))
     # the relief's sigma becomes 0.001 and 0.1 together
-    share = 0.022**2 / (0.022**2 + 0.001**2 + 0.1**2)
-    assert math.log(head.scale) == pytest.approx(share * math.log(0.9) - (1 - share) * 0.012)
-    assert head.sigma == pytest.approx(0.022 * (1 - share) ** 0.5)
+    share = 0.018**2 / (0.018**2 + 0.001**2 + 0.1**2)
+    assert math.log(head.scale) == pytest.approx(share * math.log(0.9) - (1 - share) * 0.016)
+    assert head.sigma == pytest.approx(0.018 * (1 - share) ** 0.5)
 
 
 def test_two_reliefs_tell_shape_and_size_apart():
@@ -75,11 +75,11 @@ def test_looks_and_relief_may_contradict_each_other():
     head.measure(1.2, 1.0, None)
     assert head.contradiction == 0.0
     head.measure(1.2, 1.0, relief(0.9, 0.02))
-    apart = math.log(1.2 / 0.9) - 0.012
-    assert head.contradiction == pytest.approx(apart / (0.022**2 + 0.02**2) ** 0.5)
+    apart = math.log(1.2 / 0.9) - 0.016
+    assert head.contradiction == pytest.approx(apart / (0.018**2 + 0.02**2) ** 0.5)
     vague = HeadSize(1.0)
     vague.measure(1.2, 1.0, relief(0.9, 0.2))
-    assert vague.contradiction == pytest.approx(apart / (0.022**2 + 0.2**2) ** 0.5)
+    assert vague.contradiction == pytest.approx(apart / (0.018**2 + 0.2**2) ** 0.5)
 
 
 def test_images_at_the_same_time_are_one():
@@ -88,15 +88,15 @@ def test_images_at_the_same_time_are_one():
     head.measure(1.0, 1.0, relief(1.0, 0.05))
     head.predict(-9.0)  # a stamp that goes back takes nothing away
     assert head.news == 0.0
-    looks = 0.022**-2
-    relief_and_looks = (400 * math.log(0.9) - looks * 0.012) / (400 + looks)
+    looks = 0.018**-2
+    relief_and_looks = (400 * math.log(0.9) - looks * 0.016) / (400 + looks)
     assert math.log(head.scale) == pytest.approx(relief_and_looks)
     head.predict(0.25)
     assert head.news == pytest.approx(0.5)
     head.measure(1.0, 1.0, relief(1.0, 0.05))
     # half as new as an image after half a second
     assert math.log(head.scale) == pytest.approx(
-        (400 * math.log(0.9) - looks * 0.012) / (600 + looks))
+        (400 * math.log(0.9) - looks * 0.016) / (600 + looks))
     assert head.sigma == pytest.approx((600 + looks) ** -0.5)
 
 
@@ -106,8 +106,8 @@ def test_a_face_that_was_fitted_too_wide_counts_once_in_many_images():
         head.measure(1.1, 1.0, relief(0.9, 0.1))
         head.predict(1.0)
     # reliefs of 60 images and one width
-    looks = 0.022**-2
-    expected = (6000 * math.log(0.9) + looks * (math.log(1.1) - 0.012)) / (6000 + looks)
+    looks = 0.018**-2
+    expected = (6000 * math.log(0.9) + looks * (math.log(1.1) - 0.016)) / (6000 + looks)
     assert math.log(head.scale) == pytest.approx(expected)
     assert head.apparent_scale == pytest.approx(1.1)
     assert head.sigma == pytest.approx((6000 + looks) ** -0.5)
@@ -121,7 +121,7 @@ def test_irises_and_the_average_adult_are_weighed_by_variance():
     assert head.sigma == pytest.approx(0.047417, abs=1e-6)
     assert head.by_iris
     head.measure(0.8, 1.0, None)
-    assert head.scale == pytest.approx(0.8 * math.exp(-0.012))
+    assert head.scale == pytest.approx(0.8 * math.exp(-0.016))
     assert not head.by_iris
 
 

@@ -228,6 +228,12 @@ HELD = [
              40, 1)),
     ('association.TOUCHING_IOU', HALF, partial(heads_that_touch, 64, False)),
     ('association.TOUCHING_IOU', DOUBLE, partial(heads_that_touch, 62, True)),
+    ('association.FRONT_SIGMA_RATIO', HALF, partial(
+        test_association.test_a_face_that_is_much_less_sure_is_behind_and_covers_nothing,
+        0.18, True)),
+    ('association.FRONT_SIGMA_RATIO', DOUBLE, partial(
+        test_association.test_a_face_that_is_much_less_sure_is_behind_and_covers_nothing,
+        0.16, False)),
     ('association.GATE', HALF, partial(back, 'f1', x=88)),
     ('association.GATE', DOUBLE, partial(back, 'f2', x=105)),
     ('association.APPEARANCE_NATS', HALF,

@@ -39,6 +39,8 @@ GATE = 8.1
 # The log-likelihood ratio of two descriptors' distance: nats per unit, the distance that says
 # nothing, and the most that it says, as light changes and people turn (docs/accuracy.md)
 APPEARANCE_NATS, APPEARANCE_NEUTRAL, APPEARANCE_MOST = 20.0, 0.525, 6.0
+# Of two faces that touch the one whose sigma is by this smaller is in front: nothing covers it
+FRONT_SIGMA_RATIO = 0.6
 # How much likelier a face is somebody else's where others are near, nats
 BESIDE_NATS = 5.0
 # A face is left for later where the best two it may be differ by less, nats
@@ -83,10 +85,18 @@ def sightings(
     hiding = intersection_over_union(seen, behind) > TOUCHING_IOU
     found = []
     for observation, touched, hidden_by in zip(observations, touches, hiding, strict=True):
-        beside, hides = boxes[touched], bool(hidden_by.any())
-        cells = uncovered_cells(observation.region, beside) if len(beside) else None
-        found.append(Sighting(observation, bool(len(beside)) or hides, cells))
+        beside, hides = bool(touched.any()), bool(hidden_by.any())
+        before = touched.copy()
+        before[: len(seen)] &= ~behind_of(observation, observations)
+        cells = uncovered_cells(observation.region, boxes[before]) if before.any() else None
+        found.append(Sighting(observation, beside or hides, cells))
     return found
+
+
+def behind_of(front: Observation, others: Sequence[Observation]) -> np.ndarray:
+    """Tell (N,) which other faces, if they touch one, are behind it: they are less sure."""
+    sigmas = np.array([o.sigma_rad for o in others])
+    return np.asarray(front.sigma_rad < FRONT_SIGMA_RATIO * sigmas)
 
 
 def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
