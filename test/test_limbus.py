@@ -113,7 +113,7 @@ def test_iris_and_assumed_head_count_by_their_variances():
     # what stays with a person does not average out
     assert size.sigma == pytest.approx(math.sqrt(0.003249 * 0.00367 / (0.003249 + 0.00367)), 0.01)
     size.measure(0.9, 1.0, None)
-    assert size.scale == pytest.approx(0.9 * math.exp(-0.012))
+    assert size.scale == pytest.approx(0.9 * math.exp(-0.016))
     assert not size.by_iris
     assert not size.iris_due
 
