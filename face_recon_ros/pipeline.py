@@ -52,7 +52,7 @@ from face_recon_ros.regression.rolls import (
 from face_recon_ros.searching import ImageSearch, SearchTask
 from face_recon_ros.tflite import Network
 from face_recon_ros.tracking.appearance import descriptor_of
-from face_recon_ros.tracking.association import best_of_each, shows_one_of
+from face_recon_ros.tracking.association import best_of_each, is_far_in_crop, shows_one_of
 from face_recon_ros.tracking.egomotion import View
 from face_recon_ros.tracking.moving import Move
 from face_recon_ros.tracking.new_faces import is_new_face
@@ -327,8 +327,8 @@ class Pipeline:
         described = tracker.want_descriptors()
         found = self._lanes(image, [seen_through(region, camera) for region in regions])
         tracker.update([
-            self._followed(image, camera, regression, wanted, stamp_s)
-            for regression, wanted in zip(found, described, strict=True)
+            self._followed(image, camera, region, regression, wanted, stamp_s)
+            for region, regression, wanted in zip(regions, found, described, strict=True)
         ])
         orientation = tracker.wanted_search()
         if orientation is not None:
@@ -362,11 +362,22 @@ class Pipeline:
         self,
         image: np.ndarray,
         camera: Camera,
+        region: Region,
         first: Regression,
         described: bool,
         stamp_s: float,
     ) -> Observation:
-        """Return what there is in a search region; a low score is verified at other rolls."""
+        """
+        Return what there is in a search region.
+
+        A face far from the region's middle is looked at again, a low score verified at other
+        rolls.
+        """
+        is_there = first.presence >= self.config.tracking.min_presence
+        if is_there and is_far_in_crop(region, first.region):
+            there = replace(first.region, look=region.look)
+            first = self.regressor(image, seen_through(there, camera), denoise=True)
+            described = True
         found = self._roll_verifier(
             first, stamp_s, lambda: self._rolled(image, camera, first.region)
         )

@@ -236,6 +236,17 @@ def test_two_that_each_see_the_others_face_are_set_right():
     assert [s.observation.region.centre[0] for s in found] == [171, 235]
 
 
+@pytest.mark.parametrize(('off_px', 'is_the_others'), [(8, False), (12, True), (-12, False)])
+def test_a_face_far_from_where_it_was_looked_for_may_be_another_one(off_px, is_the_others):
+    """More than a tenth of the region's side: it is whose it looks like, if that one may be there."""
+    first, second = track(200.0, descriptor=gray(0)), track(240.0, descriptor=gray(9))
+    for known in (first, second):
+        known.search_region(0.2)
+    looks = gray(9 if off_px > 0 else 0)
+    found = follow([first, second], [face(200.0 + off_px, descriptor=looks), None], [], 0.2)
+    assert [s is not None for s in found] == [not is_the_others, is_the_others]
+
+
 def test_somebody_may_be_hidden_behind_a_face():
     for x, touching in ((250.0, True), (280.0, False)):
         hidden = face(x).regression.box

@@ -166,6 +166,25 @@ def test_detector_is_not_asked_while_a_face_is_followed(portrait, monkeypatch):
         assert len(pipeline.track(portrait, stamp_s=i / 30)) == 1
 
 
+@pytest.mark.parametrize(('leap_px', 'looks'), [(0, 1), (12, 1), (50, 2)])
+def test_a_face_that_leaps_is_looked_at_again_where_it_is(portrait, monkeypatch, leap_px, looks):
+    """Few images a second: a face at the edge of its crop is found badly, or is another one."""
+    pipeline = Pipeline(PipelineConfig(smoothing=None))
+    wide = np.full((480, 640, 3), 128, np.uint8)
+    wide[:, 80:560] = cv2.resize(portrait, (480, 480))
+    for stamp_s in (0.0, 0.2, 0.4):
+        (before,) = pipeline.track_without_search(wide, stamp_s)
+    calls = []
+    kind = type(pipeline.regressor)
+    regress = kind.__call__
+    monkeypatch.setattr(kind, '__call__', lambda *a, **k: (calls.append(a), regress(*a, **k))[1])
+    (after,) = pipeline.track_without_search(np.roll(wide, leap_px, axis=1), 0.6)
+    assert len(calls) == looks
+    assert after.id == before.id
+    moved_px = (after.box - before.box)[[0, 2]].mean()
+    assert moved_px == pytest.approx(leap_px, abs=1.5)
+
+
 def test_photos_wait_for_all_faces_of_a_crowd_and_streams_do_not(portrait, monkeypatch):
     pipeline, looks = Pipeline(), []
     kind = type(pipeline.detector)

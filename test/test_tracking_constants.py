@@ -252,6 +252,12 @@ HELD = [
      partial(limits.test_a_face_that_may_be_one_or_the_other_waits, 243, True)),
     ('association.AMBIGUOUS_NATS', DOUBLE,
      partial(limits.test_a_face_that_may_be_one_or_the_other_waits, 252, False)),
+    ('association.FAR_IN_CROP', HALF, partial(
+        test_association.test_a_face_far_from_where_it_was_looked_for_may_be_another_one,
+        8, False)),
+    ('association.FAR_IN_CROP', DOUBLE, partial(
+        test_association.test_a_face_far_from_where_it_was_looked_for_may_be_another_one,
+        12, True)),
     ('association._IMPOSSIBLE', 1e-6, as_many_as_there_are_get_a_face),
     # how people move
     ('motion.SPEED_SIGMA[0:2]', HALF, partial(back, 'f1', x=88)),

@@ -45,6 +45,9 @@ FRONT_SIGMA_RATIO = 0.6
 BESIDE_NATS = 5.0
 # A face is left for later where the best two it may be differ by less, nats
 AMBIGUOUS_NATS = 2.5
+# A face that lies farther than this from the middle of the crop that it is found in, in sides of
+# the crop, is looked at again where it is, and may be another one than was looked for
+FAR_IN_CROP = 0.1
 # For the assignment: above any sum of costs
 _IMPOSSIBLE = 1e6
 
@@ -199,6 +202,12 @@ def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:
     return found
 
 
+def is_far_in_crop(searched: Region, found: Region) -> bool:
+    """Tell whether a face lies far from the middle of the region that it was looked for in."""
+    off_px = float(np.linalg.norm(found.centre - searched.centre))
+    return off_px > FAR_IN_CROP * searched.side_px
+
+
 def reach(expected: Prediction, region: Region) -> float:
     """Return half the squared Mahalanobis distance of a detection; infinite beyond the gate."""
     off = (region.centre - expected.place[:2]) / expected.deviation[:2]
@@ -247,9 +256,9 @@ def follow(
         replace(s, touching=True) if column in contested else s
         for column, s in enumerate(among(s, lost) for s in seen)
     ]
-    # what is in the region of a face that is alone is that face, however far it went
+    # what is in the region of a face that is alone is that face, unless another one came there
     alone = [
-        tracks[row].apart and not (s.touching or s.maybe_lost)
+        tracks[row].apart and not (s.touching or s.maybe_lost or _has_moved(tracks[row], s))
         for row, s in zip(rows, seen, strict=True)
     ]
     pairs = list(zip(rows, range(len(seen)), strict=True))
@@ -264,6 +273,11 @@ def follow(
     for row, column in pairs:
         found[row] = seen[column]
     return found
+
+
+def _has_moved(track: Track, sighting: Sighting) -> bool:
+    searched = track.searched
+    return searched is not None and is_far_in_crop(searched, sighting.observation.region)
 
 
 def _assign_faces(

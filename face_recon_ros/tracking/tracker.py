@@ -4,7 +4,8 @@
 """
 Faces over time: which face of this image is which of the last, and where to look next.
 
-A tracked face is regressed in its predicted search region, without detecting. When a face is lost
+A tracked face is regressed in its predicted search region, without detecting. One that is found
+far from the region's middle is looked at again there, and may be another one. When a face is lost
 the detector searches where it is expected in each image, and the whole image part by part. For new
 faces it searches part by part, too, every few images, after the image's results are published; the
 next image reports them. A lost track keeps
