@@ -238,7 +238,7 @@ def test_two_that_each_see_the_others_face_are_set_right():
 
 @pytest.mark.parametrize(('off_px', 'is_the_others'), [(8, False), (12, True), (-12, False)])
 def test_a_face_far_from_where_it_was_looked_for_may_be_another_one(off_px, is_the_others):
-    """More than a tenth of the region's side: it is whose it looks like, if that one may be there."""
+    """More than a tenth of the side: it is whose it looks like, if that one may be there."""
     first, second = track(200.0, descriptor=gray(0)), track(240.0, descriptor=gray(9))
     for known in (first, second):
         known.search_region(0.2)
