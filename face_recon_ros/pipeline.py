@@ -325,10 +325,10 @@ class Pipeline:
         if tracker.starts:
             self._task = None
         described = tracker.want_descriptors()
-        found = self._lanes(image, [seen_through(region, camera) for region in regions])
+        found = self._seen_in(image, camera, regions)
         tracker.update([
-            self._followed(image, camera, region, regression, wanted, stamp_s)
-            for region, regression, wanted in zip(regions, found, described, strict=True)
+            self._followed(image, camera, regression, wanted or leapt, stamp_s)
+            for (regression, leapt), wanted in zip(found, described, strict=True)
         ])
         orientation = tracker.wanted_search()
         if orientation is not None:
@@ -358,26 +358,37 @@ class Pipeline:
         growth = self._tracker.growth(track) if track.waited or track.lost else None
         return _Found(track.id, regression, parameters, growth)
 
+    def _seen_in(
+        self, image: np.ndarray, camera: Camera, regions: list[Region]
+    ) -> list[tuple[Regression, bool]]:
+        """
+        Return what there is in search regions, and whether it is far from the region's middle.
+
+        Such a face has leapt, or is another one: it is looked at again where it is.
+        """
+        found = self._lanes(image, [seen_through(region, camera) for region in regions])
+        least = self.config.tracking.min_presence
+        leapt = [
+            face.presence >= least and is_far_in_crop(region, face.region)
+            for region, face in zip(regions, found, strict=True)
+        ]
+        rows = [row for row, has_leapt in enumerate(leapt) if has_leapt]
+        if rows:
+            there = [replace(found[row].region, look=regions[row].look) for row in rows]
+            again = self._lanes(image, [seen_through(region, camera) for region in there])
+            for row, face in zip(rows, again, strict=True):
+                found[row] = face
+        return list(zip(found, leapt, strict=True))
+
     def _followed(
         self,
         image: np.ndarray,
         camera: Camera,
-        region: Region,
         first: Regression,
         described: bool,
         stamp_s: float,
     ) -> Observation:
-        """
-        Return what there is in a search region.
-
-        A face far from the region's middle is looked at again, a low score verified at other
-        rolls.
-        """
-        is_there = first.presence >= self.config.tracking.min_presence
-        if is_there and is_far_in_crop(region, first.region):
-            there = replace(first.region, look=region.look)
-            first = self.regressor(image, seen_through(there, camera), denoise=True)
-            described = True
+        """Return what there is in a search region; a low score is verified at other rolls."""
         found = self._roll_verifier(
             first, stamp_s, lambda: self._rolled(image, camera, first.region)
         )

@@ -85,21 +85,17 @@ def sightings(
     seen = boxes[: len(observations)]
     overlaps = intersection_over_union(seen, boxes)
     touches = (overlaps > TOUCHING_IOU) & (overlaps <= SAME_FACE_IOU)
+    sigmas = np.array([o.sigma_rad for o in observations])
+    covers = touches.copy()
+    covers[:, : len(seen)] &= sigmas[:, None] >= FRONT_SIGMA_RATIO * sigmas
     hiding = intersection_over_union(seen, behind) > TOUCHING_IOU
     found = []
-    for observation, touched, hidden_by in zip(observations, touches, hiding, strict=True):
-        beside, hides = bool(touched.any()), bool(hidden_by.any())
-        before = touched.copy()
-        before[: len(seen)] &= ~behind_of(observation, observations)
-        cells = uncovered_cells(observation.region, boxes[before]) if before.any() else None
-        found.append(Sighting(observation, beside or hides, cells))
+    for row, observation in enumerate(observations):
+        covered = covers[row]
+        cells = uncovered_cells(observation.region, boxes[covered]) if covered.any() else None
+        is_beside = bool(touches[row].any() or hiding[row].any())
+        found.append(Sighting(observation, is_beside, cells))
     return found
-
-
-def behind_of(front: Observation, others: Sequence[Observation]) -> np.ndarray:
-    """Tell (N,) which other faces, if they touch one, are behind it: they are less sure."""
-    sigmas = np.array([o.sigma_rad for o in others])
-    return np.asarray(front.sigma_rad < FRONT_SIGMA_RATIO * sigmas)
 
 
 def among(sighting: Sighting, lost: Sequence[Prediction]) -> Sighting:
@@ -204,8 +200,7 @@ def ambiguous(cost: Costs, beside: np.ndarray) -> np.ndarray:
 
 def is_far_in_crop(searched: Region, found: Region) -> bool:
     """Tell whether a face lies far from the middle of the region that it was looked for in."""
-    off_px = float(np.linalg.norm(found.centre - searched.centre))
-    return off_px > FAR_IN_CROP * searched.side_px
+    return math.dist(found.centre, searched.centre) > FAR_IN_CROP * searched.side_px
 
 
 def reach(expected: Prediction, region: Region) -> float:
