@@ -185,6 +185,22 @@ def test_a_face_that_leaps_is_looked_at_again_where_it_is(portrait, monkeypatch,
     assert moved_px == pytest.approx(leap_px, abs=1.5)
 
 
+def test_faces_that_leap_together_are_found_alike_by_any_number_of_threads(portrait):
+    image = np.full((480, 640, 3), 128, np.uint8)
+    image[80:400, :320] = image[80:400, 320:] = cv2.resize(portrait, (320, 320))
+    found = []
+    for threads in (1, 2):
+        pipeline = Pipeline(PipelineConfig(threads=threads, smoothing=None))
+        for stamp_s in (0.0, 0.2, 0.4):
+            before = pipeline.track_without_search(image, stamp_s)
+        after = pipeline.track_without_search(np.roll(image, 30, axis=1), 0.6)
+        assert len(after) == len(before) == 2
+        moved_px = np.sort(after.boxes[:, 0]) - np.sort(before.boxes[:, 0])
+        np.testing.assert_allclose(moved_px, 30, atol=2)
+        found.append(sorted(f.pose.translation_m.tolist() for f in after))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
 def test_photos_wait_for_all_faces_of_a_crowd_and_streams_do_not(portrait, monkeypatch):
     pipeline, looks = Pipeline(), []
     kind = type(pipeline.detector)
